@@ -1,0 +1,189 @@
+"""Relevance to heatmap (METHODS section 2), and its colours."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, draw, overlay
+from xai_core.errors import MethodError
+from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
+
+RELEVANCE = arrays(
+    np.float64,
+    (2, 3, 2, 3),
+    elements=st.floats(allow_nan=False, allow_infinity=False),
+)
+
+
+def test_the_three_stages_by_hand():
+    # One 1x2 image: channels (1, -2), (3, 0), (-4, 2). With six values the 99th percentile of
+    # |R| = 0 1 2 2 3 4 is 3 + 0.95 (4 - 3) = 3.95, so 4 becomes 3.95.
+    relevance = np.array([[[[1.0, -2.0]], [[3.0, 0.0]], [[-4.0, 2.0]]]])
+    expected = np.array([[[[1.0, 2.0]], [[3.0, 0.0]], [[3.95, 2.0]]]]) / 3.95
+    np.testing.assert_allclose(relevance_map(relevance, "channels"), expected, rtol=1e-14)
+    # Sums over channels: 1 + 3 + 3.95 = 7.95 and 2 + 0 + 2 = 4.
+    np.testing.assert_allclose(relevance_map(relevance, "map"), [[[[1, 4 / 7.95]]]], rtol=1e-14)
+    # Pixels 0.5 1 | 0 1 | 1 0.25: 0.5 + 0 + 3.95 = 4.45 and 2 + 0 + 0.5 = 2.5.
+    pixels = np.array([[[[0.5, 1.0]], [[0.0, 1.0]], [[1.0, 0.25]]]])
+    weighted = relevance_map(relevance, "map*image", images=pixels)
+    np.testing.assert_allclose(weighted, [[[[1, 2.5 / 4.45]]]], rtol=1e-14)
+
+
+def test_the_clamp_is_the_99th_percentile_of_every_image_alone():
+    # 0 ... 100 has the 99th percentile 99: only the value 100 is changed, to 99.
+    ramp = np.arange(101.0).reshape(1, 1, 1, 101)
+    both = relevance_map(np.concatenate([ramp, 1000 * ramp]))
+    np.testing.assert_allclose(both[0, 0, 0], np.minimum(np.arange(101.0), 99) / 99, rtol=1e-14)
+    np.testing.assert_allclose(both[1], both[0], rtol=1e-14)
+
+
+def test_a_map_sparser_than_the_clamp_is_kept():
+    relevance = np.zeros((1, 1, 20, 20))
+    relevance[0, 0, 3, 4] = -5.0
+    assert relevance_map(relevance)[0, 0, 3, 4] == 1
+    assert signed_map(relevance, clip=99)[0, 3, 4] == -1
+
+
+def test_a_one_channel_map_is_broadcast_over_the_pixels():
+    relevance = np.array([[[[1.0, 1.0]]]])
+    pixels = np.array([[[[1.0, 0.0]], [[1.0, 1.0]], [[0.0, 0.0]]]])
+    np.testing.assert_allclose(relevance_map(relevance, "map*image", images=pixels), [[[[1, 0.5]]]])
+
+
+def test_the_three_signed_displays_by_hand():
+    # Channel sums 1 + 1 = 2, -5 + 1 = -4, 0 + 3 = 3, 1 - 1 = 0.
+    relevance = np.array([[[[1.0, -5.0], [0.0, 1.0]], [[1.0, 1.0], [3.0, -1.0]]]])
+    np.testing.assert_allclose(signed_map(relevance, "all"), [[[0.5, -1], [0.75, 0]]])
+    np.testing.assert_allclose(signed_map(relevance, "positive"), [[[2 / 3, 0], [1, 0]]])
+    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[0.5, 1], [0.75, 0]]])
+
+
+def test_clipping_saturates_at_the_percentile():
+    # |values| 0 1 2 3 4: the 75th percentile is 3.
+    relevance = np.array([[[[0.0, 1.0, -2.0, 3.0, -4.0]]]])
+    np.testing.assert_allclose(signed_map(relevance, clip=75), [[[0, 1 / 3, -2 / 3, 1, -1]]])
+    np.testing.assert_array_equal(signed_map(relevance, clip=100), signed_map(relevance))
+
+
+def test_zero_stays_zero_and_is_reported():
+    relevance = torch.zeros(2, 3, 4, 4)
+    relevance[1, 0, 0, 0] = 1
+    for show in SHOWS:
+        maps = signed_map(relevance, show)
+        assert is_empty(maps).tolist() == [True, False]
+        assert is_empty(maps.numpy()).tolist() == [True, False]
+    for stage in STAGES:
+        assert is_empty(relevance_map(relevance, stage, images=torch.ones(2, 3, 4, 4)))[0]
+
+
+def test_a_negative_map_is_empty_when_only_positive_relevance_is_shown():
+    assert is_empty(signed_map(-torch.ones(1, 3, 2, 2), "positive")).tolist() == [True]
+
+
+@given(RELEVANCE)
+def test_ranges_hold_and_images_do_not_touch_each_other(relevance):
+    for stage in STAGES:
+        pixels = np.ones((2, 3, 2, 3))
+        maps = relevance_map(relevance, stage, images=pixels)
+        assert maps.min() >= 0
+        assert maps.max() <= 1
+        alone = relevance_map(relevance[1:], stage, images=pixels[1:])
+        np.testing.assert_array_equal(maps[1:], alone)
+    for show in SHOWS:
+        maps = signed_map(relevance, show)
+        assert np.abs(maps).max(axis=(1, 2)).tolist() == [float(not e) for e in is_empty(maps)]
+        assert show == "all" or maps.min() >= 0
+        np.testing.assert_array_equal(maps[1:], signed_map(relevance[1:], show))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kind_and_type_come_back(dtype):
+    array = np.linspace(-1, 1, 24, dtype=dtype).reshape(1, 3, 2, 4)
+    tensor = torch.from_numpy(array).requires_grad_()
+    for function in (relevance_map, signed_map):
+        assert function(array).dtype == dtype
+        result = function(tensor)
+        assert result.dtype == getattr(torch, dtype)
+        assert not result.requires_grad
+        np.testing.assert_array_equal(result.numpy(), function(array))
+    assert signed_map(array.astype(int)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda r: relevance_map(r, "maps"), "no stage 'maps'"),
+        (lambda r: relevance_map(r, "map*image"), "needs the pixels"),
+        (lambda r: relevance_map(r, "map*image", np.ones((1, 3, 4, 4))), "do not fit"),
+        (lambda r: relevance_map(r, "map*image", np.full((1, 3, 2, 2), 1.5)), "un-normalised"),
+        (lambda r: relevance_map(r * np.nan), "not finite"),
+        (lambda r: signed_map(r * np.inf), "not finite"),
+        (lambda r: signed_map(r[0]), r"\[N, C, H, W\]"),
+        (lambda r: signed_map(r, "negative"), "cannot show 'negative'"),
+        (lambda r: signed_map(r, clip=0), "percentile"),
+        (lambda r: signed_map(r, clip=100.5), "percentile"),
+        (lambda r: upsample(r, (4, 4), "cubic"), "not 'cubic'"),
+    ],
+)
+def test_wrong_input_is_refused_with_a_sentence(call, sentence):
+    with pytest.raises(MethodError, match=sentence):
+        call(np.ones((1, 3, 2, 2)))
+
+
+def test_upsampling_by_hand():
+    # Pixel centres: 0 1 doubled is 0 0.25 0.75 1.
+    line = np.array([[[0.0, 1.0]]])
+    np.testing.assert_allclose(upsample(line, (1, 4)), [[[0, 0.25, 0.75, 1]]])
+    np.testing.assert_allclose(upsample(line, (1, 4), "nearest"), [[[0, 0, 1, 1]]])
+    assert upsample(torch.zeros(2, 3, 2, 2), (4, 6)).shape == (2, 3, 4, 6)
+
+
+@pytest.mark.parametrize("name", COLORMAPS)
+def test_every_colour_map_has_its_ends_and_its_middle(name):
+    # The expected colours are the published anchors: first, last, and the middle of eleven.
+    low = -1 if COLORMAPS[name].diverging else 0
+    ends = colour(np.array([[low, 1.0]]), name)
+    assert ends[0].tolist() == [list(anchors(name)[0]), list(anchors(name)[-1])]
+    if COLORMAPS[name].diverging:
+        assert colour(np.zeros((1, 1)), name)[0, 0].tolist() == [247, 247, 247]
+    with pytest.raises(MethodError, match="shows values"):
+        colour(np.array([[low - 0.1]]), name)
+
+
+def test_blue_is_negative_and_red_is_positive():
+    # ColorBrewer RdBu's ends: (5, 48, 97) and (103, 0, 31).
+    assert colour(np.array([[-1.0, 1.0]]), "blue-red").tolist() == [[[5, 48, 97], [103, 0, 31]]]
+
+
+def test_colours_between_anchors_are_linear():
+    # Between the middle (247, 247, 247) and the next anchor (253, 219, 199), at 0.2.
+    assert colour(np.array([[0.1]]), "blue-red")[0, 0].tolist() == [250, 233, 223]
+
+
+def test_defaults_fit_the_display():
+    for show in SHOWS:
+        assert COLORMAPS[default_colormap(show)].diverging == (show == "all")
+
+
+def test_overlay_mixes_by_opacity():
+    red = np.array([[[200, 0, 0]]], dtype=np.uint8)
+    grey = np.array([[[100, 100, 100]]], dtype=np.uint8)
+    assert overlay(red, grey, 0.25).tolist() == [[[125, 75, 75]]]
+    np.testing.assert_array_equal(overlay(red, grey, 0), grey)
+    np.testing.assert_array_equal(overlay(red, grey, 1), red)
+    with pytest.raises(MethodError, match="opacity"):
+        overlay(red, grey, 1.5)
+    with pytest.raises(MethodError, match="one size"):
+        overlay(red, np.zeros((2, 2, 3), np.uint8), 0.5)
+
+
+def test_a_drawing_has_the_pictures_resolution():
+    picture = Image.new("RGB", (6, 4))
+    drawn = np.asarray(draw(np.array([[-1.0, 1.0]]), picture, "blue-red"))
+    assert drawn.shape == (4, 6, 3)
+    assert drawn[0, 2].tolist() == [5, 48, 97]
+    assert drawn[3, 3].tolist() == [103, 0, 31]

@@ -1,0 +1,142 @@
+"""Similarity of heatmaps (METHODS section 3)."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from xai_core.errors import MethodError
+from xai_core.similarity import MEASURES, pairwise, similarity
+
+_path = Path(__file__).parent / "reference" / "similarity.py"
+_spec = importlib.util.spec_from_file_location("reference_similarity", _path)
+reference = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(reference)
+
+MEASURE = pytest.mark.parametrize("measure", MEASURES)
+
+
+def maps(count, side=14, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, side, side))
+
+
+def test_the_table_holds_the_measures_of_the_method_page():
+    assert set(MEASURES) == {"ssim", "spearman", "spearman_absolute", "hog"}
+
+
+@MEASURE
+def test_facts_are_complete(measure):
+    facts = MEASURES[measure]
+    assert facts.id == measure
+    assert facts.title
+    assert facts.shows.endswith((".", "?"))
+    assert any(mark in facts.citation for mark in ("doi:", "arXiv:"))
+
+
+@MEASURE
+def test_a_map_equals_itself(measure):
+    np.testing.assert_allclose(similarity(maps(3), maps(3), measure), 1, atol=1e-12)
+
+
+@MEASURE
+def test_symmetric_and_within_range(measure):
+    a, b = maps(5, seed=1), maps(5, seed=2)
+    scores = similarity(a, b, measure)
+    np.testing.assert_allclose(scores, similarity(b, a, measure), atol=1e-12)
+    assert (scores >= MEASURES[measure].low).all()
+    assert (scores <= MEASURES[measure].high).all()
+    assert (np.abs(scores) < 0.5).all()  # unrelated noise is not alike
+
+
+@MEASURE
+def test_images_do_not_touch_each_other(measure):
+    a, b = maps(3, seed=1), maps(3, seed=2)
+    alone = [similarity(a[i : i + 1], b[i : i + 1], measure)[0] for i in range(3)]
+    np.testing.assert_array_equal(similarity(a, b, measure), alone)
+
+
+@MEASURE
+def test_two_empty_maps_are_undefined(measure):
+    empty = np.zeros((1, 8, 8))
+    assert np.isnan(similarity(empty, empty, measure)).all()
+
+
+@pytest.mark.parametrize("measure", ["spearman", "spearman_absolute", "hog"])
+def test_a_correlation_with_a_constant_map_is_undefined(measure):
+    assert np.isnan(similarity(np.zeros((1, 14, 14)), maps(1), measure)).all()
+
+
+@pytest.mark.parametrize(("side", "window"), [(14, 7), (7, 7), (6, 5), (4, 3), (3, 3)])
+def test_ssim_equals_the_literal_formula(side, window):
+    a, b = maps(2, side, seed=3), maps(2, side, seed=4)
+    expected = [reference.ssim((x + 1) / 2, (y + 1) / 2, window) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(similarity(a, b, "ssim"), expected, atol=1e-10)
+    positive = [reference.ssim(x, y, window) for x, y in zip(abs(a), abs(b), strict=True)]
+    found = similarity(abs(a), abs(b), "ssim", show="absolute")
+    np.testing.assert_allclose(found, positive, atol=1e-10)
+
+
+def test_ssim_of_two_constants_by_hand():
+    # Maps 0 and 1 shown as "all" become 0.5 and 1; without variance S eq. 5.1 leaves
+    # (2 * 0.5 * 1 + 1e-4) / (0.25 + 1 + 1e-4) = 1.0001 / 1.2501.
+    score = similarity(np.zeros((1, 7, 7)), np.ones((1, 7, 7)), "ssim")
+    np.testing.assert_allclose(score, 1.0001 / 1.2501, atol=1e-12)
+
+
+def test_spearman_by_hand():
+    # Ranks 1 ... 9 against 9 ... 1; absolute values of -4 ... 4 against their mirror image.
+    ramp = np.linspace(-1, 1, 9).reshape(1, 3, 3)
+    assert similarity(ramp, -ramp, "spearman")[0] == pytest.approx(-1, abs=1e-12)
+    assert similarity(ramp, -ramp, "spearman_absolute")[0] == pytest.approx(1, abs=1e-12)
+    assert similarity(ramp, ramp**3, "spearman")[0] == pytest.approx(1, abs=1e-12)
+
+
+def test_spearman_with_ties_equals_the_literal_formula():
+    a, b = np.round(maps(1, 6, seed=5), 1), np.round(maps(1, 6, seed=6), 1)
+    expected = reference.spearman(a[0], b[0])
+    assert similarity(a, b, "spearman")[0] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("side", "cell"), [(14, 1), (28, 2), (64, 5)])
+def test_hog_equals_the_literal_formula(side, cell):
+    a, b = maps(1, side, seed=7), maps(1, side, seed=8)
+    expected = reference.hog((a[0] + 1) / 2, (b[0] + 1) / 2, cell)
+    # scikit-image sums the magnitudes of a cell in float32.
+    assert similarity(a, b, "hog")[0] == pytest.approx(expected, abs=1e-7)
+
+
+def test_tensors_give_tensors():
+    a, b = maps(2, seed=1), maps(2, seed=2)
+    scores = similarity(torch.from_numpy(a), torch.from_numpy(b))
+    assert scores.dtype == torch.float64
+    np.testing.assert_array_equal(scores.numpy(), similarity(a, b))
+
+
+@MEASURE
+def test_pairwise_holds_every_pair(measure):
+    three = np.concatenate([maps(2), np.zeros((1, 14, 14))])
+    table = pairwise(three, measure)
+    np.testing.assert_array_equal(table, table.T)
+    np.testing.assert_allclose(np.diag(table), [1, 1, np.nan], atol=1e-12)
+    np.testing.assert_array_equal(table[0, 1], similarity(three[:1], three[1:2], measure)[0])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "options", "sentence"),
+    [
+        (maps(1), maps(1, 7), {}, "upsample"),
+        (maps(1), maps(2), {}, "cannot be compared"),
+        (maps(1, 2), maps(1, 2), {}, "at least 3 pixels"),
+        (maps(1)[0], maps(1)[0], {}, r"\[N, H, W\]"),
+        (maps(1), maps(1), {"measure": "mse"}, "no measure 'mse'"),
+        (maps(1), maps(1), {"show": "positive"}, "from 0 to 1"),
+        (maps(1), maps(1), {"show": "some"}, "cannot show 'some'"),
+        (maps(1) * 2, maps(1), {}, "from -1 to 1"),
+        (maps(1) * np.nan, maps(1), {}, "from -1 to 1"),
+    ],
+)
+def test_wrong_input_is_refused_with_a_sentence(a, b, options, sentence):
+    with pytest.raises(MethodError, match=sentence):
+        similarity(a, b, **options)

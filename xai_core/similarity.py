@@ -1,0 +1,212 @@
+"""How alike two heatmaps are: METHODS section 3, one score per image.
+
+The table ``MEASURES`` has the shape of the method table: a pure function and the facts about
+it. A measure never averages over images. Where a score is undefined it is NaN: always for two
+empty maps (zero everywhere), and for a correlation also where one of the two is constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from skimage.feature import hog as hog_features
+from skimage.metrics import structural_similarity
+
+from xai_core.errors import MethodError
+from xai_core.heatmaps import SHOWS, Array, Floats, as_floats, is_empty
+
+SSIM_WINDOW = 7
+SMALLEST_SIDE = 3
+HOG_CELL_AT_224 = 16
+HOG_ORIENTATIONS = 9
+HOG_BLOCK = 3
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure and its facts.
+
+    Attributes:
+        id: the public name.
+        function: (map [H, W], map [H, W]), both in [-1, 1], and whether they are signed,
+            to a score.
+        title: what people read.
+        higher_is_better: whether a higher score means more alike.
+        low, high: range of the score.
+        symmetric: whether the order of the maps is without effect.
+        citation: source.
+        shows: one plain sentence.
+    """
+
+    id: str
+    function: Callable[[Floats, Floats, bool], float]
+    title: str
+    higher_is_better: bool
+    low: float
+    high: float
+    symmetric: bool
+    citation: str
+    shows: str
+
+
+MEASURES: dict[str, Measure] = {}
+
+
+def _register(
+    title: str, citation: str, shows: str
+) -> Callable[[Callable[[Floats, Floats, bool], float]], Callable[[Floats, Floats, bool], float]]:
+    """Enter the decorated function under its own name; all are symmetric and in [-1, 1]."""
+
+    def enter(function: Callable[[Floats, Floats, bool], float]) -> Any:
+        name = function.__name__
+        MEASURES[name] = Measure(name, function, title, True, -1.0, 1.0, True, citation, shows)
+        return function
+
+    return enter
+
+
+def similarity(a: Array, b: Array, measure: str = "ssim", show: str = "all") -> Array:
+    """Score every pair of maps.
+
+    Args:
+        a: heatmaps from ``signed_map``, [N, H, W].
+        b: as ``a``.
+        measure: key of ``MEASURES``.
+        show: what ``signed_map`` was told to show. "all" maps lie in [-1, 1] and SSIM and HOG
+            compare (h + 1)/2; "positive" and "absolute" maps lie in [0, 1] and stay as they are.
+
+    Returns:
+        float64 [N]; NaN where the score is undefined.
+
+    Raises:
+        MethodError: unknown measure, different shapes, maps too small, or values outside the
+            range that ``show`` promises.
+    """
+    if measure not in MEASURES:
+        raise MethodError(f"There is no measure '{measure}'; there are: {', '.join(MEASURES)}.")
+    first, second = _checked(a, show), _checked(b, show)
+    if first.shape != second.shape:
+        raise MethodError(
+            f"Maps of shapes {list(first.shape)} and {list(second.shape)} cannot be compared; "
+            "bring them to one resolution with 'upsample' first."
+        )
+    both_empty = is_empty(first) & is_empty(second)
+    function, signed = MEASURES[measure].function, show == "all"
+    scores = [
+        np.nan if skip else function(one, two, signed)
+        for one, two, skip in zip(first, second, both_empty, strict=True)
+    ]
+    result = np.array(scores, dtype=np.float64)
+    return torch.from_numpy(result) if isinstance(a, torch.Tensor) else result
+
+
+def pairwise(maps: NDArray[Any], measure: str = "ssim", show: str = "all") -> Floats:
+    """Score every map against every other.
+
+    Args:
+        maps: [M, H, W], from ``signed_map``.
+        measure: key of ``MEASURES``.
+        show: as in ``similarity``.
+
+    Returns:
+        float64 [M, M], symmetric.
+
+    Raises:
+        MethodError: as ``similarity``.
+    """
+    rows, columns = np.triu_indices(len(maps))
+    table = np.empty((len(maps), len(maps)))
+    table[rows, columns] = similarity(maps[rows], maps[columns], measure, show)
+    table[columns, rows] = table[rows, columns]
+    return table
+
+
+@_register(
+    "SSIM",
+    "Wang et al. 2004, doi:10.1109/TIP.2003.819861",
+    "Structural similarity: 1 means the same picture, near 0 nothing in common.",
+)
+def ssim(a: Floats, b: Floats, signed: bool) -> float:
+    """S eq. 5.1 over uniform 7x7 windows, the largest odd window for smaller maps."""
+    side = min(a.shape)
+    window = min(SSIM_WINDOW, side if side % 2 else side - 1)
+    score = structural_similarity(  # type: ignore[no-untyped-call]
+        _unsigned(a, signed), _unsigned(b, signed), data_range=1.0, win_size=window
+    )
+    return float(score)
+
+
+@_register(
+    "Spearman rank correlation",
+    "Spearman 1904; Adebayo et al. 2018, arXiv:1810.03292",
+    "Do both maps put the pixels in the same order? 1 the same, 0 unrelated, -1 reversed.",
+)
+def spearman(a: Floats, b: Floats, signed: bool) -> float:
+    """Pearson correlation of the ranks, ties sharing their mean rank."""
+    return _pearson(rankdata(a), rankdata(b))
+
+
+@_register(
+    "Spearman rank correlation, absolute values",
+    "Spearman 1904; Adebayo et al. 2018, arXiv:1810.03292",
+    "Do both maps put the pixels in the same order of importance, whatever the sign?",
+)
+def spearman_absolute(a: Floats, b: Floats, signed: bool) -> float:
+    """Spearman of the absolute values."""
+    return spearman(np.abs(a), np.abs(b), signed)
+
+
+@_register(
+    "HOG correlation",
+    "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177; Adebayo et al. 2018, arXiv:1810.03292",
+    "Do both maps show edges in the same places and directions? 1 the same, 0 unrelated.",
+)
+def hog(a: Floats, b: Floats, signed: bool) -> float:
+    """Pearson correlation of histograms of oriented gradients.
+
+    The settings are ours: nine orientations, blocks of 3x3 cells, cells of 16 pixels at a
+    side of 224 and in proportion at other sides.
+    """
+    cell = max(1, round(min(a.shape) * HOG_CELL_AT_224 / 224))
+    block = min(HOG_BLOCK, min(a.shape) // cell)
+    one, two = (
+        hog_features(
+            _unsigned(values, signed),
+            orientations=HOG_ORIENTATIONS,
+            pixels_per_cell=(cell, cell),
+            cells_per_block=(block, block),
+        )
+        for values in (a, b)
+    )
+    return _pearson(one, two)
+
+
+def _pearson(a: Floats, b: Floats) -> float:
+    a, b = a.ravel() - a.mean(), b.ravel() - b.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(np.clip(a @ b / scale, -1, 1)) if scale > 0 else float("nan")
+
+
+def _unsigned(values: Floats, signed: bool) -> Floats:
+    return (values + 1) / 2 if signed else values
+
+
+def _checked(maps: Any, show: str) -> Floats:
+    if show not in SHOWS:
+        raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
+    values = as_floats(maps)
+    if values.ndim != 3 or min(values.shape[1:]) < SMALLEST_SIDE:
+        raise MethodError(
+            f"Maps to compare must have the shape [N, H, W] with sides of at least "
+            f"{SMALLEST_SIDE} pixels, not {list(values.shape)}."
+        )
+    low = -1 if show == "all" else 0
+    if not (np.isfinite(values).all() and (values >= low).all() and (values <= 1).all()):
+        raise MethodError(f"Maps that show '{show}' must lie from {low} to 1; use 'signed_map'.")
+    return values
