@@ -1,0 +1,39 @@
+"""Entry point: server start-up, configuration and navigation; nothing else.
+
+``streamlit run app.py`` imports this file once for the server (``app``) and runs it as a
+script for every visitor (``main``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from pages.components import media
+from xai_core.jobs import close_engine, start_engine
+
+
+def main() -> None:
+    st.set_page_config(
+        page_title="XAI Workbench", page_icon=":material/visibility:", layout="wide"
+    )
+    pages = [
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)
+    ]
+    st.navigation(pages).run()
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """The worker is warm before the first visitor comes, and ends with the server."""
+    start_engine(warm_up={"source": "vgg-tiny"})
+    yield
+    close_engine()
+
+
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, lifespan=lifespan, routes=[media.route()])

@@ -1,0 +1,335 @@
+// A grid of pictures and heatmaps with one shared zoom, one shared cursor and a colour bar.
+//
+// Python sends small facts (titles, addresses, display settings); the maps themselves are
+// fetched once from their content address, so a change of opacity or colours only redraws.
+
+const maps = new Map(); // address -> Promise<Int16Array>, kept across updates
+const MAPS_KEPT = 600;
+const FULL = 32767; // the int16 that stands for 1
+const states = new WeakMap(); // mount point -> state
+
+export default function (component) {
+  const { parentElement, data } = component;
+  let state = states.get(parentElement);
+  if (!state) {
+    state = create(parentElement);
+    states.set(parentElement, state);
+  }
+  update(state, data);
+  return () => {
+    state.observer.disconnect();
+    states.delete(parentElement);
+  };
+}
+
+// ---------------------------------------------------------------- structure
+
+function create(parent) {
+  const root = parent.querySelector(".root");
+  const state = {
+    root,
+    grid: root.querySelector(".grid"),
+    bar: root.querySelector(".bar"),
+    readout: root.querySelector(".readout"),
+    tiles: new Map(),
+    view: { scale: 1, x: 0, y: 0 }, // shared zoom; x and y in shares of the tile
+    cursor: null, // shared cursor, in shares of the picture
+    data: null,
+  };
+  root.querySelector(".in").onclick = () => zoom(state, 1.5, 0.5, 0.5);
+  root.querySelector(".out").onclick = () => zoom(state, 1 / 1.5, 0.5, 0.5);
+  root.querySelector(".reset").onclick = () => {
+    state.view = { scale: 1, x: 0, y: 0 };
+    draw(state);
+  };
+  state.observer = new ResizeObserver(() => draw(state));
+  state.observer.observe(state.grid);
+  return state;
+}
+
+function update(state, data) {
+  state.data = data;
+  state.lut = bytes(data.display.lut);
+  const single = data.rows.length === 1;
+  state.grid.classList.toggle("single", single);
+  state.grid.style.setProperty("--columns", data.columns.length + 1);
+  const wanted = [];
+  data.rows.forEach((row, r) => {
+    wanted.push(["picture", r, row, { title: row.title, note: row.note, picture: true }]);
+    data.columns.forEach((column, c) => wanted.push([column.id, r, row, data.tiles[r][c], column]));
+  });
+  const seen = new Set();
+  for (const [id, r, row, tile, column] of wanted) {
+    const key = `${id} ${row.id}`;
+    seen.add(key);
+    let view = state.tiles.get(key);
+    if (!view) {
+      view = createTile(state);
+      state.tiles.set(key, view);
+    }
+    fill(state, view, row, tile, column);
+    state.grid.append(view.element);
+  }
+  for (const [key, view] of state.tiles) {
+    if (!seen.has(key)) {
+      view.element.remove();
+      state.tiles.delete(key);
+    }
+  }
+  drawBar(state);
+  draw(state);
+}
+
+function createTile(state) {
+  const element = document.createElement("figure");
+  const title = document.createElement("figcaption");
+  const canvas = document.createElement("canvas");
+  const foot = document.createElement("p");
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "img");
+  element.append(title, canvas, foot);
+  const view = { element, title, canvas, foot, map: null, painted: null };
+  canvas.addEventListener("pointermove", (event) => move(state, view, event));
+  canvas.addEventListener("pointerleave", () => {
+    state.cursor = null;
+    draw(state);
+  });
+  canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey && state.view.scale === 1 && event.deltaY > 0) return;
+    event.preventDefault();
+    const [px, py] = place(canvas, event);
+    zoom(state, event.deltaY < 0 ? 1.25 : 0.8, px, py);
+  }, { passive: false });
+  canvas.addEventListener("dblclick", (event) => zoom(state, 2, ...place(canvas, event)));
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] };
+    if (event.key === "+") zoom(state, 1.5, 0.5, 0.5);
+    else if (event.key === "-") zoom(state, 1 / 1.5, 0.5, 0.5);
+    else if (step[event.key] && state.view.scale > 1) pan(state, ...step[event.key]);
+    else return;
+    event.preventDefault();
+  });
+  return view;
+}
+
+function fill(state, view, row, tile, column) {
+  view.row = row;
+  view.tile = tile;
+  view.name = column ? column.title : row.title;
+  view.title.textContent = column ? column.title : row.title;
+  view.title.title = column ? column.note : row.note;
+  view.foot.textContent = tile.note || "";
+  view.foot.classList.toggle("problem", Boolean(tile.problem));
+  view.element.classList.toggle("waiting", Boolean(tile.waiting));
+  view.element.classList.toggle("stale", Boolean(tile.stale));
+  view.canvas.setAttribute("aria-label", `${view.name}, ${row.title}. ${tile.note || ""}`);
+  load(state, view, row.picture, "picture", picture);
+  if (tile.map) load(state, view, tile.map, "map", heatmap);
+  else {
+    view.map = null;
+    view.mapAddress = null;
+  }
+}
+
+// ---------------------------------------------------------------- loading
+
+function load(state, view, address, slot, fetcher) {
+  if (view[`${slot}Address`] === address) return;
+  view[`${slot}Address`] = address;
+  fetcher(address).then((value) => {
+    if (view[`${slot}Address`] !== address) return;
+    view[slot] = value;
+    view.painted = null;
+    schedule(state);
+  }).catch(() => {
+    maps.delete(address);
+    view.foot.textContent = "This picture could not be loaded. Reload the page.";
+    view.foot.classList.add("problem");
+  });
+}
+
+function picture(address) {
+  return remembered(address, async () => {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    return image;
+  });
+}
+
+function heatmap(address) {
+  return remembered(address, async () => {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(answer.statusText);
+    return new Int16Array(await answer.arrayBuffer());
+  });
+}
+
+function remembered(address, make) {
+  if (!maps.has(address)) maps.set(address, make());
+  const found = maps.get(address);
+  maps.delete(address); // re-insert: the Map's order is the order of last use
+  maps.set(address, found);
+  if (maps.size > MAPS_KEPT) maps.delete(maps.keys().next().value);
+  return found;
+}
+
+function bytes(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+// ---------------------------------------------------------------- drawing
+
+function schedule(state) {
+  if (state.scheduled) return;
+  state.scheduled = true;
+  requestAnimationFrame(() => {
+    state.scheduled = false;
+    draw(state);
+  });
+}
+
+function draw(state) {
+  if (!state.data) return;
+  for (const view of state.tiles.values()) drawTile(state, view);
+  state.root.dataset.drawn = JSON.stringify({
+    ready: [...state.tiles.values()].filter((view) => view.map).length,
+    opacity: state.data.display.opacity,
+    colours: state.data.display.colours,
+    scale: state.view.scale,
+  });
+}
+
+function drawTile(state, view) {
+  const { canvas, tile } = view;
+  const side = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
+  const height = Math.round(side * (view.row.aspect || 1));
+  if (!side) return;
+  if (canvas.width !== side || canvas.height !== height) {
+    canvas.width = side;
+    canvas.height = height;
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, side, height);
+  const { scale, x, y } = state.view;
+  pen.setTransform(scale, 0, 0, scale, -x * scale * side, -y * scale * height);
+  const { overlay, opacity } = state.data.display;
+  const alone = tile.map && view.map && !overlay;
+  if (view.picture && !alone) {
+    pen.imageSmoothingEnabled = true;
+    pen.drawImage(view.picture, 0, 0, side, height);
+  }
+  if (tile.map && view.map) {
+    pen.imageSmoothingEnabled = false;
+    pen.globalAlpha = overlay ? opacity : 1;
+    pen.drawImage(paint(state, view), 0, 0, side, height);
+    pen.globalAlpha = 1;
+  }
+  drawCursor(state, view, pen, side, height);
+}
+
+function paint(state, view) {
+  const key = `${view.mapAddress} ${state.data.display.colours}`;
+  if (view.painted && view.painted.key === key) return view.painted.sheet;
+  const { width, height, planes } = view.tile;
+  const sheet = new OffscreenCanvas(width, height);
+  const pixels = new ImageData(width, height);
+  const { diverging } = state.data.display;
+  const size = width * height;
+  for (let i = 0; i < size; i += 1) {
+    for (let c = 0; c < 3; c += 1) {
+      let value;
+      if (planes === 3) value = (view.map[c * size + i] / FULL) * 255;
+      else {
+        const level = view.map[i] / FULL;
+        const step = Math.round(diverging ? 127.5 + 127.5 * level : 255 * level);
+        value = state.lut[3 * Math.max(0, Math.min(255, step)) + c];
+      }
+      pixels.data[4 * i + c] = value;
+    }
+    pixels.data[4 * i + 3] = 255;
+  }
+  sheet.getContext("2d").putImageData(pixels, 0, 0);
+  view.painted = { key, sheet };
+  return sheet;
+}
+
+function drawCursor(state, view, pen, side, height) {
+  const { cursor } = state;
+  if (!cursor) return;
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  const { scale, x, y } = state.view;
+  const px = (cursor.x - x) * scale * side;
+  const py = (cursor.y - y) * scale * height;
+  pen.lineWidth = Math.max(1, side / 200);
+  for (const [colour, radius] of [["#000", side / 28], ["#fff", side / 34]]) {
+    pen.strokeStyle = colour;
+    pen.beginPath();
+    pen.arc(px, py, radius, 0, 2 * Math.PI);
+    pen.stroke();
+  }
+}
+
+function drawBar(state) {
+  const { display } = state.data;
+  state.bar.hidden = !display.bar;
+  const canvas = state.bar.querySelector("canvas");
+  const pen = canvas.getContext("2d");
+  const strip = pen.createImageData(256, 1);
+  for (let i = 0; i < 256; i += 1) {
+    strip.data.set([state.lut[3 * i], state.lut[3 * i + 1], state.lut[3 * i + 2], 255], 4 * i);
+  }
+  pen.putImageData(strip, 0, 0);
+  const [low, middle, high] = state.bar.querySelectorAll("span");
+  low.textContent = display.bar ? display.bar[0] : "";
+  middle.textContent = display.bar ? display.bar[1] : "";
+  high.textContent = display.bar ? display.bar[2] : "";
+}
+
+// ---------------------------------------------------------------- pointer
+
+function place(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+}
+
+function move(state, view, event) {
+  const [px, py] = place(view.canvas, event);
+  if (event.buttons === 1 && state.view.scale > 1) {
+    pan(state, -event.movementX / view.canvas.clientWidth, -event.movementY / view.canvas.clientHeight);
+    return;
+  }
+  const { scale, x, y } = state.view;
+  state.cursor = { x: x + px / scale, y: y + py / scale };
+  schedule(state);
+  state.readout.textContent = reading(state, view);
+}
+
+function reading(state, view) {
+  const { tile, map } = view;
+  const { cursor } = state;
+  if (!tile.map || !map || tile.planes !== 1) return `${view.name} · ${view.row.title}`;
+  const column = Math.min(tile.width - 1, Math.floor(cursor.x * tile.width));
+  const line = Math.min(tile.height - 1, Math.floor(cursor.y * tile.height));
+  if (column < 0 || line < 0) return "";
+  const value = map[line * tile.width + column] / FULL;
+  return `${view.name} · column ${column + 1}, row ${line + 1}: ${value.toFixed(3)}`;
+}
+
+function pan(state, dx, dy) {
+  const { view } = state;
+  const free = 1 - 1 / view.scale;
+  view.x = Math.max(0, Math.min(free, view.x + dx / view.scale));
+  view.y = Math.max(0, Math.min(free, view.y + dy / view.scale));
+  schedule(state);
+}
+
+function zoom(state, factor, px, py) {
+  const { view } = state;
+  const scale = Math.max(1, Math.min(16, view.scale * factor));
+  view.x += px / view.scale - px / scale;
+  view.y += py / view.scale - py / scale;
+  view.scale = scale;
+  pan(state, 0, 0);
+}

@@ -1,0 +1,54 @@
+"""Pictures and maps for the browser, at addresses made from their content.
+
+A page publishes bytes and passes the address to its drawing; the browser fetches each
+address once and keeps it. Only as much as ``LIMIT`` is held; what was dropped is published
+again by the page's next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from threading import Lock
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+LIMIT = 512 * 2**20  # bytes
+PATH = "pictures"
+MIME = ("application/octet-stream", "image/jpeg", "image/png")
+
+_held: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+_lock = Lock()
+
+
+def publish(content: bytes, mime: str = MIME[0]) -> str:
+    """Hold ``content`` for the browser and return its address."""
+    key = hashlib.sha256(content).hexdigest()
+    with _lock:
+        _held[key] = (content, mime)
+        _held.move_to_end(key)
+        size = sum(len(held) for held, _ in _held.values())
+        while size > LIMIT and len(_held) > 1:
+            _, (dropped, _) = _held.popitem(last=False)
+            size -= len(dropped)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}/{PATH}/{key}" if base else f"/{PATH}/{key}"
+
+
+async def serve(request: Request) -> Response:
+    """One published piece, or 404."""
+    with _lock:
+        found = _held.get(request.path_params["key"])
+    if found is None:
+        return Response(status_code=404)
+    content, mime = found
+    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(content, media_type=mime, headers=headers)
+
+
+def route() -> Route:
+    """The web server's route to the published pieces."""
+    return Route(f"/{PATH}/{{key}}", serve)

@@ -1,0 +1,85 @@
+"""Which pictures the page is about: samples and uploads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+
+from xai_core.errors import ImageError
+from xai_core.images import image_hash, read_image, sample_image, sample_images
+
+MOST = 20
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in use: its name, its pixels, and the hash that names its results."""
+
+    name: str
+    image: Image.Image
+    hash: str
+
+
+def choose_pictures() -> list[Picture]:
+    """The sidebar's picture part; unreadable files are named and left out."""
+    samples = {sample.id: sample.title for sample in sample_images()}
+    st.subheader("Pictures")
+    chosen = st.pills(
+        "Samples",
+        list(samples),
+        selection_mode="multi",
+        default=[next(iter(samples))],
+        format_func=samples.__getitem__,
+        key="samples",
+        bind="query-params",
+    )
+    uploads = st.file_uploader(
+        "Your pictures",
+        type=None,
+        accept_multiple_files=True,
+        key="uploads",
+        on_change=_leave_samples,
+        help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each, "
+        f"up to {MOST} pictures. They stay on this server's disk and memory only.",
+    )
+    pictures = []
+    for upload in uploads or []:
+        try:
+            image = _read(upload.getvalue(), upload.name)
+        except ImageError as error:
+            st.error(_plain(str(error)), icon=":material/broken_image:")
+        else:
+            pictures.append(Picture(upload.name, image, image_hash(image)))
+    for name in chosen or []:
+        image = _sample(name)
+        pictures.append(Picture(samples[name], image, image_hash(image)))
+    pictures = list({picture.hash: picture for picture in pictures}.values())
+    if len(pictures) > MOST:
+        st.warning(f"{len(pictures)} pictures were given; the first {MOST} are shown.")
+    return pictures[:MOST]
+
+
+def _leave_samples() -> None:
+    """Whoever brings own pictures wants to see those; the samples remain a click away."""
+    if st.session_state.get("uploads"):
+        st.session_state["samples"] = []
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _read(content: bytes, name: str) -> Image.Image:
+    return read_image(content, name)
+
+
+@st.cache_resource(show_spinner=False)
+def _sample(name: str) -> Image.Image:
+    return sample_image(name)
+
+
+def _plain(text: str) -> str:
+    """Text from outside, shown as it is: no markdown."""
+    for mark in "\\`*_{}[]()<>#+-.!|~$:":
+        text = text.replace(mark, f"\\{mark}")
+    return text

@@ -1,0 +1,81 @@
+"""A page's computations: what is wanted now is computed, what is no longer wanted is not."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from xai_core.cache import Result
+from xai_core.jobs import Job, Task, shared_engine
+
+CANCELLED = "Cancelled."
+
+
+@dataclass
+class Work:
+    """One purpose of one visitor: results and problems so far, and the running job."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    job: Job | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether anything is still being computed."""
+        return self.job is not None and not self.job.done
+
+    def collect(self) -> None:
+        """Take over what the job has finished."""
+        if self.job is not None:
+            self.results.update(self.job.results)
+            self.problems.update(self.job.errors)
+
+    def cancel(self) -> None:
+        """Stop now; what is missing is marked as cancelled until ``retry``."""
+        if self.job is None:
+            return
+        self.job.cancel()
+        self.collect()
+        for task in self.job.tasks:
+            if task.key not in self.results:
+                self.problems.setdefault(task.key, CANCELLED)
+
+    def retry(self) -> None:
+        """Forget problems, so that the next run computes what is missing."""
+        self.problems.clear()
+
+
+def owner() -> str:
+    """A name for this visitor's session, so that the engine can be fair."""
+    name: str = st.session_state.setdefault("_owner", uuid.uuid4().hex)
+    return name
+
+
+def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2) -> Work:
+    """Results of ``tasks`` as far as there are any; what is missing is under way.
+
+    Args:
+        purpose: name of this piece of work within the visitor's session.
+        tasks: all that is wanted now.
+        patience: seconds to wait for quick results, so that they need no second drawing.
+    """
+    works: dict[str, Work] = st.session_state.setdefault("_work", {})
+    work = works.setdefault(purpose, Work())
+    work.collect()
+    wanted = {task.key for task in tasks}
+    work.results = {key: value for key, value in work.results.items() if key in wanted}
+    missing = [
+        task for task in tasks if task.key not in work.results and task.key not in work.problems
+    ]
+    promised = {task.key for task in work.job.tasks} if work.job and work.running else set()
+    if {task.key for task in missing} != promised - set(work.results):
+        if work.job is not None:
+            work.job.abandon(keep=wanted)
+        work.job = shared_engine().submit(missing, owner()) if missing else None
+    if work.job is not None:
+        work.job.wait(patience)
+        work.collect()
+    return work

@@ -1,0 +1,74 @@
+"""Labelled pictures on disk: the Tiny-ImageNet layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.errors import DataError
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Pictures and labels in memory.
+
+    Attributes:
+        images: uint8 [N, H, W, 3].
+        labels: int64 [N], indices into ``class_names``.
+        class_names: readable names, one per class.
+        files: one path per picture, relative to the data set's folder.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    class_names: list[str]
+    files: list[str]
+
+
+def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
+    """Read a split of a data set in Tiny-ImageNet's layout.
+
+    The folder holds ``wnids.txt`` (one class id a line, in label order), ``words.txt``
+    (id, tab, comma-separated names), ``train/<id>/images/*.JPEG``, and ``val/images`` with
+    ``val/val_annotations.txt`` (file, id and box, tab-separated).
+
+    Args:
+        folder: the data set's folder.
+        split: "train" or "val".
+
+    Raises:
+        DataError: a file of the layout is missing; the sentence names it.
+    """
+    root = Path(folder)
+    ids = _lines(root / "wnids.txt")
+    names = dict(line.split("\t", 1) for line in _lines(root / "words.txt"))
+    label_of = {wnid: index for index, wnid in enumerate(ids)}
+    if split == "train":
+        listed = [
+            (path, label_of[wnid])
+            for wnid in ids
+            for path in sorted((root / "train" / wnid / "images").glob("*.JPEG"))
+        ]
+    elif split == "val":
+        rows = [line.split("\t") for line in _lines(root / "val" / "val_annotations.txt")]
+        listed = [(root / "val" / "images" / row[0], label_of[row[1]]) for row in rows]
+    else:
+        raise DataError(f"There is no split '{split}'; the splits are 'train' and 'val'.")
+    if not listed:
+        raise DataError(f"No pictures were found below {root / split}.")
+    return LabelledImages(
+        images=np.stack([np.asarray(Image.open(path).convert("RGB")) for path, _ in listed]),
+        labels=np.array([label for _, label in listed]),
+        class_names=[names[wnid].split(",")[0].strip() for wnid in ids],
+        files=[path.relative_to(root).as_posix() for path, _ in listed],
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise DataError(f"The data set has no {path.name}: expected it at {path}.")
+    return path.read_text(encoding="utf-8").splitlines()

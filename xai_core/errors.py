@@ -1,0 +1,25 @@
+"""The one family of errors: each carries a sentence that its reader can act on."""
+
+
+class XaiError(Exception):
+    """Something the user can mend; ``str(error)`` is a full sentence without jargon."""
+
+
+class ImageError(XaiError):
+    """A picture that cannot be read, or must not be."""
+
+
+class ModelError(XaiError):
+    """A model, checkpoint, layer or class that cannot be used."""
+
+
+class MethodError(XaiError):
+    """An attribution method that is unknown, wrongly set, or undefined on this model."""
+
+
+class DataError(XaiError):
+    """A data set whose files are not where, or what, they should be."""
+
+
+class JobError(XaiError):
+    """A computation that ended without its result."""

@@ -1,0 +1,74 @@
+"""Network architectures of our own, by name.
+
+Every activation, pooling and dropout is a module used exactly once, because hook-based
+attribution methods depend on it (seed thesis S, section 7.1.2).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from torch import nn
+
+# S table 7.1, column "Modified": (convolutions, channels) of the four stacks, and FC-2048.
+VGG_STACKS = ((2, 64), (2, 128), (3, 256), (3, 512))
+VGG_FC_WIDTH = 2048
+DROPOUT = 0.25
+
+
+def modified_vgg16(
+    classes: int, width: float = 1.0, fc_width: int = VGG_FC_WIDTH, side: int = 64
+) -> nn.Sequential:
+    """The modified VGG-16 of S table 7.1 for ``side`` x ``side`` pictures.
+
+    Ten 3x3 convolutions conv1 ... conv10, a 2x2 max-pool after each of the four stacks,
+    then fc1, fc2 and fc3. BatchNorm and ReLU follow every layer but the last, dropout the
+    first two fully connected ones (S section 7.1.3). It ends in logits: no softmax.
+
+    Args:
+        classes: number of logits.
+        width: factor on the channels of every convolution.
+        fc_width: units of fc1 and fc2.
+        side: height and width of the input in pixels, a multiple of 16.
+
+    Returns:
+        Untrained network, [N, 3, side, side] -> [N, classes].
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels, index = 3, 0
+    for stack, (convolutions, full_width) in enumerate(VGG_STACKS, start=1):
+        for _ in range(convolutions):
+            index += 1
+            out = round(full_width * width)
+            layers[f"conv{index}"] = nn.Conv2d(channels, out, 3, padding=1)
+            layers[f"bn{index}"] = nn.BatchNorm2d(out)
+            layers[f"relu{index}"] = nn.ReLU()
+            channels = out
+        layers[f"pool{stack}"] = nn.MaxPool2d(2)
+    layers["flatten"] = nn.Flatten()
+    features = channels * (side // 16) ** 2
+    for number in (1, 2):
+        layers[f"fc{number}"] = nn.Linear(features, fc_width)
+        layers[f"bn{index + number}"] = nn.BatchNorm1d(fc_width)
+        layers[f"relu{index + number}"] = nn.ReLU()
+        layers[f"dropout{number}"] = nn.Dropout(DROPOUT)
+        features = fc_width
+    layers["fc3"] = nn.Linear(features, classes)
+    network = nn.Sequential(layers)
+    for module in network:
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # every layer here has one
+    return network
+
+
+def vgg_tiny(classes: int) -> nn.Sequential:
+    """The embedded network's shape: half the channels of S, FC-512, 64-pixel pictures."""
+    return modified_vgg16(classes, width=0.5, fc_width=512)
+
+
+ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {
+    "modified-vgg16": modified_vgg16,
+    "vgg-tiny": vgg_tiny,
+}

@@ -1,0 +1,150 @@
+"""A classifier as every explanation method sees it."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from xai_core.errors import ModelError
+from xai_core.images import Picture, model_input
+from xai_core.models.layers import last_convolution, weight_layers
+from xai_core.models.repairs import repaired
+
+
+class Classifier:
+    """A network together with what is needed to feed it pictures and to read its answers.
+
+    The network is copied, put into evaluation mode, and its ReLUs are made private modules
+    (``repaired``), so that nothing done here reaches the caller's network and no hook-based
+    method can be corrupted silently.
+
+    Args:
+        module: [N, 3, H, W] -> logits [N, K].
+        class_names: K readable names.
+        input_size: (height, width) in pixels.
+        mean, std: per-channel normalisation of pictures in [0, 1]; None leaves them as they are.
+        crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
+        title: the name that people read.
+        cam_layer: default layer of the CAM family; the last convolution if not given.
+
+    Raises:
+        ModelError: the module cannot be repaired, or its output does not match ``class_names``.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        class_names: Sequence[str],
+        input_size: tuple[int, int] = (224, 224),
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        *,
+        crop: float = 1.0,
+        title: str = "Model",
+        cam_layer: str | None = None,
+    ) -> None:
+        self.class_names = list(class_names)
+        self.input_size = (int(input_size[0]), int(input_size[1]))
+        self.mean = None if mean is None else tuple(float(v) for v in mean)
+        self.std = None if std is None else tuple(float(v) for v in std)
+        self.crop = crop
+        self.title = title
+        first = next(module.parameters(), torch.zeros(()))
+        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
+        self.module = repaired(module, probe).requires_grad_(False)
+        with torch.no_grad():
+            found = tuple(self.module(probe).shape)
+        if found != (2, len(self.class_names)):
+            raise ModelError(
+                f"The model gives an output of shape {list(found[1:])}, "
+                f"but {len(self.class_names)} class names were given."
+            )
+        self._layers = weight_layers(self.module, probe[:1])
+        self._cam_layer = cam_layer
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights, and of the input that fits them."""
+        return next(self.module.parameters(), torch.zeros(())).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters(), torch.zeros(())).device
+
+    def preprocess(self, images: Sequence[Picture]) -> Tensor:
+        """PIL images or uint8 arrays [H, W, 3] -> float32 [N, 3, H, W], cropped and normalised."""
+        arrays = [model_input(image, self.input_size, self.crop) for image in images]
+        return self.normalise(torch.stack([torch.from_numpy(array) for array in arrays]))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Pixels in [0, 1], [N, 3, H, W] -> network input."""
+        if self.mean is None or self.std is None:
+            return pixels
+        return (pixels - self._channel(self.mean, pixels)) / self._channel(self.std, pixels)
+
+    def pixels(self, x: Tensor) -> Tensor:
+        """Network input -> pixels in [0, 1]; undoes ``normalise``."""
+        if self.mean is None or self.std is None:
+            return x
+        return x * self._channel(self.std, x) + self._channel(self.mean, x)
+
+    @staticmethod
+    def _channel(values: tuple[float, ...], like: Tensor) -> Tensor:
+        return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """[N, 3, H, W] -> [N, K]; differentiable in ``x``."""
+        logits: Tensor = self.module(x)
+        return logits
+
+    def layers(self) -> list[str]:
+        """Dotted names of the modules that own weights, in execution order."""
+        return list(self._layers)
+
+    @property
+    def cam_layer(self) -> str:
+        """Default layer for the CAM family: the last convolution unless one was given.
+
+        Raises:
+            ModelError: the network has no convolution.
+        """
+        return self._cam_layer or last_convolution(self.module, self._layers)
+
+    def private(self) -> Classifier:
+        """A twin with its own modules, for hooks, that shares the weights' memory."""
+        shared: dict[int, object] = {id(t): t for t in self.module.parameters()}
+        shared.update({id(t): t for t in self.module.buffers()})
+        twin = copy.copy(self)
+        twin.module = copy.deepcopy(self.module, shared)
+        return twin
+
+    def class_index(self, name: str) -> int:
+        """Index of a class by name (any case) or by number.
+
+        Raises:
+            ModelError: there is no such class.
+        """
+        wanted = name.strip().casefold()
+        for index, known in enumerate(self.class_names):
+            if known.casefold() == wanted:
+                return index
+        if wanted.isdigit() and int(wanted) < len(self.class_names):
+            return int(wanted)
+        raise ModelError(f"{self.title} has no class '{name}'.")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of weights, structure and preprocessing: equal means equal results."""
+        facts = [str(self.module), self.input_size, self.mean, self.std, self.crop]
+        digest = hashlib.sha256(json.dumps(facts).encode())
+        for name, tensor in self.module.state_dict().items():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()

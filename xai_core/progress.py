@@ -1,0 +1,26 @@
+"""How far a long computation has come, told to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[float], None]) -> Iterator[None]:
+    """Within the block, ``advance`` calls ``listener`` with the share done, 0 to 1."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def advance(done: int, total: int) -> None:
+    """Tell the listener, if there is one, that ``done`` of ``total`` steps are finished."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(done / total)

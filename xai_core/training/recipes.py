@@ -1,0 +1,44 @@
+"""Training recipes that ship with the product, by the name of the model they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run, besides the data.
+
+    Attributes:
+        architecture: key of ``xai_core.models.architectures.ARCHITECTURES``.
+        title: one line for the model card.
+        epochs: passes over the training pictures.
+        batch_size: pictures per step.
+        learning_rate: the peak; it rises linearly for ``warmup`` epochs, then falls to
+            zero on a half cosine.
+        momentum: of SGD with Nesterov's look-ahead.
+        weight_decay: L2 penalty on weights (not on biases or BatchNorm).
+        label_smoothing: share of the target spread over all classes.
+        average: decay per step of the moving average of the weights that is kept.
+        mean, std: per-channel normalisation of pictures in [0, 1].
+        seed: of the initial weights, the order and the augmentation.
+    """
+
+    architecture: str
+    title: str
+    epochs: int = 32
+    batch_size: int = 128
+    learning_rate: float = 0.05
+    warmup: float = 2.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    average: float = 0.998
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    seed: int = 0
+
+
+RECIPES: dict[str, Recipe] = {
+    "vgg-tiny": Recipe("vgg-tiny", "Modified VGG-16 at half width on 100 Tiny-ImageNet classes"),
+}
