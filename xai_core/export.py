@@ -1,0 +1,186 @@
+"""Results as data files: raw relevance and a tidy table.
+
+Pages and command line write through the same functions, so equal explanations give equal
+bytes. Drawings are made in ``xai_core.figures``, ``run.json`` in ``xai_core.provenance``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core.colormaps import colormap, default_colormap
+from xai_core.errors import MethodError
+from xai_core.heatmaps import SHOWS, Floats, signed_map
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One heatmap's data: a method's relevance for one class of one picture.
+
+    Attributes:
+        image_name: the picture's file name.
+        image: the crop that the model sees, at any resolution.
+        image_hash: ``xai_core.images.image_hash`` of the picture.
+        method: method id.
+        settings: every setting of the method, as plain data.
+        target: index of the explained class.
+        class_name: its name.
+        probability: softmax probability of that class, 0 to 1.
+        relevance: raw relevance [C, h, w].
+        seconds: computing time of the relevance.
+        x: the network's input [3, H, W], where it is to be kept.
+    """
+
+    image_name: str
+    image: Image.Image
+    image_hash: str
+    method: str
+    settings: Mapping[str, Any]
+    target: int
+    class_name: str
+    probability: float
+    relevance: NDArray[Any]
+    seconds: float
+    x: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Display:
+    """How relevance is drawn.
+
+    Attributes:
+        show: as in ``heatmaps.signed_map``.
+        clip: as in ``heatmaps.signed_map``; None clips nothing.
+        colormap: id of the colour map; "" takes the one that suits ``show``.
+        opacity: of the map over the picture, 0 to 1.
+        mode: "nearest" or "bilinear" enlargement of the map.
+
+    Raises:
+        MethodError: an unknown name, or a sequential colour map for a signed display.
+    """
+
+    show: str = "all"
+    clip: float | None = None
+    colormap: str = ""
+    opacity: float = 0.8
+    mode: str = "nearest"
+
+    def __post_init__(self) -> None:
+        if self.show not in SHOWS:
+            raise MethodError(f"A map cannot show '{self.show}'; it can show: {', '.join(SHOWS)}.")
+        if not 0 <= self.opacity <= 1:
+            raise MethodError(f"The opacity must lie from 0 to 1, not {self.opacity:g}.")
+        object.__setattr__(self, "colormap", self.colormap or default_colormap(self.show))
+        signed = self.show == "all"
+        if not colormap(self.colormap).diverging and signed:
+            raise MethodError(
+                f"The colour map '{self.colormap}' cannot show negative relevance; choose a "
+                "diverging one, or show 'positive' or 'absolute'."
+            )
+
+    def values(self, explanation: Explanation) -> Floats:
+        """The map to draw, [h, w]."""
+        maps: Floats = signed_map(explanation.relevance[None], self.show, self.clip)[0]
+        return maps
+
+
+def file_names(explanations: Iterable[Explanation]) -> list[str]:
+    """One name per explanation, ``picture__method``: unique, and safe on every file system."""
+    taken: set[str] = set()
+    stems: dict[tuple[str, str], str] = {}
+    names = []
+    for item in explanations:
+        picture = (item.image_name, item.image_hash)
+        if picture not in stems:
+            stems[picture] = _untaken(_safe_stem(item.image_name), set(stems.values()))
+        name = _untaken(f"{stems[picture]}__{item.method}", taken)
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def relevance_npz(explanations: Sequence[Explanation]) -> bytes:
+    """Raw relevance, one array [C, h, w] under each name of ``file_names``.
+
+    Where the network's input is kept, it is there once per picture as ``picture__x``.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, item in zip(file_names(explanations), explanations, strict=True):
+        arrays[name] = item.relevance
+        if item.x is not None:
+            arrays[f"{name.partition('__')[0]}__x"] = item.x
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def table(explanations: Sequence[Explanation]) -> pd.DataFrame:
+    """One row per explanation: who, what, how sure, how long, and the raw relevance in short."""
+    return pd.DataFrame([_row(item) for item in explanations])
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as CSV, UTF-8, that no spreadsheet takes for formulas.
+
+    A text cell or column name that begins with = + - @, a tab or a carriage return gets an
+    apostrophe in front.
+    """
+    stream = io.StringIO()
+    # RFC 4180's line ends: with "\n" alone a carriage return in a cell would stay unquoted.
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow([_guarded(column) for column in frame.columns])
+    for row in frame.astype(object).itertuples(index=False):
+        writer.writerow(["" if pd.isna(cell) else _guarded(cell) for cell in row])
+    return stream.getvalue().encode("utf-8")
+
+
+def _row(item: Explanation) -> dict[str, Any]:
+    relevance = np.asarray(item.relevance, dtype=np.float64)
+    channels, height, width = relevance.shape
+    return {
+        "image": item.image_name,
+        "image_hash": item.image_hash,
+        "method": item.method,
+        "settings": json.dumps(dict(item.settings)),
+        "target": item.target,
+        "class": item.class_name,
+        "probability": item.probability,
+        "seconds": item.seconds,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "empty": bool((relevance == 0).all()),
+        "min": relevance.min(),
+        "max": relevance.max(),
+        "sum": relevance.sum(),
+    }
+
+
+def _guarded(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def _safe_stem(name: str) -> str:
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.replace("\\", "/").rsplit("/", 1)[-1])
+    return re.sub(r"_{2,}", "_", re.sub(r"[^\w.-]", "_", stem)).strip("._") or "picture"
+
+
+def _untaken(name: str, taken: set[str]) -> str:
+    candidate, number = name, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}-{number}"
+    return candidate

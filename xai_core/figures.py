@@ -1,0 +1,201 @@
+"""Figures of explanations: one heatmap, or pictures by methods, as PNG and as SVG.
+
+A figure is a list of pictures and labels with their places; two short writers turn it into
+bytes, so PNG and SVG show the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from xai_core.colormaps import colormap, colour, draw
+from xai_core.export import Display, Explanation
+
+GAP = 8
+FONT_SIZE = 13
+LINE = 20
+BAR_HEIGHT = 12
+INK = "#1f2328"
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture at a place, in pixels from the top left."""
+
+    x: int
+    y: int
+    image: Image.Image
+
+
+@dataclass(frozen=True)
+class Label:
+    """A line of text; longer than ``width`` it is cut and ends in an ellipsis.
+
+    ``x`` is its left edge (``anchor`` "start"), its middle, or its right edge ("end").
+    """
+
+    x: int
+    y: int
+    text: str
+    width: int
+    anchor: str = "start"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Pictures and labels on a white sheet, sizes in pixels."""
+
+    width: int
+    height: int
+    tiles: Sequence[Tile]
+    labels: Sequence[Label]
+
+
+def heatmap_image(explanation: Explanation, display: Display) -> Image.Image:
+    """The heatmap over the crop, at the crop's resolution."""
+    return draw(
+        display.values(explanation),
+        explanation.image,
+        display.colormap,
+        display.opacity,
+        display.mode,
+    )
+
+
+def heatmap_figure(explanation: Explanation, display: Display) -> Figure:
+    """The heatmap over the crop, with a colour bar below."""
+    drawn = heatmap_image(explanation, display)
+    tiles, labels = _colour_bar(display, 0, drawn.height + GAP, drawn.width)
+    height = drawn.height + GAP + BAR_HEIGHT + LINE
+    return Figure(drawn.width, height, [Tile(0, 0, drawn), *tiles], labels)
+
+
+def grid_figure(
+    explanations: Sequence[Explanation],
+    display: Display,
+    titles: Mapping[str, str],
+    side: int = 224,
+) -> Figure:
+    """Pictures down, the original and every method across, a colour bar at the bottom.
+
+    Args:
+        explanations: any of the pairs of picture and method; a missing one leaves a gap.
+        display: how relevance is drawn.
+        titles: what people read for each method id.
+        side: height and width of a tile in pixels; a crop that is not square fits inside.
+    """
+    rows = list(dict.fromkeys((e.image_name, e.image_hash) for e in explanations))
+    columns = list(dict.fromkeys(e.method for e in explanations))
+    step, top = side + GAP, GAP + LINE
+    labels = [
+        Label(GAP + step * column + side // 2, GAP, text, side, "middle")
+        for column, text in enumerate(["Original", *(titles[method] for method in columns)])
+    ]
+    tiles = []
+    for row, picture in enumerate(rows):
+        y = top + row * (step + LINE)
+        shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
+        small = _fitted(shown[0].image, side)
+        tiles.append(Tile(GAP, y, small))
+        labels.append(Label(GAP, y + side, shown[0].image_name, side))
+        for item in shown:
+            x = GAP + step * (1 + columns.index(item.method))
+            values = display.values(item)
+            drawn = draw(values, small, display.colormap, display.opacity, display.mode)
+            tiles.append(Tile(x, y, drawn))
+            caption = f"{item.class_name}, {item.probability:.1%}"
+            labels.append(Label(x, y + side, caption, side))
+    width = GAP + step * (1 + len(columns))
+    bottom = top + len(rows) * (step + LINE)
+    bar_tiles, bar_labels = _colour_bar(display, width - step, bottom, side)
+    height = bottom + BAR_HEIGHT + LINE + GAP
+    return Figure(width, height, [*tiles, *bar_tiles], [*labels, *bar_labels])
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as PNG."""
+    sheet = Image.new("RGB", (figure.width, figure.height), "white")
+    for tile in figure.tiles:
+        sheet.paste(tile.image, (tile.x, tile.y))
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
+    anchors = {"start": "la", "middle": "ma", "end": "ra"}
+    for label in figure.labels:
+        text, place = _cut(label), (label.x, label.y + 3)
+        pen.text(place, text, fill=INK, font=font, anchor=anchors[label.anchor])
+    return png_bytes(sheet)
+
+
+def to_svg(figure: Figure) -> bytes:
+    """The figure as SVG, with its pictures embedded as PNG and its texts as text."""
+    size = f'width="{figure.width}" height="{figure.height}"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} '
+        f'viewBox="0 0 {figure.width} {figure.height}" '
+        f'font-family="sans-serif" font-size="{FONT_SIZE}" fill="{INK}">',
+        '<rect width="100%" height="100%" fill="white"/>',
+    ]
+    for tile in figure.tiles:
+        data = base64.b64encode(png_bytes(tile.image)).decode("ascii")
+        parts.append(
+            f'<image x="{tile.x}" y="{tile.y}" width="{tile.image.width}" '
+            f'height="{tile.image.height}" href="data:image/png;base64,{data}"/>'
+        )
+    for label in figure.labels:
+        parts.append(
+            f'<text x="{label.x}" y="{label.y + 3 + FONT_SIZE}" text-anchor="{label.anchor}">'
+            f"<title>{_xml(label.text)}</title>{_xml(_cut(label))}</text>"
+        )
+    return "\n".join([*parts, "</svg>", ""]).encode("utf-8")
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """A picture as PNG, without metadata."""
+    stream = io.BytesIO()
+    image.save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def _colour_bar(display: Display, x: int, y: int, width: int) -> tuple[list[Tile], list[Label]]:
+    """A bar with its ends; heatmaps are scaled one by one, so it carries no unit."""
+    low = -1 if display.show == "all" else 0
+    # A diverging colour map for an unsigned display is used from its middle on.
+    line = np.linspace(low, 1, width)[None].repeat(BAR_HEIGHT, axis=0)
+    bar = Image.fromarray(colour(line, colormap(display.colormap).id))
+    third = width // 3
+    middle = "relevance, each map scaled" if width > 300 else "relevance"
+    labels = [
+        Label(x, y + BAR_HEIGHT, f"{low:g}", third),
+        Label(x + width // 2, y + BAR_HEIGHT, middle, width - 40, "middle"),
+        Label(x + width, y + BAR_HEIGHT, "1", third, "end"),
+    ]
+    return [Tile(x, y, bar)], labels
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def _cut(label: Label) -> str:
+    """One line of the text that fits the label's width."""
+    font = ImageFont.load_default(FONT_SIZE)
+    text = " ".join(label.text.split())
+    if font.getlength(text) <= label.width:
+        return text
+    while text and font.getlength(text + "…") > label.width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _xml(text: str) -> str:
+    return escape(NOT_XML.sub("�", text))

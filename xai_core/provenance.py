@@ -1,0 +1,118 @@
+"""What was run, so that it can be run again: ``run.json`` and the command line."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from xai_core import __version__
+from xai_core.export import Display, Explanation, file_names
+
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Which model was explained.
+
+    Attributes:
+        source: what ``load_classifier`` was given: a registry id or a path.
+        fingerprint: ``Classifier.fingerprint``.
+        class_names: its classes.
+        options: command-line options that tell a checkpoint's facts, such as
+            ``{"--architecture": "vgg-tiny"}``.
+    """
+
+    source: str
+    fingerprint: str
+    class_names: Sequence[str]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_json(
+    model: ModelFacts, explanations: Sequence[Explanation], display: Display, command: Sequence[str]
+) -> bytes:
+    """``run.json``: everything that decides the results, and the command that repeats them."""
+    facts = {
+        "product": {"name": "xai-workbench", "version": __version__},
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "model": {
+            "source": model.source,
+            "fingerprint": model.fingerprint,
+            "options": dict(model.options),
+        },
+        "images": [
+            {"name": name, "hash": digest}
+            for name, digest in dict.fromkeys((e.image_name, e.image_hash) for e in explanations)
+        ],
+        "results": [
+            {
+                "file": file,
+                "image": item.image_name,
+                "method": item.method,
+                "settings": dict(item.settings),
+                "target": item.target,
+                "class": item.class_name,
+            }
+            for file, item in zip(file_names(explanations), explanations, strict=True)
+        ],
+        "display": asdict(display),
+        "command": shlex.join(command),
+    }
+    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def command_line(
+    model: ModelFacts,
+    explanations: Sequence[Explanation],
+    display: Display,
+    defaults: Mapping[str, Mapping[str, Any]],
+    out: str = "results",
+) -> list[str]:
+    """The arguments of ``python -m xai_core explain`` that repeat these explanations.
+
+    Args:
+        model: the model.
+        explanations: every picture with every method.
+        display: how they are drawn.
+        defaults: each method's default settings; what equals them is left out.
+        out: the folder to write to.
+    """
+    pictures = {(e.image_name, e.image_hash): e.target for e in explanations}
+    settings = {e.method: e.settings for e in explanations}
+    words = ["python", "-m", "xai_core", "explain"]
+    words += ["--model", model.source, "--methods", ",".join(settings), "--out", out]
+    for option, value in model.options.items():
+        words += [option, value]
+    targets = list(pictures.values())
+    for target in targets[:1] if len(set(targets)) == 1 else targets:
+        words += ["--target", _class_word(target, model.class_names)]
+    for method, given in settings.items():
+        for name, value in given.items():
+            if value != defaults[method].get(name):
+                words += ["--param", f"{method}.{name}={value_word(value)}"]
+    words += ["--show", display.show, "--colormap", display.colormap]
+    words += ["--opacity", f"{display.opacity:g}", "--enlarge", display.mode]
+    if display.clip is not None:
+        words += ["--clip", f"{display.clip:g}"]
+    return [*words, "--", *(name for name, _ in pictures)]
+
+
+def value_word(value: Any) -> str:
+    """A setting as the command line spells it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _class_word(target: int, class_names: Sequence[str]) -> str:
+    """The class's name, or its number where two classes share the name."""
+    name = class_names[target]
+    shared = sum(other.casefold() == name.casefold() for other in class_names) > 1
+    return str(target) if shared else name
