@@ -1,0 +1,8 @@
+"""Attribution methods: one table of pure functions with the facts about them."""
+
+# Importing a module enters its methods; the order of the imports is the order of the table.
+from xai_core.explainers import gradient, backprop, cam, deeplift, path, controls  # noqa: F401, I001
+from xai_core.explainers.registry import FAMILIES, METHODS, Method, Param, method
+from xai_core.explainers.run import explain
+
+__all__ = ["FAMILIES", "METHODS", "Method", "Param", "explain", "method"]

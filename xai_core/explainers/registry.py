@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from numbers import Real
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from xai_core.models.classifier import Classifier
 
 FAMILIES: dict[str, str] = {
     "gradient": "Gradient",
+    "backprop": "Modified backpropagation",
     "cam": "Class activation",
     "path": "Path integrals and reference",
     "control": "Controls",
@@ -25,26 +28,64 @@ class Param:
 
     Attributes:
         name: keyword of the function, spelled as in every other method.
-        kind: "int", "float", "choice", "bool" or "layer".
+        kind: "int", "float", "choice", "bool", "layer" or "baseline" (a choice or a tensor).
         default: value when it is not given; None for a layer means the model's default.
+        help: one plain sentence.
         low, high: inclusive range of a number.
         choices: allowed values of a choice.
-        help: one plain sentence.
     """
 
     name: str
     kind: str
     default: Any
     help: str
-    low: float | None = None
-    high: float | None = None
+    low: float = -math.inf
+    high: float = math.inf
     choices: tuple[str, ...] = ()
+
+    def checked(self, title: str, value: Any) -> Any:
+        """The value in the type that the method wants; ``title`` names the method in errors.
+
+        Raises:
+            MethodError: the wrong type, or outside the range.
+        """
+        if self.kind in ("int", "float"):
+            return self._number(title, value)
+        if self.kind == "bool" and not isinstance(value, bool):
+            raise MethodError(f"{title}: '{self.name}' must be true or false, not {value!r}.")
+        if self.kind == "layer" and not (value is None or isinstance(value, str)):
+            raise MethodError(f"{title}: '{self.name}' must be a layer's dotted name.")
+        if self.kind == "baseline" and isinstance(value, Tensor):
+            return value
+        if self.choices and value not in self.choices:
+            raise MethodError(
+                f"{title}: '{self.name}' must be one of {', '.join(self.choices)}, not {value!r}."
+            )
+        return value
+
+    def _number(self, title: str, value: Any) -> int | float:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or (self.kind == "int" and not float(value).is_integer()):
+            wanted = "a whole number" if self.kind == "int" else "a number"
+            raise MethodError(f"{title}: '{self.name}' must be {wanted}, not {value!r}.")
+        if not self.low <= value <= self.high:
+            raise MethodError(
+                f"{title}: '{self.name}' must lie from {self.low:.15g} to {self.high:.15g}, "
+                f"not {value!r}."
+            )
+        return int(value) if self.kind == "int" else float(value)
 
 
 class Explainer(Protocol):
-    """``explainer(clf, x, targets, **params)`` -> relevance [N, C, h, w]."""
+    """``explainer(clf, x, targets, **params)`` -> relevance [N, C, h, w].
 
-    def __call__(self, clf: Classifier, x: Tensor, targets: Tensor, **params: Any) -> Tensor: ...
+    ``x`` [N, 3, H, W] and ``targets`` int64 [N] are checked, and gradients are enabled; the
+    classifier given is not to be changed (``Classifier.private`` makes a twin that may be).
+    """
+
+    def __call__(self, clf: Classifier, x: Tensor, targets: Tensor, **params: Any) -> Tensor:
+        """Relevance of each image."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,12 +98,13 @@ class Method:
         title: what people read.
         family: key of ``FAMILIES``.
         signed: whether negative relevance has a meaning.
-        channels: 3 for pixel methods, 1 for maps of the layer's resolution.
+        channels: 3 for one value per pixel and colour, 1 for one value per place.
         citation: source, with an arXiv number or DOI where there is one.
         shows: one plain sentence for people who do not know the method.
-        warning: a known failure, or "".
+        formula: the definition, in LaTeX.
+        warning: a known failure with its source, or "".
         params: its settings.
-        cost: forward-backward passes for given settings, to estimate the time left.
+        cost: forward-backward passes per image for given settings, to estimate the time left.
     """
 
     id: str
@@ -73,6 +115,7 @@ class Method:
     channels: int
     citation: str
     shows: str
+    formula: str
     warning: str
     params: tuple[Param, ...]
     cost: Callable[[Mapping[str, Any]], float]
@@ -81,16 +124,20 @@ class Method:
         """All settings: the defaults, overruled by ``given``.
 
         Raises:
-            MethodError: an unknown name, or a value outside its range.
+            MethodError: an unknown name, or a value of the wrong type or outside its range.
         """
         known = {param.name: param for param in self.params}
-        for name, value in given.items():
+        for name in given:
             if name not in known:
                 offered = ", ".join(known) or "none"
                 raise MethodError(f"{self.title} has no setting '{name}'; it has: {offered}.")
-            _check(self.title, known[name], value)
-        return {name: given.get(name, param.default) for name, param in known.items()}
+        return {
+            name: param.checked(self.title, given[name]) if name in given else param.default
+            for name, param in known.items()
+        }
 
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Tensor])
 
 METHODS: dict[str, Method] = {}
 
@@ -102,17 +149,30 @@ def register(
     signed: bool,
     citation: str,
     shows: str,
+    formula: str,
+    id: str | None = None,
     channels: int = 3,
     warning: str = "",
     params: tuple[Param, ...] = (),
     cost: Callable[[Mapping[str, Any]], float] = lambda settings: 1.0,
-) -> Callable[[Explainer], Explainer]:
-    """Enter the decorated function into ``METHODS`` under its own name."""
+) -> Callable[[Decorated], Decorated]:
+    """Enter the decorated function into ``METHODS``, under ``id`` or else its own name."""
 
-    def enter(function: Explainer) -> Explainer:
-        name = function.__name__  # type: ignore[attr-defined]
+    def enter(function: Decorated) -> Decorated:
+        name = id or function.__name__
         METHODS[name] = Method(
-            name, function, title, family, signed, channels, citation, shows, warning, params, cost
+            name,
+            function,
+            title,
+            family,
+            signed,
+            channels,
+            citation,
+            shows,
+            formula,
+            warning,
+            params,
+            cost,
         )
         return function
 
@@ -128,19 +188,3 @@ def method(name: str) -> Method:
     if name not in METHODS:
         raise MethodError(f"There is no method '{name}'; there are: {', '.join(METHODS)}.")
     return METHODS[name]
-
-
-def _check(title: str, param: Param, value: Any) -> None:
-    if param.kind in ("int", "float"):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        whole = param.kind == "float" or (number and float(value).is_integer())
-        if not number or not whole:
-            wanted = "whole number" if param.kind == "int" else "number"
-            raise MethodError(f"{title}: '{param.name}' must be a {wanted}, not {value!r}.")
-        low, high = param.low, param.high
-        if (low is not None and value < low) or (high is not None and not value <= high):
-            raise MethodError(f"{title}: '{param.name}' must lie from {low:g} to {high:g}.")
-    elif param.kind == "choice" and isinstance(value, str) and value not in param.choices:
-        raise MethodError(f"{title}: '{param.name}' must be one of {', '.join(param.choices)}.")
-    elif param.kind == "bool" and not isinstance(value, bool):
-        raise MethodError(f"{title}: '{param.name}' must be true or false.")

@@ -1,0 +1,74 @@
+"""Every method against its slow twin, on small networks of random weights."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.reference.explainers import REFERENCES
+from xai_core.explainers import METHODS, explain
+from xai_core.models.classifier import Classifier
+
+
+def small_classifier(seed):
+    """conv relu pool conv relu flatten fc relu fc on 8 x 6 pixels, biases of both signs."""
+    generator = torch.Generator().manual_seed(seed)
+    net = nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 4, 3, padding=1),
+            relu1=nn.ReLU(),
+            pool=nn.MaxPool2d(2),
+            conv2=nn.Conv2d(4, 5, 3, padding=1),
+            relu2=nn.ReLU(),
+            flatten=nn.Flatten(),
+            fc1=nn.Linear(60, 7),
+            relu3=nn.ReLU(),
+            fc2=nn.Linear(7, 3),
+        )
+    ).double()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.normal_(0, 0.4, generator=generator)
+    x = torch.randn((2, 3, 8, 6), generator=generator, dtype=torch.float64)
+    return Classifier(net, ["a", "b", "c"], (8, 6)), x
+
+
+def test_every_method_has_a_twin():
+    assert set(REFERENCES) == set(METHODS)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("method", METHODS)
+def test_equals_its_twin(method, seed):
+    clf, x = small_classifier(seed)
+    twin, settings = REFERENCES[method]
+    targets = [2, 0]
+    found = explain(clf, x, targets, method, **settings).numpy()
+    expected = np.stack(
+        [twin(clf.module, image.numpy(), y, **settings) for image, y in zip(x, targets, strict=True)]
+    )
+    assert np.abs(expected).max() > 0
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_signed_gradcam_equals_its_twin():
+    clf, x = small_classifier(2)
+    found = explain(clf, x[:1], 1, "gradcam", relu=False)[0].numpy()
+    expected = REFERENCES["gradcam"][0](clf.module, x[0].numpy(), 1, relu=False)
+    assert expected.min() < 0
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_the_gradient_is_the_central_difference():
+    """Exact up to rounding: the network is linear between the two points, no ReLU flips."""
+    clf, x = small_classifier(0)
+    found = explain(clf, x[:1], 1, "saliency")[0]
+    step = 1e-6
+    for place in ((0, 0, 0), (1, 3, 2), (2, 7, 5)):
+        moved = x[:1].repeat(2, 1, 1, 1)
+        moved[0][place] += step
+        moved[1][place] -= step
+        up, down = clf.logits(moved)[:, 1]
+        assert found[place].item() == pytest.approx(((up - down) / (2 * step)).item(), abs=1e-8)

@@ -1,0 +1,50 @@
+"""Settings that several methods share, under one name and with one meaning everywhere."""
+
+from __future__ import annotations
+
+from xai_core.explainers.registry import Param
+
+LAYER = Param(
+    "layer",
+    "layer",
+    None,
+    "Layer whose output is explained; the model's last convolution if not chosen.",
+)
+RELU = Param("relu", "bool", True, "Keep only what speaks for the class.")
+UPSAMPLE = Param(
+    "upsample",
+    "choice",
+    "bilinear",
+    "How the coarse map is enlarged to the size of the picture.",
+    choices=("bilinear", "nearest"),
+)
+STEPS = Param(
+    "steps", "int", 200, "Points on the path between baseline and picture.", low=1, high=1000
+)
+SAMPLES = Param("samples", "int", 100, "Noisy copies that are averaged.", low=1, high=10_000)
+SIGMA = Param("sigma", "float", 0.2, "Standard deviation of the noise.", low=0.0, high=10.0)
+SIGMA_UNITS = Param(
+    "sigma_units",
+    "choice",
+    "std",
+    "Unit of sigma: each picture's own standard deviation, or the units of the model's input.",
+    choices=("std", "input"),
+)
+SEED = Param(
+    "seed", "int", 0, "The same seed gives the same random numbers.", low=0, high=2**31 - 1
+)
+BASELINE = Param(
+    "baseline",
+    "baseline",
+    "black",
+    "Picture without evidence that the picture is compared to.",
+    choices=("black", "blurred", "mean"),
+)
+CHUNK = Param(
+    "chunk",
+    "int",
+    16,
+    "Pictures that go through the model at once: less needs less memory, the result stays.",
+    low=1,
+    high=1024,
+)

@@ -1,0 +1,106 @@
+"""The one way to call a method: checks, a private model, and a checked result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers import registry
+from xai_core.models.classifier import Classifier
+
+
+def explain(
+    clf: Classifier,
+    x: Tensor,
+    targets: int | Sequence[int] | Tensor,
+    method: str = "saliency",
+    **params: Any,
+) -> Tensor:
+    """Relevance of every pixel or region for the logit of a class.
+
+    The classifier and ``x`` stay as they were, also when the method raises: the method works
+    on a private twin in evaluation mode and on a copy, and draws its random numbers from its
+    own generator. It may be called from several threads at once, and under ``no_grad``.
+
+    Args:
+        clf: the classifier.
+        x: what ``clf.preprocess`` returns, [N, 3, H, W].
+        targets: explained class of each image, or one class for all.
+        method: id of a method in ``METHODS``.
+        **params: settings of that method; its defaults for those not given.
+
+    Returns:
+        Raw relevance [N, C, h, w], detached and finite, in the type and on the device of
+        ``x``: C and the resolution as the method's row in ``METHODS`` says.
+
+    Raises:
+        MethodError: an unknown method or setting, an ``x`` that does not fit, or a result
+            that is not finite.
+        ModelError: a class or layer that the model does not have.
+
+    Example:
+        >>> relevance = explain(clf, x, targets=3, method="integrated_gradients", steps=50)
+    """
+    row = registry.method(method)
+    settings = row.settings(params)
+    _check_input(clf, x)
+    with torch.inference_mode(False), torch.enable_grad():
+        twin = clf.private()
+        twin.module.eval()
+        copy = x.detach().clone()
+        classes = _classes(clf, targets, len(x)).to(x.device)
+        try:
+            relevance = row.function(twin, copy, classes, **settings).detach()
+        except RuntimeError as error:
+            height, width = clf.input_size
+            if x.shape[2:] == clf.input_size:
+                raise
+            raise MethodError(
+                f"{clf.title} is made for pictures of {height} × {width} pixels and failed on "
+                f"{x.shape[2]} × {x.shape[3]} pixels: {error}"
+            ) from error
+    if not bool(torch.isfinite(relevance).all()):
+        raise MethodError(
+            f"{row.title} gave values that are not finite numbers on {clf.title}; "
+            "its weights may hold such values, or this picture drives it out of range."
+        )
+    return relevance.to(x)
+
+
+def _check_input(clf: Classifier, x: Tensor) -> None:
+    if not isinstance(x, Tensor) or x.dim() != 4 or x.shape[1] != 3 or x.numel() == 0:
+        found = list(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise MethodError(f"The input must be pictures [N, 3, height, width], not {found}.")
+    if x.dtype != clf.dtype or x.device != clf.device:
+        raise MethodError(
+            f"The input is {x.dtype} on {x.device}, but {clf.title} needs "
+            f"{clf.dtype} on {clf.device}."
+        )
+    if not bool(torch.isfinite(x).all()):
+        raise MethodError("The input has values that are not finite numbers.")
+
+
+def _classes(clf: Classifier, targets: int | Sequence[int] | Tensor, count: int) -> Tensor:
+    """Targets as int64 [count], each in range."""
+    try:
+        given = torch.as_tensor(targets).detach().cpu()
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise MethodError(f"The targets must be class numbers, not {targets!r}.") from error
+    whole = not (given.is_floating_point() or given.is_complex() or given.dtype == torch.bool)
+    if not whole or given.dim() > 1 or (given.dim() == 1 and len(given) != count):
+        raise MethodError(
+            f"The targets must be one class number, or one for each of the {count} pictures."
+        )
+    known = len(clf.class_names)
+    classes = given.long().expand(count).clone()
+    wrong = classes[(classes < 0) | (classes >= known)]
+    if len(wrong):
+        raise ModelError(
+            f"{clf.title} has {known} classes, numbered 0 to {known - 1}; "
+            f"there is no class {int(wrong[0])}."
+        )
+    return classes
