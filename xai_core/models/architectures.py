@@ -1,15 +1,19 @@
-"""Network architectures of our own, by name.
+"""Network architectures by name: our own, and torchvision's classifiers.
 
-Every activation, pooling and dropout is a module used exactly once, because hook-based
-attribution methods depend on it (seed thesis S, section 7.1.2).
+In our own, every activation, pooling and dropout is a module used exactly once, because
+hook-based attribution methods depend on it (seed thesis S, section 7.1.2).
 """
 
 from __future__ import annotations
 
+import difflib
 from collections import OrderedDict
 from collections.abc import Callable
 
+import torch
 from torch import nn
+
+from xai_core.errors import ModelError
 
 # S table 7.1, column "Modified": (convolutions, channels) of the four stacks, and FC-2048.
 VGG_STACKS = ((2, 64), (2, 128), (3, 256), (3, 512))
@@ -72,3 +76,55 @@ ARCHITECTURES: dict[str, Callable[[int], nn.Module]] = {
     "modified-vgg16": modified_vgg16,
     "vgg-tiny": vgg_tiny,
 }
+
+
+def torchvision_names() -> list[str]:
+    """Names of torchvision's classification networks, without the quantized ones."""
+    # Imported here because it takes a second and the embedded model does not need it.
+    from torchvision import models
+
+    names: list[str] = models.list_models(module=models)
+    return names
+
+
+def build_network(
+    name: str, classes: int, side: int | None = None, *, imagenet_input: bool = False
+) -> nn.Module:
+    """An untrained network; the global random state decides its weights.
+
+    Args:
+        name: key of ``ARCHITECTURES`` or name of a torchvision classifier.
+        classes: number of logits.
+        side: side of the input in pixels, for vision transformers, whose weights depend on it.
+        imagenet_input: torchvision's published GoogLeNet and Inception v3 weights expect inputs
+            in [-1, 1]; True makes these networks convert ImageNet-normalised input themselves.
+
+    Raises:
+        ModelError: there is no such architecture; the sentence lists similar names.
+    """
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name](classes)
+    known = torchvision_names()
+    if name not in known:
+        similar = difflib.get_close_matches(name, [*ARCHITECTURES, *known], n=3)
+        hint = f" Similar names: {', '.join(similar)}." if similar else ""
+        raise ModelError(
+            f"There is no architecture '{name}'; use {', '.join(ARCHITECTURES)} "
+            f"or the name of a torchvision classifier.{hint}"
+        )
+    from torchvision import models
+
+    options: dict[str, object] = {}
+    if name in ("googlenet", "inception_v3"):
+        # The auxiliary heads play no part in evaluation.
+        options = {"aux_logits": False, "init_weights": False, "transform_input": imagenet_input}
+    elif name.startswith("vit_") and side is not None:
+        options = {"image_size": side}
+    network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
+    return network
+
+
+def parameter_count(name: str, classes: int) -> int:
+    """Number of weights and biases of an architecture; allocates none of them."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in build_network(name, classes).parameters())

@@ -34,7 +34,8 @@ class Classifier:
         cam_layer: default layer of the CAM family; the last convolution if not given.
 
     Raises:
-        ModelError: the module cannot be repaired, or its output does not match ``class_names``.
+        ModelError: the module cannot be repaired, its output does not match ``class_names``, or
+            a fact about its input makes no sense.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Classifier:
         self.std = None if std is None else tuple(float(v) for v in std)
         self.crop = crop
         self.title = title
+        _check_input_facts(self)
         first = next(module.parameters(), torch.zeros(()))
         probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
         self.module = repaired(module, probe).requires_grad_(False)
@@ -122,6 +124,8 @@ class Classifier:
         shared: dict[int, object] = {id(t): t for t in self.module.parameters()}
         shared.update({id(t): t for t in self.module.buffers()})
         twin = copy.copy(self)
+        # The twin may be given other weights, and then needs another fingerprint.
+        twin.__dict__.pop("fingerprint", None)
         twin.module = copy.deepcopy(self.module, shared)
         return twin
 
@@ -142,9 +146,29 @@ class Classifier:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, structure and preprocessing: equal means equal results."""
-        facts = [str(self.module), self.input_size, self.mean, self.std, self.crop]
+        preprocessing = [self.input_size, self.mean, self.std, self.crop]
+        facts = [str(self.module), preprocessing, self._cam_layer]
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+            # As bytes, because NumPy has no bfloat16.
+            flat = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+
+def _check_input_facts(clf: Classifier) -> None:
+    if min(clf.input_size) < 1:
+        raise ModelError(f"The input size must be positive, not {list(clf.input_size)}.")
+    if not 0 < clf.crop <= 1:
+        raise ModelError(f"The crop must lie above 0 and not above 1; it is {clf.crop:g}.")
+    if (clf.mean is None) != (clf.std is None):
+        raise ModelError("Give both the mean and the standard deviation, or neither.")
+    if clf.mean is not None and clf.std is not None:
+        if len(clf.mean) != 3 or len(clf.std) != 3:
+            raise ModelError(
+                "The mean and the standard deviation need three values, one a channel."
+            )
+        # Written so that NaN is refused too.
+        if not all(value > 0 for value in clf.std):
+            raise ModelError("The standard deviations must be positive.")

@@ -1,0 +1,134 @@
+"""Which layers a network has, in the order in which it runs them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.overrides import TorchFunctionMode
+
+from xai_core.errors import ModelError
+
+# What makes a parameter a layer's weight: it is multiplied with the signal here. Attention
+# hands its projections to these functions without calling the Linear modules that own them.
+_WEIGHTED = frozenset(
+    {
+        F.linear,
+        F.bilinear,
+        F.conv1d,
+        F.conv2d,
+        F.conv3d,
+        F.conv_transpose1d,
+        F.conv_transpose2d,
+        F.conv_transpose3d,
+        F.multi_head_attention_forward,
+        torch.matmul,
+        torch.mm,
+        torch.bmm,
+        torch.addmm,
+        torch.einsum,
+        Tensor.matmul,
+        Tensor.mm,
+        Tensor.__matmul__,
+    }
+)
+
+
+class _WeightOrder(TorchFunctionMode):
+    """Calls ``seen`` with every tensor that a convolution or linear function is given."""
+
+    def __init__(self, seen: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self._seen = seen
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func in _WEIGHTED:
+            for value in (*args, *(kwargs or {}).values()):
+                if isinstance(value, Tensor):
+                    self._seen(value)
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _called(module: nn.Module, note: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, ``note`` hears the name of every convolution or Linear that is called."""
+    handles = [
+        child.register_forward_pre_hook(lambda _, __, name=name: note(name))
+        for name, child in module.named_modules()
+        if isinstance(child, _ConvNd | nn.Linear)
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
+    """Layers that own weights (METHODS section 4), from input to output.
+
+    A layer is a module that is a convolution or Linear, or whose own parameter of two or more
+    dimensions is the weight of a convolution, linear or attention function. Biases,
+    normalisation, position embeddings and parts that the network does not use are not layers.
+
+    Args:
+        module: network in evaluation mode.
+        probe: an input, [N, 3, H, W]; its values do not matter.
+
+    Returns:
+        Dotted names in execution order; a layer used more than once stands at its first use.
+    """
+    owners = {
+        id(parameter): name
+        for name, child in module.named_modules()
+        for parameter in child.parameters(recurse=False)
+        if parameter.ndim >= 2
+    }
+    order: dict[str, None] = {}
+
+    def seen(tensor: Tensor) -> None:
+        if id(tensor) in owners:
+            order.setdefault(owners[id(tensor)])
+
+    # Both signs are needed: a reparametrised convolution hands over a computed weight.
+    with torch.no_grad(), _called(module, order.setdefault), _WeightOrder(seen):
+        module(probe)
+    return list(order)
+
+
+def last_convolution(module: nn.Module, layers: Sequence[str]) -> str:
+    """The last of ``layers`` that is a convolution.
+
+    Raises:
+        ModelError: none of them is.
+    """
+    for name in reversed(layers):
+        if isinstance(module_at(module, name), _ConvNd):
+            return name
+    raise ModelError("The model has no convolution, which class activation maps need.")
+
+
+def module_at(module: nn.Module, name: str) -> nn.Module:
+    """The submodule of that dotted name.
+
+    Raises:
+        ModelError: there is none; the sentence lists similar names.
+    """
+    known: dict[str, nn.Module] = dict(module.named_modules())
+    if name in known and name:
+        return known[name]
+    similar = difflib.get_close_matches(name, [key for key in known if key], n=3, cutoff=0.4)
+    hint = f" Similar names: {', '.join(similar)}." if similar else ""
+    raise ModelError(f"The model has no layer '{name}'.{hint}")

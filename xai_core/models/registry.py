@@ -1,0 +1,230 @@
+"""Every model that can be had by name, and the one way to load a model."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xai_core.errors import ModelError
+from xai_core.models.architectures import parameter_count, torchvision_names
+from xai_core.models.checkpoints import load_checkpoint
+from xai_core.models.classifier import Classifier
+from xai_core.models.pretrained import load_pretrained, pretrained_facts
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+_NEEDED = ("architecture", "class_names", "input_size")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What people choose a model by.
+
+    Attributes:
+        id: what ``load_classifier`` takes.
+        title: the name that people read.
+        source: "embedded" or "torchvision".
+        classes: number of classes.
+        input_size: (height, width) in pixels.
+        parameters: number of weights.
+        accuracy: top-1 on its own validation pictures in percent, or None.
+        size_mb: size of the weights file in megabytes (10^6 bytes).
+        local: whether the weights are on this machine.
+        note: one sentence about what to know, or "".
+    """
+
+    id: str
+    title: str
+    source: str
+    classes: int
+    input_size: tuple[int, int]
+    parameters: int
+    accuracy: float | None
+    size_mb: float
+    local: bool
+    note: str
+
+
+def available_models() -> list[ModelInfo]:
+    """The embedded models, then torchvision's classifiers; reads no weights."""
+    embedded = [_embedded_info(file) for file in _embedded().values()]
+    return embedded + [_torchvision_info(name) for name in torchvision_names()]
+
+
+def load_classifier(
+    source: str | Path,
+    *,
+    architecture: str | None = None,
+    class_names: Sequence[str] | None = None,
+    input_size: tuple[int, int] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    crop: float | None = None,
+) -> Classifier:
+    """A model by its registry id, or from a checkpoint file.
+
+    Args:
+        source: id from ``available_models``, or path of a checkpoint. A file ``<name>.json``
+            beside ``<name>.safetensors`` tells the facts that are not given here.
+        architecture: key of ``ARCHITECTURES`` or name of a torchvision classifier.
+        class_names: one readable name per logit.
+        input_size: (height, width) in pixels.
+        mean: per-channel mean of pictures in [0, 1].
+        std: per-channel standard deviation.
+        crop: share of the shorter side that the centre crop keeps; 1 if nothing tells it.
+
+    Raises:
+        ModelError: an unknown id, a fact that is missing, or given for a model that brings its
+            own, or a file that cannot be used.
+    """
+    given = {
+        "architecture": architecture,
+        "class_names": class_names,
+        "input_size": input_size,
+        "mean": mean,
+        "std": std,
+        "crop": crop,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    name, embedded = str(source), _embedded()
+    if name in embedded or name in torchvision_names():
+        if given:
+            raise ModelError(f"The model '{name}' brings its own {', '.join(given)}; leave it out.")
+        return _from_file(embedded[name], {}) if name in embedded else load_pretrained(name)
+    path = Path(source)
+    if path.is_file():
+        return _from_file(path, given)
+    if path.suffix or len(path.parts) > 1:
+        raise ModelError(f"There is no file {path}.")
+    similar = difflib.get_close_matches(name, [*embedded, *torchvision_names()], n=3, cutoff=0.4)
+    hint = f" Similar names: {', '.join(similar)}." if similar else ""
+    raise ModelError(f"There is no model '{name}'.{hint}")
+
+
+def weights_stamp(source: str | Path) -> str:
+    """A text that changes when the file behind a model, or the facts beside it, change.
+
+    Args:
+        source: as in ``load_classifier``; it need not exist.
+    """
+    name = str(source)
+    path = _embedded().get(name, Path(source))
+    if name in torchvision_names():
+        path = pretrained_facts(name).file
+    stamps = []
+    for file in (path, path.with_suffix(".json")):
+        facts = file.stat() if file.is_file() else None
+        stamps.append("none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}")
+    return ", ".join(stamps)
+
+
+def _embedded() -> dict[str, Path]:
+    """Id -> weights file of the models in ``ASSETS``."""
+    files = sorted(ASSETS.glob("*.safetensors"))
+    return {file.stem: file for file in files if file.with_suffix(".json").is_file()}
+
+
+def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
+    beside = path.with_suffix(".json")
+    facts = _read_facts(beside) if beside.is_file() else {}
+    facts = {**facts, **given}
+    missing = [key for key in _NEEDED if not facts.get(key)]
+    if missing:
+        raise ModelError(f"{path.name} does not say its {', '.join(missing)}; give it too.")
+    return load_checkpoint(
+        path,
+        facts["architecture"],
+        facts["class_names"],
+        tuple(facts["input_size"]),
+        facts.get("mean"),
+        facts.get("std"),
+        facts.get("title"),
+        facts.get("crop", 1.0),
+    )
+
+
+def _read_facts(file: Path) -> dict[str, Any]:
+    """A model's JSON, whose types are checked because anyone may have written it.
+
+    Raises:
+        ModelError: not JSON, or a fact of the wrong kind; the sentence names it.
+    """
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise ModelError(f"{file.name} is not a JSON file.") from error
+    if not isinstance(facts, dict):
+        raise ModelError(f"{file.name} must hold an object with the model's facts.")
+    for key, good in _KINDS.items():
+        if facts.get(key) is not None and not good(facts[key]):
+            raise ModelError(f"{file.name}: '{key}' is not what it should be.")
+    return facts
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_list(value: object, kind: type, length: int | None = None) -> bool:
+    return (
+        isinstance(value, list)
+        and (length is None or len(value) == length)
+        and all(_is_number(v) if kind is float else type(v) is kind for v in value)
+    )
+
+
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "architecture": lambda v: isinstance(v, str),
+    "class_names": lambda v: _is_list(v, str),
+    "input_size": lambda v: _is_list(v, int, 2),
+    "mean": lambda v: _is_list(v, float, 3),
+    "std": lambda v: _is_list(v, float, 3),
+    "crop": _is_number,
+    "title": lambda v: isinstance(v, str),
+    "metrics": lambda v: isinstance(v, dict) and _is_number(v.get("top1", 0)),
+}
+
+
+def _embedded_info(file: Path) -> ModelInfo:
+    facts = _read_facts(file.with_suffix(".json"))
+    missing = [key for key in _NEEDED if not facts.get(key)]
+    if missing:
+        raise ModelError(f"{file.with_suffix('.json').name} does not say {', '.join(missing)}.")
+    top1 = (facts.get("metrics") or {}).get("top1")
+    return ModelInfo(
+        id=file.stem,
+        title=facts.get("title") or file.stem,
+        source="embedded",
+        classes=len(facts["class_names"]),
+        input_size=(facts["input_size"][0], facts["input_size"][1]),
+        parameters=parameter_count(facts["architecture"], len(facts["class_names"])),
+        accuracy=None if top1 is None else round(100 * top1, 2),
+        size_mb=round(file.stat().st_size / 1e6, 1),
+        local=True,
+        note="",
+    )
+
+
+def _torchvision_info(name: str) -> ModelInfo:
+    facts = pretrained_facts(name)
+    local = facts.file.is_file()
+    notes = [] if local else [f"{facts.size_mb:.0f} MB are downloaded at first use."]
+    if facts.resample != "bilinear":
+        notes.append(f"Published with {facts.resample} resizing; here pictures are bilinear.")
+    return ModelInfo(
+        id=name,
+        title=name,
+        source="torchvision",
+        classes=len(facts.class_names),
+        input_size=facts.input_size,
+        parameters=facts.parameters,
+        accuracy=facts.accuracy,
+        size_mb=facts.size_mb,
+        local=local,
+        note=" ".join(notes),
+    )
