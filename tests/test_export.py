@@ -138,6 +138,13 @@ def test_the_command_line_repeats_settings_targets_and_display():
     )
 
 
+@pytest.mark.parametrize("name", ["auto", "-x", "crane"])
+def test_a_class_whose_name_would_be_misread_is_told_by_its_number(name):
+    model = replace(MODEL, class_names=["Crane", name])
+    words = command_line(model, [explanation()], Display(), {"saliency": {}})
+    assert words[words.index("--target") + 1] == "1"
+
+
 def test_display_refuses_what_cannot_be_drawn():
     with pytest.raises(MethodError, match="negative relevance"):
         Display("all", colormap="viridis")
@@ -183,7 +190,7 @@ def test_the_grid_holds_every_picture_and_method_once():
 
 
 def test_svg_and_png_show_the_same_and_text_stays_text():
-    name = '<script>alert("1")</script>&\x00.png'
+    name = '<script>alert("1")<script>&\x00.png'
     item = explanation(name, class_name="<b>cat & dog</b>")
     figure = grid_figure([item], Display(), TITLES, side=400)
     root = ET.fromstring(to_svg(figure))

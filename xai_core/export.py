@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,10 @@ class Display:
             raise MethodError(f"A map cannot show '{self.show}'; it can show: {', '.join(SHOWS)}.")
         if not 0 <= self.opacity <= 1:
             raise MethodError(f"The opacity must lie from 0 to 1, not {self.opacity:g}.")
+        if self.clip is not None and not 0 < self.clip <= 100:
+            raise MethodError(
+                f"The clipping percentile must lie above 0 and up to 100, not {self.clip:g}."
+            )
         object.__setattr__(self, "colormap", self.colormap or default_colormap(self.show))
         signed = self.show == "all"
         if not colormap(self.colormap).diverging and signed:
@@ -145,6 +151,14 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     for row in frame.astype(object).itertuples(index=False):
         writer.writerow(["" if pd.isna(cell) else _guarded(cell) for cell in row])
     return stream.getvalue().encode("utf-8")
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file, and its folders, so that it appears under its name only when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(data)
+    os.replace(part, path)
 
 
 def _row(item: Explanation) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import PurePath
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -24,6 +25,10 @@ FONT_SIZE = 13
 LINE = 20
 BAR_HEIGHT = 12
 INK = "#1f2328"
+# Pillow's own font has no Greek, and method titles do.
+GREEK = str.maketrans(
+    {"α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon", "σ": "sigma", "τ": "tau"}
+)
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -106,7 +111,7 @@ def grid_figure(
         shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
         small = _fitted(shown[0].image, side)
         tiles.append(Tile(GAP, y, small))
-        labels.append(Label(GAP, y + side, shown[0].image_name, side))
+        labels.append(Label(GAP, y + side, PurePath(shown[0].image_name).name, side))
         for item in shown:
             x = GAP + step * (1 + columns.index(item.method))
             values = display.values(item)
@@ -129,7 +134,8 @@ def to_png(figure: Figure) -> bytes:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
     anchors = {"start": "la", "middle": "ma", "end": "ra"}
     for label in figure.labels:
-        text, place = _cut(label), (label.x, label.y + 3)
+        text = _cut(label.text.translate(GREEK), label.width)
+        place = (label.x, label.y + 3)
         pen.text(place, text, fill=INK, font=font, anchor=anchors[label.anchor])
     return png_bytes(sheet)
 
@@ -152,7 +158,7 @@ def to_svg(figure: Figure) -> bytes:
     for label in figure.labels:
         parts.append(
             f'<text x="{label.x}" y="{label.y + 3 + FONT_SIZE}" text-anchor="{label.anchor}">'
-            f"<title>{_xml(label.text)}</title>{_xml(_cut(label))}</text>"
+            f"<title>{_xml(label.text)}</title>{_xml(_cut(label.text, label.width))}</text>"
         )
     return "\n".join([*parts, "</svg>", ""]).encode("utf-8")
 
@@ -186,13 +192,13 @@ def _fitted(image: Image.Image, side: int) -> Image.Image:
     return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def _cut(label: Label) -> str:
-    """One line of the text that fits the label's width."""
+def _cut(text: str, width: int) -> str:
+    """One line of the text that fits a width in pixels."""
     font = ImageFont.load_default(FONT_SIZE)
-    text = " ".join(label.text.split())
-    if font.getlength(text) <= label.width:
+    text = " ".join(text.split())
+    if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "…") > label.width:
+    while text and font.getlength(text + "…") > width:
         text = text[:-1]
     return text + "…"
 

@@ -112,7 +112,8 @@ def value_word(value: Any) -> str:
 
 
 def _class_word(target: int, class_names: Sequence[str]) -> str:
-    """The class's name, or its number where two classes share the name."""
+    """The class's name, or its number where the name would be misread."""
     name = class_names[target]
     shared = sum(other.casefold() == name.casefold() for other in class_names) > 1
-    return str(target) if shared else name
+    misread = shared or name.startswith("-") or name == "auto"
+    return str(target) if misread else name

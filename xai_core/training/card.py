@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from xai_core.datasets import LabelledImages
+from xai_core.export import write_file
 from xai_core.training.recipes import Recipe
 from xai_core.training.trainer import predictions, recipe_facts
 
@@ -56,16 +56,15 @@ def package(
         "input_size": list(validation.images.shape[1:3]),
         "mean": list(recipe.mean),
         "std": list(recipe.std),
+        "parameters": sum(weights.numel() for weights in network.parameters()),
         "recipe": recipe_facts(recipe),
         "training_pictures": training_pictures,
         "metrics": metrics(predictions(network, validation, recipe), validation),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{name}.part"
-    save_file(stored, part)
-    os.replace(part, folder / f"{name}.safetensors")
-    _write(folder / f"{name}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    _write(folder / "MODEL_CARD.md", model_card(facts, recipe))
+    write_file(folder / f"{name}.safetensors", save(stored))
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    write_file(folder / f"{name}.json", text.encode("utf-8"))
+    write_file(folder / "MODEL_CARD.md", model_card(facts, recipe).encode("utf-8"))
     return facts
 
 
@@ -151,12 +150,6 @@ def model_card(facts: dict[str, Any], recipe: Recipe) -> str:
         settings=settings,
         per_class=classes,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 CARD = """# {title}

@@ -1,0 +1,373 @@
+"""The command line, from its words to its files."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from xai_core.__main__ import main
+from xai_core.cli.meter import Meter, duration
+from xai_core.cli.tables import aligned
+from xai_core.explainers import METHODS, explain
+from xai_core.images import read_image
+from xai_core.models import available_models, load_classifier
+
+RECIPE = "vgg-tiny"
+
+
+def picture(seed, size=(64, 64)):
+    values = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two classes in Tiny-ImageNet's layout, four pictures each, and two to validate on."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "wnids.txt").write_text("n1\nn2\n")
+    (root / "words.txt").write_text("n1\tred fox, fox\nn2\t=owl\n")
+    for index, wnid in enumerate(("n1", "n2")):
+        folder = root / "train" / wnid / "images"
+        folder.mkdir(parents=True)
+        for number in range(4):
+            picture(10 * index + number).save(folder / f"{wnid}_{number}.JPEG")
+    folder = root / "val" / "images"
+    folder.mkdir(parents=True)
+    for number in range(2):
+        picture(100 + number).save(folder / f"val_{number}.JPEG")
+    boxes = "".join(f"val_{n}.JPEG\tn{n + 1}\t0\t0\t63\t63\n" for n in range(2))
+    (root / "val" / "val_annotations.txt").write_text(boxes)
+    return root
+
+
+class Interrupting(io.StringIO):
+    """An error output whose reader presses Ctrl-C when a text appears."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text = text
+
+    def write(self, line):
+        super().write(line)
+        if self.text in line:
+            raise KeyboardInterrupt
+        return len(line)
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run of two epochs that was interrupted after the first; its folder and both outputs."""
+    out = tmp_path_factory.mktemp("trained")
+    words = ["train", RECIPE, "--data", str(data), "--out", str(out), "--epochs", "2"]
+    outputs, statuses = [Interrupting("epoch 1/2"), io.StringIO()], []
+    for output in outputs:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stderr", output)
+            statuses.append(main(words))
+    assert statuses == [130, 0]
+    return out, [output.getvalue() for output in outputs]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two photos with names that need care."""
+    paths = [tmp_path / "a photo.png", tmp_path / "=b.jpg"]
+    picture(1, (90, 70)).save(paths[0])
+    picture(2, (64, 64)).save(paths[1])
+    return [str(path) for path in paths]
+
+
+@pytest.fixture
+def words(trained, photos, tmp_path):
+    """A command that explains both photos with two methods, and the folder it writes to."""
+    out = tmp_path / "out"
+    model = str(trained[0] / f"{RECIPE}.safetensors")
+    line = ["explain", *photos, "--model", model, "--methods", "saliency,gradcam"]
+    return [*line, "--out", str(out)], out
+
+
+def test_an_interrupted_training_goes_on_after_its_last_epoch(trained):
+    out, (first, second) = trained
+    assert "epoch 1/2" in first
+    assert "Stopped; the same command goes on" in first
+    assert "epoch 1/2" not in second
+    assert "epoch 2/2" in second
+    assert "min left" in second
+    assert len(json.loads((out / "history.json").read_text())) == 2
+
+
+def test_training_gives_a_checkpoint_that_loads_and_agrees_with_its_facts(trained, data):
+    out, _ = trained
+    path = out / f"{RECIPE}.safetensors"
+    facts = json.loads((out / f"{RECIPE}.json").read_text())
+    clf = load_classifier(path)
+    assert clf.class_names == facts["class_names"] == ["red fox", "=owl"]
+    assert clf.input_size == tuple(facts["input_size"]) == (64, 64)
+    right = []
+    for number in range(2):
+        image = Image.open(data / "val" / "images" / f"val_{number}.JPEG").convert("RGB")
+        right.append(int(clf.logits(clf.preprocess([image])).argmax()) == number)
+    assert facts["metrics"]["top1"] == sum(right) / 2
+    assert facts["metrics"]["per_class"] == [float(r) for r in right]
+    stored = load_file(path)
+    assert {t.dtype for n, t in stored.items() if re.search(r"(conv|fc)\d+\.", n)} == {
+        torch.float16
+    }
+    assert stored["bn1.running_mean"].dtype == torch.float32
+    assert stored["bn1.num_batches_tracked"].dtype == torch.int64
+    card = (out / "MODEL_CARD.md").read_text()
+    assert f"{facts['metrics']['top1']:.1%} of 2 validation pictures" in card
+    assert "| 0 | red fox |" in card
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["--seed", "5"], "other settings or data"),
+        (["--epochs", "0"], "at least 1"),
+    ],
+)
+def test_training_refuses_another_run_in_the_same_folder(trained, data, capsys, changes, sentence):
+    line = ["train", RECIPE, "--data", str(data), "--out", str(trained[0]), "--epochs", "2"]
+    assert main([*line, *changes]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_training_refuses_unknown_recipes_and_missing_data(tmp_path, capsys):
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["train", "alexnet", "--data", str(tmp_path), *out]) == 2
+    assert main(["train", RECIPE, "--data", str(tmp_path), *out]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert errors[0].startswith("There is no recipe 'alexnet'")
+    assert "wnids.txt" in errors[1]
+
+
+def test_training_refuses_pictures_that_do_not_fit_the_network(data, tmp_path, capsys):
+    for path in data.rglob("*.JPEG"):
+        small = tmp_path / "data" / path.relative_to(data)
+        small.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).resize((32, 32)).save(small)
+    for path in data.rglob("*.txt"):
+        (tmp_path / "data" / path.relative_to(data)).write_text(path.read_text())
+    line = ["train", RECIPE, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    assert main(line) == 2
+    assert "32×32 pixels do not fit" in capsys.readouterr().err
+
+
+def test_explain_writes_what_python_computes(words, photos, capsys):
+    line, out = words
+    assert main(line) == 0
+    assert "4/4" in capsys.readouterr().err
+    clf = load_classifier(line[line.index("--model") + 1])
+    with np.load(out / "relevance.npz", allow_pickle=False) as stored:
+        arrays = dict(stored)
+    assert sorted(arrays) == sorted(
+        f"{name}__{what}" for name in ("a_photo", "b") for what in ("gradcam", "saliency", "x")
+    )
+    with open(photos[0], "rb") as file:
+        x = clf.preprocess([read_image(file.read(), "photo")])
+    target = int(clf.logits(x).argmax())
+    for method in ("saliency", "gradcam"):
+        expected = explain(clf, x, target, method=method)[0].numpy()
+        np.testing.assert_array_equal(arrays[f"a_photo__{method}"], expected)
+    heatmaps = sorted(path.name for path in (out / "heatmaps").iterdir())
+    assert heatmaps == sorted(f"{name}.png" for name in arrays if not name.endswith("__x"))
+    for path in ("heatmaps.png", "heatmaps/a_photo__saliency.png"):
+        Image.open(out / path).load()
+    assert (out / "heatmaps.svg").read_text().startswith("<svg")
+    assert not list(out.rglob("*.part"))
+
+
+def test_the_table_has_a_row_per_photo_and_method_and_no_formula(words, photos):
+    line, out = words
+    assert main([*line, "--target", "=owl"]) == 0
+    with open(out / "heatmaps.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["image"], row["method"]) for row in rows] == [
+        (photo, method) for photo in photos for method in ("saliency", "gradcam")
+    ]
+    assert {row["class"] for row in rows} == {"'=owl"}
+    assert {row["target"] for row in rows} == {"1"}
+
+
+def test_the_recorded_command_repeats_the_run(words, tmp_path):
+    line, out = words
+    settings = ["--param", "gradcam.relu=false", "--layer", "conv9", "--clip", "99"]
+    assert main([*line, *settings, "--target", "auto", "--target", "red fox"]) == 0
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["results"][1]["settings"] == {"layer": "conv9", "relu": False}
+    again = shlex.split(facts["command"])
+    assert again[:3] == ["python", "-m", "xai_core"]
+    again[again.index("--out") + 1] = str(tmp_path / "again")
+    assert main(again[3:]) == 0
+    for name in ("relevance.npz", "heatmaps.png", "heatmaps.svg"):
+        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(words, capsys, monkeypatch):
+    line, out = words
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Interrupting("2/4"))
+        assert main(line) == 130
+    assert not (out / "run.json").exists()
+    assert main(line) == 0
+    steps = capsys.readouterr().err.splitlines()
+    assert ["already there" in step for step in steps] == [True, True, False, False]
+
+
+def test_a_bad_photo_is_named_and_the_others_are_done(words, tmp_path, capsys):
+    line, out = words
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    photos = [str(tmp_path / "missing.png"), str(broken)]
+    assert main([line[0], *photos, *line[1:]]) == 1
+    errors = capsys.readouterr().err
+    assert "missing.png' cannot be read: No such file" in errors
+    assert "'broken.png' is damaged" in errors
+    assert "Traceback" not in errors
+    assert len(json.loads((out / "run.json").read_text())["results"]) == 4
+
+
+def test_a_method_that_fails_is_named_and_the_others_are_done(words, capsys):
+    line, out = words
+    line[line.index("--methods") + 1] = "gradcam,saliency"
+    assert main([*line, "--layer", "fc1"]) == 1
+    assert "gradcam: " in capsys.readouterr().err
+    results = json.loads((out / "run.json").read_text())["results"]
+    assert {result["method"] for result in results} == {"saliency"}
+
+
+def test_sample_pictures_need_no_file(words, photos, tmp_path):
+    line, out = words
+    assert main(["explain", "sample:cat", *line[3:], "--methods", "edges"]) == 0
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["images"][0]["name"] == "sample:cat"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["--methods", "magic"], "no method 'magic'"),
+        (["--param", "gradcam.relu=maybe"], "true or false"),
+        (["--param", "gradcam.depth=3"], "no setting 'depth'"),
+        (["--param", "smoothgrad.samples=3"], "--methods leaves out"),
+        (["--param", "relu"], "METHOD.NAME=VALUE"),
+        (["--methods", "smoothgrad", "--param", "smoothgrad.samples=many"], "whole number"),
+        (["--methods", "saliency", "--layer", "conv1"], "has a layer"),
+        (["--target", "unicorn"], "no class 'unicorn'"),
+        (["--target", "0", "--target", "1", "--target", "0"], "3 targets were given for 2"),
+        (["--model", "no-such-model"], "no model 'no-such-model'"),
+        (["--mean", "1,2"], "--mean needs 3 numbers"),
+        (["--classes-file", "nowhere.txt"], "no file of class names"),
+        (["--colormap", "viridis"], "negative relevance"),
+        (["--opacity", "2"], "opacity"),
+        (["--clip", "0"], "percentile"),
+    ],
+)
+def test_mistakes_give_one_sentence_and_status_two(words, capsys, changes, sentence):
+    line, out = words
+    assert main([*line, *changes]) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_nothing_but_bad_photos_is_status_two(words, capsys):
+    line, out = words
+    assert main([line[0], "missing.png", *line[3:]]) == 2
+    assert "Nothing could be explained." in capsys.readouterr().err
+    assert not (out / "run.json").exists()
+
+
+def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
+    weights = tmp_path / "plain.safetensors"
+    weights.write_bytes((trained[0] / f"{RECIPE}.safetensors").read_bytes())
+    classes = tmp_path / "classes.txt"
+    classes.write_text("fox\nowl\n")
+    line = ["explain", photos[0], "--model", str(weights), "--methods", "saliency"]
+    line += ["--architecture", "vgg-tiny", "--classes-file", str(classes), "--input-size", "64"]
+    line += ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--out", str(tmp_path / "o")]
+    assert main(line) == 0
+    facts = json.loads((tmp_path / "o" / "run.json").read_text())
+    assert facts["model"]["options"]["--mean"] == "0.5,0.5,0.5"
+    clf = load_classifier(
+        weights,
+        architecture="vgg-tiny",
+        class_names=["fox", "owl"],
+        input_size=(64, 64),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25),
+    )
+    assert facts["model"]["fingerprint"] == clf.fingerprint
+
+
+def test_the_tables_list_everything_there_is(capsys):
+    assert main(["methods"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["id", *METHODS]
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["id", *(m.id for m in available_models())]
+
+
+def test_the_tables_as_json_hold_every_fact(capsys):
+    assert main(["methods", "--json"]) == 0
+    methods = json.loads(capsys.readouterr().out)
+    gradcam = next(method for method in methods if method["id"] == "gradcam")
+    assert gradcam["citation"] == METHODS["gradcam"].citation
+    assert [param["name"] for param in gradcam["params"]] == ["layer", "relu"]
+    assert main(["models", "--json"]) == 0
+    assert [m["id"] for m in json.loads(capsys.readouterr().out)] == [
+        model.id for model in available_models()
+    ]
+
+
+@pytest.mark.parametrize("command", ["models", "methods", "explain", "train"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"xai_core {command}" in capsys.readouterr().out
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys\nfrom xai_core.__main__ import main\n"
+        "try:\n main(['explain', '--help'])\nexcept SystemExit:\n sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_columns_are_aligned():
+    assert aligned([("a", "bb", "c"), ("ccc", "d", "")]) == "a    bb  c\nccc  d"
+
+
+def test_durations_in_words():
+    assert [duration(s) for s in (4.4, 89, 90, 5340, 7500)] == [
+        "4 s",
+        "89 s",
+        "2 min",
+        "89 min",
+        "2 h 5 min",
+    ]
+
+
+def test_the_time_left_counts_costs_and_leaves_out_what_was_there(capsys, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("xai_core.cli.meter.time.monotonic", lambda: now)
+    meter = Meter([5.0, 1.0, 3.0])
+    meter.skip("kept")
+    with meter.step("quick"):
+        now += 2.0
+    # One unit took 2 s, so three more take 6 s.
+    assert capsys.readouterr().err.splitlines() == ["1/3  kept", "2/3  quick  about 6 s left"]

@@ -1,0 +1,131 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xai_core.errors import MethodError, ModelError
+
+if TYPE_CHECKING:
+    from xai_core.explainers import Param
+    from xai_core.models import Classifier
+
+CHECKPOINT = ("architecture", "classes_file", "input_size", "mean", "std", "crop")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and the facts that a checkpoint does not hold itself."""
+    parser.add_argument(
+        "--model",
+        default="vgg-tiny",
+        metavar="ID|FILE",
+        help="a model's id (see `models`), or a "
+        "checkpoint: .safetensors, or a PyTorch state dict (default: %(default)s)",
+    )
+    group = parser.add_argument_group("facts about a checkpoint")
+    group.add_argument("--architecture", metavar="NAME", help="the network's architecture")
+    group.add_argument("--classes-file", metavar="FILE", help="class names, one a line")
+    group.add_argument("--input-size", metavar="SIDE|HxW", help="size of the input in pixels")
+    group.add_argument("--mean", metavar="R,G,B", help="mean of each channel, pixels from 0 to 1")
+    group.add_argument("--std", metavar="R,G,B", help="standard deviation of each channel")
+    group.add_argument("--crop", metavar="SHARE", help="share that the centre crop keeps")
+
+
+def given_facts(arguments: argparse.Namespace) -> dict[str, str]:
+    """The facts about a checkpoint that were given, as options and their words."""
+    words = {name: getattr(arguments, name) for name in CHECKPOINT}
+    return {f"--{name.replace('_', '-')}": word for name, word in words.items() if word is not None}
+
+
+def load_model(arguments: argparse.Namespace) -> Classifier:
+    """The classifier of ``--model`` and the facts about a checkpoint.
+
+    Raises:
+        ModelError: an option's value is unreadable, or the model cannot be loaded.
+    """
+    from xai_core.models import load_classifier
+
+    facts: dict[str, Any] = {}
+    if arguments.architecture is not None:
+        facts["architecture"] = arguments.architecture
+    if arguments.classes_file is not None:
+        facts["class_names"] = _class_names(Path(arguments.classes_file))
+    if arguments.input_size is not None:
+        sides = _numbers("--input-size", arguments.input_size.replace("x", ","), (1, 2))
+        facts["input_size"] = (int(sides[0]), int(sides[-1]))
+    for name in ("mean", "std"):
+        if getattr(arguments, name) is not None:
+            facts[name] = _numbers(f"--{name}", getattr(arguments, name), (3,))
+    if arguments.crop is not None:
+        facts["crop"] = _numbers("--crop", arguments.crop, (1,))[0]
+    return load_classifier(arguments.model, **facts)
+
+
+def method_settings(
+    names: Sequence[str], assignments: Sequence[str], layer: str | None
+) -> dict[str, dict[str, Any]]:
+    """Settings of every method from ``--param METHOD.NAME=VALUE`` and ``--layer``.
+
+    Returns:
+        Method id to all its settings, in the order of ``names``.
+
+    Raises:
+        MethodError: unknown method or setting, an unreadable value, or a layer for methods
+            that have none.
+    """
+    from xai_core.explainers import method
+
+    given: dict[str, dict[str, Any]] = {name: {} for name in names}
+    layered = [name for name in names if any(p.name == "layer" for p in method(name).params)]
+    if layer is not None:
+        if not layered:
+            raise MethodError(f"None of these methods has a layer to choose: {', '.join(names)}.")
+        for name in layered:
+            given[name]["layer"] = layer
+    for assignment in assignments:
+        target, equals, word = assignment.partition("=")
+        name, dot, setting = target.partition(".")
+        if not equals or not dot:
+            raise MethodError(f"'--param {assignment}' must have the form METHOD.NAME=VALUE.")
+        if name not in given:
+            raise MethodError(f"'--param {assignment}' names a method that --methods leaves out.")
+        params = {param.name: param for param in method(name).params}
+        value = _value(params[setting], word) if setting in params else word
+        given[name][setting] = value
+    return {name: method(name).settings(settings) for name, settings in given.items()}
+
+
+def _value(param: Param, word: str) -> Any:
+    """A setting's value from its word; what cannot be read is left for the table to refuse."""
+    if param.kind == "bool":
+        return {"true": True, "false": False}.get(word.lower(), word)
+    if param.kind in ("int", "float"):
+        try:
+            return int(word) if param.kind == "int" else float(word)
+        except ValueError:
+            return word
+    return word
+
+
+def _class_names(path: Path) -> list[str]:
+    if not path.is_file():
+        raise ModelError(f"There is no file of class names at {path}.")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"The class names in {path} must be UTF-8 text.") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _numbers(option: str, text: str, counts: tuple[int, ...]) -> list[float]:
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in counts or not all(0 <= number < 1e6 for number in numbers):
+        wanted = " or ".join(map(str, counts))
+        raise ModelError(f"{option} needs {wanted} numbers, not '{text}'.")
+    return numbers

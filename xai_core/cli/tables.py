@@ -1,0 +1,88 @@
+"""``models`` and ``methods``: what there is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xai_core.explainers import Method, Param
+
+Commands = Any  # argparse keeps the type of its sub-commands private
+
+
+def add_to(commands: Commands) -> None:
+    """Add both commands to the parser."""
+    for name, run, text in (
+        ("models", list_models, "list the models that can be explained"),
+        ("methods", list_methods, "list the attribution methods and their settings"),
+    ):
+        parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
+        parser.set_defaults(run=run)
+
+
+def list_models(arguments: argparse.Namespace) -> int:
+    """Print every model, one a line."""
+    from xai_core.models import available_models
+
+    models = [asdict(model) for model in available_models()]
+    if arguments.json:
+        print(json.dumps(models, indent=1, ensure_ascii=False))
+        return 0
+    head = ("id", "title", "classes", "input", "accuracy", "size", "weights")
+    rows = [
+        (
+            model["id"],
+            model["title"],
+            str(model["classes"]),
+            "×".join(map(str, model["input_size"])),
+            "–" if model["accuracy"] is None else f"{model['accuracy']:.1f} %",
+            f"{model['size_mb']:.0f} MB",
+            "here" if model["local"] else "downloaded at first use",
+        )
+        for model in models
+    ]
+    print(aligned([head, *rows]))
+    return 0
+
+
+def list_methods(arguments: argparse.Namespace) -> int:
+    """Print every method, one a line."""
+    from xai_core.explainers import METHODS
+
+    if arguments.json:
+        facts = [method_facts(method) for method in METHODS.values()]
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        return 0
+    head = ("id", "title", "family", "settings (--param METHOD.NAME=VALUE)")
+    rows = [
+        (method.id, method.title, method.family, ", ".join(map(_setting, method.params)) or "–")
+        for method in METHODS.values()
+    ]
+    print(aligned([head, *rows]))
+    return 0
+
+
+def method_facts(method: Method) -> dict[str, Any]:
+    """Everything the table says about a method, as plain data."""
+    names = ("id", "title", "family", "signed", "channels", "citation", "shows", "warning")
+    facts = {name: getattr(method, name) for name in names}
+    return facts | {"params": [asdict(param) for param in method.params]}
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text, the columns aligned to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return "\n".join(lines)
+
+
+def _setting(param: Param) -> str:
+    return param.name if param.default is None else f"{param.name}={param.default}"

@@ -1,0 +1,134 @@
+"""``train``: a model by a recipe, as a checkpoint with its card."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xai_core.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from xai_core.datasets import LabelledImages
+    from xai_core.training import Recipe
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    text = "train a model by a recipe"
+    parser = commands.add_parser(
+        "train",
+        help=text,
+        description=text.capitalize() + ". Writes NAME.safetensors, NAME.json "
+        "and MODEL_CARD.md; an interrupted run goes on after its last finished epoch.",
+    )
+    parser.add_argument("name", metavar="NAME", help="the recipe, such as vgg-tiny")
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="data in Tiny-ImageNet's layout"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, measure, and write the checkpoint."""
+    import torch
+
+    from xai_core.datasets import tiny_imagenet
+    from xai_core.models.architectures import ARCHITECTURES
+    from xai_core.training import fit
+    from xai_core.training.card import package
+
+    recipe = _recipe(arguments)
+    train = tiny_imagenet(arguments.data, "train")
+    validation = tiny_imagenet(arguments.data, "val")
+    _claim(arguments.out, arguments.name, recipe, train, validation)
+    torch.manual_seed(recipe.seed)
+    network = ARCHITECTURES[recipe.architecture](len(train.class_names))
+    _check_size(network, train)
+    _report(f"{len(train.labels)} training and {len(validation.labels)} validation pictures.")
+    trained = fit(
+        network, train, recipe, validation=validation, folder=arguments.out, report=_report
+    )
+    facts = package(trained, validation, recipe, arguments.name, arguments.out, len(train.labels))
+    low, high = facts["metrics"]["top1_interval"]
+    print(
+        f"{arguments.out / arguments.name}.safetensors: {facts['metrics']['top1']:.1%} right "
+        f"(95 % interval {low:.1%} to {high:.1%})"
+    )
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    from xai_core.training import RECIPES
+
+    if arguments.name not in RECIPES:
+        raise ModelError(f"There is no recipe '{arguments.name}'; there are: {', '.join(RECIPES)}.")
+    changes = {name: getattr(arguments, name) for name in ("epochs", "seed")}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if changes.get("epochs", 1) < 1:
+        raise ModelError("The number of epochs must be at least 1.")
+    return replace(RECIPES[arguments.name], **changes)
+
+
+def _claim(
+    out: Path, name: str, recipe: Recipe, train: LabelledImages, validation: LabelledImages
+) -> None:
+    """Write ``run.json``, or check that the folder's own is of this very run.
+
+    Raises:
+        DataError: the folder holds a run with other settings or other data.
+    """
+    from xai_core import __version__
+    from xai_core.export import write_file
+    from xai_core.training.trainer import recipe_facts
+
+    facts = {
+        "product": {"name": "xai-workbench", "version": __version__},
+        "command": "train",
+        "name": name,
+        "recipe": json.loads(json.dumps(recipe_facts(recipe))),
+        "train": _data_facts(train),
+        "validation": _data_facts(validation),
+    }
+    path = out / "run.json"
+    if path.is_file():
+        if json.loads(path.read_text(encoding="utf-8")) != facts:
+            raise DataError(f"{out} holds a run with other settings or data; choose another DIR.")
+        return
+    write_file(path, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def _data_facts(data: LabelledImages) -> dict[str, Any]:
+    digest = hashlib.sha256(data.images.tobytes())
+    digest.update(data.labels.tobytes())
+    return {
+        "pictures": len(data.labels),
+        "class_names": data.class_names,
+        "sha256": digest.hexdigest(),
+    }
+
+
+def _check_size(network: nn.Module, data: LabelledImages) -> None:
+    import torch
+
+    height, width = data.images.shape[1:3]
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 3, height, width))
+    except RuntimeError as error:
+        raise DataError(
+            f"Pictures of {height}×{width} pixels do not fit the recipe's network."
+        ) from error
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
