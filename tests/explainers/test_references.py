@@ -47,7 +47,10 @@ def test_equals_its_twin(method, seed):
     targets = [2, 0]
     found = explain(clf, x, targets, method, **settings).numpy()
     expected = np.stack(
-        [twin(clf.module, image.numpy(), y, **settings) for image, y in zip(x, targets, strict=True)]
+        [
+            twin(clf.module, image.numpy(), y, **settings)
+            for image, y in zip(x, targets, strict=True)
+        ]
     )
     assert np.abs(expected).max() > 0
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)

@@ -1,0 +1,199 @@
+"""Every method on a network small enough to work out with pencil and paper.
+
+Picture (R, G, B), conv = R - 2 G + 3 B + 1/2, ReLU, then two linear scores of the four pixels
+(in reading order):
+
+    R = 1 0   G = 1 1   B = 1 0     conv = 2.5 -1.5     ReLU = 2.5 0
+        2 1       0 0       1 -1           5.5 -1.5            5.5 0
+
+    f_0 = 2 p1 + 4 p2 - p3 - 3 p4 + 1/4 = -0.25         f_1 = p1 + p2 + p3 + p4 = 8
+
+Class 0 is explained: (2, 4, -1, -3) comes back to the ReLU's output, (2, 0, -1, 0) to its input.
+"""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+from xai_core.explainers import METHODS, explain
+from xai_core.models.classifier import Classifier
+
+
+def tensor(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+X = tensor([[[[1, 0], [2, 1]], [[1, 1], [0, 0]], [[1, 0], [1, -1]]]])
+
+
+@pytest.fixture
+def clf():
+    net = nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(3, 1, 1), relu=nn.ReLU(), flatten=nn.Flatten(), fc=nn.Linear(4, 2)
+        )
+    ).double()
+    with torch.no_grad():
+        net.conv.weight.copy_(tensor([[[[1]], [[-2]], [[3]]]]))
+        net.conv.bias.fill_(0.5)
+        net.fc.weight.copy_(tensor([[2, 4, -1, -3], [1, 1, 1, 1]]))
+        net.fc.bias.copy_(tensor([0.25, 0]))
+    return Classifier(net, ["zero", "one"], (2, 2))
+
+
+def check(found, expected):
+    torch.testing.assert_close(found, tensor([expected]), rtol=1e-14, atol=1e-14)
+
+
+def test_every_method_is_worked_by_hand():
+    assert [name for name in METHODS if f"test_{name}" not in globals()] == []
+
+
+def test_the_scores_are_as_worked(clf):
+    torch.testing.assert_close(clf.logits(X), tensor([[-0.25, 8.0]]))
+
+
+def test_saliency(clf):
+    # (2, 0, -1, 0) times the weights 1, -2, 3
+    check(explain(clf, X, 0), [[[2, 0], [-1, 0]], [[-4, 0], [2, 0]], [[6, 0], [-3, 0]]])
+
+
+def test_input_x_gradient(clf):
+    check(
+        explain(clf, X, 0, "input_x_gradient"),
+        [[[2, 0], [-2, 0]], [[-4, 0], [0, 0]], [[6, 0], [-3, 0]]],
+    )
+
+
+def test_smoothgrad(clf):
+    # Without noise, the gradient itself; with noise far too small to flip a ReLU, too.
+    gradient = explain(clf, X, 0)
+    assert torch.equal(explain(clf, X, 0, "smoothgrad", samples=1, sigma=0), gradient)
+    small = explain(clf, X, 0, "smoothgrad", samples=8, sigma=1e-3)
+    torch.testing.assert_close(small, gradient, rtol=1e-14, atol=1e-14)
+
+
+def test_smoothgrad_averages_over_flips(clf):
+    # Pixel 2 has conv = -1.5 + a normal deviate of standard deviation s * |(1, -2, 3)|. With
+    # s = 1.5 / sqrt(14) it is active if a standard normal exceeds 1: P = 0.158655. Weight 4 for R.
+    found = explain(
+        clf, X, 0, "smoothgrad", samples=4000, sigma=1.5 / 14**0.5, sigma_units="input", chunk=500
+    )
+    spread = (0.158655 * 0.841345 / 4000) ** 0.5
+    assert found[0, 0, 0, 1].item() / 4 == pytest.approx(0.158655, abs=4 * spread)
+
+
+def test_smoothgrad_sigma_counts_in_standard_deviations(clf):
+    # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
+    deviation = (7 / 12) ** 0.5
+    by_image = explain(clf, X, 0, "smoothgrad", samples=20, sigma=1.0)
+    by_input = explain(clf, X, 0, "smoothgrad", samples=20, sigma=deviation, sigma_units="input")
+    torch.testing.assert_close(by_image, by_input)
+
+
+def test_deconvnet(clf):
+    # Negative signals end, inactive ReLUs do not matter: (2, 4, 0, 0)
+    check(
+        explain(clf, X, 0, "deconvnet"),
+        [[[2, 4], [0, 0]], [[-4, -8], [0, 0]], [[6, 12], [0, 0]]],
+    )
+
+
+def test_guided_backprop(clf):
+    # Both conditions: (2, 0, 0, 0)
+    check(
+        explain(clf, X, 0, "guided_backprop"),
+        [[[2, 0], [0, 0]], [[-4, 0], [0, 0]], [[6, 0], [0, 0]]],
+    )
+
+
+def test_gradcam(clf):
+    # Mean gradient (2 + 0 - 1 + 0) / 4 = 1/4, times conv
+    check(explain(clf, X, 0, "gradcam", relu=False), [[[0.625, -0.375], [1.375, -0.375]]])
+    check(explain(clf, X, 0, "gradcam"), [[[0.625, 0], [1.375, 0]]])
+    # Behind the ReLU the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
+    check(explain(clf, X, 0, "gradcam", layer="relu"), [[[1.25, 0], [2.75, 0]]])
+
+
+def test_guided_gradcam(clf):
+    # Grad-CAM has the picture's size, so nothing is enlarged: 0.625 (2, -4, 6) in pixel 1
+    for upsample in ("bilinear", "nearest"):
+        check(
+            explain(clf, X, 0, "guided_gradcam", upsample=upsample),
+            [[[1.25, 0], [0, 0]], [[-2.5, 0], [0, 0]], [[3.75, 0], [0, 0]]],
+        )
+
+
+def test_deeplift(clf):
+    # Black gives conv = 1/2 everywhere. Change of the ReLU's output over change of its input:
+    # 1 where active, (0 - 1/2) / (-1.5 - 1/2) = 1/4 else. Multipliers (2, 1, -1, -3/4).
+    found = explain(clf, X, 0, "deeplift")
+    check(found, [[[2, 0], [-2, -0.75]], [[-4, -2], [0, 0]], [[6, 0], [-3, 2.25]]])
+    # f_0(x) - f_0(0) = -0.25 - (0.25 + (2 + 4 - 1 - 3) / 2)
+    assert found.sum().item() == pytest.approx(-1.5, abs=1e-14)
+
+
+def test_integrated_gradients(clf):
+    # Two nodes, 0.2113 and 0.7887, of weight 1/2. On the path, conv of pixels 2 and 4 is
+    # 1/2 - 2 alpha: active below 1/4, so at one node of two. Mean signals (2, 2, -1, -3/2).
+    check(
+        explain(clf, X, 0, "integrated_gradients", steps=2),
+        [[[2, 0], [-2, -1.5]], [[-4, -4], [0, 0]], [[6, 0], [-3, 4.5]]],
+    )
+
+
+def test_edges(clf):
+    # A white right half: one step of 1 between columns 2 and 3, which Sobel sees from both,
+    # at (1 + 2 + 1) / 4 = 1 across and 0 down; scikit-image's scale is sqrt((1 + 0) / 2).
+    picture = torch.zeros(1, 3, 3, 4, dtype=torch.float64)
+    picture[..., 2:] = 1
+    height = 0.5**0.5
+    check(explain(clf, picture, 0, "edges"), [[[0, height, height, 0]] * 3])
+
+
+def test_random(clf):
+    # Uniform: mean 1/2, standard deviation 1/sqrt(12); every image gets the same noise.
+    found = explain(clf, torch.zeros(2, 3, 64, 64, dtype=torch.float64), 0, "random", seed=3)
+    assert torch.equal(found[0], found[1])
+    assert found.min() >= 0
+    assert found.max() < 1
+    count = found[0].numel()
+    assert found[0].mean().item() == pytest.approx(0.5, abs=4 / (12 * count) ** 0.5)
+    assert found[0].std().item() == pytest.approx(12**-0.5, abs=0.01)
+
+
+def test_max_pooling_returns_the_signal_to_the_first_of_equals():
+    # conv = R - 1 is negative everywhere, so both 2x2 windows are zero behind the ReLU;
+    # DeconvNet leads the signals 1 and 2 back to the first pixel of each.
+    net = nn.Sequential(
+        nn.Conv2d(3, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2, 2)
+    ).double()
+    with torch.no_grad():
+        net[0].weight.copy_(tensor([[[[1]], [[0]], [[0]]]]))
+        net[0].bias.fill_(-1)
+        net[4].weight.copy_(tensor([[1, 2], [0, 0]]))
+    clf = Classifier(net, ["zero", "one"], (2, 4))
+    found = explain(clf, torch.zeros(1, 3, 2, 4, dtype=torch.float64), 0, "deconvnet")
+    check(found[:, 0], [[1, 0, 2, 0], [0, 0, 0, 0]])
+    assert explain(clf, tensor([[[[0.5] * 4] * 2] * 3]), 0, "guided_backprop").abs().max() == 0
+
+
+def test_relu6_passes_the_signal_between_its_bounds():
+    # conv = 10 R: (-10, 10, 5, 0); ReLU6 is active at 5 only. Signals (1, 2, 3, -4).
+    net = nn.Sequential(
+        nn.Conv2d(3, 1, 1), nn.ReLU6(), nn.Flatten(), nn.Linear(4, 2, bias=False)
+    ).double()
+    with torch.no_grad():
+        net[0].weight.copy_(tensor([[[[10]], [[0]], [[0]]]]))
+        net[0].bias.zero_()
+        net[3].weight.copy_(tensor([[1, 2, 3, -4], [0, 0, 0, 0]]))
+    clf = Classifier(net, ["zero", "one"], (2, 2))
+    x = torch.zeros(1, 3, 2, 2, dtype=torch.float64)
+    x[0, 0] = tensor([[-1, 1], [0.5, 0]])
+    check(explain(clf, x, 0, "guided_backprop")[:, 0], [[0, 0], [30, 0]])
+    check(explain(clf, x, 0, "deconvnet")[:, 0], [[10, 20], [30, 0]])
+    # Changes from black (0): the outputs (0, 6, 5, 0) over the inputs (-10, 10, 5, 0); at no
+    # change the slope, which is 0 at the corner.
+    check(explain(clf, x, 0, "deeplift")[:, 0], [[0, 12], [15, 0]])

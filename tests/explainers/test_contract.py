@@ -1,0 +1,275 @@
+"""What every method of the table promises, whatever it computes."""
+
+import threading
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+from tests.reference import nets
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers import FAMILIES, METHODS, explain
+from xai_core.models.classifier import Classifier
+from xai_core.progress import listening
+
+# Settings that make the costly methods quick; what is promised does not depend on them.
+QUICK = {"smoothgrad": {"samples": 3}, "integrated_gradients": {"steps": 5}}
+METHOD = pytest.mark.parametrize("method", METHODS)
+READS_MODEL = pytest.mark.parametrize(
+    "method", [name for name, row in METHODS.items() if row.family != "control"]
+)
+X = nets.oracle("x")
+TARGETS = [3, 1]
+
+
+class Fuse(nn.Module):
+    """Passes its input on, until it is blown."""
+
+    blown = False
+
+    def forward(self, x):
+        if self.blown:
+            raise ZeroDivisionError("blown")
+        return x
+
+
+def network(dtype=torch.float64):
+    """A BatchNorm network with dropout, so that training mode would be noticed."""
+    layers = OrderedDict(nets.load("VGGSmallBN").named_children())
+    layers["fuse"] = Fuse()
+    layers["dropout"] = nn.Dropout(0.5)
+    return nn.Sequential(layers).to(dtype)
+
+
+@pytest.fixture
+def clf():
+    return Classifier(network(), nets.CLASSES, nets.SIZE, (0.5, 0.4, 0.3), (0.2, 0.3, 0.25))
+
+
+def run(clf, method, x=X, targets=TARGETS, **params):
+    return explain(clf, x, targets, method, **{**QUICK.get(method, {}), **params})
+
+
+def hooks(module):
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return [len(getattr(child, kind)) for child in module.modules() for kind in kinds]
+
+
+def state(clf):
+    """All of a classifier that a method could leave changed."""
+    return {
+        "classes": [type(child) for child in clf.module.modules()],
+        "modes": [child.training for child in clf.module.modules()],
+        "hooks": hooks(clf.module),
+        "grads": [p.grad for p in clf.module.parameters()],
+        "requires_grad": [p.requires_grad for p in clf.module.parameters()],
+        "identity": [id(t) for t in clf.module.state_dict(keep_vars=True).values()],
+        "values": [t.sum().item() for t in clf.module.state_dict().values()],
+        "random": torch.random.get_rng_state().tolist(),
+        "threads": torch.get_num_threads(),
+        "grad_mode": torch.is_grad_enabled(),
+    }
+
+
+@METHOD
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_shape_type_and_detachment(method, dtype):
+    clf = Classifier(network(dtype), nets.CLASSES, nets.SIZE)
+    found = run(clf, method, X.to(dtype))
+    assert found.shape[:2] == (2, METHODS[method].channels)
+    if METHODS[method].family != "cam" or METHODS[method].channels == 3:
+        assert found.shape[2:] == X.shape[2:]
+    assert found.dtype == dtype
+    assert not found.requires_grad
+    assert torch.isfinite(found).all()
+    assert found.abs().max() > 0
+
+
+@METHOD
+def test_unsigned_methods_have_no_negative_relevance(method, clf):
+    assert METHODS[method].signed == bool((run(clf, method) < 0).any())
+
+
+@METHOD
+def test_a_batch_gives_what_its_images_give_alone(method, clf):
+    together = run(clf, method)
+    alone = [run(clf, method, X[i : i + 1], TARGETS[i : i + 1]) for i in range(2)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-12, atol=1e-14)
+
+
+@METHOD
+def test_the_order_of_the_images_does_not_matter(method, clf):
+    forwards = run(clf, method)
+    backwards = run(clf, method, X.flip(0), TARGETS[::-1])
+    torch.testing.assert_close(backwards.flip(0), forwards, rtol=1e-12, atol=1e-14)
+
+
+@METHOD
+def test_calls_repeat_whatever_the_global_seed(method, clf):
+    torch.manual_seed(1)
+    first = run(clf, method)
+    torch.manual_seed(2)
+    assert torch.equal(first, run(clf, method))
+
+
+@pytest.mark.parametrize(
+    "method", [n for n, row in METHODS.items() if any(p.name == "seed" for p in row.params)]
+)
+def test_seeds_decide(method, clf):
+    assert torch.equal(run(clf, method, seed=5), run(clf, method, seed=5))
+    assert not torch.equal(run(clf, method, seed=5), run(clf, method, seed=6))
+
+
+@pytest.mark.parametrize(
+    "method", [n for n, row in METHODS.items() if any(p.name == "chunk" for p in row.params)]
+)
+def test_the_chunk_does_not_change_the_result(method, clf):
+    torch.testing.assert_close(
+        run(clf, method, chunk=1), run(clf, method, chunk=64), rtol=1e-11, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("method", ["smoothgrad", "integrated_gradients"])
+def test_long_methods_tell_how_far_they_are(method, clf):
+    shares = []
+    with listening(shares.append):
+        run(clf, method, chunk=2)
+    assert shares == sorted(shares)
+    assert len(shares) >= 4
+    assert shares[-1] == 1.0
+
+
+@METHOD
+def test_nothing_is_left_behind(method, clf):
+    x = X.clone().requires_grad_()
+    before = state(clf)
+    run(clf, method, x)
+    assert state(clf) == before
+    assert x.grad is None
+    assert x.requires_grad
+    assert torch.equal(x, X)
+
+
+@READS_MODEL
+def test_nothing_is_left_behind_when_the_model_raises(method, clf):
+    clf.module.fuse.blown = True
+    before = state(clf)
+    with pytest.raises(ZeroDivisionError):
+        run(clf, method)
+    assert state(clf) == before
+
+
+@METHOD
+def test_training_mode_does_not_leak_in_or_out(method, clf):
+    expected = run(clf, method)
+    clf.module.train()
+    before = state(clf)
+    assert torch.equal(run(clf, method), expected)
+    assert state(clf) == before
+
+
+@METHOD
+def test_works_without_gradients_switched_on(method, clf):
+    expected = run(clf, method)
+    with torch.no_grad():
+        assert torch.equal(run(clf, method), expected)
+    with torch.inference_mode():
+        assert torch.equal(run(clf, method, X + 0), expected)
+
+
+@METHOD
+def test_two_threads_get_what_each_gets_alone(method, clf):
+    wanted = [[run(clf, method, targets=y)] * 4 for y in (0, 4)]
+    found = [[], []]
+
+    def work(index, y):
+        found[index] = [run(clf, method, targets=y) for _ in range(4)]
+
+    threads = [threading.Thread(target=work, args=pair) for pair in ((0, 0), (1, 4))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for some, others in zip(wanted, found, strict=True):
+        assert [torch.equal(a, b) for a, b in zip(some, others, strict=True)] == [True] * 4
+
+
+@READS_MODEL
+def test_a_model_that_gives_nan_is_an_error_that_names_the_method(method, clf):
+    with torch.no_grad():
+        clf.module.conv3.weight.fill_(float("nan"))
+    with pytest.raises(MethodError, match=METHODS[method].title):
+        run(clf, method)
+
+
+@METHOD
+@pytest.mark.parametrize("targets", [5, -1, [0, 7], torch.tensor([-2, 0])])
+def test_classes_that_do_not_exist(method, targets, clf):
+    with pytest.raises(ModelError, match="5 classes, numbered 0 to 4"):
+        run(clf, method, targets=targets)
+
+
+@METHOD
+def test_an_unknown_setting_is_an_error_that_lists_the_known(method, clf):
+    with pytest.raises(MethodError, match="no setting 'colour'"):
+        run(clf, method, colour="red")
+
+
+PARAMS = [
+    pytest.param(name, p, id=f"{name}-{p.name}")
+    for name, row in METHODS.items()
+    for p in row.params
+]
+
+
+@pytest.mark.parametrize(("method", "param"), PARAMS)
+def test_settings_out_of_range_are_errors(method, param, clf):
+    wrong = {
+        "int": [param.low - 1, param.high + 1, 1.5, "3", True, float("nan")],
+        "float": [param.low - 1, param.high + 1, "3", float("nan")],
+        "choice": ["no such choice", 3],
+        "baseline": ["no such baseline", 3],
+        "bool": ["yes", 1],
+        "layer": [3, "no such layer", ""],
+    }[param.kind]
+    for value in wrong:
+        with pytest.raises((MethodError, ModelError), match=r"\.$"):
+            run(clf, method, **{param.name: value})
+
+
+# How many pictures go through at once must not show: test_the_chunk_does_not_change_the_result.
+@pytest.mark.parametrize(
+    ("method", "param"), [case for case in PARAMS if case.values[1].name != "chunk"]
+)
+def test_every_setting_does_something(method, param, clf):
+    other = {
+        "layer": "conv2",
+        "relu": False,
+        "upsample": "nearest",
+        "steps": 3,
+        "samples": 2,
+        "sigma": 0.9,
+        "sigma_units": "input",
+        "seed": 8,
+        "baseline": "blurred",
+    }
+    changed = run(clf, method, **{param.name: other[param.name]})
+    usual = run(clf, method)
+    assert changed.shape != usual.shape or not torch.allclose(changed, usual)
+
+
+@METHOD
+def test_facts_are_complete(method):
+    row = METHODS[method]
+    assert row.id == method
+    assert row.family in FAMILIES
+    assert row.channels in (1, 3)
+    assert row.citation
+    assert row.formula
+    assert row.shows.endswith(".")
+    assert row.function.__doc__
+    assert row.cost(row.settings({})) >= 0
+    for param in row.params:
+        assert param.help.endswith(".")
+        assert param.checked(row.title, param.default) == param.default
