@@ -232,7 +232,7 @@ def test_a_bad_photo_is_named_and_the_others_are_done(words, tmp_path, capsys):
     assert main([line[0], *photos, *line[1:]]) == 1
     errors = capsys.readouterr().err
     assert "missing.png' cannot be read: No such file" in errors
-    assert "'broken.png' is damaged" in errors
+    assert "'broken.png' is not a picture that can be read" in errors
     assert "Traceback" not in errors
     assert len(json.loads((out / "run.json").read_text())["results"]) == 4
 

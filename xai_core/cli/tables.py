@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def list_methods(arguments: argparse.Namespace) -> int:
 
 def method_facts(method: Method) -> dict[str, Any]:
     """Everything the table says about a method, as plain data."""
-    names = ("id", "title", "family", "signed", "channels", "citation", "shows", "warning")
-    facts = {name: getattr(method, name) for name in names}
-    return facts | {"params": [asdict(param) for param in method.params]}
+    facts = {fact.name: getattr(method, fact.name) for fact in fields(method)}
+    plain = {name: value for name, value in facts.items() if not callable(value)}
+    return plain | {"params": [asdict(param) for param in method.params]}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

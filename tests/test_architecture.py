@@ -1,0 +1,128 @@
+"""The rules that hold for the repository as a whole."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from xai_core.colormaps import COLORMAPS
+from xai_core.explainers import FAMILIES, METHODS
+from xai_core.models.architectures import ARCHITECTURES
+from xai_core.similarity import MEASURES
+from xai_core.training import RECIPES
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "xai_core").rglob("*.py")]
+LARGEST_MODULE = 16_000  # bytes; above that it has more than one subject
+DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image"}
+OURS = {"xai_core", "pages", "app"}
+TEXTS = {".py", ".md", ".toml", ".txt", ".css", ".js", ".json", ".yml", ".html", ".csv", ""}
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path):
+    """Top-level names of the modules that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def texts():
+    """Every text file of the repository, except what tools and users leave behind."""
+    kept = ("assets", "benchmarks", "docs", "pages", "tests", "xai_core", ".ci", ".streamlit")
+    folders = (path for folder in kept for path in (ROOT / folder).rglob("*"))
+    for path in [*ROOT.glob("*"), *folders]:
+        if path.is_file() and path.suffix in TEXTS and "__pycache__" not in path.parts:
+            yield path
+
+
+def test_imports_point_down(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True)
+    assert status == 0, capsys.readouterr().out
+
+
+def test_only_the_app_and_its_pages_import_streamlit():
+    found = {name(path) for path in PRODUCT if "streamlit" in imported(path)}
+    assert "app.py" in found
+    assert not [path for path in found if path != "app.py" and not path.startswith("pages/")]
+
+
+def test_requirements_name_exactly_what_is_imported():
+    found = {module for path in PRODUCT for module in imported(path)}
+    third_party = found - OURS - set(sys.stdlib_module_names)
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    named = {re.match(r"[\w-]+", line)[0] for line in lines if line and line[0] != "#"}
+    assert named == {DISTRIBUTIONS.get(module, module) for module in third_party}
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name)
+def test_a_module_has_one_subject_and_a_purpose(path):
+    source = path.read_text(encoding="utf-8")
+    assert len(source.encode()) <= LARGEST_MODULE
+    assert path.stem not in {"utils", "helpers", "misc", "common"}
+    assert not source.strip() or ast.get_docstring(ast.parse(source))
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name)
+def test_no_assertion_no_pickle_and_nothing_unfinished(path):
+    source = path.read_text(encoding="utf-8")
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+    assert not {"dill", "joblib", "shelve", "marshal"} & set(imported(path))
+    # Catching pickle's own error needs its name, and nothing else of it.
+    assert not re.search(r"import pickle\b|from pickle import (?!UnpicklingError\n)", source)
+    assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", source)
+
+
+def test_no_file_knows_the_machine_it_was_written_on():
+    # Put together here, so that this file does not hold them itself.
+    places = [
+        "/" + "/".join(parts) for parts in (("work", "main"), ("work", "shared"), ("tmp", ""))
+    ]
+    places += ["/" + "root/", "/" + "home/"]
+    found = [
+        (name(path), place)
+        for path in texts()
+        for place in places
+        if place in path.read_text(encoding="utf-8", errors="replace")
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_method_is_documented(method):
+    assert method.title
+    assert method.family in FAMILIES
+    assert re.search(r"\b(19|20)\d\d\b", method.citation), "a citation has a year"
+    assert method.shows.endswith(".")
+    assert not method.warning or method.warning.endswith(".")
+    assert method.function.__doc__
+    for param in method.params:
+        assert param.help.endswith(".")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_a_slow_twin_and_a_test(method):
+    twins = (ROOT / "tests" / "reference").glob("*.py")
+    assert any(re.search(rf"^def {method}\(", twin.read_text(), re.M) for twin in twins)
+    tests = (ROOT / "tests" / "explainers").glob("test_*.py")
+    assert any(re.search(rf"\b{method}\b", test.read_text()) for test in tests)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_measure_has_a_test(measure):
+    assert re.search(rf'"{measure}"', (ROOT / "tests" / "test_similarity.py").read_text())
+
+
+def test_the_other_tables_are_described():
+    assert all(entry.title for entry in COLORMAPS.values())
+    assert all(recipe.title for recipe in RECIPES.values())
+    assert {recipe.architecture for recipe in RECIPES.values()} <= set(ARCHITECTURES)
