@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from pages.components import media
-from xai_core.jobs import close_engine, start_engine
+from xai_core.jobs import shared_engine, start_engine
+
+FIRST_MODEL = "vgg-tiny"
+LOGO = Path(__file__).parent / "assets" / "logo.png"
 
 
 def main() -> None:
     st.set_page_config(
-        page_title="XAI Workbench", page_icon=":material/visibility:", layout="wide"
+        page_title="XAI Workbench", page_icon=str(LOGO), layout="wide"
     )
     pages = [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)
@@ -28,9 +32,9 @@ def main() -> None:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The worker is warm before the first visitor comes, and ends with the server."""
-    start_engine(warm_up={"source": "vgg-tiny"})
+    start_engine({"source": FIRST_MODEL})
     yield
-    close_engine()
+    shared_engine().close()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ class Work:
 
     results: dict[str, Result] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
     job: Job | None = None
 
     @property
@@ -34,14 +35,13 @@ class Work:
             self.problems.update(self.job.errors)
 
     def cancel(self) -> None:
-        """Stop now; what is missing is marked as cancelled until ``retry``."""
+        """Stop now; what is missing counts as cancelled until ``retry``."""
         if self.job is None:
             return
         self.job.cancel()
         self.collect()
-        for task in self.job.tasks:
-            if task.key not in self.results:
-                self.problems.setdefault(task.key, CANCELLED)
+        for key in self.asked - self.results.keys():
+            self.problems.setdefault(key, CANCELLED)
 
     def retry(self) -> None:
         """Forget problems, so that the next run computes what is missing."""
@@ -67,13 +67,13 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2) -> Work:
     work.collect()
     wanted = {task.key for task in tasks}
     work.results = {key: value for key, value in work.results.items() if key in wanted}
-    missing = [
-        task for task in tasks if task.key not in work.results and task.key not in work.problems
-    ]
-    promised = {task.key for task in work.job.tasks} if work.job and work.running else set()
-    if {task.key for task in missing} != promised - set(work.results):
+    known = work.results.keys() | work.problems.keys()
+    missing = [task for task in tasks if task.key not in known]
+    outstanding = work.asked - known if work.running else set()
+    if {task.key for task in missing} != outstanding:
         if work.job is not None:
-            work.job.abandon(keep=wanted)
+            work.job.release()
+        work.asked = {task.key for task in missing}
         work.job = shared_engine().submit(missing, owner()) if missing else None
     if work.job is not None:
         work.job.wait(patience)

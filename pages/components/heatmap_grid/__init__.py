@@ -16,7 +16,7 @@ HTML = """
     <button class="out" title="Zoom out" aria-label="Zoom out">&minus;</button>
     <button class="reset">Whole picture</button>
     <span class="readout" role="status">Point at a heatmap to read its value.</span>
-    <span class="bar"><span></span><canvas width="256" height="1"></canvas><span class="middle"></span><span></span></span>
+    <span class="bar"><span></span><canvas width="257" height="1"></canvas><span></span></span>
   </div>
   <div class="grid"></div>
 </div>

@@ -6,6 +6,7 @@
 const maps = new Map(); // address -> Promise<Int16Array>, kept across updates
 const MAPS_KEPT = 600;
 const FULL = 32767; // the int16 that stands for 1
+const MIDDLE = 128; // entry of the colour table that stands for 0 in a diverging map
 const states = new WeakMap(); // mount point -> state
 
 export default function (component) {
@@ -243,8 +244,8 @@ function paint(state, view) {
       if (planes === 3) value = (view.map[c * size + i] / FULL) * 255;
       else {
         const level = view.map[i] / FULL;
-        const step = Math.round(diverging ? 127.5 + 127.5 * level : 255 * level);
-        value = state.lut[3 * Math.max(0, Math.min(255, step)) + c];
+        const step = Math.round(diverging ? MIDDLE + MIDDLE * level : 2 * MIDDLE * level);
+        value = state.lut[3 * Math.max(0, Math.min(2 * MIDDLE, step)) + c];
       }
       pixels.data[4 * i + c] = value;
     }
@@ -276,15 +277,14 @@ function drawBar(state) {
   state.bar.hidden = !display.bar;
   const canvas = state.bar.querySelector("canvas");
   const pen = canvas.getContext("2d");
-  const strip = pen.createImageData(256, 1);
-  for (let i = 0; i < 256; i += 1) {
+  const strip = pen.createImageData(2 * MIDDLE + 1, 1);
+  for (let i = 0; i <= 2 * MIDDLE; i += 1) {
     strip.data.set([state.lut[3 * i], state.lut[3 * i + 1], state.lut[3 * i + 2], 255], 4 * i);
   }
   pen.putImageData(strip, 0, 0);
-  const [low, middle, high] = state.bar.querySelectorAll("span");
+  const [low, high] = state.bar.querySelectorAll("span");
   low.textContent = display.bar ? display.bar[0] : "";
-  middle.textContent = display.bar ? display.bar[1] : "";
-  high.textContent = display.bar ? display.bar[2] : "";
+  high.textContent = display.bar ? display.bar[1] : "";
 }
 
 // ---------------------------------------------------------------- pointer

@@ -1,0 +1,269 @@
+"""Speed of the Compare page and of its methods: ``python -m benchmarks.compare``.
+
+Three parts, each skipped by ``--only``: the methods here and in Captum on the same network
+and picture in one run; the page in a real Chromium on a running server; and the time from
+starting the app to the first heatmap. Medians of ``--repeat`` runs after one warm-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from captum import attr
+from torch import Tensor
+
+from xai_core.explainers import METHODS, explain
+from xai_core.images import sample_image
+from xai_core.models import Classifier, load_classifier
+
+ROOT = Path(__file__).parents[1]
+SETTINGS: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 50}}
+FIRST_HEATMAP_S = 3.0
+COLD_START_S = 15.0
+DISPLAY_S = 0.3
+PANEL_S = 3.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("methods", "page", "start"))
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    if options.only in (None, "methods"):
+        methods(options.repeat)
+    if options.only in (None, "page"):
+        page(options.repeat)
+    if options.only in (None, "start"):
+        start(options.repeat)
+
+
+# ------------------------------------------------------------------ methods
+
+
+def methods(repeat: int) -> None:
+    """Every method here and in Captum, on the sample photograph and vgg-tiny."""
+    clf = load_classifier("vgg-tiny")
+    x = clf.preprocess([sample_image("chelsea")])
+    target = clf.logits(x).argmax(1)
+    peers = captum_methods(clf, target)
+    print(f"\nOne {x.shape[2]}-pixel picture, vgg-tiny, {torch.get_num_threads()} threads, float32")
+    print(f"{'method':24}{'here, ms':>10}{'Captum, ms':>12}{'Captum/here':>13}  difference")
+    total = 0.0
+    for name in METHODS:
+
+        def ours(name: str = name) -> Tensor:
+            return explain(clf, x, target, method=name, **SETTINGS.get(name, {}))
+
+        peer = peers.get(name)
+        here, there = alternating(ours, peer and (lambda p=peer: p(x)), repeat)
+        total += here
+        row = f"{name:24}{1e3 * here:10.1f}"
+        if peer is not None:
+            row += f"{1e3 * there:12.1f}{there / here:13.2f}  {difference(ours(), peer(x))}"
+        print(row)
+    print(verdict("all methods together", total, PANEL_S))
+
+
+def captum_methods(clf: Classifier, target: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
+    """The same methods in Captum, where it has them."""
+    net = clf.private().module
+    layer = net.get_submodule(clf.cam_layer)
+    kind = {"target": target}
+    tunnel = attr.NoiseTunnel(attr.Saliency(net))
+    return {
+        "saliency": lambda x: attr.Saliency(net).attribute(x, abs=False, **kind),
+        "input_x_gradient": lambda x: attr.InputXGradient(net).attribute(x, **kind),
+        "smoothgrad": lambda x: tunnel.attribute(
+            x, nt_type="smoothgrad", nt_samples=100, stdevs=0.2 * float(x.std()), abs=False, **kind
+        ),
+        "guided_backprop": lambda x: attr.GuidedBackprop(net).attribute(x, **kind),
+        "deconvnet": lambda x: attr.Deconvolution(net).attribute(x, **kind),
+        "gradcam": lambda x: attr.LayerGradCam(net, layer).attribute(
+            x, relu_attributions=True, **kind
+        ),
+        "guided_gradcam": lambda x: attr.GuidedGradCam(net, layer).attribute(
+            x, interpolate_mode="bilinear", **kind
+        ),
+        "integrated_gradients": lambda x: attr.IntegratedGradients(net).attribute(
+            x, clf.normalise(torch.zeros_like(x)), n_steps=50, **kind
+        ),
+        "deeplift": lambda x: attr.DeepLift(net).attribute(
+            x, clf.normalise(torch.zeros_like(x)), **kind
+        ),
+    }
+
+
+def alternating(
+    ours: Callable[[], Tensor], theirs: Callable[[], Tensor] | None, repeat: int
+) -> tuple[float, float]:
+    """Median seconds of each, the two taking turns."""
+    here, there = [], []
+    for run in range(repeat + 1):
+        began = time.perf_counter()
+        ours()
+        middle = time.perf_counter()
+        if theirs is not None:
+            theirs()
+        ended = time.perf_counter()
+        if run:
+            here.append(middle - began)
+            there.append(ended - middle)
+    return statistics.median(here), statistics.median(there)
+
+
+def difference(a: Tensor, b: Tensor) -> str:
+    """Largest difference in shares of the largest value, in words."""
+    share = float((a - b).abs().max() / b.abs().max().clamp(min=1e-12))
+    return f"{share:.1e}"
+
+
+def verdict(what: str, seconds: float, limit: float) -> str:
+    word = "within" if seconds <= limit else "ABOVE"
+    return f"{what}: {seconds:.2f} s, {word} the aim of {limit:g} s"
+
+
+# ------------------------------------------------------------------ browser
+
+
+def page(repeat: int) -> None:
+    """First heatmap on a running server, and a change of display until it is on screen."""
+    print("\nThe page in Chromium")
+    with server() as address, browser() as chromium:
+        first = [first_heatmap(chromium, address) for _ in range(repeat + 1)]
+        print(f"very first visitor: {first[0]:.2f} s")
+        print(verdict("first heatmap, running server", statistics.median(first[1:]), FIRST_HEATMAP_S))
+        tab = chromium.new_page(viewport={"width": 1440, "height": 900})
+        tab.goto(f"{address}/?overlay=true")
+        wait_drawn(tab, "drawn.ready >= 6")
+        tab.wait_for_timeout(1500)
+        times = [opacity_change(tab) for _ in range(repeat + 1)][1:]
+        print(verdict("change of opacity on screen", statistics.median(times), DISPLAY_S))
+        times = [colour_change(tab) for _ in range(repeat + 1)][1:]
+        print(verdict("change of shown sign and colours", statistics.median(times), DISPLAY_S))
+
+
+def start(repeat: int) -> None:
+    """From starting the app on an installed clone to the first heatmap on screen."""
+    print("\nFrom starting the app")
+    times = []
+    with browser() as chromium:
+        for _ in range(min(repeat, 3)):
+            began = time.perf_counter()
+            with server() as address:
+                first_heatmap(chromium, address)
+                times.append(time.perf_counter() - began)
+    print(verdict("first heatmap after the start", statistics.median(times), COLD_START_S))
+
+
+def first_heatmap(chromium: Any, address: str) -> float:
+    """Seconds from opening the page in a fresh profile to the first heatmap drawn."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    tab = context.new_page()
+    began = time.perf_counter()
+    tab.goto(address)
+    wait_drawn(tab, "drawn.ready >= 1")
+    seconds = time.perf_counter() - began
+    context.close()
+    return seconds
+
+
+def opacity_change(tab: Any) -> float:
+    """Seconds from a key press on the opacity slider to all maps redrawn with it."""
+    before = drawn(tab)["opacity"]
+    slider = tab.get_by_role("slider", name="Opacity")
+    slider.focus()
+    began = time.perf_counter()
+    slider.press("ArrowRight" if before < 0.9 else "Home")
+    wait_drawn(tab, f"drawn.opacity !== {before}")
+    return time.perf_counter() - began
+
+
+def colour_change(tab: Any) -> float:
+    """Seconds from a click on another sign to all maps redrawn in its colours."""
+    before = drawn(tab)["colours"]
+    other = "Positive" if before == "blue-red" else "All"
+    button = tab.get_by_role("radio", name=other)
+    began = time.perf_counter()
+    button.click()
+    wait_drawn(tab, f"drawn.colours !== '{before}'")
+    return time.perf_counter() - began
+
+
+GRID = "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean).map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
+
+
+def drawn(tab: Any) -> Any:
+    """What the grid says it has drawn."""
+    return tab.evaluate(f"() => JSON.parse({GRID}.dataset.drawn)")
+
+
+def wait_drawn(tab: Any, condition: str) -> None:
+    tab.wait_for_function(
+        f"() => {{ const root = {GRID}; if (!root) return false;"
+        f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
+        polling="raf",
+        timeout=120_000,
+    )
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        chromium = tools.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Address of the app on a free port, with an empty cache."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as cache:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+            cwd=ROOT,
+            env=os.environ | {"XAI_CACHE": cache, "STREAMLIT_SERVER_HEADLESS": "true"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        address = f"http://localhost:{port}"
+        try:
+            while not healthy(address):
+                time.sleep(0.05)
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Compare: attribution methods side by side on the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.components import downloads, notes, pairs
+from pages.components.display import Display, choose_display
+from pages.components.grid_data import grid_data
+from pages.components.heatmap_grid import heatmap_grid
+from pages.components.methods import choose_methods
+from pages.components.models import choose_model
+from pages.components.pictures import choose_pictures
+from pages.components.progress import EVERY_S, bar
+from pages.components.scene import Scene, build_scene
+from pages.components.work import CANCELLED, Work, gather
+from xai_core import orders as ask
+from xai_core.jobs import Task
+
+PURPOSE = "compare"
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+def page() -> None:
+    st.html("<style>.stMainBlockContainer{padding-top:2.6rem;padding-bottom:2rem}</style>")
+    with st.sidebar:
+        pictures = choose_pictures()
+        model = choose_model()
+    st.subheader("Compare explanations", anchor=False)
+    if not pictures:
+        st.info("Choose a sample or upload a picture on the left; its heatmaps appear here.")
+        return
+    if model is None:
+        st.info("Complete the model on the left; the heatmaps appear here.")
+        return
+    scene = build_scene(model, pictures)
+    settings = choose_methods(scene.facts["cam_layers"], scene.facts["cam_layer"])
+    if not settings:
+        st.info("Choose at least one method above.")
+        return
+    orders = {
+        (view.picture.hash, name): ask.explain(
+            scene.model,
+            scene.facts["fingerprint"],
+            view.picture.hash,
+            view.pixels,
+            view.target,
+            name,
+            given,
+        )
+        for name, given in settings.items()
+        for view in scene.views
+    }
+    work = gather(PURPOSE, list(orders.values()))
+    run_every = EVERY_S if work.running else None
+    st.fragment(results, run_every=run_every)(scene, settings, orders, work)
+    notes.show(settings)
+
+
+def results(
+    scene: Scene, settings: Settings, orders: Mapping[tuple[str, str], Task], work: Work
+) -> None:
+    """Everything that changes while results arrive or the display changes."""
+    was_running = work.running
+    work.collect()
+    display = choose_display()
+    status(work)
+    heatmap_grid(grid_data(scene, settings, orders, work, display), key="compare-grid")
+    if was_running and not work.running:
+        st.rerun()
+    if not work.running:
+        after(scene, settings, orders, work, display)
+
+
+def status(work: Work) -> None:
+    """One line of constant height: progress, or how it ended."""
+    with st.container(height=48, border=False):
+        if work.running:
+            bar(work, "Computing")
+            return
+        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
+        if not work.problems:
+            return
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.caption(
+            f"{len(failed)} of the heatmaps could not be computed; the reason is below each."
+            if failed
+            else "Cancelled. What was finished before is shown."
+        )
+        if right.button("Compute the rest", width="stretch"):
+            work.retry()
+            st.rerun()
+
+
+def after(
+    scene: Scene,
+    settings: Settings,
+    orders: Mapping[tuple[str, str], Task],
+    work: Work,
+    display: Display,
+) -> None:
+    """What needs finished results: similarity between methods, and files."""
+    explanations = downloads.finished(scene, settings, orders, work)
+    if explanations:
+        downloads.show(scene, explanations, display)
+        pairs.show(scene, explanations, display)
+
+
+page()

@@ -1,0 +1,76 @@
+"""Files of what is shown, and the run.json that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.components.display import Display
+from pages.components.scene import Scene
+from pages.components.work import Work
+from xai_core.explainers import METHODS
+from xai_core.export import Explanation, csv_bytes, relevance_npz, table
+from xai_core.figures import grid_figure, to_png, to_svg
+from xai_core.jobs import Task
+from xai_core.provenance import ModelFacts, command_line, run_json
+
+
+def finished(
+    scene: Scene,
+    settings: Mapping[str, Mapping[str, Any]],
+    orders: Mapping[tuple[str, str], Task],
+    work: Work,
+) -> list[Explanation]:
+    """What has been computed, picture by picture."""
+    explanations = []
+    for view in scene.views:
+        for name, given in settings.items():
+            result = work.results.get(orders[view.picture.hash, name].key)
+            if result is not None:
+                explanations.append(
+                    Explanation(
+                        image_name=view.picture.name,
+                        image=view.crop,
+                        image_hash=view.picture.hash,
+                        method=name,
+                        settings=METHODS[name].settings(given),
+                        target=view.target,
+                        class_name=scene.class_names[view.target],
+                        probability=float(view.probabilities[view.target]),
+                        relevance=result.arrays["relevance"],
+                        seconds=result.facts["seconds"],
+                    )
+                )
+    return explanations
+
+
+def show(scene: Scene, explanations: Sequence[Explanation], display: Display) -> None:
+    """One button a format; each file is made when its button is pressed."""
+    titles = {name: METHODS[name].title for name in METHODS}
+    model = ModelFacts(
+        str(scene.model["source"]), scene.facts["fingerprint"], scene.class_names, {}
+    )
+
+    def figure() -> Any:
+        return grid_figure(explanations, display, titles)
+
+    files = {
+        "PNG": ("heatmaps.png", "image/png", lambda: to_png(figure())),
+        "SVG": ("heatmaps.svg", "image/svg+xml", lambda: to_svg(figure())),
+        "NPZ": ("relevance.npz", "application/octet-stream", lambda: relevance_npz(explanations)),
+        "CSV": ("heatmaps.csv", "text/csv", lambda: csv_bytes(table(explanations))),
+        "run.json": ("run.json", "application/json", lambda: _run(model, explanations, display)),
+    }
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown("**Download**")
+    for label, (name, mime, make) in files.items():
+        row.download_button(
+            label, make, name, mime, key=f"download {label}", on_click="ignore"
+        )
+
+
+def _run(model: ModelFacts, explanations: Sequence[Explanation], display: Display) -> bytes:
+    defaults = {name: entry.settings({}) for name, entry in METHODS.items()}
+    return run_json(model, explanations, display, command_line(model, explanations, display, defaults))

@@ -1,0 +1,106 @@
+"""Which methods are run, with which settings; all controls come from the method table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from xai_core.explainers import METHODS
+from xai_core.explainers.registry import FAMILIES, Method, Param
+
+FIRST = (
+    "saliency",
+    "input_x_gradient",
+    "guided_backprop",
+    "gradcam",
+    "guided_gradcam",
+    "integrated_gradients",
+)
+
+
+def choose_methods(layers: Sequence[str], cam_layer: str | None) -> dict[str, dict[str, Any]]:
+    """The methods' row: what to run, the CAM layer, and every other setting.
+
+    Args:
+        layers: layers that a class activation map can be made of.
+        cam_layer: the model's default one.
+
+    Returns:
+        Settings by method id, in the table's order.
+    """
+    picker, layer_place, settings_place = st.columns([2, 2, 2], vertical_alignment="bottom")
+    count = sum(len(st.session_state.get(f"m-{family}", ())) for family in FAMILIES)
+    with picker.popover(f"Methods ({count})" if count else "Methods", width="stretch"):
+        chosen = [name for family in FAMILIES for name in _family(family)]
+    layer = None
+    if layers and any(_uses_layer(METHODS[name]) for name in chosen):
+        layer = layer_place.selectbox(
+            "Layer for class activation maps",
+            list(layers),
+            index=list(layers).index(cam_layer) if cam_layer in layers else len(layers) - 1,
+            key="layer",
+            bind="query-params",
+        )
+    settings: dict[str, dict[str, Any]] = {name: {} for name in METHODS if name in chosen}
+    with settings_place.popover("Settings of the methods", width="stretch"):
+        for name, given in settings.items():
+            own = [param for param in METHODS[name].params if param.kind != "layer"]
+            if own:
+                st.markdown(f"**{METHODS[name].title}**")
+            for param in own:
+                given[param.name] = _control(name, param)
+    for name, given in settings.items():
+        if layer is not None and _uses_layer(METHODS[name]):
+            given["layer"] = layer
+    return settings
+
+
+def _family(family: str) -> list[str]:
+    """The pills of one family; their choice."""
+    names = [name for name, entry in METHODS.items() if entry.family == family]
+    if not names:
+        return []
+    return (
+        st.pills(
+            FAMILIES[family],
+            names,
+            selection_mode="multi",
+            default=[name for name in names if name in FIRST],
+            format_func=lambda name: METHODS[name].title,
+            key=f"m-{family}",
+            bind="query-params",
+        )
+        or []
+    )
+
+
+def _uses_layer(method: Method) -> bool:
+    return any(param.kind == "layer" for param in method.params)
+
+
+def _control(method: str, param: Param) -> Any:
+    key = f"{method}.{param.name}"
+    label = param.name.replace("_", " ")
+    if param.choices:
+        return st.selectbox(
+            label,
+            list(param.choices),
+            index=list(param.choices).index(param.default),
+            key=key,
+            help=param.help,
+            bind="query-params",
+        )
+    if param.kind == "bool":
+        return st.toggle(label, param.default, key=key, help=param.help, bind="query-params")
+    kind = int if param.kind == "int" else float
+    return st.number_input(
+        label,
+        min_value=None if param.low is None else kind(param.low),
+        max_value=None if param.high is None else kind(param.high),
+        value=kind(param.default),
+        key=key,
+        help=param.help,
+        bind="query-params",
+    )

@@ -1,0 +1,64 @@
+"""Progress of a job: how far, how long still, and a way to stop it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.work import Work, gather
+from xai_core.cache import Result
+from xai_core.jobs import Task
+
+EVERY_S = 0.4
+
+
+def wait_for(purpose: str, task: Task, label: str) -> Result:
+    """The one result that the rest of the page needs.
+
+    While it is not there, the run ends here with its progress (or its problem) on the page,
+    and the page runs again when it has come.
+    """
+    work = gather(purpose, [task], patience=1.5)
+    if task.key in work.results:
+        return work.results[task.key]
+    if task.key in work.problems:
+        problem(work.problems[task.key], work)
+        st.stop()
+    st.fragment(_watch, run_every=EVERY_S)(work, label)
+    st.stop()
+
+
+def problem(sentence: str, work: Work) -> None:
+    """A sentence about what went wrong, and another try."""
+    st.error(sentence, icon=":material/error:")
+    if st.button("Try again", key=f"retry {sentence}"):
+        work.retry()
+        st.rerun()
+
+
+def bar(work: Work, label: str) -> None:
+    """The progress bar of a running job with its cancel button."""
+    if work.job is None:
+        return
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    current = work.job.current or label
+    left.progress(min(1.0, work.job.fraction), text=f"{current} · {time_left(work)}")
+    if right.button("Cancel", key=f"cancel {label}", width="stretch"):
+        work.cancel()
+        st.rerun()
+
+
+def time_left(work: Work) -> str:
+    """Time left in words."""
+    seconds = work.job.seconds_left if work.job is not None else None
+    if seconds is None:
+        return "estimating the time left"
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def _watch(work: Work, label: str) -> None:
+    work.collect()
+    if not work.running:
+        st.rerun()
+    bar(work, label)

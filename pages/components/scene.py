@@ -1,0 +1,85 @@
+"""What a page is about: pictures as the model sees them, and the class explained for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pages.components.pictures import Picture
+from pages.components.progress import wait_for
+from pages.components.targets import choose_target
+from xai_core import orders
+from xai_core.images import model_input, visible_crop
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture in front of the model.
+
+    Attributes:
+        picture: the picture.
+        crop: the part that the model sees, at the original's resolution.
+        pixels: the same as the model gets it, float32 [3, H, W] in [0, 1].
+        probabilities: float32 [K].
+        target: index of the explained class.
+    """
+
+    picture: Picture
+    crop: Image.Image
+    pixels: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    target: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model with its facts (``tasks.describe_model``) and the pictures in front of it."""
+
+    model: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    views: Sequence[View]
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the model's classes."""
+        names: Sequence[str] = self.facts["class_names"]
+        return names
+
+
+def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
+    """Load the model, predict, and let the class be chosen in the sidebar.
+
+    Where something is not there yet, or fails, the run ends here with that on the page.
+    """
+    facts = wait_for("model", orders.describe(model), "Loading the model").facts
+    size, crop = tuple(facts["input_size"]), facts["crop"]
+    inputs = [_input(picture.hash, picture.image, size, crop) for picture in pictures]
+    order = orders.predict(
+        model,
+        facts["fingerprint"],
+        [picture.hash for picture in pictures],
+        np.stack([pixels for pixels, _ in inputs]),
+    )
+    probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
+    with st.sidebar:
+        targets = choose_target(facts["class_names"], probabilities)
+    views = [
+        View(picture, seen, pixels, row, target)
+        for picture, (pixels, seen), row, target in zip(
+            pictures, inputs, probabilities, targets, strict=True
+        )
+    ]
+    return Scene(model, facts, views)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _input(
+    key: str, _image: Image.Image, size: tuple[int, int], crop: float
+) -> tuple[NDArray[np.float32], Image.Image]:
+    return model_input(_image, size, crop), visible_crop(_image, size, crop)

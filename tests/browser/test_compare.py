@@ -1,0 +1,143 @@
+"""The Compare page in a real Chromium, as a researcher uses it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from skimage import data
+
+from PIL import Image
+
+GRID = (
+    "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)"
+    ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
+)
+LONG_MS = 90_000
+
+
+def wait_drawn(page: Page, condition: str) -> None:
+    """Until the grid says that it has drawn something for which ``condition`` holds."""
+    page.wait_for_function(
+        f"() => {{ const root = {GRID}; if (!root) return false;"
+        f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
+        timeout=LONG_MS,
+    )
+
+
+def photograph() -> bytes:
+    """A JPEG such as a camera writes: larger than the model's input, and not square."""
+    buffer = io.BytesIO()
+    Image.fromarray(data.coffee()).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def choose(page: Page, *methods: str) -> None:
+    """Exactly these methods, in the methods' popover."""
+    page.get_by_role("button", name="Methods").first.click()
+    for button in page.locator("[data-testid='stPopoverBody'] button").all():
+        wanted = button.inner_text().strip() in methods
+        if wanted != (button.get_attribute("aria-checked") == "true"):
+            button.click()
+            page.wait_for_timeout(300)
+    page.keyboard.press("Escape")
+
+
+def test_upload_choose_cancel_download(page: Page, server: str, tmp_path: Path) -> None:
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(
+        {"name": "espresso.jpg", "mimeType": "image/jpeg", "buffer": photograph()}
+    )
+    expect(page.get_by_text("espresso.jpg").first).to_be_visible()
+    choose(page, "Saliency", "Grad-CAM", "SmoothGrad")
+    wait_drawn(page, "drawn.ready === 3")
+    assert "espresso" in page.locator("figure").first.inner_text()
+
+    page.get_by_role("combobox", name="Layer for class activation maps").click()
+    page.get_by_role("option", name="conv4", exact=True).click()
+    page.wait_for_url("**layer=conv4**")
+    wait_drawn(page, "drawn.ready === 3")
+
+    page.get_by_role("button", name="Settings of the methods").click()
+    samples = page.get_by_label("samples")
+    samples.fill("10000")
+    samples.press("Enter")
+    page.keyboard.press("Escape")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.click()
+    expect(page.get_by_text("Cancelled. What was finished before is shown.")).to_be_visible()
+    wait_drawn(page, "drawn.ready === 2")
+
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="NPZ").click()
+    arrays = np.load(caught.value.path())
+    assert arrays["espresso__saliency"].shape == (3, 64, 64)
+    assert arrays["espresso__gradcam"].shape == (1, 32, 32), "conv4 works at half the input's side"
+
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="run.json").click()
+    run = json.loads(Path(caught.value.path()).read_text())
+    assert {row["method"] for row in run["results"]} == {"saliency", "gradcam"}
+
+
+def test_a_link_reopens_the_same_view(page: Page, server: str) -> None:
+    page.goto(f"{server}/?samples=Coffee&show=Positive&overlay=true&opacity=0.3")
+    wait_drawn(page, "drawn.ready >= 6 && drawn.opacity === 0.3 && drawn.colours === 'viridis'")
+    assert "Coffee" in page.locator("figure").first.inner_text()
+
+
+def test_zoom_is_shared_and_undone(page: Page, server: str) -> None:
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+    page.get_by_role("button", name="Zoom in").click()
+    wait_drawn(page, "drawn.scale === 1.5")
+    page.get_by_role("button", name="Whole picture").click()
+    wait_drawn(page, "drawn.scale === 1")
+
+
+def test_pointing_reads_a_value(page: Page, server: str) -> None:
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+    page.locator("figure canvas").nth(1).hover()
+    expect(page.locator(".readout")).to_contain_text("Saliency · column 33, row 33:")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440, 2560])
+def test_nothing_overflows(server: str, new_context: Any, width: int, scheme: str) -> None:
+    context = new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_above_the_fold(page: Page, server: str) -> None:
+    """The original and at least five heatmaps are whole on a 1440 x 900 screen."""
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+    bottoms = [canvas.bounding_box() for canvas in page.locator("figure canvas").all()]
+    whole = [box for box in bottoms if box and box["y"] + box["height"] <= 900]
+    assert len(whole) >= 6
+
+
+def test_a_file_that_is_no_picture(page: Page, server: str) -> None:
+    page.goto(server)
+    wait_drawn(page, "drawn.ready >= 6")
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(
+        [
+            {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"not a picture"},
+            {"name": "cup.jpg", "mimeType": "image/jpeg", "buffer": photograph()},
+        ]
+    )
+    expect(page.get_by_text("notes.jpg").last).to_be_visible()
+    expect(page.locator("[data-testid='stAlert']").first).to_contain_text("notes.jpg")
+    wait_drawn(page, "drawn.ready >= 6")
+    assert "cup.jpg" in page.locator("figure").first.inner_text()
