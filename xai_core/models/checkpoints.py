@@ -168,8 +168,10 @@ def _stored_shapes(path: Path, kind: str) -> Shapes:
 
 
 def _state_dict(path: Path, device: str) -> dict[str, Tensor]:
+    # For shapes alone, mapping the file saves reading it; the old format cannot be mapped.
+    mapped = device == "meta" and zipfile.is_zipfile(path)
     try:
-        loaded = torch.load(path, map_location=device, weights_only=True)
+        loaded = torch.load(path, map_location=device, weights_only=True, mmap=mapped)
     except UnpicklingError as error:
         raise ModelError(
             f"{path.name} holds a whole pickled model or other Python objects, "

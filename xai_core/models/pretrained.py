@@ -104,7 +104,11 @@ def load_pretrained(name: str) -> Classifier:
     facts = pretrained_facts(name)
     if not facts.file.is_file():
         _download(facts)
-    _check_hash(facts.file)
+    if not _is_promised(facts.file, facts.file.name):
+        raise ModelError(
+            f"{facts.file} is not the file that its name promises; "
+            "delete it and load the model again."
+        )
     network = read_network(
         facts.file,
         name,
@@ -137,6 +141,8 @@ def _download(facts: PretrainedFacts) -> None:
                 file.write(chunk)
                 done += len(chunk)
                 advance(min(done, total), total)
+        if not _is_promised(Path(part), target.name):
+            raise OSError("what came is not the file that was asked for")
         Path(part).rename(target)
     except (OSError, HTTPException) as error:
         raise ModelError(
@@ -147,12 +153,9 @@ def _download(facts: PretrainedFacts) -> None:
         Path(part).unlink(missing_ok=True)
 
 
-def _check_hash(file: Path) -> None:
-    promised = _HASH_IN_NAME.search(file.name)
+def _is_promised(file: Path, name: str) -> bool:
+    """Whether the content's SHA-256 begins as ``name`` says."""
+    promised = _HASH_IN_NAME.search(name)
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
-    if promised is None or not found.startswith(promised[1]):
-        raise ModelError(
-            f"{file} is not the file that its name promises (SHA-256 {found[:12]}…); "
-            "delete it and load the model again."
-        )
+    return promised is not None and found.startswith(promised[1])

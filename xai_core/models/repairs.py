@@ -111,7 +111,17 @@ class _OneLevel(fx.Tracer):
         return True
 
 
-def _rewritten(module: nn.Module, name: str) -> fx.GraphModule:
+class _Rewritten(fx.GraphModule):
+    """A module with a rewritten ``forward``; copies keep the name of the original class."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Rewritten:
+        # fx names every copy "GraphModule", and a twin would get another fingerprint.
+        result = cast(_Rewritten, super().__deepcopy__(memo))
+        type(result).__name__ = type(self).__name__
+        return result
+
+
+def _rewritten(module: nn.Module, name: str) -> _Rewritten:
     """``module`` with a private ReLU module at every use, and nothing done in place."""
     try:
         graph = _OneLevel().trace(module)
@@ -121,7 +131,7 @@ def _rewritten(module: nn.Module, name: str) -> fx.GraphModule:
             f"place, and cannot be rewritten ({first_line(error)}); "
             "give every use its own nn.ReLU()."
         ) from error
-    result = fx.GraphModule(module, graph, class_name=type(module).__name__)
+    result = _Rewritten(module, graph, class_name=type(module).__name__)
     used: set[str] = set()
     for node in list(result.graph.nodes):
         if node.op == "call_module":

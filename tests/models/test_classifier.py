@@ -1,0 +1,200 @@
+"""A classifier is private, repeatable, and safe to explain from several threads."""
+
+import inspect
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+from torchvision import models
+
+from xai_core.errors import ModelError
+from xai_core.models import Classifier
+
+NAMES = ["Cat", "dog", "cup"]
+
+
+class Functional(nn.Module):
+    """Needs repair, so that its Classifier holds an fx GraphModule."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(F.relu(self.norm(self.conv(x))).mean((2, 3)))
+
+
+def network(kind):
+    torch.manual_seed(0)
+    if kind == "functional":
+        return Functional()
+    if kind == "resnet18":
+        return models.resnet18(num_classes=3)
+    layers = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4, 3))
+
+
+def classifier(kind="plain", **options):
+    return Classifier(network(kind), NAMES, (32, 32), **options)
+
+
+def test_contract():
+    net = network("plain").train()
+    clf = Classifier(net, class_names=NAMES, input_size=(32, 32), mean=None, std=None)
+    assert clf.module is not net
+    assert net.training
+    assert not clf.module.training
+    assert all(p.requires_grad for p in net.parameters())
+    assert not any(p.requires_grad for p in clf.module.parameters())
+    assert clf.layers() == ["0", "5"]
+    assert clf.cam_layer == "0"
+    x = clf.preprocess([np.full((40, 50, 3), 51, np.uint8)] * 2)
+    assert torch.equal(x, torch.full((2, 3, 32, 32), 0.2))
+    assert clf.logits(x).shape == (2, 3)
+    assert torch.equal(clf.logits(x), net.eval()(x))
+
+
+def test_normalisation_by_hand_and_back():
+    clf = classifier(mean=(0.5, 0.4, 0.3), std=(0.5, 0.25, 0.1))
+    x = clf.preprocess([np.full((32, 32), 51, np.uint8)])
+    # (0.2 - 0.5) / 0.5, (0.2 - 0.4) / 0.25, (0.2 - 0.3) / 0.1
+    assert torch.allclose(x[0, :, 0, 0], torch.tensor([-0.6, -0.8, -1.0]))
+    assert torch.allclose(clf.pixels(x), torch.full_like(x, 0.2))
+
+
+def test_classes_by_name_and_number():
+    clf = classifier(title="Mine")
+    assert clf.class_index(" cat ") == 0
+    assert clf.class_index("2") == 2
+    for wrong in ("3", "bird", "-1"):
+        with pytest.raises(ModelError, match=f"Mine has no class '{wrong}'"):
+            clf.class_index(wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"class_names": ["a"]}, r"output of shape \[3\], but 1 class names"),
+        ({"input_size": (0, 32)}, "input size must be positive"),
+        ({"crop": 0.0}, "crop must lie above 0"),
+        ({"crop": 1.5}, "crop must lie above 0"),
+        ({"mean": (0, 0, 0)}, "both the mean and the standard deviation"),
+        ({"mean": (0, 0), "std": (1, 1)}, "three values"),
+        ({"mean": (0, 0, 0), "std": (1, 0, 1)}, "must be positive"),
+        ({"mean": (0, 0, 0), "std": (1, float("nan"), 1)}, "must be positive"),
+    ],
+)
+def test_senseless_facts_are_refused(change, sentence):
+    facts = {"class_names": NAMES, "input_size": (32, 32), **change}
+    with pytest.raises(ModelError, match=sentence):
+        Classifier(network("plain"), **facts)
+
+
+@pytest.mark.parametrize("kind", ["plain", "functional", "resnet18"])
+def test_private_twin_shares_weights_but_no_hooks(kind):
+    clf = classifier(kind)
+    twin = clf.private()
+    assert twin.fingerprint == clf.fingerprint
+    pairs = list(
+        zip(clf.module.state_dict().items(), twin.module.state_dict().items(), strict=True)
+    )
+    assert pairs
+    for (name, a), (other, b) in pairs:
+        assert name == other
+        assert a.data_ptr() == b.data_ptr()
+    ours, theirs = set(clf.module.modules()), set(twin.module.modules())
+    assert not ours & theirs
+    assert [type(m).__name__ for m in clf.module.modules()] == [
+        type(m).__name__ for m in twin.module.modules()
+    ]
+    heard = []
+    for module in twin.module.modules():
+        module.register_forward_hook(lambda *_: heard.append(1))
+    x = torch.randn(2, 3, 32, 32)
+    expected = clf.logits(x)
+    assert not heard
+    assert torch.equal(twin.logits(x), expected)
+    assert heard
+    assert not any(m._forward_hooks for m in clf.module.modules())
+
+
+def test_replacing_a_twins_weight_leaves_the_original():
+    clf = classifier("functional")
+    assert any(isinstance(m, fx.GraphModule) for m in clf.module.modules())
+    x = torch.randn(1, 3, 32, 32)
+    expected, print_before = clf.logits(x), clf.fingerprint
+    twin = clf.private()
+    twin.module.fc.weight = nn.Parameter(torch.zeros(3, 4))
+    assert torch.equal(clf.logits(x), expected)
+    assert not torch.equal(twin.logits(x), expected)
+    assert twin.fingerprint != print_before == clf.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["plain", "functional", "resnet18"])
+def test_threads_with_hooks_get_what_one_thread_gets(kind):
+    clf = classifier(kind)
+    inputs = [
+        torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in range(4)
+    ]
+
+    def guided(x):
+        """Guided backpropagation, through hooks on a private twin."""
+        twin = clf.private()
+        for module in twin.module.modules():
+            if isinstance(module, nn.ReLU):
+                module.register_full_backward_hook(lambda m, gi, go: (gi[0].clamp(min=0),))
+        x = x.clone().requires_grad_()
+        return torch.autograd.grad(twin.logits(x)[:, 1].sum(), x)[0]
+
+    alone = [guided(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(guided, inputs * 4))
+    for index, found in enumerate(together):
+        assert torch.equal(found, alone[index % 4])
+
+
+def test_fingerprint_changes_with_everything_that_changes_results():
+    base = classifier("functional")
+    assert base.fingerprint == classifier("functional").fingerprint
+    others = {
+        classifier("plain").fingerprint,
+        classifier("functional", crop=0.875).fingerprint,
+        classifier("functional", mean=(0, 0, 0), std=(1, 1, 1)).fingerprint,
+        classifier("functional", cam_layer="conv").fingerprint,
+    }
+    net = network("functional")
+    with torch.no_grad():
+        net.fc.weight[2, 3] += 1e-6
+    others.add(Classifier(net, NAMES, (32, 32)).fingerprint)
+    net = network("functional")
+    net.norm.running_mean[0] = 1e-6
+    others.add(Classifier(net, NAMES, (32, 32)).fingerprint)
+    assert len(others) == 6
+    assert base.fingerprint not in others
+
+
+def test_fingerprint_of_bfloat16_weights():
+    clf = Classifier(network("plain").bfloat16(), NAMES, (32, 32))
+    assert len(clf.fingerprint) == 64
+
+
+def test_another_process_finds_the_same_fingerprint_without_torchvision():
+    code = (
+        "import sys, torch, torch.nn.functional as F\n"
+        "from torch import nn\n"
+        "from xai_core.models import Classifier\n"
+        f"{inspect.getsource(Functional)}\n"
+        "torch.manual_seed(0)\n"
+        f"print(Classifier(Functional(), {NAMES}, (32, 32)).fingerprint)\n"
+        # Importing torchvision takes a second, which the embedded model need not cost.
+        "print('torchvision' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [classifier("functional").fingerprint, "False"]
