@@ -79,6 +79,7 @@ def test_an_unknown_method_is_an_error_that_lists_the_known(clf):
         ("fc1", "no maps"),
         ("flatten", "no maps"),
         ("spare", "does not use it"),
+        ("twice", "uses it 2 times"),
         ("side", "do not depend on layer 'side'"),
         ("conv9", "no layer 'conv9'"),
     ],
@@ -90,11 +91,13 @@ def test_layers_without_a_map(layer, message, method):
             super().__init__()
             self.conv = nn.Conv2d(3, 4, 3)
             self.spare, self.side = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+            self.twice = nn.Conv2d(3, 3, 1)
             self.relu, self.flatten = nn.ReLU(), nn.Flatten()
             self.fc1 = nn.Linear(4 * 30 * 30, 5)
 
         def forward(self, x):
             self.side(x)
+            x = self.twice(self.twice(x))
             return self.fc1(self.flatten(self.relu(self.conv(x))))
 
     clf = Classifier(Net().double(), nets.CLASSES, nets.SIZE)

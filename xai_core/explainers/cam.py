@@ -42,10 +42,8 @@ def activation_and_gradient(
     twin = clf.private()
     outputs: list[Any] = []
 
-    def keep(module: nn.Module, inputs: Any, output: Any) -> Any:
+    def keep(module: nn.Module, inputs: Any, output: Any) -> None:
         outputs.append(output)
-        # A residual addition in place would overwrite the kept output; it may have the copy.
-        return output.clone() if isinstance(output, Tensor) else output
 
     with module_at(twin.module, name).register_forward_hook(keep):
         scores = twin.logits(x.detach().requires_grad_()).gather(1, targets[:, None])
@@ -91,7 +89,6 @@ def gradcam(
 
     Source: Selvaraju et al. 2017, arXiv:1610.02391. The layer's own output is taken: for a
     convolution the values before BatchNorm and ReLU; choose the ReLU for those behind it.
-    Differs from Captum: an addition in place behind the layer does not spoil the map.
 
     Args:
         clf: the classifier.

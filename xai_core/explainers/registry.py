@@ -31,7 +31,7 @@ class Param:
         kind: "int", "float", "choice", "bool", "layer" or "baseline" (a choice or a tensor).
         default: value when it is not given; None for a layer means the model's default.
         help: one plain sentence.
-        low, high: inclusive range of a number.
+        low, high: inclusive range of a number; None for no bound.
         choices: allowed values of a choice.
     """
 
@@ -39,8 +39,8 @@ class Param:
     kind: str
     default: Any
     help: str
-    low: float = -math.inf
-    high: float = math.inf
+    low: float | None = None
+    high: float | None = None
     choices: tuple[str, ...] = ()
 
     def checked(self, title: str, value: Any) -> Any:
@@ -68,10 +68,11 @@ class Param:
         if not number or (self.kind == "int" and not float(value).is_integer()):
             wanted = "a whole number" if self.kind == "int" else "a number"
             raise MethodError(f"{title}: '{self.name}' must be {wanted}, not {value!r}.")
-        if not self.low <= value <= self.high:
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        if not low <= value <= high:
             raise MethodError(
-                f"{title}: '{self.name}' must lie from {self.low:.15g} to {self.high:.15g}, "
-                f"not {value!r}."
+                f"{title}: '{self.name}' must lie from {low:.15g} to {high:.15g}, not {value!r}."
             )
         return int(value) if self.kind == "int" else float(value)
 
