@@ -226,13 +226,15 @@ PARAMS = [
 @pytest.mark.parametrize(("method", "param"), PARAMS)
 def test_settings_out_of_range_are_errors(method, param, clf):
     wrong = {
-        "int": [param.low - 1, param.high + 1, 1.5, "3", True, float("nan")],
-        "float": [param.low - 1, param.high + 1, "3", float("nan")],
+        "int": [1.5, "3", True, float("nan")],
+        "float": ["3", True, float("nan")],
         "choice": ["no such choice", 3],
         "baseline": ["no such baseline", 3],
         "bool": ["yes", 1],
         "layer": [3, "no such layer", ""],
     }[param.kind]
+    if param.kind in ("int", "float"):
+        wrong += [param.low - 1, param.high + 1]
     for value in wrong:
         with pytest.raises((MethodError, ModelError), match=r"\.$"):
             run(clf, method, **{param.name: value})
