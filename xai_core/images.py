@@ -229,14 +229,14 @@ def _as_rgb(image: Image.Image, shown: str) -> Image.Image:
 
 def _eight_bits(values: NDArray[np.generic], mode: str, shown: str) -> NDArray[np.uint8]:
     """Deep grey values to 8 bits: integers as 16-bit (Pillow's meaning of them), reals in 0-1."""
-    numbers = values.astype(np.float64)
+    numbers = values.astype(np.float32)
     top = 1.0 if mode == "F" else 65535.0
     # Written so that NaN is refused too.
     if not (numbers.min() >= 0 and numbers.max() <= top):
         raise ImageError(
             f"{shown} holds grey values outside 0 to {top:g}; save it with 8 or 16 bits a channel."
         )
-    return np.rint(numbers * (255 / top)).astype(np.uint8)
+    return np.rint(numbers * np.float32(255 / top)).astype(np.uint8)
 
 
 def _refusal(data: bytes, shown: str) -> str:

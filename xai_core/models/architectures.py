@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
 
@@ -124,7 +126,35 @@ def build_network(
     return network
 
 
+class _WithoutWeights(TorchFunctionMode):
+    """Lets the functions that layers allocate their weights with give shapes without memory.
+
+    ``torch.device("meta")`` would take every function, and RegNet computes its widths with some.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (torch.empty, torch.zeros, torch.ones):
+            kwargs = {**kwargs, "device": "meta"}
+        return func(*args, **kwargs)
+
+
+def blueprint(name: str, classes: int, side: int | None = None) -> nn.Module:
+    """The network of ``build_network`` with the shapes of its weights, but no weights.
+
+    Raises:
+        ModelError: there is no such architecture.
+    """
+    with torch.random.fork_rng(devices=[]), _WithoutWeights():
+        return build_network(name, classes, side)
+
+
 def parameter_count(name: str, classes: int) -> int:
     """Number of weights and biases of an architecture; allocates none of them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in build_network(name, classes).parameters())
+    return sum(parameter.numel() for parameter in blueprint(name, classes).parameters())

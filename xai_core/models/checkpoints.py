@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
-from xai_core.models.architectures import build_network
+from xai_core.models.architectures import blueprint, build_network
 from xai_core.models.classifier import Classifier
 
 MAX_BYTES = 2_000_000_000
@@ -103,9 +103,8 @@ def read_network(
     kind = _file_kind(path, verified)
     stored = _stored_shapes(path, kind)
     names = _plain_names(list(stored), architecture)
-    with torch.device("meta"):
-        blueprint = build_network(architecture, classes, side, imagenet_input=imagenet_input)
-    expected = {name: tuple(tensor.shape) for name, tensor in blueprint.state_dict().items()}
+    needed = blueprint(architecture, classes, side).state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in needed.items()}
     _check_fit(path.name, architecture, expected, {names[key]: stored[key] for key in names})
     with torch.random.fork_rng(devices=[]):
         network = build_network(architecture, classes, side, imagenet_input=imagenet_input)
