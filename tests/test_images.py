@@ -91,6 +91,12 @@ def test_16_bit_grey_is_scaled_not_clipped(format):
     assert read.tolist() == [0, 1, 128, 255]
 
 
+def test_all_65536_deep_greys():
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    read = np.asarray(read_image(encoded(Image.fromarray(values)), "a"))[..., 0]
+    assert np.array_equal(read, np.rint(values / 257.0))  # 65535 / 255 = 257
+
+
 def test_real_valued_grey_lies_from_0_to_1_or_is_refused():
     good = Image.fromarray(np.array([[0.0, 0.2, 1.0]], np.float32))
     assert np.asarray(read_image(encoded(good, "TIFF"), "a"))[0, :, 0].tolist() == [0, 51, 255]

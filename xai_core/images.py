@@ -236,7 +236,8 @@ def _eight_bits(values: NDArray[np.generic], mode: str, shown: str) -> NDArray[n
         raise ImageError(
             f"{shown} holds grey values outside 0 to {top:g}; save it with 8 or 16 bits a channel."
         )
-    return np.rint(numbers * np.float32(255 / top)).astype(np.uint8)
+    eight_bits: NDArray[np.uint8] = np.rint(numbers * np.float32(255 / top)).astype(np.uint8)
+    return eight_bits
 
 
 def _refusal(data: bytes, shown: str) -> str:
