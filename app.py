@@ -20,12 +20,9 @@ LOGO = Path(__file__).parent / "assets" / "logo.png"
 
 
 def main() -> None:
-    st.set_page_config(
-        page_title="XAI Workbench", page_icon=str(LOGO), layout="wide"
-    )
-    pages = [
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)
-    ]
+    """One visitor's run."""
+    st.set_page_config(page_title="XAI Workbench", page_icon=str(LOGO), layout="wide")
+    pages = [st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)]
     st.navigation(pages).run()
 
 

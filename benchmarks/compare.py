@@ -146,7 +146,9 @@ def page(repeat: int) -> None:
     with server() as address, browser() as chromium:
         first = [first_heatmap(chromium, address) for _ in range(repeat + 1)]
         print(f"very first visitor: {first[0]:.2f} s")
-        print(verdict("first heatmap, running server", statistics.median(first[1:]), FIRST_HEATMAP_S))
+        print(
+            verdict("first heatmap, running server", statistics.median(first[1:]), FIRST_HEATMAP_S)
+        )
         tab = chromium.new_page(viewport={"width": 1440, "height": 900})
         tab.goto(f"{address}/?overlay=true")
         wait_drawn(tab, "drawn.ready >= 6")

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import downloads, notes, pairs
-from pages.components.display import Display, choose_display
+from pages.components.display import choose_display
 from pages.components.grid_data import grid_data
 from pages.components.heatmap_grid import heatmap_grid
 from pages.components.methods import choose_methods
@@ -18,6 +18,7 @@ from pages.components.progress import EVERY_S, bar
 from pages.components.scene import Scene, build_scene
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import orders as ask
+from xai_core.display import Display
 from xai_core.jobs import Task
 
 PURPOSE = "compare"

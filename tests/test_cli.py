@@ -171,7 +171,7 @@ def test_explain_writes_what_python_computes(words, photos, capsys):
     with np.load(out / "relevance.npz", allow_pickle=False) as stored:
         arrays = dict(stored)
     assert sorted(arrays) == sorted(
-        f"{name}__{what}" for name in ("a_photo", "b") for what in ("gradcam", "saliency", "x")
+        f"{name}__{what}" for name in ("a_photo", "b") for what in ("gradcam", "saliency", "pixels")
     )
     with open(photos[0], "rb") as file:
         x = clf.preprocess([read_image(file.read(), "photo")])
@@ -180,7 +180,7 @@ def test_explain_writes_what_python_computes(words, photos, capsys):
         expected = explain(clf, x, target, method=method)[0].numpy()
         np.testing.assert_array_equal(arrays[f"a_photo__{method}"], expected)
     heatmaps = sorted(path.name for path in (out / "heatmaps").iterdir())
-    assert heatmaps == sorted(f"{name}.png" for name in arrays if not name.endswith("__x"))
+    assert heatmaps == sorted(f"{name}.png" for name in arrays if not name.endswith("__pixels"))
     for path in ("heatmaps.png", "heatmaps/a_photo__saliency.png"):
         Image.open(out / path).load()
     assert (out / "heatmaps.svg").read_text().startswith("<svg")
@@ -244,6 +244,18 @@ def test_a_method_that_fails_is_named_and_the_others_are_done(words, capsys):
     assert "gradcam: " in capsys.readouterr().err
     results = json.loads((out / "run.json").read_text())["results"]
     assert {result["method"] for result in results} == {"saliency"}
+
+
+def test_an_unsigned_stage_can_be_drawn(words):
+    line, out = words
+    assert main([*line, "--stage", "map*image"]) == 0
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["display"]["stage"] == "map*image"
+    assert facts["display"]["colormap"] == "viridis"
+    assert "--stage map*image" in " ".join(shlex.split(facts["command"]))
+    signed = (out / "heatmaps.png").read_bytes()
+    assert main(line) == 0
+    assert (out / "heatmaps.png").read_bytes() != signed
 
 
 def test_sample_pictures_need_no_file(words, photos, tmp_path):

@@ -12,12 +12,23 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from xai_core import __version__
+from xai_core.display import Display
 from xai_core.errors import MethodError
-from xai_core.export import Display, Explanation, csv_bytes, file_names, relevance_npz, table
-from xai_core.figures import grid_figure, heatmap_figure, heatmap_image, png_bytes, to_png, to_svg
+from xai_core.explainers import METHODS
+from xai_core.export import Explanation, csv_bytes, file_names, relevance_npz, table
+from xai_core.figures import (
+    FONT_SIZE,
+    SPELLED,
+    grid_figure,
+    heatmap_figure,
+    heatmap_image,
+    png_bytes,
+    to_png,
+    to_svg,
+)
 from xai_core.provenance import ModelFacts, command_line, run_json
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -38,6 +49,7 @@ def explanation(name="cat.png", method="saliency", seed=0, **changes):
         probability=0.625,
         relevance=values,
         seconds=0.5,
+        pixels=np.full((3, 4, 4), 0.5, np.float32),
     )
     return replace(made, **changes)
 
@@ -48,11 +60,11 @@ def rows(data):
 
 def test_npz_holds_the_raw_relevance_and_the_input():
     items = [
-        explanation(x=np.ones((3, 2, 2), np.float32)),
+        explanation(pixels=np.ones((3, 2, 2), np.float32)),
         explanation(method="gradcam", relevance=np.full((1, 2, 2), -0.5)),
     ]
     with np.load(io.BytesIO(relevance_npz(items)), allow_pickle=False) as stored:
-        assert sorted(stored.files) == ["cat__gradcam", "cat__saliency", "cat__x"]
+        assert sorted(stored.files) == ["cat__gradcam", "cat__pixels", "cat__saliency"]
         np.testing.assert_array_equal(stored["cat__saliency"], items[0].relevance)
         assert stored["cat__saliency"].dtype == np.float32
         assert stored["cat__gradcam"].dtype == np.float64
@@ -133,8 +145,8 @@ def test_the_command_line_repeats_settings_targets_and_display():
     words = command_line(MODEL, items, Display(clip=99.5), defaults, out="there")
     assert shlex.join(words) == (
         "python -m xai_core explain --model vgg-tiny --methods gradcam --out there "
-        "--target dog --target 3 --param gradcam.relu=false --show all --colormap blue-red "
-        "--opacity 0.8 --enlarge nearest --clip 99.5 -- 'a b.png' -c.png"
+        "--target dog --target 3 --param gradcam.relu=false --stage signed --show all "
+        "--colormap blue-red --opacity 0.8 --enlarge nearest --clip 99.5 -- 'a b.png' -c.png"
     )
 
 
@@ -203,6 +215,19 @@ def test_svg_and_png_show_the_same_and_text_stays_text():
     hrefs = [node.get("href") for node in root.iter(f"{SVG}image")]
     embedded = [base64.b64decode(href.split(",")[1]) for href in hrefs]
     assert embedded == [png_bytes(tile.image) for tile in figure.tiles]
+
+
+def test_every_method_title_can_be_drawn():
+    font = ImageFont.load_default(FONT_SIZE)
+
+    def shape(letter):
+        return bytes(font.getmask(letter))
+
+    missing = shape("\U0010ffff")
+    assert shape("×") == missing  # why titles are spelled
+    for method in METHODS.values():
+        drawn = method.title.translate(SPELLED)
+        assert not [letter for letter in drawn if shape(letter) == missing]
 
 
 def test_long_texts_are_cut_to_their_width_with_an_ellipsis():

@@ -6,9 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
-from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, draw, overlay
+from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, overlay
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
 
@@ -179,11 +178,3 @@ def test_overlay_mixes_by_opacity():
         overlay(red, grey, 1.5)
     with pytest.raises(MethodError, match="one size"):
         overlay(red, np.zeros((2, 2, 3), np.uint8), 0.5)
-
-
-def test_a_drawing_has_the_pictures_resolution():
-    picture = Image.new("RGB", (6, 4))
-    drawn = np.asarray(draw(np.array([[-1.0, 1.0]]), picture, "blue-red"))
-    assert drawn.shape == (4, 6, 3)
-    assert drawn[0, 2].tolist() == [5, 48, 97]
-    assert drawn[3, 3].tolist() == [103, 0, 31]

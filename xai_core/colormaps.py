@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from xai_core.errors import MethodError
-from xai_core.heatmaps import Floats, upsample
+from xai_core.heatmaps import Floats
 
 Pixels = NDArray[np.uint8]
 
@@ -131,27 +130,3 @@ def overlay(coloured: Pixels, picture: Pixels, opacity: float) -> Pixels:
 def _rounded(values: Floats) -> Pixels:
     """Round values from 0 to 255 to whole ones."""
     return np.rint(values).astype(np.uint8)
-
-
-def draw(
-    values: NDArray[Any],
-    picture: Image.Image,
-    name: str,
-    opacity: float = 1.0,
-    mode: str = "nearest",
-) -> Image.Image:
-    """The heatmap over the picture, at the picture's resolution.
-
-    Args:
-        values: [H, W], as ``colour`` wants it; enlarged before it is coloured.
-        picture: what the model sees, at any resolution.
-        name: id of the colour map.
-        opacity: as in ``overlay``.
-        mode: as in ``heatmaps.upsample``; "nearest" shows the model's own pixels.
-
-    Raises:
-        MethodError: as ``colour``, ``overlay`` and ``upsample``.
-    """
-    large = upsample(values[None].astype(np.float64), (picture.height, picture.width), mode)[0]
-    seen = np.asarray(picture.convert("RGB"))
-    return Image.fromarray(overlay(colour(large, name), seen, opacity))

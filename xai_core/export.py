@@ -21,10 +21,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core.colormaps import colormap, default_colormap
-from xai_core.errors import MethodError
-from xai_core.heatmaps import SHOWS, Floats, signed_map
-
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -43,7 +39,7 @@ class Explanation:
         probability: softmax probability of that class, 0 to 1.
         relevance: raw relevance [C, h, w].
         seconds: computing time of the relevance.
-        x: the network's input [3, H, W], where it is to be kept.
+        pixels: what the model sees, [3, H, W] in [0, 1].
     """
 
     image_name: str
@@ -56,51 +52,7 @@ class Explanation:
     probability: float
     relevance: NDArray[Any]
     seconds: float
-    x: NDArray[Any] | None = None
-
-
-@dataclass(frozen=True)
-class Display:
-    """How relevance is drawn.
-
-    Attributes:
-        show: as in ``heatmaps.signed_map``.
-        clip: as in ``heatmaps.signed_map``; None clips nothing.
-        colormap: id of the colour map; "" takes the one that suits ``show``.
-        opacity: of the map over the picture, 0 to 1.
-        mode: "nearest" or "bilinear" enlargement of the map.
-
-    Raises:
-        MethodError: an unknown name, or a sequential colour map for a signed display.
-    """
-
-    show: str = "all"
-    clip: float | None = None
-    colormap: str = ""
-    opacity: float = 0.8
-    mode: str = "nearest"
-
-    def __post_init__(self) -> None:
-        if self.show not in SHOWS:
-            raise MethodError(f"A map cannot show '{self.show}'; it can show: {', '.join(SHOWS)}.")
-        if not 0 <= self.opacity <= 1:
-            raise MethodError(f"The opacity must lie from 0 to 1, not {self.opacity:g}.")
-        if self.clip is not None and not 0 < self.clip <= 100:
-            raise MethodError(
-                f"The clipping percentile must lie above 0 and up to 100, not {self.clip:g}."
-            )
-        object.__setattr__(self, "colormap", self.colormap or default_colormap(self.show))
-        signed = self.show == "all"
-        if not colormap(self.colormap).diverging and signed:
-            raise MethodError(
-                f"The colour map '{self.colormap}' cannot show negative relevance; choose a "
-                "diverging one, or show 'positive' or 'absolute'."
-            )
-
-    def values(self, explanation: Explanation) -> Floats:
-        """The map to draw, [h, w]."""
-        maps: Floats = signed_map(explanation.relevance[None], self.show, self.clip)[0]
-        return maps
+    pixels: NDArray[Any]
 
 
 def file_names(explanations: Iterable[Explanation]) -> list[str]:
@@ -121,13 +73,12 @@ def file_names(explanations: Iterable[Explanation]) -> list[str]:
 def relevance_npz(explanations: Sequence[Explanation]) -> bytes:
     """Raw relevance, one array [C, h, w] under each name of ``file_names``.
 
-    Where the network's input is kept, it is there once per picture as ``picture__x``.
+    What the model sees, [3, H, W] in [0, 1], is there once per picture as ``picture__pixels``.
     """
     arrays: dict[str, NDArray[Any]] = {}
     for name, item in zip(file_names(explanations), explanations, strict=True):
         arrays[name] = item.relevance
-        if item.x is not None:
-            arrays[f"{name.partition('__')[0]}__x"] = item.x
+        arrays[f"{name.partition('__')[0]}__pixels"] = item.pixels
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **arrays)
     return stream.getvalue()

@@ -17,17 +17,19 @@ from pathlib import PurePath
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from xai_core.colormaps import colormap, colour, draw
-from xai_core.export import Display, Explanation
+from xai_core.colormaps import colormap, colour
+from xai_core.display import Display
+from xai_core.export import Explanation
 
 GAP = 8
 FONT_SIZE = 13
 LINE = 20
 BAR_HEIGHT = 12
 INK = "#1f2328"
-# Pillow's own font has no Greek, and method titles do.
-GREEK = str.maketrans(
-    {"α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon", "σ": "sigma", "τ": "tau"}
+# Signs of method titles that Pillow's own font has no shapes for.
+SPELLED = str.maketrans(
+    {"×": "x", "⊙": "*", "²": "^2"}
+    | {"α": "alpha", "β": "beta", "γ": "gamma", "ε": "epsilon", "σ": "sigma", "τ": "tau"}
 )
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -67,13 +69,8 @@ class Figure:
 
 def heatmap_image(explanation: Explanation, display: Display) -> Image.Image:
     """The heatmap over the crop, at the crop's resolution."""
-    return draw(
-        display.values(explanation),
-        explanation.image,
-        display.colormap,
-        display.opacity,
-        display.mode,
-    )
+    values = display.values(explanation.relevance, explanation.pixels)
+    return display.draw(values, explanation.image)
 
 
 def heatmap_figure(explanation: Explanation, display: Display) -> Figure:
@@ -114,14 +111,13 @@ def grid_figure(
         labels.append(Label(GAP, y + side, PurePath(shown[0].image_name).name, side))
         for item in shown:
             x = GAP + step * (1 + columns.index(item.method))
-            values = display.values(item)
-            drawn = draw(values, small, display.colormap, display.opacity, display.mode)
-            tiles.append(Tile(x, y, drawn))
+            values = display.values(item.relevance, item.pixels)
+            tiles.append(Tile(x, y, display.draw(values, small)))
             caption = f"{item.class_name}, {item.probability:.1%}"
             labels.append(Label(x, y + side, caption, side))
     width = GAP + step * (1 + len(columns))
     bottom = top + len(rows) * (step + LINE)
-    bar_tiles, bar_labels = _colour_bar(display, width - step, bottom, side)
+    bar_tiles, bar_labels = _colour_bar(display, GAP + step, bottom, side)
     height = bottom + BAR_HEIGHT + LINE + GAP
     return Figure(width, height, [*tiles, *bar_tiles], [*labels, *bar_labels])
 
@@ -134,7 +130,7 @@ def to_png(figure: Figure) -> bytes:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(FONT_SIZE)
     anchors = {"start": "la", "middle": "ma", "end": "ra"}
     for label in figure.labels:
-        text = _cut(label.text.translate(GREEK), label.width)
+        text = _cut(label.text.translate(SPELLED), label.width)
         place = (label.x, label.y + 3)
         pen.text(place, text, fill=INK, font=font, anchor=anchors[label.anchor])
     return png_bytes(sheet)
@@ -172,7 +168,7 @@ def png_bytes(image: Image.Image) -> bytes:
 
 def _colour_bar(display: Display, x: int, y: int, width: int) -> tuple[list[Tile], list[Label]]:
     """A bar with its ends; heatmaps are scaled one by one, so it carries no unit."""
-    low = -1 if display.show == "all" else 0
+    low = -1 if display.signed else 0
     # A diverging colour map for an unsigned display is used from its middle on.
     line = np.linspace(low, 1, width)[None].repeat(BAR_HEIGHT, axis=0)
     bar = Image.fromarray(colour(line, colormap(display.colormap).id))

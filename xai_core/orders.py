@@ -26,9 +26,7 @@ def describe(model: Model) -> Task:
     return Task(key, "describe_model", {"model": dict(model)}, title="Loading the model")
 
 
-def predict(
-    model: Model, fingerprint: str, hashes: list[str], pixels: NDArray[np.float32]
-) -> Task:
+def predict(model: Model, fingerprint: str, hashes: list[str], pixels: NDArray[np.float32]) -> Task:
     """Class probabilities of pictures.
 
     Args:

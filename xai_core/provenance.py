@@ -11,7 +11,8 @@ from importlib.metadata import version
 from typing import Any
 
 from xai_core import __version__
-from xai_core.export import Display, Explanation, file_names
+from xai_core.display import Display
+from xai_core.export import Explanation, file_names
 
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
 
@@ -97,10 +98,10 @@ def command_line(
         for name, value in given.items():
             if value != defaults[method].get(name):
                 words += ["--param", f"{method}.{name}={value_word(value)}"]
-    words += ["--show", display.show, "--colormap", display.colormap]
-    words += ["--opacity", f"{display.opacity:g}", "--enlarge", display.mode]
+    words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
+    words += ["--opacity", value_word(display.opacity), "--enlarge", display.mode]
     if display.clip is not None:
-        words += ["--clip", f"{display.clip:g}"]
+        words += ["--clip", value_word(display.clip)]
     return [*words, "--", *(name for name, _ in pictures)]
 
 

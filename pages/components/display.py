@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +13,12 @@ from PIL import Image
 
 from pages.components import media
 from xai_core.colormaps import COLORMAPS, colour
-from xai_core.export import Explanation
-from xai_core.heatmaps import STAGES, relevance_map, signed_map, upsample
+from xai_core.display import SIGNED, Display
 
-SIGNED = "signed"
 STAGE_TITLES = {
-    SIGNED: "Sum of channels",
-    "channels": "Channels, clamped",
-    "map": "Sum of channels, clamped",
+    SIGNED: "Signed sum of channels",
+    "channels": "Channels",
+    "map": "Sum of channels",
     "map*image": "Sum of channels × image",
 }
 SHOW_TITLES = {"all": "All", "positive": "Positive", "absolute": "Absolute"}
@@ -32,58 +28,38 @@ FULL = 32767  # the int16 that stands for 1
 LARGEST_SIDE = 900
 
 
-@dataclass(frozen=True)
-class Display:
-    """Choices of the display controls; see ``choose_display``."""
-
-    stage: str
-    show: str
-    colours: str
-    clip: float
-    overlay: bool
-    opacity: float
-
-    @property
-    def diverging(self) -> bool:
-        """Whether zero is drawn in the middle of the colours."""
-        return COLORMAPS[self.colours].diverging
-
-
 def choose_display() -> Display:
     """The row of display controls."""
-    first, second, third, fourth = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
-    show = (
-        first.segmented_control(
-            "Show",
-            list(SHOW_TITLES),
-            default="all",
-            format_func=SHOW_TITLES.__getitem__,
-            key="show",
-            bind="query-params",
-            help="All: evidence for (positive) and against (negative) the class. "
-            "Positive: only what speaks for it. Absolute: how much, whatever the sign.",
-        )
-        or "all"
+    first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
+    show = first.segmented_control(
+        "Show",
+        list(SHOW_TITLES),
+        default="all",
+        required=True,
+        format_func=SHOW_TITLES.__getitem__,
+        key="show",
+        bind="query-params",
+        help="All: evidence for (positive) and against (negative) the class. "
+        "Positive: only what speaks for it. Absolute: how much, whatever the sign.",
     )
-    overlay = second.toggle(
-        "Over the picture", value=False, key="overlay", bind="query-params"
-    )
+    over = second.toggle("Over the picture", key="overlay", bind="query-params")
     opacity = third.slider(
-        "Opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params", disabled=not overlay
+        "Opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params", disabled=not over
     )
     with fourth.popover("More", width="stretch"):
         stage = st.selectbox(
             "Stage",
-            [SIGNED, *STAGES],
+            list(STAGE_TITLES),
             format_func=STAGE_TITLES.__getitem__,
             key="stage",
             bind="query-params",
-            help="The last three are the unsigned stages that the APEM metric measures.",
+            help="The signed sum is what is usually drawn. The others are the unsigned stages, "
+            "clamped at their 99th percentile, that the APEM metric measures.",
         )
         clip = st.select_slider(
             "Saturate the colours from this percentile",
             CLIPS,
-            value=100.0,
+            value=CLIPS[-1],
             key="clip",
             bind="query-params",
             disabled=stage != SIGNED,
@@ -97,42 +73,22 @@ def choose_display() -> Display:
             key="diverging" if diverging else "sequential",
             bind="query-params",
         )
-    return Display(stage, show, colours, clip, overlay, opacity)
+    clipped = clip if clip < CLIPS[-1] else None
+    return Display(show, clipped, colours, opacity if over else 1.0, "nearest", stage)
 
 
 def display_facts(display: Display) -> dict[str, Any]:
     """What the grid needs to draw: the colour table and the settings."""
-    low = -1.0 if display.diverging else 0.0
-    table = colour(np.linspace(low, 1, TABLE)[None], display.colours)[0]
-    bar = None if display.stage == "channels" else (f"{low:.0f}", "+1" if low else "1")
+    low = -1.0 if display.signed else 0.0
+    table = colour(np.linspace(low, 1, TABLE)[None], display.colormap)[0]
     return {
         "lut": base64.b64encode(table.tobytes()).decode(),
-        "colours": display.colours,
-        "diverging": display.diverging,
-        "overlay": display.overlay,
+        "colours": display.colormap,
+        "diverging": display.signed,
         "opacity": display.opacity,
-        "bar": bar,
+        "bar": ["−1 against", "for +1"] if display.signed else ["0", "1"],
+        "bar_shown": display.stage != "channels",
     }
-
-
-def shown_map(
-    relevance: NDArray[np.float32], pixels: NDArray[np.float32], display: Display
-) -> NDArray[np.float64]:
-    """The map to draw, at the input's resolution.
-
-    Args:
-        relevance: [C, h, w].
-        pixels: what the model sees, [3, H, W] in [0, 1].
-        display: the choices.
-
-    Returns:
-        [planes, H, W]; three planes for the stage "channels" of a pixel method.
-    """
-    size = (pixels.shape[1], pixels.shape[2])
-    full = upsample(relevance[None].astype(np.float64), size)
-    if display.stage == SIGNED:
-        return signed_map(full, display.show, display.clip)
-    return relevance_map(full, display.stage, images=pixels[None].astype(np.float64))[0]
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
@@ -142,19 +98,16 @@ def tile_map(
     _pixels: NDArray[np.float32],
     stage: str,
     show: str,
-    clip: float,
-) -> tuple[bytes, int, int, int, bool]:
-    """The map of result ``key`` as int16: bytes, planes, height, width, and whether it is empty."""
-    display = Display(stage, show, "blue-red", clip, False, 1.0)
-    values = shown_map(_relevance, _pixels, display)
-    planes, height, width = values.shape
+    clip: float | None,
+) -> tuple[bytes, tuple[int, ...], bool]:
+    """The map of result ``key`` for the browser: int16 [planes, H, W], shape, whether empty."""
+    values = Display(show, clip, stage=stage).values(_relevance, _pixels)
     content = np.rint(values * FULL).astype("<i2").tobytes()
-    return content, planes, height, width, not values.any()
+    return content, values.shape, not values.any()
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def picture_file(key: str, _picture: Image.Image) -> bytes:
-    """The picture of hash ``key`` as the browser shows it."""
+def _picture_file(key: str, _picture: Image.Image) -> bytes:
     small = _picture.copy()
     small.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     buffer = io.BytesIO()
@@ -163,15 +116,5 @@ def picture_file(key: str, _picture: Image.Image) -> bytes:
 
 
 def picture_address(key: str, picture: Image.Image) -> str:
-    """Where the browser finds the picture."""
-    return media.publish(picture_file(key, picture), "image/jpeg")
-
-
-def drawn_maps(explanations: Sequence[Explanation], display: Display) -> NDArray[np.float32]:
-    """The signed maps of one picture at the input's resolution, [M, H, W]."""
-    largest = max((e.relevance.shape[1:] for e in explanations), key=lambda shape: shape[0])
-    maps = [
-        signed_map(upsample(e.relevance[None].astype(np.float64), largest), display.show, display.clip)
-        for e in explanations
-    ]
-    return np.concatenate(maps).astype(np.float32)
+    """Where the browser finds the picture of that key."""
+    return media.publish(_picture_file(key, picture), "image/jpeg")

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.display import Display
 from pages.components.scene import Scene
 from pages.components.work import Work
+from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.export import Explanation, csv_bytes, relevance_npz, table
 from xai_core.figures import grid_figure, to_png, to_svg
@@ -31,7 +31,7 @@ def finished(
             if result is not None:
                 explanations.append(
                     Explanation(
-                        image_name=view.picture.name,
+                        image_name=view.picture.source,
                         image=view.crop,
                         image_hash=view.picture.hash,
                         method=name,
@@ -41,6 +41,7 @@ def finished(
                         probability=float(view.probabilities[view.target]),
                         relevance=result.arrays["relevance"],
                         seconds=result.facts["seconds"],
+                        pixels=view.pixels,
                     )
                 )
     return explanations
@@ -66,11 +67,11 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
     for label, (name, mime, make) in files.items():
-        row.download_button(
-            label, make, name, mime, key=f"download {label}", on_click="ignore"
-        )
+        row.download_button(label, make, name, mime, key=f"download {label}", on_click="ignore")
 
 
 def _run(model: ModelFacts, explanations: Sequence[Explanation], display: Display) -> bytes:
     defaults = {name: entry.settings({}) for name, entry in METHODS.items()}
-    return run_json(model, explanations, display, command_line(model, explanations, display, defaults))
+    return run_json(
+        model, explanations, display, command_line(model, explanations, display, defaults)
+    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from pages.components import media
-from pages.components.display import Display, display_facts, picture_address, tile_map
+from pages.components.display import display_facts, picture_address, tile_map
 from pages.components.scene import Scene, View
 from pages.components.targets import top_classes
 from pages.components.work import Work
 from xai_core.cache import Result
+from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.jobs import Task
 
@@ -42,7 +43,7 @@ def _row(scene: Scene, view: View) -> dict[str, Any]:
     return {
         "id": view.picture.hash,
         "title": view.picture.name,
-        "picture": picture_address(view.picture.hash, view.crop),
+        "picture": picture_address(view.key, view.crop),
         "aspect": view.crop.height / view.crop.width,
         "note": f"{name} {view.probabilities[view.target]:.1%}",
         "detail": top_classes(scene.class_names, view.probabilities),
@@ -64,7 +65,7 @@ def _tile(name: str, key: str, view: View, work: Work, display: Display) -> dict
 
 def _ready(name: str, key: str, view: View, result: Result, display: Display) -> dict[str, Any]:
     method = METHODS[name]
-    content, planes, height, width, empty = tile_map(
+    content, shape, empty = tile_map(
         key,
         result.arrays["relevance"],
         view.pixels,
@@ -79,8 +80,8 @@ def _ready(name: str, key: str, view: View, result: Result, display: Display) ->
         words.append("⚠ see below")
     return {
         "map": media.publish(content),
-        "planes": planes,
-        "height": height,
-        "width": width,
+        "planes": shape[0],
+        "height": shape[1],
+        "width": shape[2],
         "note": " · ".join(words),
     }

@@ -35,9 +35,7 @@ def choose_model() -> dict[str, Any] | None:
         return _own_checkpoint()
     info = infos[chosen]
     if not info.local:
-        st.caption(
-            f"The weights ({info.size_mb:.0f} MB) are downloaded when they are first used."
-        )
+        st.caption(f"The weights ({info.size_mb:.0f} MB) are downloaded when they are first used.")
     return {"source": chosen}
 
 

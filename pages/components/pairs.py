@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.display import Display, drawn_maps
 from pages.components.progress import time_left
 from pages.components.scene import Scene
 from pages.components.work import gather
 from xai_core import orders
+from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.export import Explanation
 
@@ -35,7 +35,9 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         "Two empty maps have none (a gap). Wang et al. 2004, doi:10.1109/TIP.2003.819861."
     )
     tasks = {
-        name: orders.similarity(drawn_maps(row, display), "ssim", display.show)
+        name: orders.similarity(
+            _maps(row, display), "ssim", "all" if display.signed else "absolute"
+        )
         for name, row in rows.items()
     }
     work = gather("pairs", list(tasks.values()), patience=1.0)
@@ -57,6 +59,12 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         chosen = st.selectbox("Picture", [MEAN, *scores], key="pairs-picture")
     stack = np.stack(list(scores.values())) if chosen == MEAN else scores[chosen][None]
     st.plotly_chart(_chart([METHODS[name].title for name in names], _mean(stack)), key="pairs")
+
+
+def _maps(explanations: Sequence[Explanation], display: Display) -> np.ndarray:
+    """The maps of one picture, [M, H, W]; at the stage "channels", their mean over channels."""
+    maps = [display.values(e.relevance, e.pixels).mean(0) for e in explanations]
+    return np.stack(maps).astype(np.float32)
 
 
 def _wait(work: object) -> None:

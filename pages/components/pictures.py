@@ -16,9 +16,17 @@ TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in use: its name, its pixels, and the hash that names its results."""
+    """A picture in use.
+
+    Attributes:
+        name: what people read.
+        source: as the command line names it: a file name, or sample:NAME.
+        image: its pixels.
+        hash: of its pixels; it names the results.
+    """
 
     name: str
+    source: str
     image: Image.Image
     hash: str
 
@@ -52,10 +60,10 @@ def choose_pictures() -> list[Picture]:
         except ImageError as error:
             st.error(_plain(str(error)), icon=":material/broken_image:")
         else:
-            pictures.append(Picture(upload.name, image, image_hash(image)))
+            pictures.append(Picture(upload.name, upload.name, image, image_hash(image)))
     for name in chosen or []:
         image = _sample(name)
-        pictures.append(Picture(samples[name], image, image_hash(image)))
+        pictures.append(Picture(samples[name], f"sample:{name}", image, image_hash(image)))
     pictures = list({picture.hash: picture for picture in pictures}.values())
     if len(pictures) > MOST:
         st.warning(f"{len(pictures)} pictures were given; the first {MOST} are shown.")

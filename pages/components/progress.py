@@ -24,7 +24,7 @@ def wait_for(purpose: str, task: Task, label: str) -> Result:
         problem(work.problems[task.key], work)
         st.stop()
     st.fragment(_watch, run_every=EVERY_S)(work, label)
-    st.stop()
+    return st.stop()
 
 
 def problem(sentence: str, work: Work) -> None:

@@ -36,6 +36,11 @@ class View:
     probabilities: NDArray[np.float32]
     target: int
 
+    @property
+    def key(self) -> str:
+        """Names the crop: the picture's hash and the part that is seen."""
+        return f"{self.picture.hash} {self.crop.size}"
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from xai_core.cache import Cache
-    from xai_core.export import Display, Explanation
+    from xai_core.display import Display
+    from xai_core.export import Explanation
     from xai_core.models import Classifier
     from xai_core.provenance import ModelFacts
 
@@ -70,6 +71,12 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
     group = parser.add_argument_group("drawing")
+    group.add_argument(
+        "--stage",
+        default="signed",
+        choices=("signed", "channels", "map", "map*image"),
+        help="the signed sum of channels, or a stage that the APEM metric measures",
+    )
     group.add_argument("--show", default="all", choices=("all", "positive", "absolute"))
     group.add_argument("--clip", type=float, metavar="PERCENT", help="saturate from a percentile")
     group.add_argument("--colormap", default="", metavar="NAME", help="default: fits --show")
@@ -81,12 +88,18 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
     from xai_core.cache import Cache
+    from xai_core.display import Display
     from xai_core.explainers import METHODS
-    from xai_core.export import Display, write_file
+    from xai_core.export import write_file
     from xai_core.provenance import ModelFacts
 
     display = Display(
-        arguments.show, arguments.clip, arguments.colormap, arguments.opacity, arguments.enlarge
+        arguments.show,
+        arguments.clip,
+        arguments.colormap,
+        arguments.opacity,
+        arguments.enlarge,
+        arguments.stage,
     )
     chosen = METHODS if arguments.methods == "all" else arguments.methods.split(",")
     names = list(dict.fromkeys(name.strip() for name in chosen))
@@ -185,7 +198,7 @@ def _explained(
         probability=photo.probability,
         relevance=result.arrays["relevance"],
         seconds=result.facts["seconds"],
-        x=photo.x[0].cpu().numpy(),
+        pixels=clf.pixels(photo.x)[0].cpu().numpy(),
     )
 
 

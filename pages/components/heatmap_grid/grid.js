@@ -122,7 +122,6 @@ function fill(state, view, row, tile, column) {
   view.foot.textContent = tile.note || "";
   view.foot.classList.toggle("problem", Boolean(tile.problem));
   view.element.classList.toggle("waiting", Boolean(tile.waiting));
-  view.element.classList.toggle("stale", Boolean(tile.stale));
   view.canvas.setAttribute("aria-label", `${view.name}, ${row.title}. ${tile.note || ""}`);
   load(state, view, row.picture, "picture", picture);
   if (tile.map) load(state, view, tile.map, "map", heatmap);
@@ -215,15 +214,15 @@ function drawTile(state, view) {
   pen.clearRect(0, 0, side, height);
   const { scale, x, y } = state.view;
   pen.setTransform(scale, 0, 0, scale, -x * scale * side, -y * scale * height);
-  const { overlay, opacity } = state.data.display;
-  const alone = tile.map && view.map && !overlay;
+  const { opacity } = state.data.display;
+  const alone = tile.map && view.map && opacity === 1;
   if (view.picture && !alone) {
     pen.imageSmoothingEnabled = true;
     pen.drawImage(view.picture, 0, 0, side, height);
   }
   if (tile.map && view.map) {
     pen.imageSmoothingEnabled = false;
-    pen.globalAlpha = overlay ? opacity : 1;
+    pen.globalAlpha = opacity;
     pen.drawImage(paint(state, view), 0, 0, side, height);
     pen.globalAlpha = 1;
   }
@@ -274,7 +273,7 @@ function drawCursor(state, view, pen, side, height) {
 
 function drawBar(state) {
   const { display } = state.data;
-  state.bar.hidden = !display.bar;
+  state.bar.hidden = !display.bar_shown;
   const canvas = state.bar.querySelector("canvas");
   const pen = canvas.getContext("2d");
   const strip = pen.createImageData(2 * MIDDLE + 1, 1);
@@ -283,8 +282,7 @@ function drawBar(state) {
   }
   pen.putImageData(strip, 0, 0);
   const [low, high] = state.bar.querySelectorAll("span");
-  low.textContent = display.bar ? display.bar[0] : "";
-  high.textContent = display.bar ? display.bar[1] : "";
+  [low.textContent, high.textContent] = display.bar;
 }
 
 // ---------------------------------------------------------------- pointer
