@@ -79,7 +79,8 @@ class Display:
             full = upsample(full, (pixels.shape[1], pixels.shape[2]))
         if self.stage == SIGNED:
             return signed_map(full, self.show, self.clip)
-        return relevance_map(full, self.stage, pixels[None].astype(np.float64))[0]
+        maps: Floats = relevance_map(full, self.stage, pixels[None].astype(np.float64))[0]
+        return maps
 
     def draw(self, values: Floats, picture: Image.Image) -> Image.Image:
         """The map over the picture, at the picture's resolution.
