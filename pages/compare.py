@@ -26,7 +26,7 @@ Settings = Mapping[str, Mapping[str, Any]]
 
 
 def page() -> None:
-    st.html("<style>.stMainBlockContainer{padding-top:2.6rem;padding-bottom:2rem}</style>")
+    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
     with st.sidebar:
         pictures = choose_pictures()
         model = choose_model()

@@ -294,6 +294,15 @@ def test_mistakes_give_one_sentence_and_status_two(words, capsys, changes, sente
     assert not out.exists()
 
 
+def test_a_folder_that_cannot_be_written_is_found_before_computing(words, tmp_path, capsys):
+    line, _ = words
+    file = tmp_path / "file"
+    file.write_text("")
+    line[line.index("--out") + 1] = str(file / "out")
+    assert main(line) == 2
+    assert capsys.readouterr().err == f"{file / 'out'}: Not a directory.\n"
+
+
 def test_nothing_but_bad_photos_is_status_two(words, capsys):
     line, out = words
     assert main([line[0], "missing.png", *line[3:]]) == 2
@@ -377,9 +386,15 @@ def test_durations_in_words():
 def test_the_time_left_counts_costs_and_leaves_out_what_was_there(capsys, monkeypatch):
     now = 100.0
     monkeypatch.setattr("xai_core.cli.meter.time.monotonic", lambda: now)
-    meter = Meter([5.0, 1.0, 3.0])
+    meter = Meter([5.0, 0.125, 1.0, 3.0])
     meter.skip("kept")
-    with meter.step("quick"):
-        now += 2.0
-    # One unit took 2 s, so three more take 6 s.
-    assert capsys.readouterr().err.splitlines() == ["1/3  kept", "2/3  quick  about 6 s left"]
+    with meter.step("first"):
+        now += 8.0
+    with meter.step("second"):
+        now += 1.0
+    # 1.125 units took 9 s, so three more take 24 s; the first step alone is under 5 %.
+    assert capsys.readouterr().err.splitlines() == [
+        "1/4  kept",
+        "2/4  first",
+        "3/4  second  about 24 s left",
+    ]

@@ -14,6 +14,7 @@ from xai_core.jobs import Task
 from xai_core.models.registry import weights_stamp
 
 Model = Mapping[str, Any]
+OVERHEAD = 8.0  # a task's fixed cost in passes, as measured on 64-pixel pictures
 
 
 def describe(model: Model) -> Task:
@@ -64,7 +65,7 @@ def explain(
         "method": name,
         "params": settings,
     }
-    return Task(key, "explain_task", arguments, entry.cost(settings), entry.title)
+    return Task(key, "explain_task", arguments, OVERHEAD + entry.cost(settings), entry.title)
 
 
 def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:

@@ -29,13 +29,14 @@ def choose_model() -> dict[str, Any] | None:
         [*infos, OWN],
         format_func=lambda name: "Your checkpoint …" if name == OWN else _title(infos[name]),
         key="model",
+        bind="query-params",
         label_visibility="collapsed",
     )
     if chosen == OWN:
         return _own_checkpoint()
     info = infos[chosen]
-    if not info.local:
-        st.caption(f"The weights ({info.size_mb:.0f} MB) are downloaded when they are first used.")
+    if info.note:
+        st.caption(info.note)
     return {"source": chosen}
 
 
@@ -45,8 +46,8 @@ def _models() -> list[ModelInfo]:
 
 
 def _title(info: ModelInfo) -> str:
-    accuracy = f", {info.accuracy:.0f} %" if info.accuracy else ""
-    return f"{info.title} ({info.classes} classes{accuracy})"
+    accuracy = f" · {info.accuracy:.0f} %" if info.accuracy else ""
+    return f"{info.title} · {info.classes} classes{accuracy}"
 
 
 def _own_checkpoint() -> dict[str, Any] | None:

@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     files = list(dict.fromkeys(arguments.photos))
     targets = _targets(clf, arguments.target or ["auto"], len(files))
     costs = [METHODS[name].cost(settings[name]) for _ in files for name in names]
+    arguments.out.mkdir(parents=True, exist_ok=True)
     meter, failures, results = Meter(costs), 0, []
     cache = Cache(arguments.out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
     for file, target in zip(files, targets, strict=True):

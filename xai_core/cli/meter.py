@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from xai_core.progress import listening
 
+FIRST_ESTIMATE = 0.05  # share of the work; before that, warming up would dominate the pace
+
 
 class Meter:
     """Tells how far a sequence of steps has come.
@@ -56,7 +58,7 @@ class Meter:
         done = sum(self._costs[: self._step]) + begun
         worked = done - self._skipped
         line = f"{self._step}/{len(self._costs)}  {title}"
-        if worked > 0:
+        if worked > FIRST_ESTIMATE * total:
             left = (time.monotonic() - self._began) * (total - done) / worked
             line += f"  about {duration(left)} left"
         last = self._step == len(self._costs)

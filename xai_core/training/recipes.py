@@ -40,5 +40,5 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "vgg-tiny": Recipe("vgg-tiny", "Modified VGG-16 at half width on 100 Tiny-ImageNet classes"),
+    "vgg-tiny": Recipe("vgg-tiny", "VGG-tiny, a modified VGG-16 at half width"),
 }
