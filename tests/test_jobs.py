@@ -1,0 +1,328 @@
+"""The engine with real worker processes; what the workers run is in worker_functions.py."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from xai_core.cache import Cache, Result
+from xai_core.errors import JobError
+from xai_core.jobs import Engine, Job, Task, cluster, engine, job, shared_engine
+from xai_core.jobs.cluster import memory_bytes
+
+HERE = Path(__file__).parent
+GENEROUS_S = 60
+MEMORY = "The computation ran out of memory (limit 1.0 GiB). "
+
+
+@pytest.fixture(scope="module", autouse=True)
+def surroundings():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(HERE))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("XAI_SCHEDULER", raising=False)
+        patch.delenv("XAI_WORKER_MEMORY", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def workers(surroundings, tmp_path_factory):
+    made = Engine(memory_limit="1 GiB", cache=Cache(tmp_path_factory.mktemp("cache")))
+    yield made
+    made.close()
+
+
+def task(key, function="echo", cost=1.0, title="", **arguments):
+    return Task(key, f"worker_functions:{function}", arguments, cost, title)
+
+
+def until(condition, seconds=GENEROUS_S):
+    """Seconds until the condition holds."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            raise TimeoutError(f"This did not happen within {seconds} s.")
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def outcome(engine, asked):
+    """The result or the sentence of one task."""
+    asked_job = engine.submit([asked], "asker")
+    assert asked_job.wait(GENEROUS_S)
+    return (asked_job.results | asked_job.errors)[asked.key]
+
+
+def worker_pid(engine):
+    return outcome(engine, task(f"pid {time.time()}", value=0)).facts["pid"]
+
+
+def test_results_arrive_one_by_one(workers):
+    tasks = [task(f"step {i}", "pause", seconds=0.2) for i in range(3)]
+    steps = workers.submit(tasks, "ann")
+    seen = set()
+    while not steps.done:
+        seen.add(len(steps.results))
+        time.sleep(0.01)
+    assert {0, 1, 2} <= seen
+    assert set(steps.results) == {"step 0", "step 1", "step 2"}
+    assert steps.state == "done"
+    assert steps.fraction == 1.0
+    assert steps.errors == {}
+
+
+def test_arrays_travel_and_are_kept(workers):
+    result = outcome(workers, task("kept", value=1.5))
+    np.testing.assert_array_equal(result.arrays["value"], np.float32([1.5, 1.5]))
+    np.testing.assert_array_equal(
+        Cache(workers.cache.folder).get("kept").arrays["value"], np.float32([1.5, 1.5])
+    )
+
+
+def test_cached_result_reaches_no_worker(workers):
+    workers.cache.put("known", Result(facts={"answer": 42}))
+    known = workers.submit([task("known", "die")], "ann")
+    assert known.done
+    assert known.results["known"].facts == {"answer": 42}
+
+
+def test_progress_of_running_task_is_seen(workers):
+    slow = workers.submit([task("slow", "pause", title="Slowly", seconds=2)], "ann")
+    until(lambda: 0.2 < slow.fraction < 0.9)
+    assert slow.state == "running"
+    assert slow.current == "Slowly"
+    # Progress is told at most every 0.2 s of the 2 s, so the estimate lags a little.
+    assert 0 < slow.seconds_left < 10
+    assert slow.wait(GENEROUS_S)
+    assert slow.seconds_left == 0
+
+
+def test_owners_take_turns(workers):
+    many = workers.submit([task(f"many {i}", "pause", seconds=0.1) for i in range(8)], "ann")
+    until(lambda: many.state == "running")
+    one = workers.submit([task("one", "pause", seconds=0.1)], "bob")
+    assert one.wait(GENEROUS_S)
+    assert many.wait(GENEROUS_S)
+    order = sorted(r.facts["ended"] for r in (many.results | one.results).values())
+    # By hand: the running one, at most one more that had just been handed out, then Bob's.
+    assert order.index(one.results["one"].facts["ended"]) <= 2
+
+
+def test_same_task_is_computed_once(workers):
+    jobs = [workers.submit([task("both", "pause", seconds=0.3)], who) for who in ("ann", "bob")]
+    assert all(each.wait(GENEROUS_S) for each in jobs)
+    first, second = (each.results["both"].facts["ended"] for each in jobs)
+    assert first == second
+
+
+def test_cancel_frees_the_core_within_two_seconds(workers):
+    pid = worker_pid(workers)
+    busy = workers.submit([task("busy", "busy", seconds=60), task("later", value=1)], "ann")
+    same = workers.submit([task("later", value=1)], "bob")
+    until(lambda: busy.fraction > 0)
+    busy.cancel()
+    assert busy.state == "cancelled"
+    assert busy.done
+    assert until(lambda: not psutil.pid_exists(pid)) < 2
+    assert same.wait(GENEROUS_S)
+    assert same.results["later"].facts["pid"] != pid
+    assert busy.results == {}
+
+
+def test_cancel_of_waiting_job_leaves_the_worker(workers):
+    pid = worker_pid(workers)
+    first = workers.submit([task("first", "pause", seconds=0.5)], "ann")
+    second = workers.submit([task("second", "die")], "ann")
+    until(lambda: first.state == "running")
+    assert second.state == "waiting"
+    second.cancel()
+    assert first.wait(GENEROUS_S)
+    assert first.errors == {}
+    assert worker_pid(workers) == pid
+
+
+def test_killed_worker_costs_its_job_one_sentence(workers):
+    pid = worker_pid(workers)
+    victim = workers.submit([task("victim", "busy", seconds=60), task("spared", value=2)], "ann")
+    other = workers.submit([task("other", value=3)], "bob")
+    until(lambda: victim.fraction > 0)
+    os.kill(pid, signal.SIGKILL)
+    assert victim.wait(GENEROUS_S)
+    assert victim.errors == {"victim": engine.DIED}
+    assert set(victim.results) == {"spared"}
+    assert other.wait(GENEROUS_S)
+    assert other.errors == {}
+    assert "victim" not in workers.cache
+
+
+def test_worker_that_grows_too_large_is_ended(workers):
+    pid = worker_pid(workers)
+    assert outcome(workers, task("grow", "grow")).startswith(MEMORY)
+    assert not psutil.pid_exists(pid)
+    assert outcome(workers, task("after", value=4)).facts["pid"] != pid
+
+
+def test_refused_memory_is_told_like_used_up_memory(workers):
+    pid = worker_pid(workers)
+    assert outcome(workers, task("claim", "claim")).startswith(MEMORY)
+    assert worker_pid(workers) == pid
+
+
+def test_errors_for_users_keep_their_sentence(workers):
+    assert outcome(workers, task("told", "told")) == "This method cannot explain this model."
+
+
+def test_other_errors_go_to_the_log_only(workers, caplog):
+    sentence = outcome(workers, task("bug", "bug"))
+    assert sentence == engine.FAILED
+    assert "secret detail" in caplog.text
+
+
+def test_existing_cluster_is_used_and_left_alone(workers, monkeypatch, tmp_path):
+    pid = worker_pid(workers)
+    monkeypatch.setenv("XAI_SCHEDULER", workers._cluster.address)
+    guest = Engine(cache=Cache(tmp_path))
+    assert worker_pid(guest) == pid
+    guest.close()
+    assert worker_pid(workers) == pid
+    with pytest.raises(JobError, match="closed"):
+        guest.submit([], "ann")
+
+
+def test_unreachable_cluster_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
+    monkeypatch.setenv("XAI_SCHEDULER", "tcp://127.0.0.1:1")
+    alone = Engine(cache=Cache(tmp_path))
+    sentence = outcome(alone, task("nowhere", value=1))
+    assert sentence == "The compute cluster at tcp://127.0.0.1:1 cannot be reached."
+    alone.close()
+
+
+def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAI_CACHE", str(tmp_path))
+    monkeypatch.setenv("XAI_WORKER_MEMORY", "1 GiB")
+    before = set(psutil.Process().children(recursive=True))
+    shared = shared_engine()
+    assert shared_engine() is shared
+    pid = worker_pid(shared)
+    lost = shared.submit([task("lost", "busy", seconds=60)], "ann")
+    until(lambda: lost.fraction > 0)
+    for process in set(psutil.Process().children()) - before:
+        process.kill()
+    assert lost.wait(GENEROUS_S)
+    assert lost.errors == {"lost": engine.LOST}
+    until(lambda: not psutil.pid_exists(pid), 5)
+    assert outcome(shared, task("again", value=5)).facts["pid"] != pid
+    open_job = shared.submit([task("open", "busy", seconds=60)], "ann")
+    until(lambda: open_job.fraction > 0)
+    shared.close()
+    assert open_job.state == "cancelled"
+    assert set(psutil.Process().children(recursive=True)) - before == set()
+
+
+def test_nothing_listens_beyond_this_machine(workers):
+    worker_pid(workers)
+    family = psutil.Process().children(recursive=True)
+    sockets = [s for process in family for s in process.net_connections(kind="inet")]
+    listening = {s.laddr.ip for s in sockets if s.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_worker_gives_way_and_there_is_no_web_page(workers):
+    pid = worker_pid(workers)
+    assert psutil.Process(pid).nice() == 19
+    (port,) = workers._cluster._client.scheduler_info()["services"].values()
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/json/identity.json", timeout=5)
+
+
+def test_killed_parent_leaves_no_process(tmp_path):
+    script = """
+import time
+from xai_core.cache import Cache
+from xai_core.jobs import Engine, Task
+engine = Engine(memory_limit="1 GiB", cache=Cache("cache"))
+busy = engine.submit([Task("busy", "worker_functions:busy", {"seconds": 60})], "ann")
+while busy.fraction == 0:
+    time.sleep(0.01)
+print("busy", flush=True)
+time.sleep(60)
+"""
+    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": path},
+    ) as parent:
+        assert parent.stdout.readline() == b"busy\n"
+        family = psutil.Process(parent.pid).children(recursive=True)
+        assert len(family) >= 2
+        parent.kill()
+    until(lambda: not any(process.is_running() for process in family), 5)
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_fraction_and_time_left_by_hand(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(job, "time", clock)
+    tasks = [Task("a", "f", cost=1), Task("b", "f", cost=2), Task("c", "f", cost=7)]
+    asked = Job(tasks, "ann")
+    assert (asked.state, asked.fraction, asked.seconds_left) == ("waiting", 0, None)
+    asked.finish(tasks[0], Result())  # from the cache: no measure of the pace
+    assert asked.begin(tasks[1])
+    assert asked.fraction == pytest.approx(0.1)
+    assert asked.seconds_left is None
+    clock.now += 3
+    asked.progress(tasks[1], 0.5)  # 3 s for a cost of 1; a cost of 8 is left
+    assert asked.fraction == pytest.approx(0.2)
+    assert asked.seconds_left == pytest.approx(24)
+    clock.now += 1
+    asked.finish(tasks[1], "It failed.")  # 4 s for a cost of 2; 7 are left
+    assert asked.seconds_left == pytest.approx(14)
+    assert asked.state == "running"
+    assert asked.begin(tasks[2])
+    asked.finish(tasks[2], Result())
+    assert (asked.state, asked.fraction, asked.seconds_left) == ("done", 1, 0)
+    assert asked.errors == {"b": "It failed."}
+
+
+def test_job_without_tasks_is_done():
+    empty = Job([], "ann")
+    assert (empty.state, empty.fraction, empty.done) == ("done", 1, True)
+
+
+def test_cancelled_job_takes_nothing_more():
+    asked = Job([Task("a", "f"), Task("b", "f")], "ann")
+    first, second = asked.waiting()
+    assert asked.begin(first)
+    asked.cancel()
+    asked.finish(first, Result())
+    assert not asked.begin(second)
+    assert (asked.state, asked.results, asked.current) == ("cancelled", {}, "")
+
+
+def test_memory_limits_in_words(monkeypatch):
+    monkeypatch.delenv("XAI_WORKER_MEMORY", raising=False)
+    assert memory_bytes("4 GiB", 1) == 4 * 1024**3
+    assert memory_bytes(None, 1) == memory_bytes("auto", 1)
+    monkeypatch.setenv("XAI_WORKER_MEMORY", "2 GiB")
+    assert memory_bytes(None, 1) == 2 * 1024**3
+    with pytest.raises(JobError, match="not a size"):
+        memory_bytes("plenty", 1)
+    with pytest.raises(JobError, match="too small"):
+        memory_bytes("100 MiB", 1)

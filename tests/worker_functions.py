@@ -1,0 +1,57 @@
+"""Tasks that misbehave, imported by the workers of the tests."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from xai_core.cache import Result
+from xai_core.errors import MethodError
+from xai_core.progress import advance
+
+
+def echo(value):
+    return Result({"value": np.full(2, value, np.float32)}, {"pid": os.getpid()})
+
+
+def busy(seconds, steps=1000):
+    """Use a whole core, holding Python's lock, and tell the progress."""
+    began = time.monotonic()
+    for step in range(steps):
+        while time.monotonic() - began < seconds * (step + 1) / steps:
+            sum(range(1000))
+        advance(step + 1, steps)
+    return Result(facts={"pid": os.getpid()})
+
+
+def pause(seconds, steps=10):
+    for step in range(steps):
+        time.sleep(seconds / steps)
+        advance(step + 1, steps)
+    return Result(facts={"ended": time.time()})
+
+
+def grow(step_bytes=64 * 2**20):
+    """Take memory until somebody ends it."""
+    kept = []
+    while True:
+        kept.append(np.ones(step_bytes, np.uint8))
+        time.sleep(0.01)
+
+
+def claim():
+    """Ask for more memory than any address space has."""
+    return Result({"huge": np.ones(2**60, np.uint8)})
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def bug():
+    raise ZeroDivisionError("secret detail")
+
+
+def told():
+    raise MethodError("This method cannot explain this model.")

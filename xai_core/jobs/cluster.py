@@ -1,0 +1,231 @@
+"""The connection to the workers: a local process by default, an existing cluster otherwise."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import dask
+from dask.utils import parse_bytes
+from distributed import Client, Future
+from distributed.system import MEMORY_LIMIT
+
+import xai_core
+from xai_core.cache import Result
+from xai_core.errors import JobError
+from xai_core.jobs.job import Task
+from xai_core.jobs.worker import kill, run
+
+START_S = 60.0
+CONNECT_S = 30.0
+GONE_S = 10.0
+EVENT_S = 0.5
+FETCH_S = 30.0
+LEAST_MEMORY = 2**29
+AUTOMATIC_SHARE = 0.6
+MEMORY_EVENT = "worker-restart-memory"  # the name that Dask gives it
+
+
+def memory_bytes(limit: str | int | None, workers: int) -> int:
+    """Most bytes that one worker may use.
+
+    Args:
+        limit: bytes, a text such as "4 GiB", or "auto": 60 % of the machine's memory, shared
+            by the workers. None takes ``XAI_WORKER_MEMORY``, or "auto".
+        workers: number of workers on this machine.
+
+    Raises:
+        JobError: the limit cannot be read or is too small to load torch (512 MiB).
+    """
+    wanted = limit if limit is not None else os.environ.get("XAI_WORKER_MEMORY") or "auto"
+    if wanted == "auto":
+        return max(LEAST_MEMORY, int(AUTOMATIC_SHARE * MEMORY_LIMIT / workers))
+    try:
+        size = int(parse_bytes(wanted))
+    except ValueError as error:
+        raise JobError(
+            f"The memory limit '{wanted}' is not a size; write for example '4 GiB'."
+        ) from error
+    if size < LEAST_MEMORY:
+        raise JobError(f"The memory limit '{wanted}' is too small; a worker needs 512 MiB.")
+    return size
+
+
+class Local:
+    """The process of ``xai_core.jobs.local``, which holds scheduler and workers.
+
+    Everything listens on 127.0.0.1 only. The scheduler asks for no password: whoever may run
+    programs on this machine can reach it, as they can reach any program's loopback port.
+
+    Raises:
+        JobError: the process ended or said nothing for a minute.
+    """
+
+    def __init__(self, workers: int, memory: int) -> None:
+        root = str(Path(xai_core.__file__).parents[1])
+        path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "xai_core.jobs.local", str(workers), str(memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C in a terminal reaches the parent only
+        )
+        self.address = self._first_line()
+
+    def _first_line(self) -> str:
+        output = self._process.stdout
+        if output is None or not select.select([output], [], [], START_S)[0]:
+            self.close()
+            raise JobError("The compute engine did not start within a minute.")
+        address = output.readline().strip()
+        if not address:
+            self.close()
+            raise JobError("The compute engine could not start; the log says why.")
+        return address
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process and, with it, all workers."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+class Cluster:
+    """Workers of one thread each, every one of them watched over by a Dask nanny.
+
+    Args:
+        workers: number of local workers; ignored when ``XAI_SCHEDULER`` names a scheduler.
+        memory: most bytes per local worker.
+        topic: name of this engine's progress events.
+        progress: called with (ticket, share) in another thread.
+
+    Raises:
+        JobError: the cluster cannot be started or reached, or has workers of several threads.
+    """
+
+    def __init__(
+        self, workers: int, memory: int, topic: str, progress: Callable[[str, float], None]
+    ) -> None:
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"})
+        remote = os.environ.get("XAI_SCHEDULER")
+        self._local = None if remote else Local(workers, memory)
+        self._topic = topic
+        self._outgrown: set[str] = set()
+        self._seen = time.monotonic()
+        self._limits: dict[str, int | None] = {}
+        self.address = self._local.address if self._local else str(remote)
+        try:
+            self._client = Client(self.address, set_as_default=False, timeout=CONNECT_S)
+        except OSError as error:
+            if self._local:
+                self._local.close()
+            raise JobError(f"The compute cluster at {self.address} cannot be reached.") from error
+        self._client.subscribe_topic(
+            topic, lambda event: progress(event[1]["ticket"], event[1]["share"])
+        )
+        self._client.subscribe_topic(
+            MEMORY_EVENT, lambda event: self._outgrown.add(event[1]["worker"])
+        )
+        if any(threads != 1 for threads in self._look().values()):
+            # Restarting such a worker to end one task would end another.
+            self.close()
+            raise JobError("Every worker of the cluster must be started with '--nthreads 1'.")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the workers can be reached."""
+        local = self._local is None or self._local.alive
+        return local and self._client.status in ("running", "connecting")
+
+    def workers(self) -> list[str]:
+        """Addresses of the workers that are there now.
+
+        Raises:
+            JobError: the local ones have not been there for a minute.
+        """
+        found = self._look()
+        if found:
+            self._seen = time.monotonic()
+        elif self._local and time.monotonic() - self._seen > START_S:
+            raise JobError("The compute worker does not start; the server's log says why.")
+        return [address for address, threads in found.items() if threads == 1]
+
+    def _look(self) -> dict[str, int]:
+        """Threads of each worker that is there; notes their memory limits."""
+        known = self._client.scheduler_info(n_workers=-1)["workers"]
+        self._limits.update({address: facts["memory_limit"] for address, facts in known.items()})
+        return {address: facts["nthreads"] for address, facts in known.items()}
+
+    def memory_limit(self, worker: str) -> int:
+        """Most bytes that a worker, living or dead, may use; 0 if it has no limit."""
+        return self._limits.get(worker) or 0
+
+    def start(self, task: Task, ticket: str, worker: str) -> Future[Result]:
+        """Hand ``task`` to ``worker``."""
+        return self._client.submit(
+            run,
+            task.function,
+            dict(task.arguments),
+            self._topic,
+            ticket,
+            key=f"{self._topic}-{ticket}",
+            workers=[worker],
+            allow_other_workers=False,
+            retries=0,
+            pure=False,
+        )
+
+    def stop(self, future: Future[Result], worker: str) -> None:
+        """Stop a running task by restarting its worker; returns when the old one is gone."""
+        future.cancel()
+        if worker in self._client.nthreads():
+            self._client.run(kill, workers=[worker], nanny=True)
+            deadline = time.monotonic() + GONE_S
+            # A task handed out before the scheduler knows would die with the old worker.
+            while worker in self._client.nthreads() and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+    def outcome(self, future: Future[Result]) -> Result | BaseException:
+        """What a future that is done holds: its result, or why there is none."""
+        try:
+            error: BaseException | None = future.exception(timeout=FETCH_S)
+            if error is not None:
+                return error
+            result = future.result(timeout=FETCH_S)
+        except (TimeoutError, CancelledError):
+            return JobError("The result was lost on its way back. Try once more.")
+        if isinstance(result, Result):
+            return result
+        return TypeError(f"A task returned {type(result).__name__} instead of a Result.")
+
+    def died_of_memory(self, worker: str) -> bool:
+        """Whether that worker, now dead, had been ended for using too much memory."""
+        deadline = time.monotonic() + EVENT_S
+        while worker not in self._outgrown and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return worker in self._outgrown
+
+    def close(self) -> None:
+        """Let go of the workers; local ones end."""
+        self._client.close(timeout=2)
+        if self._local:
+            self._local.close()

@@ -1,0 +1,284 @@
+"""The engine: one queue, shared fairly, in front of workers that can be killed."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Future, KilledWorker
+
+from xai_core.cache import Cache, Result
+from xai_core.errors import JobError, XaiError
+from xai_core.jobs.cluster import Cluster, memory_bytes
+from xai_core.jobs.job import Job, Task
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.02
+TICK_S = 0.2
+IDLE_TICK_S = 1.0
+DIED = (
+    "The worker process died before the result was there, perhaps because the machine ran out "
+    "of memory. It has been started again; try once more or choose a smaller computation."
+)
+FAILED = "The computation failed unexpectedly; the server's log has the details."
+LOST = "The connection to the compute engine was lost. It is being restarted; try once more."
+
+# What a connection that breaks at any moment can raise. The thread that serves must outlive it.
+_CLUSTER_ERRORS = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    CancelledError,
+    XaiError,
+)
+
+
+@dataclass
+class _Running:
+    job: Job
+    task: Task
+    worker: str
+    future: Future[Result]
+
+
+class Engine:
+    """Runs tasks in worker processes, one per worker at a time.
+
+    Owners take turns, so that one user's thousand tasks do not hold up another's one. A task
+    stops only when its worker is restarted, which is what ``Job.cancel`` does. Starting the
+    workers takes some seconds, in the background: what is submitted meanwhile waits.
+
+    Args:
+        workers: local worker processes; ignored when ``XAI_SCHEDULER`` names a Dask scheduler.
+            Its workers need this package, a nanny and ``--nthreads 1``.
+        memory_limit: for one local worker, in bytes or as "4 GiB"; None takes
+            ``XAI_WORKER_MEMORY``, or 60 % of the machine's memory shared by the workers.
+        cache: where results are looked up and kept; ``Cache()`` if not given.
+
+    Raises:
+        JobError: the memory limit cannot be read.
+    """
+
+    def __init__(
+        self,
+        workers: int = 1,
+        memory_limit: str | int | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        self.cache = Cache() if cache is None else cache
+        self._workers = workers
+        self._memory = memory_bytes(memory_limit, workers)
+        self._jobs: list[Job] = []
+        self._owners: list[str] = []
+        self._running: dict[str, _Running] = {}
+        self._topic = f"xai-{uuid.uuid4().hex}"
+        self._cluster: Cluster | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="xai-engine", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def submit(self, tasks: Sequence[Task], owner: str) -> Job:
+        """Queue ``tasks`` for ``owner``; what the cache holds is finished when this returns.
+
+        Raises:
+            JobError: the engine has been closed.
+        """
+        job = Job(tasks, owner, self._wake.set)
+        for task in job.waiting():
+            known = self.cache.get(task.key)
+            if known is not None:
+                job.finish(task, known)
+        with self._lock:
+            if self._closing.is_set():
+                raise JobError("The compute engine has been closed.")
+            self._jobs.append(job)
+            if owner not in self._owners:
+                self._owners.append(owner)
+        self._wake.set()
+        return job
+
+    def close(self) -> None:
+        """Cancel everything and end the workers; safe to call twice."""
+        with self._lock:
+            self._closing.set()
+        self._wake.set()
+        self._thread.join()
+        atexit.unregister(self.close)
+
+    def _serve(self) -> None:
+        wanted = True  # the workers start before anybody asks
+        while not self._closing.is_set():
+            try:
+                if self._cluster is None and wanted:
+                    self._cluster = Cluster(
+                        self._workers, self._memory, self._topic, self._progress
+                    )
+                if self._cluster is not None:
+                    self._turn(self._cluster)
+            except _CLUSTER_ERRORS as error:
+                self._reset(error)
+            self._pause()
+            with self._lock:
+                self._jobs = [job for job in self._jobs if not job.done]
+                wanted = bool(self._jobs)
+        for job in self._jobs:
+            job.cancel()
+        if self._cluster is not None:
+            self._cluster.close()
+
+    def _pause(self) -> None:
+        """Wait until something is asked for or has ended, or it is time to look around."""
+        until = time.monotonic() + (TICK_S if self._jobs else IDLE_TICK_S)
+        # Future.add_done_callback would save the polling, but fails at interpreter exit.
+        while not any(running.future.done() for running in self._running.values()):
+            left = until - time.monotonic()
+            if left <= 0 or self._wake.wait(min(left, POLL_S) if self._running else left):
+                break
+        self._wake.clear()
+
+    def _turn(self, cluster: Cluster) -> None:
+        """Collect what has ended, stop what nobody wants, hand out what is next."""
+        if not cluster.alive:
+            raise JobError("The compute engine has ended.")
+        if not self._running and not self._jobs:
+            return
+        present = cluster.workers()
+        for ticket, running in list(self._running.items()):
+            if running.job.state == "cancelled":
+                cluster.stop(running.future, running.worker)
+            elif running.future.done():
+                self._settle(running, cluster)
+            elif running.worker not in present:
+                running.future.cancel()
+                running.job.finish(running.task, self._death(running.worker, cluster))
+            else:
+                continue
+            del self._running[ticket]
+        busy = {running.worker for running in self._running.values()}
+        # Asked again: a worker that died meanwhile must not be given another task.
+        for worker in cluster.workers():
+            if worker not in busy:
+                self._hand_out(worker, cluster)
+
+    def _settle(self, running: _Running, cluster: Cluster) -> None:
+        outcome = cluster.outcome(running.future)
+        if isinstance(outcome, Result):
+            if outcome.arrays or outcome.facts:
+                self.cache.put(running.task.key, outcome)
+            running.job.finish(running.task, outcome)
+        elif isinstance(outcome, KilledWorker):
+            running.job.finish(running.task, self._death(running.worker, cluster))
+        else:
+            running.job.finish(running.task, self._sentence(outcome, running, cluster))
+
+    def _death(self, worker: str, cluster: Cluster) -> str:
+        return _too_large(worker, cluster) if cluster.died_of_memory(worker) else DIED
+
+    def _sentence(self, error: BaseException, running: _Running, cluster: Cluster) -> str:
+        if isinstance(error, XaiError):
+            return str(error)
+        # torch says it in words: its own error is a RuntimeError.
+        told = str(error).lower()
+        if isinstance(error, MemoryError) or "allocate memory" in told or "out of memory" in told:
+            return _too_large(running.worker, cluster)
+        log.error("The task %s failed", running.task.function, exc_info=error)
+        return FAILED
+
+    def _next(self) -> tuple[Job, Task] | None:
+        """The next task of the owner whose turn it is."""
+        # A task that is being computed for somebody else is in the cache when its turn comes.
+        computing = {running.task.key for running in self._running.values()}
+        with self._lock:
+            active = {job.owner for job in self._jobs}
+            self._owners = [owner for owner in self._owners if owner in active]
+            for owner in self._owners:
+                for job in self._jobs:
+                    if job.owner != owner:
+                        continue
+                    for task in job.waiting():
+                        if task.key not in computing:
+                            self._owners.remove(owner)
+                            self._owners.append(owner)
+                            return job, task
+        return None
+
+    def _hand_out(self, worker: str, cluster: Cluster) -> None:
+        while (chosen := self._next()) is not None:
+            job, task = chosen
+            known = self.cache.get(task.key)
+            if known is not None:
+                job.finish(task, known)
+            elif job.begin(task):
+                ticket = uuid.uuid4().hex
+                future = cluster.start(task, ticket, worker)
+                self._running[ticket] = _Running(job, task, worker, future)
+                return
+
+    def _progress(self, ticket: str, share: float) -> None:
+        running = self._running.get(ticket)
+        if running is not None:
+            running.job.progress(running.task, share)
+
+    def _reset(self, error: BaseException) -> None:
+        """Forget a cluster that does not answer; the next turn starts another."""
+        log.error("The compute engine is being reset", exc_info=error)
+        cluster, self._cluster = self._cluster, None
+        with self._lock:
+            jobs = list(self._jobs)
+        for job in jobs:
+            if cluster is not None:
+                job.abandon(LOST)
+            else:
+                told = error if isinstance(error, XaiError) else "The compute engine cannot start."
+                job.abandon(str(told), waiting=True)
+        self._running.clear()
+        if cluster is not None:
+            cluster.close()
+
+
+def _too_large(worker: str, cluster: Cluster) -> str:
+    limit = cluster.memory_limit(worker)
+    told = f" (limit {limit / 2**30:.1f} GiB)" if limit else ""
+    return (
+        f"The computation ran out of memory{told}. "
+        "Try fewer samples, a smaller chunk or a smaller model."
+    )
+
+
+_shared: Engine | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_engine() -> Engine:
+    """The engine of this process, made on first use; it starts in the background."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Engine()
+        return _shared
+
+
+def start_engine(model: Mapping[str, Any] | None = None) -> None:
+    """Start the shared engine and return at once.
+
+    Args:
+        model: keywords of ``load_classifier`` for the model that will probably be wanted
+            first; the worker loads it and explains once, so that the first picture is quick.
+    """
+    engine = shared_engine()
+    if model is not None:
+        task = Task(uuid.uuid4().hex, "warm_up", {"model": dict(model)}, title="Warming up")
+        engine.submit([task], owner="engine")

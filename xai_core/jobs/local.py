@@ -1,0 +1,96 @@
+"""The process that holds the local scheduler and looks after the workers.
+
+``cluster.Local`` starts it with ``python -m xai_core.jobs.local workers memory_bytes``. It
+writes the scheduler's address as its only line of output and lives until its input is closed,
+which the system does even when the process that started it is killed: nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any, TextIO
+
+import dask
+import psutil
+from dask.system import CPU_COUNT
+from distributed import Nanny, Scheduler
+
+LOOPBACK = "127.0.0.1"
+
+
+def configuration(workers: int) -> dict[str, object]:
+    """Settings of Dask: no silent retry, no spilling to disk, no web pages, cores shared."""
+    threads = int(os.environ.get("OMP_NUM_THREADS") or max(1, CPU_COUNT // workers))
+    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.work-stealing": False,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        "distributed.worker.memory.terminate": 0.95,
+        "distributed.worker.memory.monitor-interval": "50 ms",
+        # Read by torch when the worker imports it.
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(libraries, threads),
+    }
+
+
+async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) -> None:
+    """Run scheduler and workers until the input ends; then end this process.
+
+    Args:
+        workers: number of worker processes, one thread each.
+        memory_bytes: a worker that holds more is ended and started anew.
+        folder: for the workers' own files.
+        answer: where the scheduler's address is written.
+    """
+    # The engine tells its user of every failure; only what else goes wrong is news here.
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed.scheduler").setLevel(logging.CRITICAL)
+    # Not distributed.LocalCluster: that closes, for good, a worker that was restarted twice
+    # within its lost-worker timeout.
+    place: dict[str, Any] = {"host": LOOPBACK, "port": 0, "dashboard_address": f"{LOOPBACK}:0"}
+    scheduler = await Scheduler(dashboard=False, **place)
+    nannies = [
+        Nanny(
+            scheduler.address,
+            nthreads=1,
+            name=str(number),
+            memory_limit=memory_bytes,
+            local_directory=folder,
+            preload=["xai_core.jobs.worker"],
+            dashboard=False,
+            silence_logs=logging.ERROR,
+            **place,
+        )
+        for number in range(workers)
+    ]
+    await asyncio.gather(*nannies)
+    print(scheduler.address, file=answer, flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    # A busy worker would answer a polite request only when its task is finished.
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def main(workers: int, memory_bytes: int) -> None:
+    """Serve until the input ends."""
+    # Workers inherit the output: only the address may reach whoever reads it.
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    folder = tempfile.mkdtemp(prefix="xai-workers-")
+    with dask.config.set(configuration(workers)):
+        asyncio.run(serve(workers, memory_bytes, folder, answer))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,59 @@
+"""What runs inside a worker, and in the process beside it that restarts it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import time
+from typing import Any
+
+from distributed import Nanny, Worker, get_worker
+
+from xai_core.cache import Result
+from xai_core.progress import listening
+
+TASKS = "xai_core.tasks"
+REPORT_EVERY_S = 0.2
+
+
+def dask_setup(worker: Worker) -> None:
+    """Called once when a worker starts: load what tasks need, then give way to other work."""
+    # Loading uses one core for two seconds while somebody waits; computing uses all for long.
+    importlib.import_module(TASKS)
+    os.nice(19)
+    # A failing task is the engine's to log: most failures are sentences for a user.
+    logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
+
+
+def run(function: str, arguments: dict[str, Any], topic: str, ticket: str) -> Result:
+    """Run one task, telling its progress as events of ``topic``.
+
+    Args:
+        function: name of a function in ``xai_core.tasks``, or "module:name".
+        arguments: its keyword arguments.
+        topic: name under which the engine listens.
+        ticket: what the engine calls this task.
+    """
+    module, _, name = function.rpartition(":")
+    call = getattr(importlib.import_module(module or TASKS), name)
+    worker = get_worker()
+    told = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= REPORT_EVERY_S:
+            told = now
+            worker.log_event(topic, {"ticket": ticket, "share": float(share)})
+
+    with listening(tell):
+        result: Result = call(**arguments)
+    return result
+
+
+def kill(dask_worker: Nanny) -> None:
+    """End the worker of this nanny at once; the nanny then starts a new one."""
+    if dask_worker.pid:
+        os.kill(dask_worker.pid, signal.SIGKILL)
