@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
@@ -142,6 +142,9 @@ class _WithoutWeights(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in (torch.empty, torch.zeros, torch.ones):
             kwargs = {**kwargs, "device": "meta"}
+        elif func in (Tensor.normal_, Tensor.uniform_) and args[0].is_meta:
+            # There is nothing to fill, and torch would load its compiler (1.5 s, 200 MB) to do it.
+            return args[0]
         return func(*args, **kwargs)
 
 
