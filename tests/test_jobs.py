@@ -225,6 +225,7 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     until(lambda: open_job.fraction > 0)
     shared.close()
     assert open_job.state == "cancelled"
+    assert shared.closed
     assert set(psutil.Process().children(recursive=True)) - before == set()
 
 
@@ -314,6 +315,18 @@ def test_cancelled_job_takes_nothing_more():
     asked.finish(first, Result())
     assert not asked.begin(second)
     assert (asked.state, asked.results, asked.current) == ("cancelled", {}, "")
+
+
+def test_released_job_takes_only_what_is_running():
+    first, second = tasks = [Task("a", "f"), Task("b", "f")]
+    asked = Job(tasks, "ann")
+    assert asked.begin(first)
+    asked.release()
+    assert not asked.begin(second)
+    asked.finish(second, Result())
+    assert (asked.done, asked.fraction) == (False, 0)
+    asked.finish(first, Result())
+    assert (asked.done, asked.fraction, set(asked.results)) == (True, 1, {"a"})
 
 
 def test_memory_limits_in_words(monkeypatch):

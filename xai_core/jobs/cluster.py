@@ -27,7 +27,7 @@ CONNECT_S = 30.0
 GONE_S = 10.0
 EVENT_S = 0.5
 FETCH_S = 30.0
-LEAST_MEMORY = 2**29
+LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
 AUTOMATIC_SHARE = 0.6
 MEMORY_EVENT = "worker-restart-memory"  # the name that Dask gives it
 
@@ -41,7 +41,7 @@ def memory_bytes(limit: str | int | None, workers: int) -> int:
         workers: number of workers on this machine.
 
     Raises:
-        JobError: the limit cannot be read or is too small to load torch (512 MiB).
+        JobError: the limit cannot be read or is too small to load torch (1 GiB).
     """
     wanted = limit if limit is not None else os.environ.get("XAI_WORKER_MEMORY") or "auto"
     if wanted == "auto":
@@ -53,7 +53,7 @@ def memory_bytes(limit: str | int | None, workers: int) -> int:
             f"The memory limit '{wanted}' is not a size; write for example '4 GiB'."
         ) from error
     if size < LEAST_MEMORY:
-        raise JobError(f"The memory limit '{wanted}' is too small; a worker needs 512 MiB.")
+        raise JobError(f"The memory limit '{wanted}' is too small; a worker needs 1 GiB.")
     return size
 
 

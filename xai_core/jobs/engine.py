@@ -118,6 +118,11 @@ class Engine:
         self._thread.join()
         atexit.unregister(self.close)
 
+    @property
+    def closed(self) -> bool:
+        """Whether ``close`` has been called."""
+        return self._closing.is_set()
+
     def _serve(self) -> None:
         wanted = True  # the workers start before anybody asks
         while not self._closing.is_set():
@@ -266,7 +271,7 @@ def shared_engine() -> Engine:
     """The engine of this process, made on first use; it starts in the background."""
     global _shared
     with _shared_lock:
-        if _shared is None:
+        if _shared is None or _shared.closed:
             _shared = Engine()
         return _shared
 

@@ -158,7 +158,7 @@ class Job:
     def finish(self, task: Task, outcome: Result | str) -> None:
         """Note the result of a task, or the sentence that says why there is none."""
         with self._lock:
-            if self._cancelled:
+            if self._cancelled or task.key not in self._tasks:
                 return
             self._waiting.pop(task.key, None)
             self._running.pop(task.key, None)
