@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
 from xai_core.errors import ImageError
@@ -231,10 +232,17 @@ SHAPES = [(451, 300), (300, 451), (512, 512), (233, 257), (97, 640), (31, 33), (
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("crop", "resize"), [(224, 256), (224, 232), (299, 342), (64, 64)])
-def test_model_input_equals_torchvision_s_preset(shape, crop, resize):
+@pytest.mark.parametrize("resample", ["bilinear", "bicubic"])
+def test_model_input_equals_torchvision_s_preset(shape, crop, resize, resample):
     picture = sample_image("cat").crop((0, 0, 451, 300)).resize(shape[::-1])
-    preset = ImageClassification(crop_size=crop, resize_size=resize, mean=(0,) * 3, std=(1,) * 3)
-    found = model_input(picture, (crop, crop), crop / resize)
+    preset = ImageClassification(
+        crop_size=crop,
+        resize_size=resize,
+        mean=(0,) * 3,
+        std=(1,) * 3,
+        interpolation=InterpolationMode(resample),
+    )
+    found = model_input(picture, (crop, crop), crop / resize, resample)
     assert found.dtype == np.float32
     assert np.array_equal(found, preset(picture).numpy())
 

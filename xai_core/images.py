@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from xai_core.errors import ImageError
 
+RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 Picture = Image.Image | NDArray[np.uint8]
 
 MAX_BYTES = 20_000_000
@@ -146,8 +147,10 @@ def visible_crop(image: Picture, input_size: tuple[int, int], crop: float) -> Im
     return rgb.crop(crop_box(rgb.size, input_size, crop))
 
 
-def model_input(image: Picture, input_size: tuple[int, int], crop: float) -> NDArray[np.float32]:
-    """Resize a picture bilinearly with antialiasing, and crop its centre.
+def model_input(
+    image: Picture, input_size: tuple[int, int], crop: float, resample: str = "bilinear"
+) -> NDArray[np.float32]:
+    """Resize a picture with antialiasing, and crop its centre.
 
     For a square input this equals torchvision's ``ImageClassification`` preset on Pillow
     pictures, before its normalisation, with ``crop = crop_size / resize_size``.
@@ -156,6 +159,7 @@ def model_input(image: Picture, input_size: tuple[int, int], crop: float) -> NDA
         image: RGB picture, or uint8 array [H, W, 3] or [H, W].
         input_size: (height, width) of the model input.
         crop: share of the resized picture's fitted side that the centre crop keeps, in (0, 1].
+        resample: "bilinear" or "bicubic", as the model was trained.
 
     Returns:
         float32 [3, height, width] in [0, 1].
@@ -165,7 +169,7 @@ def model_input(image: Picture, input_size: tuple[int, int], crop: float) -> NDA
     """
     rgb = _as_image(image)
     resized, (left, top) = _placement(rgb.size, input_size, crop)
-    fitted = rgb.resize(resized, Image.Resampling.BILINEAR)
+    fitted = rgb.resize(resized, RESAMPLING[resample])
     height, width = input_size
     pixels = np.asarray(fitted.crop((left, top, left + width, top + height)))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)

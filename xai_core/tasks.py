@@ -44,7 +44,8 @@ def describe_model(model: dict[str, Any]) -> Result:
 
     Returns:
         Facts: title, class_names, layers, cam_layer (None without a convolution), cam_layers
-        (those that the CAM family can use), input_size, mean, std, crop, fingerprint.
+        (those that the CAM family can use), input_size, mean, std, crop, resample,
+        fingerprint.
     """
     clf = classifier(model)
     try:
@@ -62,6 +63,7 @@ def describe_model(model: dict[str, Any]) -> Result:
             "mean": None if clf.mean is None else list(clf.mean),
             "std": None if clf.std is None else list(clf.std),
             "crop": clf.crop,
+            "resample": clf.resample,
             "fingerprint": clf.fingerprint,
         }
     )

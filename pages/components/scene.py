@@ -63,8 +63,8 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
     Where something is not there yet, or fails, the run ends here with that on the page.
     """
     facts = wait_for("model", orders.describe(model), "Loading the model").facts
-    size, crop = tuple(facts["input_size"]), facts["crop"]
-    inputs = [_input(picture.hash, picture.image, size, crop) for picture in pictures]
+    fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
+    inputs = [_input(picture.hash, picture.image, *fit) for picture in pictures]
     order = orders.predict(
         model,
         facts["fingerprint"],
@@ -85,6 +85,6 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _input(
-    key: str, _image: Image.Image, size: tuple[int, int], crop: float
+    key: str, _image: Image.Image, size: tuple[int, int], crop: float, resample: str
 ) -> tuple[NDArray[np.float32], Image.Image]:
-    return model_input(_image, size, crop), visible_crop(_image, size, crop)
+    return model_input(_image, size, crop, resample), visible_crop(_image, size, crop)

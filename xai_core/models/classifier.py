@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
-from xai_core.images import Picture, model_input
+from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.layers import last_convolution, weight_layers
 from xai_core.models.repairs import repaired
 
@@ -30,6 +30,7 @@ class Classifier:
         input_size: (height, width) in pixels.
         mean, std: per-channel normalisation of pictures in [0, 1]; None leaves them as they are.
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
+        resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
         cam_layer: default layer of the CAM family; the last convolution if not given.
 
@@ -47,6 +48,7 @@ class Classifier:
         std: Sequence[float] | None = None,
         *,
         crop: float = 1.0,
+        resample: str = "bilinear",
         title: str = "Model",
         cam_layer: str | None = None,
     ) -> None:
@@ -55,6 +57,7 @@ class Classifier:
         self.mean = None if mean is None else tuple(float(v) for v in mean)
         self.std = None if std is None else tuple(float(v) for v in std)
         self.crop = crop
+        self.resample = resample
         self.title = title
         _check_input_facts(self)
         first = next(module.parameters(), torch.zeros(()))
@@ -82,7 +85,7 @@ class Classifier:
 
     def preprocess(self, images: Sequence[Picture]) -> Tensor:
         """PIL images or uint8 arrays [H, W, 3] -> float32 [N, 3, H, W], cropped and normalised."""
-        arrays = [model_input(image, self.input_size, self.crop) for image in images]
+        arrays = [model_input(image, self.input_size, self.crop, self.resample) for image in images]
         return self.normalise(torch.stack([torch.from_numpy(array) for array in arrays]))
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -146,7 +149,7 @@ class Classifier:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, structure and preprocessing: equal means equal results."""
-        preprocessing = [self.input_size, self.mean, self.std, self.crop]
+        preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
         facts = [str(self.module), preprocessing, self._cam_layer]
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
@@ -162,6 +165,8 @@ def _check_input_facts(clf: Classifier) -> None:
         raise ModelError(f"The input size must be positive, not {list(clf.input_size)}.")
     if not 0 < clf.crop <= 1:
         raise ModelError(f"The crop must lie above 0 and not above 1; it is {clf.crop:g}.")
+    if clf.resample not in RESAMPLING:
+        raise ModelError(f"Pictures are resized {' or '.join(RESAMPLING)}, not '{clf.resample}'.")
     if (clf.mean is None) != (clf.std is None):
         raise ModelError("Give both the mean and the standard deviation, or neither.")
     if clf.mean is not None and clf.std is not None:

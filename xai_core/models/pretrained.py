@@ -39,7 +39,7 @@ class PretrainedFacts:
         input_size: (height, width) in pixels.
         mean, std: normalisation per channel.
         crop: crop size / resize size.
-        resample: how torchvision resizes for these weights; here it is always "bilinear".
+        resample: how pictures are resized for these weights, "bilinear" or "bicubic".
         parameters: number of weights.
         accuracy: ImageNet-1K top-1, in percent.
         size_mb: size of the weights file in megabytes (10^6 bytes).
@@ -124,6 +124,7 @@ def load_pretrained(name: str) -> Classifier:
         facts.mean,
         facts.std,
         crop=facts.crop,
+        resample=facts.resample,
         title=name,
     )
 

@@ -213,9 +213,7 @@ def _embedded_info(file: Path) -> ModelInfo:
 def _torchvision_info(name: str) -> ModelInfo:
     facts = pretrained_facts(name)
     local = facts.file.is_file()
-    notes = [] if local else [f"{facts.size_mb:.0f} MB are downloaded at first use."]
-    if facts.resample != "bilinear":
-        notes.append(f"Published with {facts.resample} resizing; here pictures are bilinear.")
+    note = "" if local else f"{facts.size_mb:.0f} MB are downloaded at first use."
     return ModelInfo(
         id=name,
         title=name,
@@ -226,5 +224,5 @@ def _torchvision_info(name: str) -> ModelInfo:
         accuracy=facts.accuracy,
         size_mb=facts.size_mb,
         local=local,
-        note=" ".join(notes),
+        note=note,
     )

@@ -26,7 +26,7 @@ class Recipe:
 
     architecture: str
     title: str
-    epochs: int = 32
+    epochs: int = 24
     batch_size: int = 128
     learning_rate: float = 0.05
     warmup: float = 2.0

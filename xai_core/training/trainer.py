@@ -51,10 +51,9 @@ def fit(
         The averaged network in evaluation mode, on the CPU.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network.to(device, memory_format=torch.channels_last)
-    averaged = AveragedModel(
-        network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
-    )
+    network.to(device).to(memory_format=torch.channels_last)
+    moving = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(network, multi_avg_fn=moving, use_buffers=True)
     optimiser = torch.optim.SGD(
         _parameter_groups(network, recipe.weight_decay),
         lr=recipe.learning_rate,
@@ -70,7 +69,7 @@ def fit(
         started, total = time.monotonic(), 0.0
         network.train()
         order = torch.randperm(len(images), generator=generator)
-        for step, batch in enumerate(order.split(recipe.batch_size)):
+        for step, batch in enumerate(torch.split(order, recipe.batch_size)):
             rate = _learning_rate(recipe, epoch + step / steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -114,7 +113,7 @@ def predictions(network: nn.Module, data: LabelledImages, recipe: Recipe) -> Ten
         return torch.cat(
             [
                 network(normalise(batch.to(device).float() / 255, recipe)).cpu()
-                for batch in images.split(250)
+                for batch in torch.split(images, 250)
             ]
         )
 
@@ -158,6 +157,7 @@ def _keep(
         "averaged": averaged.state_dict(),
         "optimiser": optimiser.state_dict(),
         "generator": generator.get_state(),
+        "dropout": torch.get_rng_state(),
         "history": history,
     }
     part = folder / "checkpoint.part"
@@ -181,6 +181,7 @@ def _resume(
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])
     generator.set_state(state["generator"])
+    torch.set_rng_state(state["dropout"])
     history: list[dict[str, float]] = state["history"]
     return history
 
