@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.address import warn_of_unknown
 from xai_core.explainers import METHODS
 from xai_core.explainers.registry import FAMILIES, Method, Param
 
@@ -35,6 +36,7 @@ def choose_methods(layers: Sequence[str], cam_layer: str | None) -> dict[str, di
     with picker.popover(f"Methods ({count})" if count else "Methods", width="stretch"):
         chosen = [name for family in FAMILIES for name in _family(family)]
     layer = None
+    warn_of_unknown("layer", layers, "layer")
     if layers and any(_uses_layer(METHODS[name]) for name in chosen):
         layer = layer_place.selectbox(
             "Layer for class activation maps",
@@ -62,6 +64,8 @@ def _family(family: str) -> list[str]:
     names = [name for name, entry in METHODS.items() if entry.family == family]
     if not names:
         return []
+    key = f"m-{family}"
+    warn_of_unknown(key, [METHODS[name].title for name in names], "method")
     return (
         st.pills(
             FAMILIES[family],
@@ -69,7 +73,7 @@ def _family(family: str) -> list[str]:
             selection_mode="multi",
             default=[name for name in names if name in FIRST],
             format_func=lambda name: METHODS[name].title,
-            key=f"m-{family}",
+            key=key,
             bind="query-params",
         )
         or []

@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.address import warn_of_unknown
 from xai_core.cache import default_folder
 from xai_core.models import ModelInfo, available_models
 from xai_core.models.architectures import ARCHITECTURES
 
-OWN = "own"
+OWN = "your checkpoint"
 LARGEST_MB = 2048
 
 
@@ -24,19 +25,18 @@ def choose_model() -> dict[str, Any] | None:
     """
     infos = {info.id: info for info in _models()}
     st.subheader("Model")
+    names = [*infos, OWN]
+    warn_of_unknown("model", names, "model")
     chosen = st.selectbox(
         "Model",
-        [*infos, OWN],
-        format_func=lambda name: "Your checkpoint …" if name == OWN else _title(infos[name]),
+        names,
         key="model",
         bind="query-params",
         label_visibility="collapsed",
     )
     if chosen == OWN:
         return _own_checkpoint()
-    info = infos[chosen]
-    if info.note:
-        st.caption(info.note)
+    st.caption(_facts(infos[chosen]))
     return {"source": chosen}
 
 
@@ -45,9 +45,13 @@ def _models() -> list[ModelInfo]:
     return available_models()
 
 
-def _title(info: ModelInfo) -> str:
-    accuracy = f" · {info.accuracy:.0f} %" if info.accuracy else ""
-    return f"{info.title} · {info.classes} classes{accuracy}"
+def _facts(info: ModelInfo) -> str:
+    height, width = info.input_size
+    facts = [f"{info.classes} classes", f"{height}×{width} pixels"]
+    if info.accuracy is not None:
+        facts.append(f"{info.accuracy:.1f} % right on its validation pictures")
+    title = f"{info.title}: " if info.title != info.id else ""
+    return f"{title}{', '.join(facts)}. {info.note}".strip()
 
 
 def _own_checkpoint() -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 from PIL import Image
 
+from pages.components.address import warn_of_unknown
+from pages.components.text import plain
 from xai_core.errors import ImageError
 from xai_core.images import image_hash, read_image, sample_image, sample_images
 
@@ -35,6 +37,7 @@ def choose_pictures() -> list[Picture]:
     """The sidebar's picture part; unreadable files are named and left out."""
     samples = {sample.id: sample.title for sample in sample_images()}
     st.subheader("Pictures")
+    warn_of_unknown("samples", samples.values(), "sample picture")
     chosen = st.pills(
         "Samples",
         list(samples),
@@ -58,7 +61,7 @@ def choose_pictures() -> list[Picture]:
         try:
             image = _read(upload.getvalue(), upload.name)
         except ImageError as error:
-            st.error(_plain(str(error)), icon=":material/broken_image:")
+            st.error(plain(str(error)), icon=":material/broken_image:")
         else:
             pictures.append(Picture(upload.name, upload.name, image, image_hash(image)))
     for name in chosen or []:
@@ -84,10 +87,3 @@ def _read(content: bytes, name: str) -> Image.Image:
 @st.cache_resource(show_spinner=False)
 def _sample(name: str) -> Image.Image:
     return sample_image(name)
-
-
-def _plain(text: str) -> str:
-    """Text from outside, shown as it is: no markdown."""
-    for mark in "\\`*_{}[]()<>#+-.!|~$:":
-        text = text.replace(mark, f"\\{mark}")
-    return text

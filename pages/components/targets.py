@@ -8,6 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.components.text import plain
+
 PREDICTED = "predicted"
 TOP = 5
 
@@ -34,9 +36,8 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
         name = class_names[int(option)]
         return f"{name} · {best[int(option)]:.1%}" if int(option) in likely else name
 
-    wanted = st.query_params.get("class", PREDICTED)
-    if "class" not in st.session_state or st.session_state["class"] not in options:
-        st.session_state["class"] = wanted if wanted in options else PREDICTED
+    if st.session_state.get("class") not in options:
+        st.session_state["class"] = _asked(class_names)
     chosen = st.selectbox(
         "Class",
         options,
@@ -48,8 +49,20 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
     if chosen == PREDICTED:
         st.query_params.pop("class", None)
         return [int(index) for index in probabilities.argmax(1)]
-    st.query_params["class"] = chosen
+    st.query_params["class"] = class_names[int(chosen)]
     return [int(chosen)] * len(probabilities)
+
+
+def _asked(class_names: Sequence[str]) -> str:
+    """The option that the address asks for, by the class's name or number."""
+    wanted = st.query_params.get("class", "").strip().casefold()
+    if not wanted:
+        return PREDICTED
+    for index, name in enumerate(class_names):
+        if wanted in (name.casefold(), str(index)):
+            return str(index)
+    st.warning(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
+    return PREDICTED
 
 
 def top_classes(class_names: Sequence[str], row: NDArray[np.float32]) -> str:

@@ -1,0 +1,22 @@
+"""The address bar: what it asks for that does not exist is said, not swallowed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import streamlit as st
+
+from pages.components.text import plain
+
+
+def warn_of_unknown(parameter: str, known: Collection[str], what: str) -> None:
+    """Name each value of an address parameter that is not offered; the page goes on without it.
+
+    Args:
+        parameter: its name in the address.
+        known: the values that exist, as the widget titles them.
+        what: what such a value is, in words.
+    """
+    for value in st.query_params.get_all(parameter):
+        if value and value not in known:
+            st.warning(f"There is no {what} “{plain(value[:80])}”; the page goes on without it.")
