@@ -30,8 +30,8 @@ LARGEST_SIDE = 900
 
 def choose_display() -> Display:
     """The row of display controls."""
-    first, second, third, fourth = st.columns([3, 2, 3, 2], vertical_alignment="bottom")
-    show = first.segmented_control(
+    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    show = row.segmented_control(
         "Show",
         list(SHOW_TITLES),
         default="all",
@@ -39,14 +39,24 @@ def choose_display() -> Display:
         format_func=SHOW_TITLES.__getitem__,
         key="show",
         bind="query-params",
+        label_visibility="collapsed",
         help="All: evidence for (positive) and against (negative) the class. "
         "Positive: only what speaks for it. Absolute: how much, whatever the sign.",
     )
-    over = second.toggle("Over the picture", key="overlay", bind="query-params")
-    opacity = third.slider(
-        "Opacity", 0.0, 1.0, 0.6, 0.05, key="opacity", bind="query-params", disabled=not over
+    over = row.toggle("Over the picture", key="overlay", bind="query-params")
+    opacity = row.slider(
+        "Opacity",
+        0.0,
+        1.0,
+        0.6,
+        0.05,
+        key="opacity",
+        bind="query-params",
+        disabled=not over,
+        label_visibility="collapsed",
+        width=180,
     )
-    with fourth.popover("More", width="stretch"):
+    with row.popover("Display", icon=":material/palette:"):
         stage = st.selectbox(
             "Stage",
             list(STAGE_TITLES),

@@ -8,7 +8,6 @@ from typing import Any
 from pages.components import media
 from pages.components.display import display_facts, picture_address, tile_map
 from pages.components.scene import Scene, View
-from pages.components.targets import top_classes
 from pages.components.work import Work
 from xai_core.cache import Result
 from xai_core.display import Display
@@ -46,7 +45,6 @@ def _row(scene: Scene, view: View) -> dict[str, Any]:
         "picture": picture_address(view.key, view.crop),
         "aspect": view.crop.height / view.crop.width,
         "note": f"{name} {view.probabilities[view.target]:.1%}",
-        "detail": top_classes(scene.class_names, view.probabilities),
     }
 
 

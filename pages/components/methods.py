@@ -31,30 +31,29 @@ def choose_methods(layers: Sequence[str], cam_layer: str | None) -> dict[str, di
     Returns:
         Settings by method id, in the table's order.
     """
-    picker, layer_place, settings_place = st.columns([2, 2, 2], vertical_alignment="bottom")
-    count = sum(len(st.session_state.get(f"m-{family}", ())) for family in FAMILIES)
-    with picker.popover(f"Methods ({count})" if count else "Methods", width="stretch"):
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row.popover("Methods", icon=":material/grid_view:"):
         chosen = [name for family in FAMILIES for name in _family(family)]
-    layer = None
-    warn_of_unknown("layer", layers, "layer")
-    if layers and any(_uses_layer(METHODS[name]) for name in chosen):
-        layer = layer_place.selectbox(
-            "Layer for class activation maps",
-            list(layers),
-            index=list(layers).index(cam_layer) if cam_layer in layers else len(layers) - 1,
-            key="layer",
-            bind="query-params",
-        )
     settings: dict[str, dict[str, Any]] = {name: {} for name in METHODS if name in chosen}
-    with settings_place.popover("Settings of the methods", width="stretch"):
+    with row.popover("Settings", icon=":material/tune:"):
         for name, given in settings.items():
             own = [param for param in METHODS[name].params if param.kind != "layer"]
             if own:
                 st.markdown(f"**{METHODS[name].title}**")
             for param in own:
                 given[param.name] = _control(name, param)
-    for name, given in settings.items():
-        if layer is not None and _uses_layer(METHODS[name]):
+    warn_of_unknown("layer", layers, "layer")
+    layered = [given for name, given in settings.items() if _uses_layer(METHODS[name])]
+    if layers and layered:
+        layer = row.selectbox(
+            "Layer of the activation maps",
+            list(layers),
+            index=list(layers).index(cam_layer) if cam_layer in layers else len(layers) - 1,
+            key="layer",
+            bind="query-params",
+            width=220,
+        )
+        for given in layered:
             given["layer"] = layer
     return settings
 

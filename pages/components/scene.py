@@ -13,7 +13,8 @@ from PIL import Image
 
 from pages.components.pictures import Picture
 from pages.components.progress import wait_for
-from pages.components.targets import choose_target
+from pages.components.targets import choose_target, top_classes
+from pages.components.text import plain
 from xai_core import orders
 from xai_core.images import model_input, visible_crop
 
@@ -74,6 +75,7 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
     probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
     with st.sidebar:
         targets = choose_target(facts["class_names"], probabilities)
+        _predictions(pictures, facts["class_names"], probabilities)
     views = [
         View(picture, seen, pixels, row, target)
         for picture, (pixels, seen), row, target in zip(
@@ -81,6 +83,18 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
         )
     ]
     return Scene(model, facts, views)
+
+
+def _predictions(
+    pictures: Sequence[Picture], class_names: Sequence[str], probabilities: NDArray[np.float32]
+) -> None:
+    """Every picture's five most probable classes."""
+    with st.expander("Most probable classes", expanded=len(pictures) == 1):
+        for picture, row in zip(pictures, probabilities, strict=True):
+            lines = "  \n".join(
+                f"{plain(name)} · {share:.1%}" for name, share in top_classes(class_names, row)
+            )
+            st.caption(f"**{plain(picture.name)}**  \n{lines}")
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

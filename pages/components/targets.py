@@ -65,6 +65,6 @@ def _asked(class_names: Sequence[str]) -> str:
     return PREDICTED
 
 
-def top_classes(class_names: Sequence[str], row: NDArray[np.float32]) -> str:
-    """The five most probable classes of one picture, in words."""
-    return ", ".join(f"{class_names[k]} {row[k]:.1%}" for k in np.argsort(-row)[:TOP])
+def top_classes(class_names: Sequence[str], row: NDArray[np.float32]) -> list[tuple[str, float]]:
+    """The five most probable classes of one picture, with their probabilities."""
+    return [(class_names[k], float(row[k])) for k in np.argsort(-row)[:TOP]]
