@@ -49,6 +49,9 @@ function create(parent) {
 }
 
 function update(state, data) {
+  const text = JSON.stringify(data);
+  if (text === state.text) return; // a page that polls runs often, and mostly nothing is new
+  state.text = text;
   state.data = data;
   state.lut = bytes(data.display.lut);
   const single = data.rows.length === 1;
@@ -69,7 +72,8 @@ function update(state, data) {
       state.tiles.set(key, view);
     }
     fill(state, view, row, tile, column);
-    state.grid.append(view.element);
+    const place = state.grid.children[seen.size - 1];
+    if (place !== view.element) state.grid.insertBefore(view.element, place || null);
   }
   for (const [key, view] of state.tiles) {
     if (!seen.has(key)) {
