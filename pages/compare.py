@@ -56,23 +56,35 @@ def page() -> None:
         for view in scene.views
     }
     work = gather(PURPOSE, list(orders.values()))
-    run_every = EVERY_S if work.running else None
-    st.fragment(results, run_every=run_every)(scene, settings, orders, work)
+    live = work.running
+    draw = st.fragment(results, run_every=EVERY_S if live else None)
+    draw(scene, settings, orders, work, live)
     notes.show(settings)
 
 
 def results(
-    scene: Scene, settings: Settings, orders: Mapping[tuple[str, str], Task], work: Work
+    scene: Scene,
+    settings: Settings,
+    orders: Mapping[tuple[str, str], Task],
+    work: Work,
+    live: bool,
 ) -> None:
-    """Everything that changes while results arrive or the display changes."""
-    was_running = work.running
+    """Everything that changes while results arrive or the display changes.
+
+    Args:
+        scene: the model and the pictures.
+        settings: settings of the chosen methods.
+        orders: what was asked for, by picture and method.
+        work: what has come of it so far.
+        live: whether this runs again and again by itself, which ends with the work.
+    """
     work.collect()
     display = choose_display()
     status(work)
     heatmap_grid(grid_data(scene, settings, orders, work, display), key="compare-grid")
-    if was_running and not work.running:
+    if live and not work.running:
         st.rerun()
-    if not work.running:
+    if not live:
         after(scene, settings, orders, work, display)
 
 

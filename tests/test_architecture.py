@@ -84,10 +84,7 @@ def test_no_assertion_no_pickle_and_nothing_unfinished(path):
 
 def test_no_file_knows_the_machine_it_was_written_on():
     # Put together here, so that this file does not hold them itself.
-    places = [
-        "/" + "/".join(parts) for parts in (("work", "main"), ("work", "shared"), ("tmp", ""))
-    ]
-    places += ["/" + "root/", "/" + "home/"]
+    places = [f"/{folder}/" for folder in ("root", "home", "tmp", "Users")]
     found = [
         (name(path), place)
         for path in texts()
