@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import media
+from xai_core.errors import XaiError
 from xai_core.jobs import shared_engine, start_engine
 
 FIRST_MODEL = "vgg-tiny"
@@ -23,7 +24,10 @@ def main() -> None:
     """One visitor's run."""
     st.set_page_config(page_title="XAI Workbench", page_icon=str(LOGO), layout="wide")
     pages = [st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)]
-    st.navigation(pages).run()
+    try:
+        st.navigation(pages).run()
+    except XaiError as error:
+        st.error(str(error), icon=":material/error:")
 
 
 @asynccontextmanager

@@ -6,12 +6,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from xai_core import jobs
 from xai_core.cache import Cache
+from xai_core.explainers import explain
+from xai_core.images import sample_image
 from xai_core.jobs import Engine
+from xai_core.models import load_classifier
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -33,7 +37,7 @@ def settled(app: AppTest) -> AppTest:
     deadline = time.monotonic() + PATIENCE_S
     app.run(timeout=PATIENCE_S)
     while time.monotonic() < deadline:
-        works = app.session_state["_work"] if "_work" in app.session_state else {}
+        works = app.session_state.filtered_state.get("_work", {})
         if "compare" in works and not any(work.running for work in works.values()):
             return app.run(timeout=PATIENCE_S)
         time.sleep(0.2)
@@ -80,3 +84,22 @@ def test_no_picture_says_what_to_do() -> None:
     app.button_group(key="samples").set_value([])
     app.run()
     assert "Choose a sample or upload a picture" in app.info[0].value
+
+
+def test_the_page_shows_what_the_package_computes() -> None:
+    clf = load_classifier("vgg-tiny")
+    x = clf.preprocess([sample_image("cat")])
+    expected = explain(clf, x, clf.logits(x).argmax(1), method="input_x_gradient")[0]
+    results = settled(compare()).session_state["_work"]["compare"].results.values()
+    shown = next(r for r in results if r.facts["method"] == "input_x_gradient")
+    largest = float(expected.abs().max())
+    np.testing.assert_allclose(
+        shown.arrays["relevance"], expected.numpy(), rtol=0, atol=1e-4 * largest
+    )
+
+
+def test_an_address_that_names_nothing_known_is_told() -> None:
+    app = settled(compare(model="nonsense", layer="conv99", **{"class": "unicorn"}))
+    told = " ".join(warning.value for warning in app.warning)
+    assert not app.exception
+    assert "no class “unicorn”" in told
