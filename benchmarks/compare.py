@@ -206,7 +206,10 @@ def colour_change(tab: Any) -> float:
     return time.perf_counter() - began
 
 
-GRID = "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean).map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
+GRID = (
+    "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)"
+    ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
+)
 
 
 def drawn(tab: Any) -> Any:
