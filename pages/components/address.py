@@ -19,4 +19,9 @@ def warn_of_unknown(parameter: str, known: Collection[str], what: str) -> None:
     """
     for value in st.query_params.get_all(parameter):
         if value and value not in known:
-            st.warning(f"There is no {what} “{plain(value[:80])}”; the page goes on without it.")
+            notice(f"There is no {what} “{plain(value[:80])}”; the page goes on without it.")
+
+
+def notice(sentence: str) -> None:
+    """Say something that stays until it is closed, although the page runs again."""
+    st.toast(sentence, icon=":material/link_off:", duration="infinite")

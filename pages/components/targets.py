@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.components.address import notice
 from pages.components.text import plain
 
 PREDICTED = "predicted"
@@ -61,7 +62,7 @@ def _asked(class_names: Sequence[str]) -> str:
     for index, name in enumerate(class_names):
         if wanted in (name.casefold(), str(index)):
             return str(index)
-    st.warning(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
+    notice(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
     return PREDICTED
 
 

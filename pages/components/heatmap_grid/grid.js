@@ -7,7 +7,7 @@ const maps = new Map(); // address -> Promise<Int16Array>, kept across updates
 const MAPS_KEPT = 600;
 const FULL = 32767; // the int16 that stands for 1
 const MIDDLE = 128; // entry of the colour table that stands for 0 in a diverging map
-const states = new WeakMap(); // mount point -> state
+const states = new WeakMap(); // mount point -> state; it ends with its mount point
 
 export default function (component) {
   const { parentElement, data } = component;
@@ -17,10 +17,6 @@ export default function (component) {
     states.set(parentElement, state);
   }
   update(state, data);
-  return () => {
-    state.observer.disconnect();
-    states.delete(parentElement);
-  };
 }
 
 // ---------------------------------------------------------------- structure
@@ -43,8 +39,7 @@ function create(parent) {
     state.view = { scale: 1, x: 0, y: 0 };
     draw(state);
   };
-  state.observer = new ResizeObserver(() => draw(state));
-  state.observer.observe(state.grid);
+  new ResizeObserver(() => schedule(state)).observe(state.grid);
   return state;
 }
 
