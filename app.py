@@ -6,9 +6,12 @@ script for every visitor (``main``).
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 
@@ -32,10 +35,21 @@ def main() -> None:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """The worker is warm before the first visitor comes, and ends with the server."""
+    """Server and worker are warm before the first visitor comes; the worker ends with us."""
     start_engine({"source": FIRST_MODEL})
+    Thread(target=warm_up, daemon=True).start()
     yield
     shared_engine().close()
+
+
+def warm_up() -> None:
+    """Import what the pages need, which takes seconds, and look the models up once."""
+    import_module("pages.components.scene")
+    import_module("pages.components.pairs")
+    import_module("xai_core.models").available_models()
+    # Streamlit collects garbage after every run of a script; what was imported never is any,
+    # and looking through it costs a sixth of a second each time.
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,9 +38,11 @@ FIRST_HEATMAP_S = 3.0
 COLD_START_S = 15.0
 DISPLAY_S = 0.3
 PANEL_S = 3.0
+IDLE_S = 10
 
 
 def main() -> None:
+    warnings.filterwarnings("ignore", module="captum")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("methods", "page", "start"))
     parser.add_argument("--repeat", type=int, default=5)
@@ -58,7 +61,7 @@ def main() -> None:
 def methods(repeat: int) -> None:
     """Every method here and in Captum, on the sample photograph and vgg-tiny."""
     clf = load_classifier("vgg-tiny")
-    x = clf.preprocess([sample_image("chelsea")])
+    x = clf.preprocess([sample_image("cat")])
     target = clf.logits(x).argmax(1)
     peers = captum_methods(clf, target)
     print(f"\nOne {x.shape[2]}-pixel picture, vgg-tiny, {torch.get_num_threads()} threads, float32")
@@ -128,8 +131,8 @@ def alternating(
 
 def difference(a: Tensor, b: Tensor) -> str:
     """Largest difference in shares of the largest value, in words."""
-    share = float((a - b).abs().max() / b.abs().max().clamp(min=1e-12))
-    return f"{share:.1e}"
+    share = (a - b).detach().abs().max() / b.detach().abs().max().clamp(min=1e-12)
+    return f"{share.item():.1e}"
 
 
 def verdict(what: str, seconds: float, limit: float) -> str:
@@ -144,8 +147,9 @@ def page(repeat: int) -> None:
     """First heatmap on a running server, and a change of display until it is on screen."""
     print("\nThe page in Chromium")
     with server() as address, browser() as chromium:
+        time.sleep(IDLE_S)
         first = [first_heatmap(chromium, address) for _ in range(repeat + 1)]
-        print(f"very first visitor: {first[0]:.2f} s")
+        print(f"very first visitor, {IDLE_S} s after the server's start: {first[0]:.2f} s")
         print(
             verdict("first heatmap, running server", statistics.median(first[1:]), FIRST_HEATMAP_S)
         )
