@@ -79,6 +79,7 @@ def methods(repeat: int) -> None:
         if peer is not None:
             row += f"{1e3 * there:12.1f}{there / here:13.2f}  {difference(ours(), peer(x))}"
         print(row)
+    print("SmoothGrad draws its own noise; Captum's DeepLIFT errs where a ReLU feeds a max-pool.")
     print(verdict("all methods together", total, PANEL_S))
 
 
