@@ -184,7 +184,7 @@ def test_a_whole_pickled_module_is_refused_and_runs_nothing(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_torchscript_and_exported_programs_are_refused(tmp_path):
     torch.jit.trace(nn.Flatten(), torch.zeros(1, 2)).save(tmp_path / "a.pt")
     with pytest.raises(ModelError, match="TorchScript program"):

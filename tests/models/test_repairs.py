@@ -213,7 +213,7 @@ def test_models_that_do_not_run_are_refused_with_their_reason():
         repaired(Pair(), PROBE)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_torchscript_is_refused():
     with pytest.raises(ModelError, match="TorchScript"):
         repaired(torch.jit.trace(nn.Flatten(), PROBE), PROBE)

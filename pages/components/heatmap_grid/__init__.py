@@ -9,6 +9,8 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).parent
+CSS = (HERE / "grid.css").read_text(encoding="utf-8")
+JS = (HERE / "grid.js").read_text(encoding="utf-8")
 HTML = """
 <div class="root">
   <div class="tools">
@@ -23,16 +25,6 @@ HTML = """
 """
 
 
-@st.cache_resource
-def _component() -> Any:
-    return st.components.v2.component(
-        "heatmap_grid",
-        html=HTML,
-        css=(HERE / "grid.css").read_text(encoding="utf-8"),
-        js=(HERE / "grid.js").read_text(encoding="utf-8"),
-    )
-
-
 def heatmap_grid(data: Mapping[str, Any], key: str) -> None:
     """Draw the grid.
 
@@ -42,4 +34,6 @@ def heatmap_grid(data: Mapping[str, Any], key: str) -> None:
             problem) and ``display`` (lut, colours, diverging, opacity, bar, bar_shown).
         key: name of this grid on its page.
     """
-    _component()(data=dict(data), key=key)
+    # Registered on every run, because a registration lasts as long as the server's runtime.
+    grid = st.components.v2.component("heatmap_grid", html=HTML, css=CSS, js=JS)
+    grid(data=dict(data), key=key)
