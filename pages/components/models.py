@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from xai_core.models.architectures import ARCHITECTURES
 
 OWN = "your checkpoint"
 LARGEST_MB = 2048
+STORE_BYTES = 8 * 2**30
 
 
 def choose_model() -> dict[str, Any] | None:
@@ -82,23 +88,43 @@ def _own_checkpoint() -> dict[str, Any] | None:
     if upload is None or not classes:
         st.info("Upload the weights and give the class names, then the model is loaded.")
         return None
-    return {
-        "source": str(_stored(upload.getvalue(), Path(upload.name).suffix)),
+    facts = {
+        "title": Path(upload.name).stem,
         "architecture": architecture,
         "class_names": classes,
-        "input_size": (int(side), int(side)),
+        "input_size": [int(side), int(side)],
         "mean": mean,
         "std": std,
     }
+    return {"source": str(_stored(upload.getvalue(), upload.name, json.dumps(facts)))}
 
 
-def _stored(content: bytes, suffix: str) -> Path:
-    """The checkpoint as a file the worker can read, named by its content."""
-    folder = default_folder() / "checkpoints"
+def _stored(content: bytes, name: str, facts: str) -> Path:
+    """The checkpoint with its facts beside it, as files that worker and command line can read.
+
+    They lie in a folder named by their content, under the name they came with.
+    """
+    digest = hashlib.sha256(content + facts.encode()).hexdigest()
+    folder = default_folder() / "checkpoints" / digest
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(content).hexdigest()}{suffix.lower()}"
-    if not path.exists():
-        part = path.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(path)
+    stem = re.sub(r"[^\w-]+", "-", Path(name).stem)[:60] or "checkpoint"
+    path = folder / f"{stem}{Path(name).suffix.lower()}"
+    for file, data in ((path.with_suffix(".json"), facts.encode()), (path, content)):
+        if not file.exists():
+            part = file.with_name(f"{uuid.uuid4().hex}.part")
+            part.write_bytes(data)
+            part.replace(file)
+    os.utime(folder)
+    _make_room(folder.parent)
     return path
+
+
+def _make_room(store: Path) -> None:
+    """Remove the checkpoints longest unused while they take more than ``STORE_BYTES``."""
+    folders = sorted(store.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    sizes = [sum(file.stat().st_size for file in folder.iterdir()) for folder in folders]
+    excess = sum(sizes) - STORE_BYTES
+    for folder, size in zip(folders[:-1], sizes, strict=False):
+        if excess > 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            excess -= size

@@ -44,7 +44,8 @@ class Work:
             self.problems.setdefault(key, CANCELLED)
 
     def retry(self) -> None:
-        """Forget problems, so that the next run computes what is missing."""
+        """Forget the ended job and its problems, so that the next run computes what is missing."""
+        self.job = None
         self.problems.clear()
 
 

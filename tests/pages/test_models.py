@@ -1,0 +1,36 @@
+"""Uploaded checkpoints on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pages.components import models
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XAI_CACHE", str(tmp_path))
+    return tmp_path / "checkpoints"
+
+
+def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
+    path = models._stored(b"weights", "../../my net (2).PT", '{"a": 1}')
+    assert path.name == "my-net-2-.pt"
+    assert path.read_bytes() == b"weights"
+    assert path.with_suffix(".json").read_text() == '{"a": 1}'
+
+
+def test_other_facts_make_another_checkpoint() -> None:
+    assert models._stored(b"w", "a.pt", "{}") != models._stored(b"w", "a.pt", '{"side": 1}')
+
+
+def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "STORE_BYTES", 25)
+    first = models._stored(b"1" * 10, "a.pt", "")
+    os.utime(first.parent, (0, 0))
+    second = models._stored(b"2" * 10, "a.pt", "")
+    third = models._stored(b"3" * 10, "a.pt", "")
+    assert [path.exists() for path in (first, second, third)] == [False, True, True]

@@ -1,0 +1,72 @@
+"""What a page wants, against an engine that is played by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from pages.components import work
+from xai_core.cache import Result
+from xai_core.jobs import Job, Task
+
+
+class HandEngine:
+    """Accepts jobs; the test finishes their tasks."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def submit(self, tasks: list[Task], owner: str) -> Job:
+        self.jobs.append(Job(tasks, owner))
+        return self.jobs[-1]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
+    made = HandEngine()
+    monkeypatch.setattr(work, "shared_engine", lambda: made)
+    monkeypatch.setattr(work.st, "session_state", {})
+    return made
+
+
+A, B = Task("a", "f"), Task("b", "f")
+
+
+def test_what_is_under_way_is_not_asked_for_again(engine: HandEngine) -> None:
+    work.gather("x", [A, B], patience=0)
+    work.gather("x", [A, B], patience=0)
+    assert len(engine.jobs) == 1
+    engine.jobs[0].finish(A, Result())
+    found = work.gather("x", [A, B], patience=0)
+    assert set(found.results) == {"a"}
+    assert found.running
+    assert len(engine.jobs) == 1
+
+
+def test_what_is_no_longer_wanted_is_dropped(engine: HandEngine) -> None:
+    work.gather("x", [A, B], patience=0)
+    work.gather("x", [B], patience=0)
+    assert engine.jobs[0].done, "nothing of the first job was running"
+    assert [task.key for task in engine.jobs[1].waiting()] == ["b"]
+
+
+def test_a_problem_stays_until_it_is_tried_again(engine: HandEngine) -> None:
+    work.gather("x", [A], patience=0)
+    engine.jobs[0].finish(A, "It failed.")
+    assert work.gather("x", [A], patience=0).problems == {"a": "It failed."}
+    assert len(engine.jobs) == 1
+    work.gather("x", [A], patience=0).retry()
+    again = work.gather("x", [A], patience=0)
+    assert again.running
+    assert not again.problems
+    assert len(engine.jobs) == 2
+
+
+def test_cancelling_keeps_what_is_finished(engine: HandEngine) -> None:
+    found = work.gather("x", [A, B], patience=0)
+    engine.jobs[0].finish(A, Result())
+    found.cancel()
+    assert not found.running
+    assert set(found.results) == {"a"}
+    assert found.problems == {"b": work.CANCELLED}
+    work.gather("x", [A, B], patience=0)
+    assert len(engine.jobs) == 1, "cancelled work does not start again by itself"
