@@ -21,6 +21,16 @@ def test_a_coarse_map_is_shown_at_the_inputs_resolution():
     np.testing.assert_allclose(values, [[[-0.5, -0.125, 0.625, 1]]])
 
 
+def test_the_scale_turns_values_back_into_relevance():
+    relevance, pixels = np.array([[[-4.0, 1.0, 3.0]]]), np.zeros((3, 1, 3))
+    assert Display().scale(relevance, pixels) == 4
+    assert Display("positive").scale(relevance, pixels) == 3
+    assert Display("absolute").scale(relevance, pixels) == 4
+    assert (4 * Display().values(relevance, pixels)).tolist() == [[[-4.0, 1.0, 3.0]]]
+    assert Display(clip=90).scale(relevance, pixels) is None
+    assert Display(stage="map").scale(relevance, pixels) is None
+
+
 def test_stages_by_hand():
     relevance = np.array([[[1.0, 0.0]], [[-2.0, 0.0]], [[1.0, 0.0]]])
     pixels = np.array([[[1.0, 1.0]], [[0.5, 1.0]], [[0.0, 1.0]]])

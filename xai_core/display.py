@@ -74,13 +74,18 @@ class Display:
         Returns:
             [1, H, W], or [3, H, W] for three channels at the stage "channels".
         """
-        full = relevance[None].astype(np.float64)
-        if full.shape[2:] != pixels.shape[1:]:
-            full = upsample(full, (pixels.shape[1], pixels.shape[2]))
+        full = _enlarged(relevance, pixels)
         if self.stage == SIGNED:
             return signed_map(full, self.show, self.clip)
         maps: Floats = relevance_map(full, self.stage, pixels[None].astype(np.float64))[0]
         return maps
+
+    def scale(self, relevance: NDArray[Any], pixels: NDArray[Any]) -> float | None:
+        """The raw relevance that 1 stands for in ``values``; None where values are clamped."""
+        if self.stage != SIGNED or self.clip is not None:
+            return None
+        raw = _enlarged(relevance, pixels).sum(1)
+        return float((np.maximum(raw, 0) if self.show == "positive" else np.abs(raw)).max())
 
     def draw(self, values: Floats, picture: Image.Image) -> Image.Image:
         """The map over the picture, at the picture's resolution.
@@ -97,3 +102,11 @@ class Display:
         if len(values) == 1:
             return colour(values[0], self.colormap)
         return np.rint(255 * values.transpose(1, 2, 0)).astype(np.uint8)
+
+
+def _enlarged(relevance: NDArray[Any], pixels: NDArray[Any]) -> Floats:
+    """Relevance [C, h, w] -> float64 [1, C, H, W] at the resolution of the model's input."""
+    full = relevance[None].astype(np.float64)
+    if full.shape[2:] == pixels.shape[1:]:
+        return full
+    return upsample(full, (pixels.shape[1], pixels.shape[2]))

@@ -109,11 +109,12 @@ def tile_map(
     stage: str,
     show: str,
     clip: float | None,
-) -> tuple[bytes, tuple[int, ...], bool]:
-    """The map of result ``key`` for the browser: int16 [planes, H, W], shape, whether empty."""
-    values = Display(show, clip, stage=stage).values(_relevance, _pixels)
+) -> tuple[bytes, tuple[int, ...], float | None]:
+    """The map of result ``key`` for the browser: int16 [planes, H, W], its shape and scale."""
+    display = Display(show, clip, stage=stage)
+    values = display.values(_relevance, _pixels)
     content = np.rint(values * FULL).astype("<i2").tobytes()
-    return content, values.shape, not values.any()
+    return content, values.shape, display.scale(_relevance, _pixels)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

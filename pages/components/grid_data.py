@@ -63,7 +63,7 @@ def _tile(name: str, key: str, view: View, work: Work, display: Display) -> dict
 
 def _ready(name: str, key: str, view: View, result: Result, display: Display) -> dict[str, Any]:
     method = METHODS[name]
-    content, shape, empty = tile_map(
+    content, shape, scale = tile_map(
         key,
         result.arrays["relevance"],
         view.pixels,
@@ -72,8 +72,10 @@ def _ready(name: str, key: str, view: View, result: Result, display: Display) ->
         display.clip,
     )
     words = [f"{result.facts['seconds']:.2f} s", "signed" if method.signed else "unsigned"]
-    if empty:
+    if not result.arrays["relevance"].any():
         words.append("empty: zero everywhere")
+    elif scale == 0:
+        words.append("nothing positive to show")
     if method.warning:
         words.append("⚠ see below")
     return {
@@ -81,5 +83,6 @@ def _ready(name: str, key: str, view: View, result: Result, display: Display) ->
         "planes": shape[0],
         "height": shape[1],
         "width": shape[2],
+        "scale": scale,
         "note": " · ".join(words),
     }

@@ -106,7 +106,9 @@ def test_pointing_reads_a_value(page: Page, server: str) -> None:
     page.goto(server)
     wait_drawn(page, "drawn.ready >= 6")
     page.locator("figure canvas").nth(1).hover()
-    reading = re.compile(r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3}$")  # the middle
+    reading = re.compile(
+        r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3} \(raw .+\)$"
+    )  # the middle
     expect(page.locator(".readout")).to_have_text(reading)
 
 

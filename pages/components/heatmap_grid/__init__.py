@@ -30,7 +30,7 @@ def heatmap_grid(data: Mapping[str, Any], key: str) -> None:
 
     Args:
         data: ``rows`` (id, title, note, picture address), ``columns`` (id, title, note),
-            ``tiles`` [rows][columns] (map address, width, height, planes, note, waiting,
+            ``tiles`` [rows][columns] (map address, width, height, planes, scale, note, waiting,
             problem) and ``display`` (lut, colours, diverging, opacity, bar, bar_shown).
         key: name of this grid on its page.
     """

@@ -311,7 +311,8 @@ function reading(state, view) {
   const line = Math.min(tile.height - 1, Math.floor(cursor.y * tile.height));
   if (column < 0 || line < 0) return "";
   const value = map[line * tile.width + column] / FULL;
-  return `${view.name} · column ${column + 1}, row ${line + 1}: ${value.toFixed(3)}`;
+  const raw = tile.scale ? ` (raw ${(value * tile.scale).toPrecision(3)})` : "";
+  return `${view.name} · column ${column + 1}, row ${line + 1}: ${value.toFixed(3)}${raw}`;
 }
 
 function pan(state, dx, dy) {
