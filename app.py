@@ -16,6 +16,7 @@ from threading import Thread
 import streamlit as st
 
 from pages.components import media
+from pages.components.text import plain
 from xai_core.errors import XaiError
 from xai_core.jobs import shared_engine, start_engine
 
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         st.navigation(pages).run()
     except XaiError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from xai_core.errors import MethodError
-from xai_core.similarity import MEASURES, pairwise, similarity
+from xai_core.similarity import MEASURES, mean_of_defined, pairwise, similarity
 
 _path = Path(__file__).parent / "reference" / "similarity.py"
 _spec = importlib.util.spec_from_file_location("reference_similarity", _path)
@@ -140,3 +140,8 @@ def test_pairwise_holds_every_pair(measure):
 def test_wrong_input_is_refused_with_a_sentence(a, b, options, sentence):
     with pytest.raises(MethodError, match=sentence):
         similarity(a, b, **options)
+
+
+def test_a_mean_leaves_out_what_is_undefined():
+    scores = np.array([[1.0, np.nan, 0.0], [np.nan, np.nan, 0.5]])
+    np.testing.assert_array_equal(mean_of_defined(scores), [1.0, np.nan, 0.25])

@@ -127,6 +127,15 @@ def pairwise(maps: NDArray[Any], measure: str = "ssim", show: str = "all") -> Fl
     return table
 
 
+def mean_of_defined(scores: NDArray[Any]) -> Floats:
+    """Mean over the first axis of the scores that are defined; NaN where none is."""
+    defined = np.isfinite(scores)
+    count = defined.sum(0)
+    total = np.where(defined, scores, 0.0).sum(0)
+    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
+
+
 @_register(
     "SSIM",
     "Wang et al. 2004, doi:10.1109/TIP.2003.819861",

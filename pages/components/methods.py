@@ -45,10 +45,11 @@ def choose_methods(layers: Sequence[str], cam_layer: str | None) -> dict[str, di
     warn_of_unknown("layer", layers, "layer")
     layered = [given for name, given in settings.items() if _uses_layer(METHODS[name])]
     if layers and layered:
+        known = cam_layer is not None and cam_layer in layers
         layer = row.selectbox(
             "Layer of the activation maps",
             list(layers),
-            index=list(layers).index(cam_layer) if cam_layer in layers else len(layers) - 1,
+            index=layers.index(cam_layer) if known else 0,
             key="layer",
             bind="query-params",
             width=220,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core.cache import Result
 from xai_core.jobs import Task
@@ -29,7 +30,7 @@ def wait_for(purpose: str, task: Task, label: str) -> Result:
 
 def problem(sentence: str, work: Work) -> None:
     """A sentence about what went wrong, and another try."""
-    st.error(sentence, icon=":material/error:")
+    st.error(plain(sentence), icon=":material/error:")
     if st.button("Try again", key=f"retry {sentence}"):
         work.retry()
         st.rerun()
