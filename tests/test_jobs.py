@@ -206,17 +206,28 @@ def test_unreachable_cluster_is_told(monkeypatch, tmp_path):
     alone.close()
 
 
+def engine_processes():
+    """Processes of this test run's engines, and of nothing else that it has started."""
+    found = set()
+    for child in psutil.process_iter(["ppid", "cmdline"]):
+        ours = child.info["ppid"] == os.getpid()
+        if ours and "xai_core.jobs.local" in (child.info["cmdline"] or []):
+            found |= {child, *child.children(recursive=True)}
+    return found
+
+
 def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     monkeypatch.setenv("XAI_CACHE", str(tmp_path))
     monkeypatch.setenv("XAI_WORKER_MEMORY", "1 GiB")
-    before = set(psutil.Process().children(recursive=True))
+    before = engine_processes()
     shared = shared_engine()
     assert shared_engine() is shared
     pid = worker_pid(shared)
     lost = shared.submit([task("lost", "busy", seconds=60)], "ann")
     until(lambda: lost.fraction > 0)
-    for process in set(psutil.Process().children()) - before:
-        process.kill()
+    for process in engine_processes() - before:
+        if process.ppid() == os.getpid():
+            process.kill()
     assert lost.wait(GENEROUS_S)
     assert lost.errors == {"lost": engine.LOST}
     until(lambda: not psutil.pid_exists(pid), 5)
@@ -226,7 +237,7 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     shared.close()
     assert open_job.state == "cancelled"
     assert shared.closed
-    assert set(psutil.Process().children(recursive=True)) - before == set()
+    assert engine_processes() == before
 
 
 def test_nothing_listens_beyond_this_machine(workers):

@@ -60,20 +60,20 @@ def test_upload_choose_cancel_download(page: Page, server: str, tmp_path: Path) 
     wait_drawn(page, "drawn.ready === 3")
     expect(page.locator("figure").first).to_contain_text("espresso.jpg")
 
+    before = page.evaluate(f"() => JSON.parse({GRID}.dataset.drawn).maps")
     page.get_by_role("combobox", name="Layer of the activation maps").click()
     page.get_by_role("option", name="conv4", exact=True).click()
     page.wait_for_url("**layer=conv4**")
-    wait_drawn(page, "drawn.ready === 3")
+    wait_drawn(page, f"drawn.ready === 3 && drawn.maps !== '{before}'")
 
     page.get_by_role("button", name="Settings").click()
     samples = page.get_by_role("spinbutton", name="samples")
     samples.fill("10000")
     samples.press("Enter")
     page.keyboard.press("Escape")
-    cancel = page.get_by_role("button", name="Cancel")
-    cancel.click()
+    wait_drawn(page, "drawn.ready === 2")  # SmoothGrad is under way
+    page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Cancelled. What was finished before is shown.")).to_be_visible()
-    wait_drawn(page, "drawn.ready === 2")
 
     with page.expect_download() as caught:
         page.get_by_role("button", name="NPZ").click()

@@ -32,7 +32,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--data", required=True, type=Path, metavar="DIR", help="data in Tiny-ImageNet's layout"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: runs/NAME)"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
     parser.set_defaults(run=run)
@@ -50,18 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = _recipe(arguments)
     train = tiny_imagenet(arguments.data, "train")
     validation = tiny_imagenet(arguments.data, "val")
-    _claim(arguments.out, arguments.name, recipe, train, validation)
+    folder = arguments.out or Path("runs") / arguments.name
+    _claim(folder, arguments.name, recipe, train, validation)
     torch.manual_seed(recipe.seed)
     network = ARCHITECTURES[recipe.architecture](len(train.class_names))
     _check_size(network, train)
     _report(f"{len(train.labels)} training and {len(validation.labels)} validation pictures.")
-    trained = fit(
-        network, train, recipe, validation=validation, folder=arguments.out, report=_report
-    )
-    facts = package(trained, validation, recipe, arguments.name, arguments.out, len(train.labels))
+    trained = fit(network, train, recipe, validation=validation, folder=folder, report=_report)
+    facts = package(trained, validation, recipe, arguments.name, folder, len(train.labels))
     low, high = facts["metrics"]["top1_interval"]
     print(
-        f"{arguments.out / arguments.name}.safetensors: {facts['metrics']['top1']:.1%} right "
+        f"{folder / arguments.name}.safetensors: {facts['metrics']['top1']:.1%} right "
         f"(95 % interval {low:.1%} to {high:.1%})"
     )
     return 0

@@ -191,8 +191,10 @@ function schedule(state) {
 function draw(state) {
   if (!state.data) return;
   for (const view of state.tiles.values()) drawTile(state, view);
+  const shown = [...state.tiles.values()].filter((view) => view.map);
   state.root.dataset.drawn = JSON.stringify({
-    ready: [...state.tiles.values()].filter((view) => view.map).length,
+    ready: shown.length,
+    maps: shown.map((view) => view.mapAddress).join(" "),
     opacity: state.data.display.opacity,
     colours: state.data.display.colours,
     scale: state.view.scale,
