@@ -1,4 +1,4 @@
-"""Relevance to heatmap (METHODS section 2), and its colours."""
+"""Relevance to heatmap (docs/sources.md: A, S), and its colours."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Similarity of heatmaps (METHODS section 3)."""
+"""Similarity of heatmaps."""
 
 import importlib.util
 from pathlib import Path

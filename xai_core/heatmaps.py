@@ -1,4 +1,4 @@
-"""From raw relevance to heatmaps: METHODS section 2, always image by image.
+"""From raw relevance to heatmaps, always image by image.
 
 Two families. ``relevance_map`` gives the maps in [0, 1] that the APEM thesis (A, sections
 4.2 and 4.4) measures; ``signed_map`` gives the maps that are drawn and compared (sanity

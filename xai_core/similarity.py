@@ -1,4 +1,4 @@
-"""How alike two heatmaps are: METHODS section 3, one score per image.
+"""How alike two heatmaps are, one score per image.
 
 The table ``MEASURES`` has the shape of the method table: a pure function and the facts about
 it. A measure never averages over images. Where a score is undefined it is NaN: always for two

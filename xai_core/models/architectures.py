@@ -1,7 +1,7 @@
 """Network architectures by name: our own, and torchvision's classifiers.
 
 In our own, every activation, pooling and dropout is a module used exactly once, because
-hook-based attribution methods depend on it (seed thesis S, section 7.1.2).
+hook-based attribution methods depend on it (S section 7.1.2).
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def _called(module: nn.Module, note: Callable[[str], None]) -> Iterator[None]:
 
 
 def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
-    """Layers that own weights (METHODS section 4), from input to output.
+    """Layers that own weights, convolution or linear, from input to output.
 
     A layer is a module that is a convolution or Linear, or whose own parameter of two or more
     dimensions is the weight of a convolution, linear or attention function. Biases,

@@ -1,7 +1,7 @@
 """Networks made fit for hooks: every ReLU a module of its own, nothing done in place.
 
 Hook-based attribution silently fails on a ReLU that is a function, is called more than once,
-or overwrites its input (seed thesis S, section 7.1.2). A network is watched while it runs; the
+or overwrites its input (S section 7.1.2). A network is watched while it runs; the
 modules whose ``forward`` does such a thing are rewritten one by one with ``torch.fx``, their
 children untouched, so that names, weights and the hierarchy stay what they were.
 """
