@@ -141,8 +141,7 @@ def test_the_command_line_repeats_settings_targets_and_display():
         explanation("a b.png", method="gradcam", settings={"relu": False, "layer": None}),
         explanation("-c.png", method="gradcam", settings={"relu": False, "layer": None}, target=3),
     ]
-    defaults = {"gradcam": {"relu": True, "layer": None}}
-    words = command_line(MODEL, items, Display(clip=99.5), defaults, out="there")
+    words = command_line(MODEL, items, Display(clip=99.5), out="there")
     assert shlex.join(words) == (
         "python -m xai_core explain --model vgg-tiny --methods gradcam --out there "
         "--target dog --target 3 --param gradcam.relu=false --stage signed --show all "
@@ -153,7 +152,7 @@ def test_the_command_line_repeats_settings_targets_and_display():
 @pytest.mark.parametrize("name", ["auto", "-x", "crane"])
 def test_a_class_whose_name_would_be_misread_is_told_by_its_number(name):
     model = replace(MODEL, class_names=["Crane", name])
-    words = command_line(model, [explanation()], Display(), {"saliency": {}})
+    words = command_line(model, [explanation()], Display())
     assert words[words.index("--target") + 1] == "1"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from xai_core import __version__
 from xai_core.display import Display
+from xai_core.explainers import METHODS
 from xai_core.export import Explanation, file_names
 
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
@@ -73,16 +74,16 @@ def command_line(
     model: ModelFacts,
     explanations: Sequence[Explanation],
     display: Display,
-    defaults: Mapping[str, Mapping[str, Any]],
     out: str = "results",
 ) -> list[str]:
     """The arguments of ``python -m xai_core explain`` that repeat these explanations.
+
+    Settings that equal the method's defaults are left out.
 
     Args:
         model: the model.
         explanations: every picture with every method.
         display: how they are drawn.
-        defaults: each method's default settings; what equals them is left out.
         out: the folder to write to.
     """
     pictures = {(e.image_name, e.image_hash): e.target for e in explanations}
@@ -95,8 +96,9 @@ def command_line(
     for target in targets[:1] if len(set(targets)) == 1 else targets:
         words += ["--target", _class_word(target, model.class_names)]
     for method, given in settings.items():
+        defaults = METHODS[method].settings({})
         for name, value in given.items():
-            if value != defaults[method].get(name):
+            if value != defaults[name]:
                 words += ["--param", f"{method}.{name}={value_word(value)}"]
     words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
     words += ["--opacity", value_word(display.opacity), "--enlarge", display.mode]

@@ -71,7 +71,4 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
 
 
 def _run(model: ModelFacts, explanations: Sequence[Explanation], display: Display) -> bytes:
-    defaults = {name: entry.settings({}) for name, entry in METHODS.items()}
-    return run_json(
-        model, explanations, display, command_line(model, explanations, display, defaults)
-    )
+    return run_json(model, explanations, display, command_line(model, explanations, display))

@@ -18,24 +18,29 @@ from starlette.routing import Route
 
 LIMIT = 512 * 2**20  # bytes
 PATH = "pictures"
-MIME = ("application/octet-stream", "image/jpeg", "image/png")
 
 _held: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
 _lock = Lock()
 
 
-def publish(content: bytes, mime: str = MIME[0]) -> str:
+def publish(content: bytes, mime: str = "application/octet-stream") -> str:
     """Hold ``content`` for the browser and return its address."""
     key = hashlib.sha256(content).hexdigest()
     with _lock:
-        _held[key] = (content, mime)
+        if key not in _held:
+            _held[key] = (content, mime)
+            _make_room()
         _held.move_to_end(key)
-        size = sum(len(held) for held, _ in _held.values())
-        while size > LIMIT and len(_held) > 1:
-            _, (dropped, _) = _held.popitem(last=False)
-            size -= len(dropped)
     base = st.get_option("server.baseUrlPath").strip("/")
     return f"/{base}/{PATH}/{key}" if base else f"/{PATH}/{key}"
+
+
+def _make_room() -> None:
+    """Drop what was longest unused until the rest, or the latest alone, is within ``LIMIT``."""
+    size = sum(len(held) for held, _ in _held.values())
+    while size > LIMIT and len(_held) > 1:
+        _, (dropped, _) = _held.popitem(last=False)
+        size -= len(dropped)
 
 
 async def serve(request: Request) -> Response:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components.progress import time_left
+from pages.components.progress import EVERY_S, time_left
 from pages.components.scene import Scene
 from pages.components.text import plain
 from pages.components.work import Work, gather
@@ -40,7 +40,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
     work = gather("pairs", list(tasks.values()), patience=1.0)
     if work.running:
         st.caption(f"Comparing the maps, {time_left(work)}.")
-        st.fragment(_wait, run_every=0.4)(work)
+        st.fragment(_wait, run_every=EVERY_S)(work)
         return
     for sentence in dict.fromkeys(work.problems.values()):
         st.caption(plain(sentence))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components.address import warn_of_unknown
 from pages.components.text import plain
@@ -13,7 +14,6 @@ from xai_core.errors import ImageError
 from xai_core.images import image_hash, read_image, sample_image, sample_images
 
 MOST = 20
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"]
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,10 @@ def choose_pictures() -> list[Picture]:
     pictures = []
     for upload in uploads or []:
         try:
-            image = _read(upload.getvalue(), upload.name)
+            pictures.append(_uploaded(upload.file_id, upload))
         except ImageError as error:
             st.error(plain(str(error)), icon=":material/broken_image:")
-        else:
-            pictures.append(Picture(upload.name, upload.name, image, image_hash(image)))
-    for name in chosen or []:
-        image = _sample(name)
-        pictures.append(Picture(samples[name], f"sample:{name}", image, image_hash(image)))
+    pictures += [_sample(name, samples[name]) for name in chosen or []]
     pictures = list({picture.hash: picture for picture in pictures}.values())
     if len(pictures) > MOST:
         st.warning(f"{len(pictures)} pictures were given; the first {MOST} are shown.")
@@ -80,11 +76,14 @@ def _leave_samples() -> None:
         st.session_state["samples"] = []
 
 
+# Decoding and hashing a large picture takes a good part of a second, and a page runs often.
 @st.cache_resource(max_entries=60, show_spinner=False)
-def _read(content: bytes, name: str) -> Image.Image:
-    return read_image(content, name)
+def _uploaded(file_id: str, _upload: UploadedFile) -> Picture:
+    image = read_image(_upload.getvalue(), _upload.name)
+    return Picture(_upload.name, _upload.name, image, image_hash(image))
 
 
 @st.cache_resource(show_spinner=False)
-def _sample(name: str) -> Image.Image:
-    return sample_image(name)
+def _sample(name: str, title: str) -> Picture:
+    image = sample_image(name)
+    return Picture(title, f"sample:{name}", image, image_hash(image))

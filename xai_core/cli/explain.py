@@ -219,6 +219,5 @@ def _outputs(
     yield out / "heatmaps.svg", to_svg(figure)
     yield out / "relevance.npz", relevance_npz(results)
     yield out / "heatmaps.csv", csv_bytes(table(results))
-    defaults = {name: method.settings({}) for name, method in METHODS.items()}
-    command = command_line(model, results, display, defaults, str(out))
+    command = command_line(model, results, display, str(out))
     yield out / "run.json", run_json(model, results, display, command)
