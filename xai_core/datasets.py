@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,11 @@ class LabelledImages:
     labels: NDArray[np.int64]
     class_names: list[str]
     files: list[str]
+
+    def permuted(self, seed: int) -> LabelledImages:
+        """The same pictures with their labels shuffled; every class stays as frequent."""
+        order = np.random.default_rng(seed).permutation(len(self.labels))
+        return replace(self, labels=self.labels[order])
 
 
 def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:

@@ -13,8 +13,6 @@ from xai_core.explainers import FAMILIES, METHODS, explain
 from xai_core.models.classifier import Classifier
 from xai_core.progress import listening
 
-# Settings that make the costly methods quick; what is promised does not depend on them.
-QUICK = {"smoothgrad": {"samples": 3}, "integrated_gradients": {"steps": 5}}
 METHOD = pytest.mark.parametrize("method", METHODS)
 READS_MODEL = pytest.mark.parametrize(
     "method", [name for name, row in METHODS.items() if row.family != "control"]
@@ -48,7 +46,8 @@ def clf():
 
 
 def run(clf, method, x=X, targets=TARGETS, **params):
-    return explain(clf, x, targets, method, **{**QUICK.get(method, {}), **params})
+    """With the quick settings: what is promised does not depend on them."""
+    return explain(clf, x, targets, method, **{**METHODS[method].quick, **params})
 
 
 def hooks(module):
@@ -249,12 +248,18 @@ def test_every_setting_does_something(method, param, clf):
         "layer": "conv2",
         "relu": False,
         "upsample": "nearest",
-        "steps": 3,
+        "steps": 4,
         "samples": 2,
         "sigma": 0.9,
         "sigma_units": "input",
         "seed": 8,
         "baseline": "blurred",
+        "baselines": X.flip(3),
+        "base": "deconvnet",
+        "epsilon": 0.5,
+        "bias": True,
+        "batchnorm": "identity",
+        "q": 50.0,
     }
     changed = run(clf, method, **{param.name: other[param.name]})
     usual = run(clf, method)

@@ -115,9 +115,9 @@ def test_a_network_without_convolutions_has_no_default_layer():
 @pytest.mark.parametrize(
     ("activation", "message"),
     [
-        (nn.SiLU(), "layer 'act' is a SiLU"),
-        (nn.GELU(), "layer 'act' is a GELU"),
-        (nn.LeakyReLU(), "layer 'act' is a LeakyReLU"),
+        (nn.SiLU(), "'silu' in layer 'act'"),
+        (nn.GELU(), "'gelu' in layer 'act'"),
+        (nn.LeakyReLU(), "'leaky_relu' in layer 'act'"),
         (nn.Identity(), "has none"),
     ],
 )

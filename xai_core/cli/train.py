@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = _recipe(arguments)
     train = tiny_imagenet(arguments.data, "train")
+    if recipe.permuted_labels:
+        train = train.permuted(recipe.seed)
     validation = tiny_imagenet(arguments.data, "val")
     folder = arguments.out or Path("runs") / arguments.name
     _claim(folder, arguments.name, recipe, train, validation)

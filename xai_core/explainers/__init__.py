@@ -3,6 +3,6 @@
 # Importing a module enters its methods; the order of the imports is the order of the table.
 from xai_core.explainers import gradient, backprop, cam, deeplift, path, controls  # noqa: F401, I001
 from xai_core.explainers.registry import FAMILIES, METHODS, Method, Param, method
-from xai_core.explainers.run import explain
+from xai_core.explainers.run import Panel, explain
 
-__all__ = ["FAMILIES", "METHODS", "Method", "Param", "explain", "method"]
+__all__ = ["FAMILIES", "METHODS", "Method", "Panel", "Param", "explain", "method"]

@@ -5,33 +5,17 @@ Notation: at a ReLU, a is its input and g the signal that comes back to its outp
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.gradient import logit_gradient
+from xai_core.explainers.graph import Activation, read
+from xai_core.explainers.rectifiers import Rectifying, WayBack
 from xai_core.explainers.registry import register
-from xai_core.explainers.surgery import replace_layers
+from xai_core.explainers.sharing import shared
+from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 
-RECTIFIERS = (nn.ReLU, nn.ReLU6)
-# Activations that take a ReLU's place, and for which neither method says what to do.
-OTHER_ACTIVATIONS = (
-    nn.CELU,
-    nn.ELU,
-    nn.GELU,
-    nn.Hardswish,
-    nn.LeakyReLU,
-    nn.Mish,
-    nn.PReLU,
-    nn.RReLU,
-    nn.SELU,
-    nn.SiLU,
-    nn.Softplus,
-    nn.Tanh,
-)
 _BLIND = (
     "Barely depends on the upper layers or on the class: it recovers the picture's edges, even "
     "when those layers are randomised (Adebayo et al. 2018, arXiv:1810.03292; Nie et al. 2018, "
@@ -39,51 +23,40 @@ _BLIND = (
 )
 
 
-class _Rectify(torch.autograd.Function):
-    """ReLU or ReLU6 forward; backward only positive signals, masked by activity if guided."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, ceiling: float, guided: bool) -> Tensor:
-        ctx.guided = guided
-        ctx.save_for_backward((a > 0) & (a < ceiling))
-        return a.clamp(0, ceiling)
-
-    @staticmethod
-    def backward(ctx: Any, *signals: Tensor) -> tuple[Tensor, None, None]:
-        positive = signals[0].clamp(min=0)
-        (active,) = ctx.saved_tensors
-        return (positive * active if ctx.guided else positive), None, None
-
-
-class _Rectifier(nn.Module):
-    """Takes the place of a ReLU or ReLU6; any shape."""
-
-    def __init__(self, layer: nn.Module, guided: bool) -> None:
-        super().__init__()
-        self.ceiling = 6.0 if isinstance(layer, nn.ReLU6) else float("inf")
-        self.guided = guided
-
-    def forward(self, a: Tensor) -> Tensor:
-        out: Tensor = _Rectify.apply(a, self.ceiling, self.guided)
-        return out
-
-
-def _rectified_gradient(
-    clf: Classifier, x: Tensor, targets: Tensor, *, guided: bool, title: str
+def rectified_gradient(
+    clf: Classifier, x: Tensor, targets: Tensor, way_back: WayBack, title: str
 ) -> Tensor:
-    for name, layer in clf.module.named_modules():
-        if isinstance(layer, OTHER_ACTIVATIONS):
-            raise MethodError(
-                f"{title} is defined for ReLU networks only, but layer '{name}' is a "
-                f"{type(layer).__name__}; saliency or integrated_gradients work on this model."
-            )
-    twin = clf.private()
-    if not replace_layers(twin.module, RECTIFIERS, lambda layer: _Rectifier(layer, guided)):
+    """Gradient of the logit with another way back through every ReLU and ReLU6.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        way_back: makes the signal at a ReLU's input from its input, output and the signal at
+            its output.
+        title: the method's name, for errors.
+
+    Raises:
+        MethodError: the model has no ReLU, or other activations beside it.
+    """
+    point = x.detach().requires_grad_()
+    with Rectifying(way_back) as met:
+        scores = clf.logits(point).gather(1, targets[:, None])
+    if met.others:
+        with torch.no_grad():
+            nodes = read(record(clf, x[:1])).nodes
+        spoken = next((node.spoken for node in nodes if type(node) is Activation), "an activation")
+        raise MethodError(
+            f"{title} is defined for ReLU networks only, but the model has the step {spoken}; "
+            "saliency or integrated_gradients work on this model."
+        )
+    if not met.rectifiers:
         raise MethodError(
             f"{title} changes how ReLU layers are passed backwards, but this model has none; "
             "saliency or integrated_gradients work on it."
         )
-    return logit_gradient(twin, x, targets)
+    (gradient,) = torch.autograd.grad(scores.sum(), point)
+    return gradient
 
 
 @register(
@@ -117,7 +90,9 @@ def deconvnet(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
-    return _rectified_gradient(clf, x, targets, guided=False, title="DeconvNet")
+    return rectified_gradient(
+        clf, x, targets, lambda a, out, signal: signal.clamp(min=0), "DeconvNet"
+    )
 
 
 @register(
@@ -148,4 +123,16 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
-    return _rectified_gradient(clf, x, targets, guided=True, title="Guided backpropagation")
+    return _guided(clf, x, targets)
+
+
+@shared
+def _guided(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
+    # Active is where the input passes: above 0 and, for ReLU6, below 6.
+    return rectified_gradient(
+        clf,
+        x,
+        targets,
+        lambda a, out, signal: signal.clamp(min=0) * ((a > 0) & (a <= out)),
+        "Guided backpropagation",
+    )

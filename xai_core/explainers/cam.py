@@ -5,63 +5,14 @@ Notation: A [N, K, h, w] is a layer's output, dA its gradient df_y/dA, of the sa
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from xai_core.errors import MethodError
 from xai_core.explainers.backprop import guided_backprop
 from xai_core.explainers.params import LAYER, RELU, UPSAMPLE
+from xai_core.explainers.passes import activation_and_gradient
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
-from xai_core.models.layers import module_at
-
-
-def activation_and_gradient(
-    clf: Classifier, x: Tensor, targets: Tensor, layer: str | None
-) -> tuple[Tensor, Tensor]:
-    """A layer's output and the gradient of the class's logit with respect to it.
-
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        layer: dotted name of any module; None for ``clf.cam_layer``.
-
-    Returns:
-        A and dA, both [N, K, h, w], detached.
-
-    Raises:
-        ModelError: there is no such layer.
-        MethodError: its output is not one map per channel, or does not reach the logits
-            exactly once.
-    """
-    name = clf.cam_layer if layer is None else layer
-    twin = clf.private()
-    outputs: list[Any] = []
-
-    def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-        outputs.append(output)
-
-    with module_at(twin.module, name).register_forward_hook(keep):
-        scores = twin.logits(x.detach().requires_grad_()).gather(1, targets[:, None])
-    if len(outputs) != 1:
-        times = "does not use it" if not outputs else f"uses it {len(outputs)} times"
-        raise MethodError(f"Layer '{name}' has no single output: the model {times}.")
-    output = outputs[0]
-    if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(x):
-        raise MethodError(
-            f"Layer '{name}' gives no maps [images, channels, height, width]; "
-            "choose a convolution or another layer in front of the classifier's last ones."
-        )
-    gradient = None
-    if output.requires_grad:
-        (gradient,) = torch.autograd.grad(scores.sum(), output, allow_unused=True)
-    if gradient is None:
-        raise MethodError(f"The scores of the classes do not depend on layer '{name}'.")
-    return output.detach(), gradient
 
 
 @register(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from xai_core.explainers.params import CHUNK, SAMPLES, SEED, SIGMA, SIGMA_UNITS
+from xai_core.explainers.passes import picture_gradient
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
@@ -38,7 +39,7 @@ def logit_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 def saliency(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     """Gradient of the logit, signed; S eq. 4.2 takes its absolute value only when it is drawn.
 
-    Source: Simonyan et al. 2014, arXiv:1312.6034. Computed by Captum's ``Saliency``.
+    Source: Simonyan et al. 2014, arXiv:1312.6034.
 
     Args:
         clf: the classifier.
@@ -48,7 +49,7 @@ def saliency(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Logits per unit of input, [N, 3, H, W].
     """
-    return logit_gradient(clf, x, targets)
+    return picture_gradient(clf, x, targets)
 
 
 @register(
@@ -65,7 +66,7 @@ def saliency(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 def input_x_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     """Input times gradient (S eq. 4.7).
 
-    Source: Shrikumar et al. 2016, arXiv:1605.01713. Computed by Captum's ``InputXGradient``.
+    Source: Shrikumar et al. 2016, arXiv:1605.01713.
 
     Args:
         clf: the classifier.
@@ -75,12 +76,7 @@ def input_x_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Logits, [N, 3, H, W].
     """
-    from captum.attr import InputXGradient
-
-    relevance: Tensor = InputXGradient(clf.logits).attribute(
-        x.detach().requires_grad_(), target=targets
-    )
-    return relevance.detach()
+    return x * picture_gradient(clf, x, targets)
 
 
 @register(

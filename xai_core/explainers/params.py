@@ -19,9 +19,17 @@ UPSAMPLE = Param(
     choices=("bilinear", "nearest"),
 )
 STEPS = Param(
-    "steps", "int", 200, "Points on the path between baseline and picture.", low=1, high=1000
+    "steps",
+    "int",
+    200,
+    "Points on the path between baseline and picture.",
+    low=1,
+    high=1000,
+    quick=3,
 )
-SAMPLES = Param("samples", "int", 100, "Noisy copies that are averaged.", low=1, high=10_000)
+SAMPLES = Param(
+    "samples", "int", 100, "Noisy copies that are averaged.", low=1, high=10_000, quick=3
+)
 SIGMA = Param("sigma", "float", 0.2, "Standard deviation of the noise.", low=0.0, high=10.0)
 SIGMA_UNITS = Param(
     "sigma_units",

@@ -17,7 +17,8 @@ FAMILIES: dict[str, str] = {
     "gradient": "Gradient",
     "backprop": "Modified backpropagation",
     "cam": "Class activation",
-    "path": "Path integrals and reference",
+    "relevance": "Relevance propagation",
+    "path": "Differences from a baseline",
     "control": "Controls",
 }
 
@@ -33,6 +34,8 @@ class Param:
         help: one plain sentence.
         low, high: inclusive range of a number; None for no bound.
         choices: allowed values of a choice.
+        quick: a value that makes the method cheap, to try out whether it works; None if this
+            setting does not decide what it costs.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Param:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    quick: Any = None
 
     def checked(self, title: str, value: Any) -> Any:
         """The value in the type that the method wants; ``title`` names the method in errors.
@@ -120,6 +124,11 @@ class Method:
     warning: str
     params: tuple[Param, ...]
     cost: Callable[[Mapping[str, Any]], float]
+
+    @property
+    def quick(self) -> dict[str, Any]:
+        """Settings with which the method costs little."""
+        return {param.name: param.quick for param in self.params if param.quick is not None}
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: the defaults, overruled by ``given``.

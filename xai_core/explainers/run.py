@@ -1,8 +1,8 @@
-"""The one way to call a method: checks, a private model, and a checked result."""
+"""The ways to call methods, one or several: checks, a private model, and a checked result."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import registry
+from xai_core.explainers.sharing import Sharing
 from xai_core.models.classifier import Classifier
 
 
@@ -45,16 +46,72 @@ def explain(
     Example:
         >>> relevance = explain(clf, x, targets=3, method="integrated_gradients", steps=50)
     """
-    row = registry.method(method)
-    settings = row.settings(params)
-    _check_input(clf, x)
-    with torch.inference_mode(False), torch.enable_grad():
-        twin = clf.private()
-        twin.module.eval()
-        copy = x.detach().clone()
-        classes = _classes(clf, targets, len(x)).to(x.device)
+    return Panel(clf, x, targets, {method: params}).explain(method)
+
+
+class Panel:
+    """Several methods on the same pictures and classes, which share what they can.
+
+    One gradient serves saliency, input × gradient and the CAM family, one recorded forward
+    pass all that lead relevance back layer by layer, and the αβ presets of LRP go back as one
+    batch. What was computed is kept until every method has been explained. A panel may be
+    used by one thread at a time.
+
+    Args:
+        clf: the classifier.
+        x: what ``clf.preprocess`` returns, [N, 3, H, W].
+        targets: explained class of each image, or one class for all.
+        requests: settings of every method, by its id; defaults for those not given.
+
+    Raises:
+        MethodError: an unknown method or setting, or an ``x`` that does not fit.
+        ModelError: a class that the model does not have.
+
+    Example:
+        >>> panel = Panel(clf, x, 3, {"saliency": {}, "gradcam": {"relu": False}})
+        >>> maps = {name: panel.explain(name) for name in panel.methods}
+    """
+
+    def __init__(
+        self,
+        clf: Classifier,
+        x: Tensor,
+        targets: int | Sequence[int] | Tensor,
+        requests: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        rows = {name: registry.method(name) for name in requests}
+        settings = {name: row.settings(requests[name]) for name, row in rows.items()}
+        _check_input(clf, x)
+        with torch.inference_mode(False):
+            self._x = x.detach().clone()
+            self._targets = _classes(clf, targets, len(x)).to(x.device)
+        self._clf, self._rows, self._like = clf, rows, x
+        self._sharing = Sharing(settings)
+        self._left = set(requests)
+
+    @property
+    def methods(self) -> list[str]:
+        """Ids of the methods."""
+        return list(self._rows)
+
+    def explain(self, name: str) -> Tensor:
+        """Relevance by one of the methods, as ``explain`` returns it.
+
+        Raises:
+            MethodError: the method is not defined for this model, or gave values that are not
+                finite; the other methods are not affected.
+            ModelError: a layer that the model does not have.
+        """
+        row, settings = self._rows[name], self._sharing.requests[name]
+        clf, x = self._clf, self._x
         try:
-            relevance = row.function(twin, copy, classes, **settings).detach()
+            with (
+                torch.inference_mode(False),
+                torch.enable_grad(),
+                self._sharing.active(),
+                clf.lent() as twin,
+            ):
+                relevance = row.function(twin, x, self._targets, **settings).detach()
         except RuntimeError as error:
             height, width = clf.input_size
             if x.shape[2:] == clf.input_size:
@@ -63,12 +120,17 @@ def explain(
                 f"{clf.title} is made for pictures of {height} × {width} pixels and failed on "
                 f"{x.shape[2]} × {x.shape[3]} pixels: {error}"
             ) from error
-    if not bool(torch.isfinite(relevance).all()):
-        raise MethodError(
-            f"{row.title} gave values that are not finite numbers on {clf.title}; "
-            "its weights may hold such values, or this picture drives it out of range."
-        )
-    return relevance.to(x)
+        finally:
+            self._left.discard(name)
+            if not self._left:
+                self._sharing.forget()
+        if not bool(torch.isfinite(relevance).all()):
+            raise MethodError(
+                f"{row.title} gave values that are not finite numbers on {clf.title}; "
+                "its weights may hold such values, or this picture drives it out of range."
+            )
+        # What is shared may also be another method's.
+        return relevance.clone().to(self._like)
 
 
 def _check_input(clf: Classifier, x: Tensor) -> None:

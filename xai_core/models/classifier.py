@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import torch
@@ -72,6 +74,7 @@ class Classifier:
             )
         self._layers = weight_layers(self.module, probe[:1])
         self._cam_layer = cam_layer
+        self._twins: list[tuple[Classifier, list[int]]] = []
 
     @property
     def dtype(self) -> torch.dtype:
@@ -127,10 +130,26 @@ class Classifier:
         shared: dict[int, object] = {id(t): t for t in self.module.parameters()}
         shared.update({id(t): t for t in self.module.buffers()})
         twin = copy.copy(self)
+        twin._twins = []
         # The twin may be given other weights, and then needs another fingerprint.
         twin.__dict__.pop("fingerprint", None)
         twin.module = copy.deepcopy(self.module, shared)
         return twin
+
+    @contextmanager
+    def lent(self) -> Iterator[Classifier]:
+        """A private twin in evaluation mode, for the block; its hooks must be gone at the end.
+
+        It is kept and lent again, because making one takes longer than a gradient of a small
+        network. What an error may have left in it is dropped with it.
+        """
+        weights = [id(t) for t in itertools.chain(self.module.parameters(), self.module.buffers())]
+        twin, known = self._twins.pop() if self._twins else (self.private(), weights)
+        if known != weights:  # the module was given other tensors since
+            twin = self.private()
+        twin.module.eval()
+        yield twin
+        self._twins.append((twin, weights))
 
     def class_index(self, name: str) -> int:
         """Index of a class by name (any case) or by number.

@@ -20,6 +20,9 @@ class Recipe:
         weight_decay: L2 penalty on weights (not on biases or BatchNorm).
         label_smoothing: share of the target spread over all classes.
         average: decay per step of the moving average of the weights that is kept.
+        augmentation: whether every epoch sees randomly changed pictures.
+        permuted_labels: whether the training labels are shuffled among the pictures, as in
+            the data randomisation test (Adebayo et al. 2018, arXiv:1810.03292).
         mean, std: per-channel normalisation of pictures in [0, 1].
         seed: of the initial weights, the order and the augmentation.
     """
@@ -34,6 +37,8 @@ class Recipe:
     weight_decay: float = 5e-4
     label_smoothing: float = 0.1
     average: float = 0.998
+    augmentation: bool = True
+    permuted_labels: bool = False
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     seed: int = 0
@@ -41,4 +46,14 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "vgg-tiny": Recipe("vgg-tiny", "VGG-tiny, a modified VGG-16 at half width"),
+    # Whoever learns chance by heart must see the same pictures again, and not be held back.
+    "vgg-tiny-permuted-labels": Recipe(
+        "vgg-tiny",
+        "VGG-tiny, trained on permuted labels",
+        epochs=40,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        augmentation=False,
+        permuted_labels=True,
+    ),
 }

@@ -73,7 +73,9 @@ def fit(
             rate = _learning_rate(recipe, epoch + step / steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            x = augment(images[batch].to(device).float() / 255, generator)
+            x = images[batch].to(device).float() / 255
+            if recipe.augmentation:
+                x = augment(x, generator)
             x = normalise(x, recipe).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=torch.bfloat16):
                 logits = network(x)

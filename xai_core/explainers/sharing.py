@@ -1,0 +1,92 @@
+"""What several methods need of the same pictures is computed once.
+
+Within ``Sharing.active`` a function marked ``shared`` computes once for the same arguments,
+and can ask what else is wanted (``requested``), to compute for the others what it computes
+anyway. Outside it is a plain function.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from torch import Tensor
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+Requests = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Sharing:
+    """Explanations of the same pictures and classes by one model.
+
+    Attributes:
+        requests: all settings of every wanted method, by its id.
+    """
+
+    requests: Requests
+    _memo: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Within the block, shared functions compute once."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+
+    def forget(self) -> None:
+        """Free what was kept."""
+        self._memo.clear()
+
+    def once(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """``function(*args, **kwargs)``, computed now or before."""
+        # Not by the classifier, the first argument: it is a private twin, of the same model.
+        named = ((name, _identity(value)) for name, value in kwargs.items())
+        key = (function, *map(_identity, args[1:]), *named)
+        if key not in self._memo:
+            # The arguments are kept too, so that no other tensor gets the id of one of them.
+            self._memo[key] = args, function(*args, **kwargs)
+        return self._memo[key][1]
+
+
+_current: ContextVar[Sharing | None] = ContextVar("sharing", default=None)
+
+
+def shared(function: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
+    """Let ``function(clf, ...)`` be computed once where results are shared."""
+
+    @functools.wraps(function)
+    def once(*args: Any, **kwargs: Any) -> Any:
+        sharing = _current.get()
+        if sharing is None:
+            return function(*args, **kwargs)
+        return sharing.once(function, args, kwargs)
+
+    return once
+
+
+def requested() -> Requests:
+    """Everything wanted of the same pictures, by method id; empty where nothing is shared."""
+    sharing = _current.get()
+    return {} if sharing is None else sharing.requests
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block nothing is shared: for pictures that are used once."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def _identity(value: Any) -> Any:
+    return id(value) if isinstance(value, Tensor) else value
