@@ -198,3 +198,56 @@ def test_another_process_finds_the_same_fingerprint_without_torchvision():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == [classifier("functional").fingerprint, "False"]
+
+
+def test_a_twin_is_lent_again_but_to_one_at_a_time():
+    clf = classifier()
+    with clf.lent() as first:
+        assert first is not clf
+        assert first.module is not clf.module
+        with clf.lent() as second:
+            assert second.module is not first.module
+    with clf.lent() as third, clf.lent() as fourth:
+        assert {id(third), id(fourth)} == {id(first), id(second)}
+
+
+def test_a_lent_twin_is_in_evaluation_mode_whatever_the_model_is_in():
+    clf = classifier()
+    clf.module.train()
+    with clf.lent() as twin:
+        assert not any(child.training for child in twin.module.modules())
+        twin.module.train()
+    with clf.lent() as twin:
+        assert not any(child.training for child in twin.module.modules())
+
+
+def test_a_twin_that_met_an_error_is_not_lent_again():
+    clf = classifier()
+    with pytest.raises(ZeroDivisionError), clf.lent() as broken:
+        broken.module[0].register_forward_hook(lambda *_: None)
+        raise ZeroDivisionError
+    with clf.lent() as twin:
+        assert twin is not broken
+        assert not twin.module[0]._forward_hooks
+
+
+def test_a_lent_twin_follows_when_the_model_is_given_other_weights():
+    clf = classifier().private()
+    x = torch.ones(1, 3, 32, 32)
+    with clf.lent() as twin:
+        before = twin.logits(x)
+    clf.module[5].bias = nn.Parameter(clf.module[5].bias + 1, requires_grad=False)
+    with clf.lent() as twin:
+        assert torch.allclose(twin.logits(x), before + 1)
+    clf.module[5].bias.mul_(2)  # in place, and so in every twin
+    with clf.lent() as twin:
+        assert torch.equal(twin.logits(x), clf.logits(x))
+
+
+def test_twins_of_a_twin_are_its_own():
+    clf = classifier()
+    with clf.lent() as lent:
+        pass
+    other = clf.private()
+    with other.lent() as twin:
+        assert twin is not lent
