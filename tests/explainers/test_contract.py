@@ -202,6 +202,28 @@ def test_a_model_that_gives_nan_is_an_error_that_names_the_method(method, clf):
         run(clf, method)
 
 
+@READS_MODEL
+def test_a_class_that_depends_on_nothing_gives_an_empty_map(method, clf):
+    with torch.no_grad():
+        clf.module.fc2.weight[TARGETS] = 0
+    found = run(clf, method)
+    assert found.shape[0] == 2
+    assert not found.any()
+
+
+@METHOD
+def test_a_network_without_convolutions_is_explained_or_refused(method):
+    layers = [nn.Flatten(), nn.Linear(3 * 32 * 32, 8), nn.ReLU(), nn.Linear(8, 5)]
+    clf = Classifier(nn.Sequential(*layers).double(), nets.CLASSES, nets.SIZE)
+    try:
+        found = run(clf, method)
+    except (MethodError, ModelError) as error:
+        assert str(error).endswith(".")
+        assert METHODS[method].family in ("cam", "relevance")
+    else:
+        assert found.abs().max() > 0
+
+
 @METHOD
 @pytest.mark.parametrize("targets", [5, -1, [0, 7], torch.tensor([-2, 0])])
 def test_classes_that_do_not_exist(method, targets, clf):
