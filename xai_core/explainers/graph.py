@@ -17,7 +17,9 @@ from torch.nn.grad import conv2d_input
 
 from xai_core.errors import MethodError
 from xai_core.explainers.rectifiers import ACTIVATING, ceiling
-from xai_core.explainers.tape import Slot, Step, Tape
+from xai_core.explainers.sharing import shared
+from xai_core.explainers.tape import Slot, Step, Tape, recorded
+from xai_core.models.classifier import Classifier
 
 _REARRANGING = frozenset(
     {
@@ -268,6 +270,13 @@ def vjp(
         for row in zip(*signals, strict=True)
     ]
     return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+
+@shared
+def read_shared(clf: Classifier, x: Tensor, fold: bool = True) -> Graph:
+    """The network run on ``x`` and read: once for all methods of a panel."""
+    with torch.no_grad():
+        return read(recorded(clf, x), fold)
 
 
 def read(tape: Tape, fold: bool = True) -> Graph:

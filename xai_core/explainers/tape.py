@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import MethodError
+from xai_core.explainers.sharing import shared
 from xai_core.models.classifier import Classifier
 
 # They take a tensor's shape and type only.
@@ -105,6 +106,13 @@ def record(clf: Classifier, x: Tensor) -> Tape:
         logits = clf.logits(x)
     tape.output = recorder.number(logits)
     return tape
+
+
+@shared
+def recorded(clf: Classifier, x: Tensor) -> Tape:
+    """``record`` without gradients: once for all methods of a panel, so not to be changed."""
+    with torch.no_grad():
+        return record(clf, x)
 
 
 class _Recorder(TorchFunctionMode):
