@@ -45,8 +45,15 @@ BASELINE = Param(
     "baseline",
     "baseline",
     "black",
-    "Picture without evidence that the picture is compared to.",
-    choices=("black", "blurred", "mean"),
+    "Picture without evidence that the picture is compared to; the mean over several.",
+    choices=("black", "blurred", "mean", "noise"),
+)
+BASELINES = Param(
+    "baselines",
+    "baselines",
+    "samples",
+    "Pictures that the picture is compared to: crops of the sample pictures, or a tensor.",
+    choices=("samples",),
 )
 CHUNK = Param(
     "chunk",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol, TypeVar
@@ -29,7 +29,8 @@ class Param:
 
     Attributes:
         name: keyword of the function, spelled as in every other method.
-        kind: "int", "float", "choice", "bool", "layer" or "baseline" (a choice or a tensor).
+        kind: "int", "float", "choice", "bool", "layer", "baseline" (a choice, a tensor, or several
+            of these) or "baselines" (a choice or a tensor of many pictures).
         default: value when it is not given; None for a layer means the model's default.
         help: one plain sentence.
         low, high: inclusive range of a number; None for no bound.
@@ -44,7 +45,7 @@ class Param:
     help: str
     low: float | None = None
     high: float | None = None
-    choices: tuple[str, ...] = ()
+    choices: Sequence[str] = ()
     quick: Any = None
 
     def checked(self, title: str, value: Any) -> Any:
@@ -59,13 +60,23 @@ class Param:
             raise MethodError(f"{title}: '{self.name}' must be true or false, not {value!r}.")
         if self.kind == "layer" and not (value is None or isinstance(value, str)):
             raise MethodError(f"{title}: '{self.name}' must be a layer's dotted name.")
-        if self.kind == "baseline" and isinstance(value, Tensor):
+        if self.kind == "baseline" and isinstance(value, list | tuple):
+            return self._several(title, value)
+        if self.kind in ("baseline", "baselines") and isinstance(value, Tensor):
             return value
         if self.choices and value not in self.choices:
             raise MethodError(
                 f"{title}: '{self.name}' must be one of {', '.join(self.choices)}, not {value!r}."
             )
         return value
+
+    def _several(self, title: str, values: Sequence[Any]) -> tuple[Any, ...]:
+        if not values or any(isinstance(value, list | tuple) for value in values):
+            raise MethodError(
+                f"{title}: '{self.name}' must be one of {', '.join(self.choices)}, a tensor, or a "
+                f"list of at least one of these."
+            )
+        return tuple(self.checked(title, value) for value in values)
 
     def _number(self, title: str, value: Any) -> int | float:
         number = isinstance(value, Real) and not isinstance(value, bool)
