@@ -55,6 +55,13 @@ BASELINES = Param(
     "Pictures that the picture is compared to: crops of the sample pictures, or a tensor.",
     choices=("samples",),
 )
+BATCHNORM = Param(
+    "batchnorm",
+    "choice",
+    "fold",
+    "Whether a BatchNorm is folded into the layer before it, or passes relevance on as it is.",
+    choices=("fold", "identity"),
+)
 CHUNK = Param(
     "chunk",
     "int",
