@@ -10,7 +10,7 @@ from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import registry
-from xai_core.explainers.sharing import Sharing
+from xai_core.explainers.sharing import Requests, Sharing
 from xai_core.models.classifier import Classifier
 
 
@@ -88,11 +88,26 @@ class Panel:
         self._clf, self._rows, self._like = clf, rows, x
         self._sharing = Sharing(settings)
         self._left = set(requests)
+        self._seconds: dict[str, tuple[float, float]] = {}
 
     @property
     def methods(self) -> list[str]:
         """Ids of the methods."""
         return list(self._rows)
+
+    @property
+    def left(self) -> Requests:
+        """All settings of the methods that have not been explained yet, by id."""
+        return {name: self._sharing.requests[name] for name in self._rows if name in self._left}
+
+    @property
+    def seconds(self) -> Mapping[str, tuple[float, float]]:
+        """Computing time of every explained method: its own, and of the passes it shares.
+
+        A pass counts in full for every method that uses it, so that their sum is about what
+        the method takes alone.
+        """
+        return dict(self._seconds)
 
     def explain(self, name: str) -> Tensor:
         """Relevance by one of the methods, as ``explain`` returns it.
@@ -112,6 +127,7 @@ class Panel:
                 clf.lent() as twin,
             ):
                 relevance = row.function(twin, x, self._targets, **settings).detach()
+                self._seconds[name] = self._sharing.seconds()
         except RuntimeError as error:
             height, width = clf.input_size
             if x.shape[2:] == clf.input_size:

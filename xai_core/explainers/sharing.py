@@ -8,6 +8,7 @@ anyway. Outside it is a plain function.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,43 @@ Requests = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
+class Stretch:
+    """A stretch of computing, from its beginning to its end.
+
+    Attributes:
+        began: by the performance counter.
+        within: seconds of it that shared functions took which it called.
+        used: keys of everything shared that it needed, computed now or before.
+    """
+
+    began: float = field(default_factory=time.perf_counter)
+    within: float = 0.0
+    used: set[Any] = field(default_factory=set)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since its beginning."""
+        return time.perf_counter() - self.began
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A result that is shared.
+
+    Attributes:
+        arguments: kept too, so that no other tensor gets the id of one of them.
+        value: the result.
+        seconds: what it took, without what it needed of other shared results.
+        used: keys of these, and its own.
+    """
+
+    arguments: Any
+    value: Any
+    seconds: float
+    used: set[Any]
+
+
+@dataclass
 class Sharing:
     """Explanations of the same pictures and classes by one model.
 
@@ -30,16 +68,26 @@ class Sharing:
     """
 
     requests: Requests
-    _memo: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    _memo: dict[Any, Kept] = field(default_factory=dict)
+    _stretches: list[Stretch] = field(default_factory=list)
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Within the block, shared functions compute once."""
         token = _current.set(self)
+        self._stretches = [Stretch()]
         try:
             yield
         finally:
             _current.reset(token)
+
+    def seconds(self) -> tuple[float, float]:
+        """Computing time since ``active`` began: own, and of all shared results that were used.
+
+        What was computed for an earlier block counts as if it had been computed in this one.
+        """
+        block = self._stretches[0]
+        return block.seconds - block.within, sum(self._memo[key].seconds for key in block.used)
 
     def forget(self) -> None:
         """Free what was kept."""
@@ -51,9 +99,18 @@ class Sharing:
         named = ((name, _identity(value)) for name, value in kwargs.items())
         key = (function, *map(_identity, args[1:]), *named)
         if key not in self._memo:
-            # The arguments are kept too, so that no other tensor gets the id of one of them.
-            self._memo[key] = args, function(*args, **kwargs)
-        return self._memo[key][1]
+            stretch = Stretch()
+            self._stretches.append(stretch)
+            try:
+                value = function(*args, **kwargs)
+            finally:
+                self._stretches.pop()
+                seconds = stretch.seconds
+                self._stretches[-1].within += seconds
+            used = stretch.used | {key}
+            self._memo[key] = Kept(args, value, seconds - stretch.within, used)
+        self._stretches[-1].used |= self._memo[key].used
+        return self._memo[key].value
 
 
 _current: ContextVar[Sharing | None] = ContextVar("sharing", default=None)
