@@ -32,7 +32,7 @@ class Stretch:
         used: keys of everything shared that it needed, computed now or before.
     """
 
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=lambda: time.perf_counter())
     within: float = 0.0
     used: set[Any] = field(default_factory=set)
 
