@@ -51,6 +51,7 @@ RECIPES: dict[str, Recipe] = {
         "vgg-tiny",
         "VGG-tiny, trained on permuted labels",
         epochs=40,
+        learning_rate=0.01,
         weight_decay=0.0,
         label_smoothing=0.0,
         augmentation=False,
