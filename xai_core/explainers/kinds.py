@@ -1,0 +1,143 @@
+"""Which kind of node a recorded step is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai_core.explainers.nodes import (
+    Activation,
+    Adding,
+    Affine,
+    Averaging,
+    Constant,
+    MaxPool,
+    Node,
+    Normalisation,
+    Rearranging,
+    Rectifier,
+)
+from xai_core.explainers.rectifiers import ACTIVATING, ceiling
+from xai_core.models.tape import Slot, Step, Tape
+
+_REARRANGING = frozenset(
+    {
+        *(torch.cat, torch.concat, torch.stack, torch.flatten, Tensor.flatten, torch.reshape),
+        *(Tensor.reshape, Tensor.view, Tensor.contiguous, Tensor.clone, torch.clone),
+        *(torch.permute, Tensor.permute, torch.transpose, Tensor.transpose, torch.squeeze),
+        *(Tensor.squeeze, torch.unsqueeze, Tensor.unsqueeze, Tensor.chunk, torch.chunk),
+        *(Tensor.split, torch.split, Tensor.unbind, torch.unbind, Tensor.__getitem__),
+        *(torch.narrow, Tensor.narrow, torch.select, Tensor.select, torch.roll, torch.flip),
+        *(Tensor.roll, Tensor.flip, F.pad, torch.channel_shuffle, F.channel_shuffle),
+        *(F.pixel_shuffle, F.pixel_unshuffle, Tensor.expand, Tensor.to, Tensor.unflatten),
+        *(torch.unflatten, torch.swapaxes, Tensor.swapaxes, torch.movedim, Tensor.movedim),
+    }
+)
+_UNCHANGED = frozenset(
+    {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout}
+)
+_AVERAGING = frozenset(
+    {
+        *(F.avg_pool2d, F.adaptive_avg_pool2d, F.interpolate),
+        *(torch.mean, Tensor.mean, torch.sum, Tensor.sum),
+    }
+)
+_ADDING = frozenset({torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__})
+_SUBTRACTING = frozenset({torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__})
+_SCALING = frozenset(
+    {
+        *(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__),
+        *(torch.neg, Tensor.neg, Tensor.__neg__),
+    }
+)
+_DIVIDING = frozenset({torch.div, Tensor.div, Tensor.__truediv__})
+_CONSTANT = _ADDING | _SUBTRACTING | _SCALING | _DIVIDING
+_POOLING = frozenset({F.max_pool2d, F.adaptive_max_pool2d, torch.max_pool2d})
+
+
+def node_of(step: Step, tape: Tape) -> Node:
+    """The node of one step; a plain ``Node`` if it is of no kind that relevance can go through.
+
+    Args:
+        step: the step.
+        tape: where it was recorded; its values decide by their shapes.
+    """
+    place = (step, step.inputs, step.outputs[0])
+    function, taken = step.function, _slots((step.args, step.kwargs))
+    before, after = tape.values[step.inputs[0]], tape.values[step.outputs[0]]
+    if function in (F.conv2d, F.linear, F.batch_norm):
+        if taken != 1 or not isinstance(_arguments(step, ("input",))["input"], Slot):
+            return Node(*place)
+        return _WITH_WEIGHTS[function](*place) if before.dim() > 1 else Node(*place)
+    if ceiling(function, step.args, step.kwargs) is not None:
+        return Rectifier(*place)
+    if function in _REARRANGING:
+        return Rearranging(*place)
+    if function in _UNCHANGED:
+        training = _arguments(step, ("input", "p", "training")).get("training", True)
+        return Node(*place) if training else Rearranging(*place)
+    if function in _DIVIDING and not isinstance(step.args[0], Slot):
+        return Node(*place)
+    if function in _CONSTANT and taken == 1 and before.shape == after.shape:
+        return Constant(*place)
+    for functions, kind, count in (
+        (_AVERAGING, Averaging, 1),
+        (_ADDING, Adding, 2),
+        (_POOLING, MaxPool, 1),
+        (ACTIVATING, Activation, 1),
+    ):
+        if function in functions and taken == count:
+            return kind(*place)
+    return Node(*place)
+
+
+def _slots(item: Any) -> int:
+    """How often a step takes a value that depends on the pictures."""
+    if isinstance(item, Mapping):
+        return sum(map(_slots, item.values()))
+    if isinstance(item, list | tuple):
+        return sum(map(_slots, item))
+    return int(isinstance(item, Slot))
+
+
+def _arguments(step: Step, names: Sequence[str]) -> dict[str, Any]:
+    return {**dict(zip(names, step.args, strict=False)), **step.kwargs}
+
+
+def _linear(step: Step, inputs: tuple[int, ...], output: int) -> Node:
+    given = _arguments(step, ("input", "weight", "bias"))
+    return Affine(step, inputs, output, given["weight"], None, given.get("bias"), None)
+
+
+def _convolution(step: Step, inputs: tuple[int, ...], output: int) -> Affine:
+    names = ("stride", "padding", "dilation", "groups")
+    given: dict[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": None}
+    given |= _arguments(step, ("input", "weight", "bias", *names))
+    options = {name: given[name] for name in names}
+    return Affine(step, inputs, output, given["weight"], None, given["bias"], options)
+
+
+def _normalisation(step: Step, inputs: tuple[int, ...], output: int) -> Node:
+    names = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum")
+    given: dict[str, Any] = {"weight": None, "bias": None, "training": False, "eps": 1e-5}
+    given |= _arguments(step, (*names, "eps"))
+    if given["training"] or given["running_mean"] is None:
+        return Node(step, inputs, output)
+    scale = (given["running_var"] + given["eps"]).rsqrt()
+    if given["weight"] is not None:
+        scale = scale * given["weight"]
+    shift = -given["running_mean"] * scale
+    if given["bias"] is not None:
+        shift = shift + given["bias"]
+    return Normalisation(step, inputs, output, scale, shift)
+
+
+_WITH_WEIGHTS: Mapping[Any, Callable[[Step, tuple[int, ...], int], Node]] = {
+    F.conv2d: _convolution,
+    F.linear: _linear,
+    F.batch_norm: _normalisation,
+}
