@@ -9,7 +9,7 @@ from torchvision import models
 
 from xai_core.errors import ModelError
 from xai_core.models.architectures import build_network
-from xai_core.models.layers import last_convolution, module_at, weight_layers
+from xai_core.models.layers import module_at, weight_layers
 
 
 class Backwards(nn.Module):
@@ -66,7 +66,6 @@ def test_modified_vgg16_has_the_13_layers_of_s_table_7_1():
     net = build_network("vgg-tiny", 100).eval()
     expected = [f"conv{i}" for i in range(1, 11)] + ["fc1", "fc2", "fc3"]
     assert weight_layers(net, torch.zeros(1, 3, 64, 64)) == expected
-    assert last_convolution(net, expected) == "conv10"
 
 
 def test_attention_projections_count_although_their_modules_are_not_called():
@@ -91,12 +90,6 @@ def test_resnet18_has_21_layers():
     assert len(layers) == 21
     assert layers[0] == "conv1"
     assert layers[-1] == "fc"
-    assert last_convolution(net, layers) == "layer4.1.conv2"
-
-
-def test_a_network_without_convolution_says_so():
-    with pytest.raises(ModelError, match="no convolution"):
-        last_convolution(nn.Sequential(nn.Linear(2, 2)), ["0"])
 
 
 def test_unknown_layers_are_answered_with_similar_names():

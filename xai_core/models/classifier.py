@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
-from xai_core.models.layers import last_convolution, weight_layers
+from xai_core.models.layers import weight_layers
+from xai_core.models.maps import read_maps
 from xai_core.models.repairs import repaired
 
 
@@ -34,7 +35,10 @@ class Classifier:
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
-        cam_layer: default layer of the CAM family; the last convolution if not given.
+        cam_layer: default layer of the CAM family; chosen by ``read_maps`` if not given.
+
+    Attributes:
+        maps: the layers that class activation maps can explain.
 
     Raises:
         ModelError: the module cannot be repaired, its output does not match ``class_names``, or
@@ -73,6 +77,7 @@ class Classifier:
                 f"but {len(self.class_names)} class names were given."
             )
         self._layers = weight_layers(self.module, probe[:1])
+        self.maps = read_maps(self.module, probe[:1], self._layers)
         self._cam_layer = cam_layer
         self._twins: list[tuple[Classifier, list[int]]] = []
 
@@ -120,10 +125,15 @@ class Classifier:
     def cam_layer(self) -> str:
         """Default layer for the CAM family: the last convolution unless one was given.
 
+        For branches, concatenations and transformers see ``read_maps``.
+
         Raises:
             ModelError: the network has no convolution.
         """
-        return self._cam_layer or last_convolution(self.module, self._layers)
+        name = self._cam_layer or self.maps.default
+        if name is None:
+            raise ModelError("The model has no convolution, which class activation maps need.")
+        return name
 
     def private(self) -> Classifier:
         """A twin with its own modules, for hooks, that shares the weights' memory."""

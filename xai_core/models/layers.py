@@ -108,18 +108,6 @@ def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
     return list(order)
 
 
-def last_convolution(module: nn.Module, layers: Sequence[str]) -> str:
-    """The last of ``layers`` that is a convolution.
-
-    Raises:
-        ModelError: none of them is.
-    """
-    for name in reversed(layers):
-        if isinstance(module_at(module, name), _ConvNd):
-            return name
-    raise ModelError("The model has no convolution, which class activation maps need.")
-
-
 def module_at(module: nn.Module, name: str) -> nn.Module:
     """The submodule of that dotted name.
 

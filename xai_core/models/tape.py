@@ -96,7 +96,8 @@ def record_module(module: nn.Module, x: Tensor) -> Tape:
         x: its input, [N, 3, H, W].
 
     Raises:
-        MethodError: the network overwrites one of its values in place.
+        MethodError: the network overwrites one of its values in place, or its output does not
+            depend on the input.
     """
     tape = Tape([x])
     recorder = _Recorder(tape)
@@ -115,6 +116,8 @@ class _Recorder(TorchFunctionMode):
         self._numbers = {id(tape.values[0]): 0}
 
     def number(self, value: Any) -> int:
+        if id(value) not in self._numbers:
+            raise MethodError("The model's scores do not depend on the picture.")
         return self._numbers[id(value)]
 
     def leave(self, name: str, output: Any) -> None:

@@ -1,0 +1,267 @@
+"""Which layers give maps, how these are laid out, and which one is explained by default."""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torchvision import models
+from torchvision.ops import Permute
+
+from tests.reference import nets
+from xai_core.errors import ModelError
+from xai_core.models import Classifier
+from xai_core.models.architectures import build_network
+from xai_core.models.maps import token_grid
+
+
+def vit(**options):
+    return models.VisionTransformer(
+        image_size=32,
+        patch_size=8,
+        num_layers=2,
+        num_heads=2,
+        hidden_dim=16,
+        mlp_dim=32,
+        num_classes=3,
+        **options,
+    )
+
+
+def swin(make=models.SwinTransformer, **options):
+    return make(
+        patch_size=[4, 4],
+        embed_dim=8,
+        depths=[1, 1],
+        num_heads=[2, 2],
+        window_size=[4, 4],
+        num_classes=3,
+        **options,
+    )
+
+
+def maxvit():
+    return models.MaxVit(
+        input_size=(32, 32),
+        stem_channels=8,
+        partition_size=2,
+        block_channels=[8, 8],
+        block_layers=[1, 1],
+        head_dim=4,
+        stochastic_depth_prob=0.0,
+        num_classes=3,
+    )
+
+
+def convnext():
+    stages = [
+        models.convnext.CNBlockConfig(8, 16, 1),
+        models.convnext.CNBlockConfig(16, None, 2),
+    ]
+    return models.ConvNeXt(stages, num_classes=3)
+
+
+class Joined(nn.Module):
+    """A concatenation that no module gives by itself; behind it a ReLU takes it on."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 2, 3, padding=1)
+        self.act, self.fc = nn.ReLU(), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.act(torch.cat([self.one(x), self.two(x)], 1)).mean((2, 3)))
+
+
+class Twice(nn.Module):
+    """Its last convolution runs twice, so that it has no single map."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.again, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.again(self.again(self.first(x))).mean((2, 3)))
+
+
+class Squeezed(nn.Module):
+    """Its last convolution sees one place only."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 1)
+
+    def forward(self, x):
+        return self.head(self.conv(x).mean((2, 3), keepdim=True)).flatten(1)
+
+
+class Unused(nn.Module):
+    """Its last convolution does not reach the scores."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.side, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        self.side(x)
+        return self.fc(x.mean((2, 3)))
+
+
+class Overwriting(nn.Module):
+    """Overwrites a value, so that it cannot be recorded."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.two(self.one(x))
+        x[:, 0] = 0
+        return self.fc(x.mean((2, 3)))
+
+
+def classifier(net, side=32):
+    return Classifier(net, ["a", "b", "c"], (side, side))
+
+
+@pytest.mark.parametrize(
+    ("net", "side", "layer"),
+    [
+        (lambda: models.resnet18(num_classes=3), 64, "layer4.1.conv2"),
+        # At 32 pixels the fourth stage has a single place.
+        (lambda: models.resnet18(num_classes=3), 32, "layer3.1.conv2"),
+        (lambda: build_network("vgg-tiny", 3), 64, "conv10"),
+        (lambda: models.squeezenet1_1(num_classes=3), 64, "classifier.1"),
+        (
+            lambda: models.DenseNet(4, (2, 2), 8, num_classes=3),
+            64,
+            "features.denseblock2",
+        ),
+        (lambda: models.googlenet(num_classes=3, init_weights=False), 64, "inception5b"),
+        (lambda: models.MobileNetV2(3, 0.1), 64, "features.18.0"),
+        (convnext, 32, "features.3.1.block.0"),
+        (vit, 32, "encoder.layers.encoder_layer_1.ln_1"),
+        (swin, 32, "features.3.0.norm1"),
+        # Its windows are no maps: [N, windows, places, channels].
+        (maxvit, 32, "blocks.1.layers.0.layers.MBconv.layers.conv_c"),
+        (Joined, 8, "act"),
+        (Twice, 8, "first"),
+        (Squeezed, 8, "conv"),
+        (Unused, 8, "conv"),
+        (Overwriting, 8, "two"),
+    ],
+)
+def test_the_layer_that_is_explained_by_default(net, side, layer):
+    clf = classifier(net(), side)
+    assert clf.cam_layer == layer
+    assert layer in clf.maps.layouts
+
+
+@pytest.mark.parametrize("name", nets.NAMES)
+def test_a_projection_beside_the_last_convolution_is_passed_over(name):
+    # In ResSmall block2.proj_conv runs after block2.conv2.
+    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    assert clf.cam_layer == nets.LAST_CONV[name]
+
+
+def test_a_network_without_convolution_says_so():
+    with pytest.raises(ModelError, match="no convolution"):
+        classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))).cam_layer  # noqa: B018
+
+
+def test_a_chosen_layer_overrules():
+    assert Classifier(Joined(), ["a", "b", "c"], (8, 8), cam_layer="one").cam_layer == "one"
+
+
+def test_layouts_are_read_from_what_is_done_with_a_value():
+    layouts = classifier(convnext()).maps.layouts
+    # conv, permute, norm, linear, GELU, linear, permute
+    ends = [layouts[f"features.1.0.block.{index}"] for index in range(7)]
+    assert ends == ["channels first"] + ["channels last"] * 5 + ["channels first"]
+    # Its LayerNorm2d turns the axes there and back.
+    assert layouts["features.0.1"] == "channels first"
+    layouts = classifier(swin()).maps.layouts
+    assert layouts["features.0.0"] == "channels first"
+    # Whole blocks and stages, and the activation inside.
+    for name in ("features.1", "features.1.0", "features.1.0.mlp.1", "norm"):
+        assert layouts[name] == "channels last"
+    layouts = classifier(vit()).maps.layouts
+    assert layouts["conv_proj"] == "channels first"
+    assert layouts["encoder.layers.encoder_layer_0"] == "tokens"
+    assert "heads.head" not in layouts
+
+
+def test_windows_of_a_map_are_no_map():
+    net = maxvit()
+    layouts = classifier(net).maps.layouts
+    inside = [name for name, _ in net.named_modules() if name.endswith("attn_layer.0")]
+    assert len(inside) == 4
+    assert not set(inside) & set(layouts)
+
+
+def test_what_cannot_be_told_is_left_out():
+    class Odd(nn.Module):
+        """A linear layer along the rows of a map: channels first, or last?"""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.rows, self.fc = nn.Conv2d(3, 4, 1), nn.Linear(8, 8), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.fc(self.rows(self.conv(x)).mean((2, 3)))
+
+    assert classifier(Odd(), 8).maps.layouts == {}
+
+
+def test_values_with_three_axes_that_are_no_tokens():
+    class Signal(nn.Module):
+        """Takes the rows of a map one by one: 5 * 8 values do not make a grid on a square."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv, self.rows, self.fc = nn.Conv2d(3, 5, 1), nn.Linear(8, 8), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.fc(self.rows(self.conv(x).flatten(1, 2)).mean(1))
+
+    assert classifier(Signal(), 8).maps.layouts == {"conv": "channels first"}
+
+
+def test_permutations_are_read_however_they_are_written():
+    class Turning(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.turn = nn.Conv2d(3, 4, 1), Permute([0, 2, 3, 1])
+            self.act, self.back, self.fc = nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 3)
+
+        def forward(self, x):
+            x = self.act(self.turn(self.conv(x)))
+            x = self.back(x.permute(0, -1, 1, 2))
+            return self.fc(F.avg_pool2d(x.permute((0, 1, 2, 3)), 8).flatten(1))
+
+    assert classifier(Turning(), 8).maps.layouts == OrderedDict(
+        conv="channels first",
+        turn="channels last",
+        act="channels last",
+        back="channels first",
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "grid"),
+    [
+        (16, (32, 32), (4, 4)),
+        (17, (32, 32), (4, 4)),  # one of them is a class token
+        (197, (224, 224), (14, 14)),
+        (18, (32, 32), None),  # a distillation token more
+        (8, (64, 32), (4, 2)),
+        (9, (32, 64), (2, 4)),
+        (8, (32, 32), None),
+        (2, (32, 32), (1, 1)),
+        (1, (32, 64), None),
+    ],
+)
+def test_tokens_lie_on_a_grid_in_the_pictures_aspect(count, size, grid):
+    assert token_grid(count, size) == grid
