@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xai_core.explainers.registry import Param
 
 LAYER = Param(
@@ -61,6 +63,24 @@ BATCHNORM = Param(
     "fold",
     "Whether a BatchNorm is folded into the layer before it, or passes relevance on as it is.",
     choices=("fold", "identity"),
+)
+EPSILON = Param(
+    "epsilon",
+    "float",
+    1e-6,
+    "Added to what is divided by, so that it is never zero.",
+    low=1e-12,
+    high=1e6,
+)
+LRP_EPSILON = replace(
+    EPSILON, default=1.0, help="Swallows what hardly contributes; in units of a layer's outputs."
+)
+ALPHA = Param(
+    "alpha", "float", 2.0, "Weight of what raises an output; beta + 1.", low=1.0, high=101.0
+)
+BETA = Param("beta", "float", 1.0, "Weight of what lowers an output.", low=0.0, high=100.0)
+BIAS = Param(
+    "bias", "bool", False, "Whether the bias takes its share, which is then missing from the sum."
 )
 CHUNK = Param(
     "chunk",
