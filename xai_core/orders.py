@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.cache import content_key
+from xai_core.explainers.presets import PICTURED, Choice, column_title, completed
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.models.registry import weights_stamp
 
 Model = Mapping[str, Any]
 OVERHEAD = 8.0  # a task's fixed cost in passes, as measured on 64-pixel pictures
+CHEAP = OVERHEAD + 12.0  # above it, a task keeps others waiting for long
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A picture in front of a model, and the class that is explained.
+
+    Attributes:
+        hash: content hash of the picture.
+        pixels: what the model gets, [3, H, W] in [0, 1].
+        target: index of the class.
+    """
+
+    hash: str
+    pixels: NDArray[np.float32]
+    target: int
+
+
+NONE: Mapping[str, Subject] = {}
 
 
 def describe(model: Model) -> Task:
@@ -44,28 +65,104 @@ def predict(model: Model, fingerprint: str, hashes: list[str], pixels: NDArray[n
 def explain(
     model: Model,
     fingerprint: str,
-    image_hash: str,
-    pixels: NDArray[np.float32],
-    target: int,
-    name: str,
-    given: Mapping[str, Any],
+    subject: Subject,
+    choice: Choice,
+    pictures: Mapping[str, Subject] = NONE,
 ) -> Task:
-    """One heatmap: method ``name`` with settings ``given`` for one picture and class.
+    """One heatmap: a method with settings for one picture and class.
+
+    Args:
+        model: as in ``describe``.
+        fingerprint: the model's.
+        subject: the picture and the class.
+        choice: the method.
+        pictures: what the words mean that stand for pictures in its settings.
 
     Raises:
         MethodError: unknown method or setting.
     """
-    entry = method(name)
-    settings = entry.settings(given)
-    key = content_key("explain", fingerprint, image_hash, target, name, settings)
+    entry, settings = method(choice.method), completed(choice, pictures)
+    hashes = {word: {"picture": picture.hash} for word, picture in pictures.items()}
+    pixels = {word: picture.pixels for word, picture in pictures.items()}
+    key = content_key(
+        "explain",
+        fingerprint,
+        subject.hash,
+        subject.target,
+        choice.method,
+        _replaced(settings, hashes),
+    )
     arguments = {
         "model": dict(model),
-        "image": pixels,
-        "target": target,
-        "method": name,
-        "params": settings,
+        "image": subject.pixels,
+        "target": subject.target,
+        "method": choice.method,
+        "params": _replaced(settings, pixels),
     }
-    return Task(key, "explain_task", arguments, OVERHEAD + entry.cost(settings), entry.title)
+    title = column_title(choice.id)
+    return Task(key, "explain_task", arguments, OVERHEAD + entry.cost(settings), title)
+
+
+def explain_all(
+    model: Model,
+    fingerprint: str,
+    subjects: Sequence[Subject],
+    choices: Sequence[Choice],
+    pictures: Mapping[str, Subject] = NONE,
+    known: Callable[[str], bool] = lambda key: False,
+) -> dict[tuple[str, str], Task]:
+    """Every choice for every picture, in the order in which they are best computed.
+
+    Cheap methods come first, picture by picture, so that what they share is not kept for long;
+    a costly one waits until every picture has its cheap ones.
+
+    Args:
+        model: as in ``describe``.
+        fingerprint: the model's.
+        subjects: the pictures.
+        choices: the methods.
+        pictures: as in ``explain``.
+        known: whether the result of a key is there already. Such a method shares nothing.
+
+    Returns:
+        Tasks by the picture's hash and the column's id.
+    """
+    found: dict[tuple[str, str], Task] = {}
+    asked = {
+        subject.hash: [
+            (choice, explain(model, fingerprint, subject, choice, pictures)) for choice in choices
+        ]
+        for subject in subjects
+    }
+    for costly in (False, True):
+        for digest, pairs in asked.items():
+            tier = [pair for pair in pairs if (pair[1].cost > CHEAP) == costly]
+            tier.sort(key=lambda pair: pair[1].cost)
+            # The same method with another base shares nothing with the first.
+            together = {
+                choice.method: task.arguments["params"]
+                for choice, task in reversed(tier)
+                if not known(task.key)
+            }
+            for choice, task in tier:
+                arguments = {**task.arguments, "together": together}
+                found[digest, choice.id] = replace(task, arguments=arguments)
+    return found
+
+
+def support(model: Model, fingerprint: str, name: str) -> Task:
+    """Whether a method works on a model.
+
+    Args:
+        model: as in ``describe``.
+        fingerprint: the model's.
+        name: id of the method.
+    """
+    entry = method(name)
+    key = content_key("support", fingerprint, name)
+    arguments = {"model": dict(model), "method": name}
+    cost = OVERHEAD + entry.cost(entry.settings(entry.quick))
+    return Task(key, "support", arguments, cost, f"Trying {entry.title}")
 
 
 def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:
@@ -79,3 +176,14 @@ def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:
     key = content_key("similarity", maps, measure, show)
     arguments = {"maps": maps, "measure": measure, "show": show}
     return Task(key, "compare_maps", arguments, float(len(maps) ** 2), "Comparing the maps")
+
+
+def _replaced(settings: Mapping[str, Any], meanings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the words that stand for something replaced by it."""
+
+    def meaning(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [meaning(item) for item in value]
+        return meanings.get(value, value) if isinstance(value, str) else value
+
+    return {name: meaning(value) if name in PICTURED else value for name, value in settings.items()}

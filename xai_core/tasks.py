@@ -6,7 +6,8 @@ A model travels as the keywords of ``load_classifier``; each worker keeps the la
 from __future__ import annotations
 
 import json
-import time
+from collections import OrderedDict
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.cache import Result
+from xai_core.cache import Result, content_key
 from xai_core.errors import ImageError, ModelError
-from xai_core.explainers import explain
+from xai_core.explainers import Panel
 from xai_core.explainers import method as find_method
+from xai_core.explainers.support import refusal
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.layers import module_at
 from xai_core.similarity import pairwise
 
 MODELS_KEPT = 3
+# Two, so that two users who take turns do not drop each other's. On a 224-pixel picture one
+# holds some hundred megabytes, and none when all its methods have been explained.
+PANELS_KEPT = 2
+
+Settings = Mapping[str, Any]
+
+_panels: OrderedDict[str, Panel] = OrderedDict()
 
 
 def classifier(model: dict[str, Any]) -> Classifier:
@@ -92,28 +101,54 @@ def explain_task(
     target: int,
     method: str,
     params: dict[str, Any],
+    together: Mapping[str, Settings] | None = None,
 ) -> Result:
     """Explain one picture.
+
+    What several methods need of the same picture is computed for the first of them and kept
+    for the others, until all have been explained or other pictures take the place.
 
     Args:
         model: keywords of ``load_classifier``.
         image: uint8 [h, w, 3] original, or float32 [3, H, W] in [0, 1] as the model sees it.
         target: index of the class to explain.
         method: id of the method.
-        params: settings that differ from the method's defaults.
+        params: settings that differ from the method's defaults; a picture among them, as a
+            baseline, in one of the forms of ``image``.
+        together: settings of other methods that will be asked for next, by id. It changes
+            how long this takes, and nothing else.
 
     Returns:
-        Array "relevance", float32 [C, h, w]; facts method, settings (all of them), target,
-        seconds (of the explanation itself).
+        Array "relevance", float32 [C, h, w]; facts method, target, seconds (of the explanation
+        itself) and shared_seconds (the part of it in passes that other methods use too).
     """
     clf = classifier(model)
-    settings = find_method(method).settings(params)
-    x = model_pixels(clf, image)
-    began = time.perf_counter()
-    relevance = explain(clf, x, torch.tensor([target]), method=method, **params)
-    seconds = time.perf_counter() - began
-    facts = {"method": method, "settings": settings, "target": target, "seconds": seconds}
+    wanted = find_method(method).settings(_with_tensors(clf, params))
+    key = content_key(id(clf), image, target)
+    panel = _panels.pop(key, None)
+    if panel is None or not _same(panel.left.get(method), wanted):
+        others = {name: _with_tensors(clf, given) for name, given in (together or {}).items()}
+        panel = Panel(clf, model_pixels(clf, image), target, {**others, method: wanted})
+    try:
+        relevance = panel.explain(method)
+    finally:
+        if panel.left:
+            _panels[key] = panel
+        while len(_panels) > PANELS_KEPT:
+            _panels.popitem(last=False)
+    own, shared = panel.seconds[method]
+    facts = {
+        "method": method,
+        "target": target,
+        "seconds": own + shared,
+        "shared_seconds": shared if len(panel.methods) > 1 else 0.0,
+    }
     return Result({"relevance": relevance[0].float().cpu().numpy()}, facts)
+
+
+def support(model: dict[str, Any], method: str) -> Result:
+    """Fact "refusal": why the method does not work on the model, or "" where it does."""
+    return Result(facts={"refusal": refusal(classifier(model), method)})
 
 
 def compare_maps(maps: NDArray[np.float32], measure: str, show: str) -> Result:
@@ -129,16 +164,44 @@ def warm_up(model: dict[str, Any]) -> Result:
 
 
 def cam_layers(clf: Classifier) -> list[str]:
-    """Layers that the CAM family can use: those that run once and give maps [N, K, h, w]."""
-    twin = clf.private()  # goes away at the end of this function, and the hooks with it
-    dimensions: dict[str, list[int]] = {name: [] for name in clf.layers()}
-    for name, found in dimensions.items():
-        module_at(twin.module, name).register_forward_hook(
-            lambda _, __, output, found=found: found.append(getattr(output, "ndim", 0))
+    """Layers to offer for the CAM family, in the order in which they run.
+
+    Convolutions that run once, normalisations of tokens or of maps with channels last, and
+    the default; of tokens none behind the default, where a class token alone counts.
+    """
+    layouts = clf.maps.layouts
+    default = clf.maps.default
+    convolutions = {name for name in clf.layers() if layouts.get(name) == "channels first"}
+    offered: list[str] = []
+    for name, layout in layouts.items():
+        norm = layout != "channels first" and isinstance(
+            module_at(clf.module, name), torch.nn.LayerNorm
         )
-    with torch.no_grad():
-        twin.logits(torch.zeros((1, 3, *clf.input_size), dtype=clf.dtype, device=clf.device))
-    return [name for name, found in dimensions.items() if found == [4]]
+        if name in convolutions or norm or name == default:
+            offered.append(name)
+        if name == default and layout == "tokens":
+            break
+    return offered
+
+
+def _with_tensors(clf: Classifier, given: Settings) -> dict[str, Any]:
+    """Settings with every picture among them as network input [1, 3, H, W].
+
+    The pictures of "baselines" become one tensor [B, 3, H, W].
+    """
+
+    def tensor(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return model_pixels(clf, value)
+        return [tensor(item) for item in value] if isinstance(value, list | tuple) else value
+
+    found = {name: tensor(value) for name, value in given.items()}
+    several = found.get("baselines")
+    return {**found, "baselines": torch.cat(several)} if isinstance(several, list) else found
+
+
+def _same(some: Settings | None, others: Settings) -> bool:
+    return some is not None and content_key(dict(some)) == content_key(dict(others))
 
 
 def model_pixels(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
