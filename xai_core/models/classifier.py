@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -70,14 +71,15 @@ class Classifier:
         probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
         self.module = repaired(module, probe).requires_grad_(False)
         with torch.no_grad():
-            found = tuple(self.module(probe).shape)
-        if found != (2, len(self.class_names)):
+            shape = tuple(self.module(probe).shape)
+        if shape != (2, len(self.class_names)):
             raise ModelError(
-                f"The model gives an output of shape {list(found[1:])}, "
+                f"The model gives an output of shape {list(shape[1:])}, "
                 f"but {len(self.class_names)} class names were given."
             )
         self._layers = weight_layers(self.module, probe[:1])
-        self.maps = read_maps(self.module, probe[:1], self._layers)
+        found = read_maps(self.module, probe[:1], self._layers)
+        self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
         self._twins: list[tuple[Classifier, list[int]]] = []
 
@@ -130,10 +132,9 @@ class Classifier:
         Raises:
             ModelError: the network has no convolution.
         """
-        name = self._cam_layer or self.maps.default
-        if name is None:
+        if self.maps.default is None:
             raise ModelError("The model has no convolution, which class activation maps need.")
-        return name
+        return self.maps.default
 
     def private(self) -> Classifier:
         """A twin with its own modules, for hooks, that shares the weights' memory."""
