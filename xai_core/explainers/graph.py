@@ -23,6 +23,7 @@ from xai_core.explainers.nodes import (
     Normalisation,
     Rearranging,
     Rectifier,
+    Subtracting,
     vjp,
 )
 from xai_core.explainers.sharing import shared
@@ -43,6 +44,7 @@ __all__ = [
     "Rearranging",
     "Rectifier",
     "Rule",
+    "Subtracting",
     "gradient",
     "lead_back",
     "moved",
@@ -135,11 +137,11 @@ def lead_back(
 
 def moved(graph: Graph, node: Node, arriving: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
     """Signals of a rearranging node, led to where the values came from."""
-    count = next(len(signal) for signal in arriving if signal is not None)
+    count = max(len(signal) for signal in arriving if signal is not None)
     given = [
         torch.zeros((count, *graph.values[number].shape)).to(graph.values[number])
         if signal is None
-        else signal
+        else signal.expand(count, *signal.shape[1:])
         for number, signal in zip(node.step.outputs, arriving, strict=True)
     ]
     return gradient(graph, node, *given)

@@ -20,6 +20,7 @@ from xai_core.explainers.nodes import (
     Normalisation,
     Rearranging,
     Rectifier,
+    Subtracting,
 )
 from xai_core.explainers.rectifiers import ACTIVATING, ceiling
 from xai_core.models.tape import Slot, Step, Tape
@@ -87,6 +88,7 @@ def node_of(step: Step, tape: Tape) -> Node:
     for functions, kind, count in (
         (_AVERAGING, Averaging, 1),
         (_ADDING, Adding, 2),
+        (_SUBTRACTING, Subtracting, 2),
         (_POOLING, MaxPool, 1),
         (ACTIVATING, Activation, 1),
     ):

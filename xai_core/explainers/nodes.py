@@ -54,6 +54,10 @@ class Adding(Node):
     """The sum of two values that both depend on the pictures."""
 
 
+class Subtracting(Node):
+    """The difference of two values that both depend on the pictures."""
+
+
 class Constant(Node):
     """Multiplies by a constant, or adds one."""
 
