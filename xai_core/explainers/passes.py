@@ -14,6 +14,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.layers import module_at
+from xai_core.models.maps import token_grid
 
 # Methods that are nothing but the gradient at the picture.
 OF_THE_GRADIENT = ("saliency", "input_x_gradient")
@@ -44,6 +45,9 @@ def activation_and_gradient(
 ) -> tuple[Tensor, Tensor]:
     """A layer's output and the gradient of the class's logit with respect to it.
 
+    Channels that are last in the layer's output are put first; the tokens of a transformer
+    are put on their grid, without the class token.
+
     Args:
         clf: the classifier.
         x: network input, [N, 3, H, W].
@@ -55,8 +59,7 @@ def activation_and_gradient(
 
     Raises:
         ModelError: there is no such layer.
-        MethodError: its output is not one map per channel, or does not reach the logits
-            exactly once.
+        MethodError: its output is no map, or does not reach the logits exactly once.
     """
     name = clf.cam_layer if layer is None else layer
     module_at(clf.module, name)
@@ -68,24 +71,60 @@ def activation_and_gradient(
         times = "does not use it" if not outputs else f"uses it {len(outputs)} times"
         raise MethodError(f"Layer '{name}' has no single output: the model {times}.")
     output, slope = outputs[0], found.slopes[name][0]
-    if not isinstance(output, Tensor) or output.dim() != 4 or len(output) != len(x):
+    _check_is_map(clf, x, name, output)
+    if slope is None:
+        raise MethodError(f"The scores of the classes do not depend on layer '{name}'.")
+    layout = clf.maps.layouts[name]
+    if layout == "channels last":
+        return output.detach().permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
+    if layout == "tokens":
+        return _on_grid(clf, x, name, output.detach(), slope)
+    return output.detach(), slope
+
+
+def _check_is_map(clf: Classifier, x: Tensor, name: str, output: Any) -> None:
+    if not isinstance(output, Tensor) or output.dim() not in (3, 4) or len(output) != len(x):
         raise MethodError(
             f"Layer '{name}' gives no maps [images, channels, height, width]; "
             "choose a convolution or another layer in front of the classifier's last ones."
         )
-    if slope is None:
-        raise MethodError(f"The scores of the classes do not depend on layer '{name}'.")
-    return output.detach(), slope
+    if name not in clf.maps.layouts:
+        raise MethodError(
+            f"Layer '{name}' gives an output of shape {list(output.shape)}, of which cannot be "
+            f"told which axes are the picture's places; choose another, such as "
+            f"'{clf.cam_layer}'."
+        )
+
+
+def _on_grid(
+    clf: Classifier, x: Tensor, name: str, tokens: Tensor, slope: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Tokens [N, T, K] and their gradient -> [N, K, h, w] each, without the class token."""
+    grid = token_grid(tokens.shape[1], x.shape[2:])
+    if grid is None:
+        raise MethodError(
+            f"Layer '{name}' gives {tokens.shape[1]} tokens, which are no grid on a picture of "
+            f"{x.shape[2]} × {x.shape[3]} pixels."
+        )
+    count = grid[0] * grid[1]
+    classes, places = slope[:, :-count], slope[:, -count:]
+    if bool((classes.flatten(1).any(1) & ~places.flatten(1).any(1)).any()):
+        raise MethodError(
+            f"Behind layer '{name}' the class token alone counts, so that no place of the "
+            f"picture has a gradient there; choose a layer in front of the last attention, "
+            f"such as '{clf.cam_layer}'."
+        )
+    shape = (len(x), -1, *grid)
+    return tokens[:, -count:].transpose(1, 2).reshape(shape), places.transpose(1, 2).reshape(shape)
 
 
 def _layers_wanted(clf: Classifier) -> tuple[str, ...]:
-    """Layers that other methods want of the same pictures, as far as they exist."""
+    """Layers that other methods want of the same pictures, as far as they give maps."""
     asked = [settings["layer"] for settings in requested().values() if "layer" in settings]
     if not asked:
         return ()
-    known = {name for name, _ in clf.module.named_modules() if name}
-    names = (clf.cam_layer if layer is None else layer for layer in asked)
-    return tuple(dict.fromkeys(name for name in names if name in known))
+    names = (clf.maps.default if layer is None else layer for layer in asked)
+    return tuple(dict.fromkeys(name for name in names if name and name in clf.maps.layouts))
 
 
 @shared
@@ -93,27 +132,34 @@ def _pass(
     clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
 ) -> Pass:
     outputs: dict[str, list[Any]] = {name: [] for name in layers}
-    point = x.detach().requires_grad_()
+
+    def keep(name: str, output: Any) -> Any:
+        # Where the picture's gradient is not wanted, differentiation begins at the first layer.
+        if isinstance(output, Tensor) and not output.requires_grad:
+            output = output.detach().requires_grad_()
+        outputs[name].append(output)
+        return output
+
+    point = x.detach().requires_grad_(picture)
     with ExitStack() as hooks:
         for name in layers:
-            keep = outputs[name].append
             hooks.enter_context(
                 module_at(clf.module, name).register_forward_hook(
-                    lambda _, __, output, keep=keep: keep(output)
+                    lambda _, __, output, name=name: keep(name, output)
                 )
             )
         scores = clf.logits(point).gather(1, targets[:, None])
     places: Sequence[Tensor] = [
-        item
-        for found in outputs.values()
-        for item in found
-        if isinstance(item, Tensor) and item.requires_grad
+        item for found in outputs.values() for item in found if isinstance(item, Tensor)
     ]
     wanted = [*places, *([point] if picture else [])]
-    slopes = torch.autograd.grad(scores.sum(), wanted, allow_unused=True) if wanted else ()
+    slopes: Sequence[Tensor | None] = [None] * len(wanted)
+    if scores.requires_grad and wanted:
+        slopes = torch.autograd.grad(scores.sum(), wanted, allow_unused=True)
     at = {id(place): slope for place, slope in zip(places, slopes, strict=False)}
+    gradient = slopes[-1] if picture else x.new_empty(0)
     return Pass(
-        slopes[-1] if picture else x.new_empty(0),
+        torch.zeros_like(x) if gradient is None else gradient,
         outputs,
         {name: [at.get(id(item)) for item in found] for name, found in outputs.items()},
     )

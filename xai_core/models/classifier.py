@@ -155,10 +155,10 @@ class Classifier:
         network. What an error may have left in it is dropped with it.
         """
         weights = [id(t) for t in itertools.chain(self.module.parameters(), self.module.buffers())]
-        twin, known = self._twins.pop() if self._twins else (self.private(), weights)
-        if known != weights:  # the module was given other tensors since
+        twin, known = self._twins.pop() if self._twins else (self, [])
+        if known != weights:  # there is none, or the module was given other tensors since
             twin = self.private()
-        twin.module.eval()
+            twin.module.eval()
         yield twin
         self._twins.append((twin, weights))
 

@@ -114,9 +114,13 @@ def module_at(module: nn.Module, name: str) -> nn.Module:
     Raises:
         ModelError: there is none; the sentence lists similar names.
     """
-    known: dict[str, nn.Module] = dict(module.named_modules())
-    if name in known and name:
-        return known[name]
-    similar = difflib.get_close_matches(name, [key for key in known if key], n=3, cutoff=0.4)
+    try:
+        found = module.get_submodule(name)
+    except AttributeError:
+        found = module
+    if found is not module:
+        return found
+    known = [key for key, _ in module.named_modules() if key]
+    similar = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
     raise ModelError(f"The model has no layer '{name}'.{hint}")
