@@ -1,7 +1,18 @@
 """Attribution methods: one table of pure functions with the facts about them."""
 
 # Importing a module enters its methods; the order of the imports is the order of the table.
-from xai_core.explainers import gradient, backprop, cam, deeplift, path, controls  # noqa: F401, I001
+from xai_core.explainers import (  # noqa: F401, I001
+    gradient,
+    backprop,
+    cam,
+    lrp,
+    deep_taylor,
+    excitation,
+    rap,
+    deeplift,
+    path,
+    controls,
+)
 from xai_core.explainers.registry import FAMILIES, METHODS, Method, Param, method
 from xai_core.explainers.run import Panel, explain
 

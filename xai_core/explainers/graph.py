@@ -82,6 +82,14 @@ class Graph:
             raise MethodError(f"Layer '{layer}' has no single output: the model {times}.")
         return found[0]
 
+    def leads_to_logits(self, number: int) -> bool:
+        """Whether the logits depend on a value."""
+        reached = {number}
+        for node in self.nodes:
+            if reached.intersection(node.inputs):
+                reached.update((node.output, *node.step.outputs))
+        return self.output in reached
+
 
 Rule = Callable[[Any, Tensor], Sequence[Tensor]]
 
