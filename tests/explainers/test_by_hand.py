@@ -197,3 +197,15 @@ def test_relu6_passes_the_signal_between_its_bounds():
     # Changes from black (0): the outputs (0, 6, 5, 0) over the inputs (-10, 10, 5, 0); at no
     # change the slope, which is 0 at the corner.
     check(explain(clf, x, 0, "deeplift")[:, 0], [[0, 12], [15, 0]])
+
+
+def test_rap(clf):
+    # |z| of the last layer is 5, 0, 5.5, 0. The logit -1/4 goes to pixels 1 and 3 as -5/42 and
+    # -5.5/42, then by the z-box from -1 to 2: (2, 2, 6) of 10 and (3, 4, 6) of 13.
+    found = explain(clf, X, 0, "rap")
+    p1, p3 = -5 / 42 / 10, -5.5 / 42 / 13
+    check(
+        found,
+        [[[2 * p1, 0], [3 * p3, 0]], [[2 * p1, 0], [4 * p3, 0]], [[6 * p1, 0], [6 * p3, 0]]],
+    )
+    assert found.sum().item() == pytest.approx(-0.25, abs=1e-14)

@@ -5,7 +5,7 @@ picture [3, H, W] as a numpy array and a class number; each returns [C, h, w]. T
 beside this one hold them by family, each in a table: id -> (twin, settings for both).
 """
 
-from tests.reference import backprops, cams, controls, deeplifts, gradients, paths
+from tests.reference import backprops, cams, controls, deeplifts, gradients, paths, raps
 
 REFERENCES = {
     **gradients.REFERENCES,
@@ -13,5 +13,6 @@ REFERENCES = {
     **cams.REFERENCES,
     **paths.REFERENCES,
     **deeplifts.REFERENCES,
+    **raps.REFERENCES,
     **controls.REFERENCES,
 }
