@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from pages.components import downloads, notes, pairs
+from pages.components import downloads, notes, pairs, support
 from pages.components.display import choose_display
 from pages.components.grid_data import grid_data
 from pages.components.heatmap_grid import heatmap_grid
@@ -19,10 +18,10 @@ from pages.components.scene import Scene, build_scene
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import orders as ask
 from xai_core.display import Display
-from xai_core.jobs import Task
+from xai_core.explainers.presets import Choice
+from xai_core.jobs import Task, shared_engine
 
 PURPOSE = "compare"
-Settings = Mapping[str, Mapping[str, Any]]
 
 
 def page() -> None:
@@ -38,33 +37,30 @@ def page() -> None:
         st.info("Complete the model on the left; the heatmaps appear here.")
         return
     scene = build_scene(model, pictures)
-    settings = choose_methods(scene.facts["cam_layers"], scene.facts["cam_layer"])
-    if not settings:
+    refusals = support.refusals(scene)
+    choices = choose_methods(scene, refusals)
+    if not choices:
         st.info("Choose at least one method above.")
         return
-    orders = {
-        (view.picture.hash, name): ask.explain(
-            scene.model,
-            scene.facts["fingerprint"],
-            view.picture.hash,
-            view.pixels,
-            view.target,
-            name,
-            given,
-        )
-        for name, given in settings.items()
-        for view in scene.views
-    }
+    orders = ask.explain_all(
+        scene.model,
+        scene.fingerprint,
+        [view.subject for view in scene.views],
+        choices,
+        scene.pictures,
+        shared_engine().cache.__contains__,
+    )
     work = gather(PURPOSE, list(orders.values()))
     live = work.running
     draw = st.fragment(results, run_every=EVERY_S if live else None)
-    draw(scene, settings, orders, work, live)
-    notes.show(settings)
+    draw(scene, choices, orders, work, live)
+    notes.show(choices, refusals)
+    support.find_out(scene, idle=not live)
 
 
 def results(
     scene: Scene,
-    settings: Settings,
+    choices: Sequence[Choice],
     orders: Mapping[tuple[str, str], Task],
     work: Work,
     live: bool,
@@ -73,19 +69,19 @@ def results(
 
     Args:
         scene: the model and the pictures.
-        settings: settings of the chosen methods.
-        orders: what was asked for, by picture and method.
+        choices: the chosen methods, one a column.
+        orders: what was asked for, by picture and column.
         work: what has come of it so far.
         live: whether this runs again and again by itself, which ends with the work.
     """
     work.collect()
     display = choose_display()
     status(work)
-    heatmap_grid(grid_data(scene, settings, orders, work, display), key="compare-grid")
+    heatmap_grid(grid_data(scene, choices, orders, work, display), key="compare-grid")
     if live and not work.running:
         st.rerun()
     if not live:
-        after(scene, settings, orders, work, display)
+        after(scene, choices, orders, work, display)
 
 
 def status(work: Work) -> None:
@@ -110,13 +106,13 @@ def status(work: Work) -> None:
 
 def after(
     scene: Scene,
-    settings: Settings,
+    choices: Sequence[Choice],
     orders: Mapping[tuple[str, str], Task],
     work: Work,
     display: Display,
 ) -> None:
     """What needs finished results: similarity between methods, and files."""
-    explanations = downloads.finished(scene, settings, orders, work)
+    explanations = downloads.finished(scene, choices, orders, work)
     if explanations:
         downloads.show(scene, explanations, display)
         pairs.show(scene, explanations, display)

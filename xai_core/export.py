@@ -21,6 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from xai_core.explainers.presets import column
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,9 +56,14 @@ class Explanation:
     seconds: float
     pixels: NDArray[Any]
 
+    @property
+    def column(self) -> str:
+        """The id of its column: the method's, and of the one that it averages."""
+        return column(self.method, self.settings)
+
 
 def file_names(explanations: Iterable[Explanation]) -> list[str]:
-    """One name per explanation, ``picture__method``: unique, and safe on every file system."""
+    """One name per explanation, ``picture__column``: unique, and safe on every file system."""
     taken: set[str] = set()
     stems: dict[tuple[str, str], str] = {}
     names = []
@@ -64,7 +71,7 @@ def file_names(explanations: Iterable[Explanation]) -> list[str]:
         picture = (item.image_name, item.image_hash)
         if picture not in stems:
             stems[picture] = _untaken(_safe_stem(item.image_name), set(stems.values()))
-        name = _untaken(f"{stems[picture]}__{item.method}", taken)
+        name = _untaken(f"{stems[picture]}__{item.column}", taken)
         taken.add(name)
         names.append(name)
     return names

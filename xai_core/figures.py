@@ -92,15 +92,15 @@ def grid_figure(
     Args:
         explanations: any of the pairs of picture and method; a missing one leaves a gap.
         display: how relevance is drawn.
-        titles: what people read for each method id.
+        titles: what people read above each column (``Explanation.column``).
         side: height and width of a tile in pixels; a crop that is not square fits inside.
     """
     rows = list(dict.fromkeys((e.image_name, e.image_hash) for e in explanations))
-    columns = list(dict.fromkeys(e.method for e in explanations))
+    columns = list(dict.fromkeys(e.column for e in explanations))
     step, top = side + GAP, GAP + LINE
     labels = [
         Label(GAP + step * column + side // 2, GAP, text, side, "middle")
-        for column, text in enumerate(["Original", *(titles[method] for method in columns)])
+        for column, text in enumerate(["Original", *(titles[column] for column in columns)])
     ]
     tiles = []
     for row, picture in enumerate(rows):
@@ -110,7 +110,7 @@ def grid_figure(
         tiles.append(Tile(GAP, y, small))
         labels.append(Label(GAP, y + side, PurePath(shown[0].image_name).name, side))
         for item in shown:
-            x = GAP + step * (1 + columns.index(item.method))
+            x = GAP + step * (1 + columns.index(item.column))
             values = display.values(item.relevance, item.pixels)
             tiles.append(Tile(x, y, display.draw(values, small)))
             caption = f"{item.class_name}, {item.probability:.1%}"

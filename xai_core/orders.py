@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.cache import content_key
-from xai_core.explainers.presets import PICTURED, Choice, column_title, completed
+from xai_core.explainers.presets import Choice, column_title, completed, replaced
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.models.registry import weights_stamp
@@ -90,14 +90,14 @@ def explain(
         subject.hash,
         subject.target,
         choice.method,
-        _replaced(settings, hashes),
+        replaced(settings, hashes),
     )
     arguments = {
         "model": dict(model),
         "image": subject.pixels,
         "target": subject.target,
         "method": choice.method,
-        "params": _replaced(settings, pixels),
+        "params": replaced(settings, pixels),
     }
     title = column_title(choice.id)
     return Task(key, "explain_task", arguments, OVERHEAD + entry.cost(settings), title)
@@ -177,13 +177,3 @@ def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:
     arguments = {"maps": maps, "measure": measure, "show": show}
     return Task(key, "compare_maps", arguments, float(len(maps) ** 2), "Comparing the maps")
 
-
-def _replaced(settings: Mapping[str, Any], meanings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with the words that stand for something replaced by it."""
-
-    def meaning(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [meaning(item) for item in value]
-        return meanings.get(value, value) if isinstance(value, str) else value
-
-    return {name: meaning(value) if name in PICTURED else value for name, value in settings.items()}

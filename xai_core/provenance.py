@@ -12,7 +12,7 @@ from typing import Any
 
 from xai_core import __version__
 from xai_core.display import Display
-from xai_core.explainers import METHODS
+from xai_core.explainers.presets import completed, parse_column
 from xai_core.export import Explanation, file_names
 
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
@@ -87,19 +87,19 @@ def command_line(
         out: the folder to write to.
     """
     pictures = {(e.image_name, e.image_hash): e.target for e in explanations}
-    settings = {e.method: e.settings for e in explanations}
+    columns = {e.column: e for e in explanations}
     words = ["python", "-m", "xai_core", "explain"]
-    words += ["--model", model.source, "--methods", ",".join(settings), "--out", out]
+    words += ["--model", model.source, "--methods", ",".join(columns), "--out", out]
     for option, value in model.options.items():
         words += [option, value]
     targets = list(pictures.values())
     for target in targets[:1] if len(set(targets)) == 1 else targets:
         words += ["--target", _class_word(target, model.class_names)]
-    for method, given in settings.items():
-        defaults = METHODS[method].settings({})
-        for name, value in given.items():
-            if value != defaults[name]:
-                words += ["--param", f"{method}.{name}={value_word(value)}"]
+    for column, item in columns.items():
+        usual = completed(parse_column(column))
+        for name, value in item.settings.items():
+            if value != usual.get(name):
+                words += ["--param", f"{column}.{name}={value_word(value)}"]
     words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
     words += ["--opacity", value_word(display.opacity), "--enlarge", display.mode]
     if display.clip is not None:
@@ -111,6 +111,8 @@ def value_word(value: Any) -> str:
     """A setting as the command line spells it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(value_word, value))
     return repr(value) if isinstance(value, float) else str(value)
 
 

@@ -123,11 +123,11 @@ def explain_task(
         itself) and shared_seconds (the part of it in passes that other methods use too).
     """
     clf = classifier(model)
-    wanted = find_method(method).settings(_with_tensors(clf, params))
+    wanted = find_method(method).settings(with_tensors(clf, params))
     key = content_key(id(clf), image, target)
     panel = _panels.pop(key, None)
     if panel is None or not _same(panel.left.get(method), wanted):
-        others = {name: _with_tensors(clf, given) for name, given in (together or {}).items()}
+        others = {name: with_tensors(clf, given) for name, given in (together or {}).items()}
         panel = Panel(clf, model_pixels(clf, image), target, {**others, method: wanted})
     try:
         relevance = panel.explain(method)
@@ -184,7 +184,7 @@ def cam_layers(clf: Classifier) -> list[str]:
     return offered
 
 
-def _with_tensors(clf: Classifier, given: Settings) -> dict[str, Any]:
+def with_tensors(clf: Classifier, given: Settings) -> dict[str, Any]:
     """Settings with every picture among them as network input [1, 3, H, W].
 
     The pictures of "baselines" become one tensor [B, 3, H, W].

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components.scene import Scene
 from pages.components.work import Work
 from xai_core.display import Display
-from xai_core.explainers import METHODS
+from xai_core.explainers.presets import Choice, column_title, completed
 from xai_core.export import Explanation, csv_bytes, relevance_npz, table
 from xai_core.figures import grid_figure, to_png, to_svg
 from xai_core.jobs import Task
@@ -19,23 +19,23 @@ from xai_core.provenance import ModelFacts, command_line, run_json
 
 def finished(
     scene: Scene,
-    settings: Mapping[str, Mapping[str, Any]],
+    choices: Sequence[Choice],
     orders: Mapping[tuple[str, str], Task],
     work: Work,
 ) -> list[Explanation]:
     """What has been computed, picture by picture."""
     explanations = []
     for view in scene.views:
-        for name, given in settings.items():
-            result = work.results.get(orders[view.picture.hash, name].key)
+        for choice in choices:
+            result = work.results.get(orders[view.picture.hash, choice.id].key)
             if result is not None:
                 explanations.append(
                     Explanation(
                         image_name=view.picture.source,
                         image=view.crop,
                         image_hash=view.picture.hash,
-                        method=name,
-                        settings=METHODS[name].settings(given),
+                        method=choice.method,
+                        settings=completed(choice, scene.pictures),
                         target=view.target,
                         class_name=scene.class_names[view.target],
                         probability=float(view.probabilities[view.target]),
@@ -49,7 +49,7 @@ def finished(
 
 def show(scene: Scene, explanations: Sequence[Explanation], display: Display) -> None:
     """One button a format; each file is made when its button is pressed."""
-    titles = {name: METHODS[name].title for name in METHODS}
+    titles = {item.column: column_title(item.column) for item in explanations}
     model = ModelFacts(
         str(scene.model["source"]), scene.facts["fingerprint"], scene.class_names, {}
     )

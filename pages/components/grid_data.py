@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pages.components import media
@@ -12,24 +12,25 @@ from pages.components.work import Work
 from xai_core.cache import Result
 from xai_core.display import Display
 from xai_core.explainers import METHODS
+from xai_core.explainers.presets import Choice, column_title
 from xai_core.jobs import Task
 
 
 def grid_data(
     scene: Scene,
-    settings: Mapping[str, Any],
+    choices: Sequence[Choice],
     orders: Mapping[tuple[str, str], Task],
     work: Work,
     display: Display,
 ) -> dict[str, Any]:
-    """The data of ``heatmap_grid``: one row a picture, one column a method."""
+    """The data of ``heatmap_grid``: one row a picture, one column a choice."""
     return {
         "rows": [_row(scene, view) for view in scene.views],
-        "columns": [_column(name) for name in settings],
+        "columns": [_column(choice) for choice in choices],
         "tiles": [
             [
-                _tile(name, orders[view.picture.hash, name].key, view, work, display)
-                for name in settings
+                _tile(choice, orders[view.picture.hash, choice.id].key, view, work, display)
+                for choice in choices
             ]
             for view in scene.views
         ],
@@ -48,21 +49,24 @@ def _row(scene: Scene, view: View) -> dict[str, Any]:
     }
 
 
-def _column(name: str) -> dict[str, str]:
-    method = METHODS[name]
-    return {"id": name, "title": method.title, "note": f"{method.shows} {method.warning}".strip()}
+def _column(choice: Choice) -> dict[str, str]:
+    method = METHODS[choice.method]
+    note = f"{method.shows} {method.warning}".strip()
+    return {"id": choice.id, "title": column_title(choice.id), "note": note}
 
 
-def _tile(name: str, key: str, view: View, work: Work, display: Display) -> dict[str, Any]:
+def _tile(choice: Choice, key: str, view: View, work: Work, display: Display) -> dict[str, Any]:
     if key in work.results:
-        return _ready(name, key, view, work.results[key], display)
+        return _ready(choice, key, view, work.results[key], display)
     if key in work.problems:
         return {"note": work.problems[key], "problem": True}
     return {"note": "Waiting …", "waiting": True}
 
 
-def _ready(name: str, key: str, view: View, result: Result, display: Display) -> dict[str, Any]:
-    method = METHODS[name]
+def _ready(
+    choice: Choice, key: str, view: View, result: Result, display: Display
+) -> dict[str, Any]:
+    method = METHODS[choice.method]
     content, shape, scale = tile_map(
         key,
         result.arrays["relevance"],
@@ -71,7 +75,7 @@ def _ready(name: str, key: str, view: View, result: Result, display: Display) ->
         display.show,
         display.clip,
     )
-    words = [f"{result.facts['seconds']:.2f} s", "signed" if method.signed else "unsigned"]
+    words = [_time(result), "signed" if method.signed else "unsigned"]
     if not result.arrays["relevance"].any():
         words.append("empty: zero everywhere")
     elif scale == 0:
@@ -86,3 +90,10 @@ def _ready(name: str, key: str, view: View, result: Result, display: Display) ->
         "scale": scale,
         "note": " · ".join(words),
     }
+
+
+def _time(result: Result) -> str:
+    """What the method takes alone, and how much of that serves other methods too."""
+    seconds, shared = result.facts["seconds"], result.facts["shared_seconds"]
+    told = f"{seconds:.2f} s"
+    return f"{told} ({shared:.2f} shared)" if shared >= 0.005 else told

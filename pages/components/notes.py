@@ -1,27 +1,89 @@
-"""Plain words on the methods shown: what each shows, whether signed, what is known against it."""
+"""What is known about the methods shown: meaning, formula, settings, failures, source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from xai_core.explainers import METHODS
+from pages.components.text import plain
+from xai_core.explainers import METHODS, Method, Param
+from xai_core.explainers.presets import Choice
+
+SIGNED = "Signed: positive speaks for the class, negative against it."
+UNSIGNED = "Unsigned: how much, not in which direction."
+ADDRESSES = (
+    (re.compile(r"arXiv:(\d{4}\.\d{4,5})"), "https://arxiv.org/abs/"),
+    (re.compile(r"doi:(10\.\d{4,}/[^\s,;)]*[^\s,;).])"), "https://doi.org/"),
+)
 
 
-def show(names: Iterable[str]) -> None:
-    """One entry per method, in the order of the grid."""
-    with st.expander("What these heatmaps show", icon=":material/help:"):
-        for name in names:
-            method = METHODS[name]
-            sign = (
-                "Signed: positive speaks for the class, negative against it."
-                if method.signed
-                else "Unsigned: how much, not in which direction."
-            )
-            st.markdown(f"**{method.title}.** {method.shows} {sign}")
-            if method.formula:
-                st.latex(method.formula)
-            if method.warning:
-                st.warning(method.warning, icon=":material/warning:")
-            st.caption(method.citation)
+def show(choices: Sequence[Choice], refusals: Mapping[str, str]) -> None:
+    """One entry per method, in the order of the grid.
+
+    Args:
+        choices: the methods.
+        refusals: sentences about methods that do not work on the model, by id.
+    """
+    names = dict.fromkeys(choice.method for choice in choices)
+    st.markdown("**What these heatmaps show**")
+    for name in names:
+        with st.expander(METHODS[name].title):
+            _entry(METHODS[name], refusals.get(name, ""))
+
+
+def linked(citation: str) -> str:
+    """A citation as markdown, its arXiv numbers and DOIs as links."""
+    text = plain(citation)
+    for pattern, address in ADDRESSES:
+        for found in pattern.finditer(citation):
+            link = f"[{plain(found[0])}]({address}{found[1]})"
+            text = text.replace(plain(found[0]), link)
+    return text
+
+
+def settings_table(params: Sequence[Param]) -> str:
+    """Settings with their meaning, default and range, as a markdown table."""
+    head = ["| setting | meaning | default | values |", "|---|---|---|---|"]
+    rows = [
+        f"| {plain(param.name)} | {plain(param.help)} | {plain(_default(param))} "
+        f"| {plain(_values(param))} |"
+        for param in params
+    ]
+    return "\n".join([*head, *rows])
+
+
+def _entry(method: Method, refusal: str) -> None:
+    if refusal:
+        st.error(f"Not defined on this model: {plain(refusal)}", icon=":material/block:")
+    st.markdown(f"{plain(method.shows)} {SIGNED if method.signed else UNSIGNED}")
+    st.latex(method.formula)
+    if method.warning:
+        st.warning(linked(method.warning), icon=":material/warning:")
+    if method.params:
+        st.markdown(settings_table(method.params))
+    st.caption(linked(method.citation))
+
+
+def _default(param: Param) -> str:
+    if isinstance(param.default, bool):
+        return "on" if param.default else "off"
+    if param.default is None:
+        return "the model's"
+    return f"{param.default:g}" if isinstance(param.default, float) else str(param.default)
+
+
+def _values(param: Param) -> str:
+    if param.kind in ("int", "float"):
+        low = "−∞" if param.low is None else f"{param.low:.10g}"
+        high = "∞" if param.high is None else f"{param.high:.10g}"
+        return f"{low} to {high}"
+    if param.kind == "bool":
+        return "on, off"
+    if param.kind == "layer":
+        return "a layer with maps"
+    if param.name == "base":
+        return "another method"
+    pictures = {"baseline": ", pictures, or several", "baselines": ", or pictures"}
+    return ", ".join(param.choices) + pictures.get(param.kind, "")

@@ -15,16 +15,17 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.display import Display
-from xai_core.explainers import METHODS
+from xai_core.explainers.presets import column_title
 from xai_core.export import Explanation
 from xai_core.similarity import mean_of_defined
 
+MOST_NUMBERS = 14  # in a row; more would not fit into their squares
 MEAN = "Mean of all pictures"  # a picture's hash is never that
 
 
 def show(scene: Scene, explanations: Sequence[Explanation], display: Display) -> None:
     """A table of scores for one picture, or the mean over those where each is defined."""
-    names = list(dict.fromkeys(item.method for item in explanations))
+    names = list(dict.fromkeys(item.column for item in explanations))
     titles = {view.picture.hash: view.picture.name for view in scene.views}
     rows = {key: [e for e in explanations if e.image_hash == key] for key in titles}
     rows = {key: row for key, row in rows.items() if len(row) == len(names)}
@@ -61,7 +62,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
             width=320,
         )
     stack = np.stack(list(scores.values())) if chosen == MEAN else scores[chosen][None]
-    chart = _chart([METHODS[name].title for name in names], mean_of_defined(stack))
+    chart = _chart([column_title(name) for name in names], mean_of_defined(stack))
     st.plotly_chart(chart, key="pairs")
 
 
@@ -85,7 +86,7 @@ def _chart(titles: Sequence[str], scores: NDArray[np.floating]) -> go.Figure:
             zmin=0,
             zmax=1,
             colorscale="Cividis",
-            texttemplate="%{z:.2f}",
+            texttemplate="%{z:.2f}" if len(titles) <= MOST_NUMBERS else None,
             hovertemplate="%{y} and %{x}: SSIM %{z:.3f}<extra></extra>",
             colorbar={"title": "SSIM"},
         )

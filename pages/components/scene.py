@@ -38,6 +38,11 @@ class View:
     target: int
 
     @property
+    def subject(self) -> orders.Subject:
+        """What is asked of the engine about it."""
+        return orders.Subject(self.picture.hash, self.pixels, self.target)
+
+    @property
     def key(self) -> str:
         """Names the crop: the picture's hash and the part that is seen."""
         return f"{self.picture.hash} {self.crop.size}"
@@ -56,6 +61,17 @@ class Scene:
         """Names of the model's classes."""
         names: Sequence[str] = self.facts["class_names"]
         return names
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's."""
+        name: str = self.facts["fingerprint"]
+        return name
+
+    @property
+    def pictures(self) -> dict[str, orders.Subject]:
+        """The pictures by the words that settings use for them."""
+        return {view.picture.source: view.subject for view in self.views}
 
 
 def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:

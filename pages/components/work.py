@@ -55,13 +55,14 @@ def owner() -> str:
     return name
 
 
-def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2) -> Work:
+def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bool = False) -> Work:
     """Results of ``tasks`` as far as there are any; what is missing is under way.
 
     Args:
         purpose: name of this piece of work within the visitor's session.
         tasks: all that is wanted now.
         patience: seconds to wait for quick results, so that they need no second drawing.
+        aside: whether it takes turns with the visitor's other work instead of joining its queue.
     """
     works: dict[str, Work] = st.session_state.setdefault("_work", {})
     work = works.setdefault(purpose, Work())
@@ -75,7 +76,8 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2) -> Work:
         if work.job is not None:
             work.job.release()
         work.asked = {task.key for task in missing}
-        work.job = shared_engine().submit(missing, owner()) if missing else None
+        name = f"{owner()} {purpose}" if aside else owner()
+        work.job = shared_engine().submit(missing, name) if missing else None
     if work.job is not None:
         work.job.wait(patience)
         work.collect()

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import Meter
-from xai_core.cli.options import add_model, given_facts, load_model, method_settings
+from xai_core.cli.options import add_model, chosen, given_facts, load_model, picture_files
+from xai_core.cli.photos import Sitting, read_file, read_photo
 from xai_core.errors import ImageError, MethodError, ModelError, XaiError
 
 if TYPE_CHECKING:
-    from PIL import Image
-    from torch import Tensor
-
-    from xai_core.cache import Cache
     from xai_core.display import Display
+    from xai_core.explainers.presets import Choice
     from xai_core.export import Explanation
     from xai_core.models import Classifier
     from xai_core.provenance import ModelFacts
 
-SAMPLE = "sample:"
 KEPT = ".results"
 KEPT_BYTES = 2**40
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo in front of the model: as named on the command line, seen, fed and classified."""
-
-    name: str
-    crop: Image.Image
-    hash: str
-    x: Tensor
-    target: int
-    probability: float
 
 
 def add_to(commands: Any) -> None:
@@ -56,7 +40,9 @@ def add_to(commands: Any) -> None:
         "--methods",
         default="saliency,gradcam",
         metavar="IDS",
-        help="method ids with commas between (see `methods`), or all (default: %(default)s)",
+        help="with commas between: ids of methods (see `methods`), METHOD-BASE for a method that "
+        "averages another one, group-1 to group-4 (published sets), all, or everything: all that "
+        "work on this model (default: %(default)s)",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
     parser.add_argument(
@@ -67,7 +53,11 @@ def add_to(commands: Any) -> None:
         "or auto for the predicted one (the default); given once, or once for every photo",
     )
     parser.add_argument(
-        "--param", action="append", default=[], metavar="METHOD.NAME=VALUE", help="a setting"
+        "--param",
+        action="append",
+        default=[],
+        metavar="METHOD.NAME=VALUE",
+        help="a setting; a baseline may be a picture, or several with commas between",
     )
     parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
     group = parser.add_argument_group("drawing")
@@ -90,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     from xai_core.cache import Cache
     from xai_core.display import Display
     from xai_core.explainers import METHODS
+    from xai_core.explainers.presets import EVERYTHING
     from xai_core.export import write_file
     from xai_core.provenance import ModelFacts
 
@@ -101,30 +92,34 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.enlarge,
         arguments.stage,
     )
-    chosen = METHODS if arguments.methods == "all" else arguments.methods.split(",")
-    names = list(dict.fromkeys(name.strip() for name in chosen))
-    settings = method_settings(names, arguments.param, arguments.layer)
+    words = [word.strip() for word in arguments.methods.split(",")]
+    choices = chosen(words, arguments.param, arguments.layer)
     clf = load_model(arguments)
+    if EVERYTHING in words:
+        choices = _working(clf, choices)
+    named = {word for choice in choices for word in picture_files(choice.settings)}
+    pictures = {word: read_file(word) for word in sorted(named)}
     model = ModelFacts(arguments.model, clf.fingerprint, clf.class_names, given_facts(arguments))
     files = list(dict.fromkeys(arguments.photos))
     targets = _targets(clf, arguments.target or ["auto"], len(files))
-    costs = [METHODS[name].cost(settings[name]) for _ in files for name in names]
+    costs = [METHODS[c.method].cost(c.settings) for _ in files for c in choices]
     arguments.out.mkdir(parents=True, exist_ok=True)
     meter, failures, results = Meter(costs), 0, []
     cache = Cache(arguments.out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
     for file, target in zip(files, targets, strict=True):
         try:
-            photo = _photo(clf, file, target)
+            photo = read_photo(clf, file, target)
         except ImageError as error:
             meter.say(str(error))
-            meter.drop(len(names))
+            meter.drop(len(choices))
             failures += 1
             continue
-        for name in names:
+        sitting = Sitting(clf, photo, choices, pictures, cache)
+        for choice in choices:
             try:
-                results.append(_explained(clf, photo, name, settings[name], cache, meter))
+                results.append(sitting.explained(choice, meter))
             except (MethodError, ModelError) as error:
-                meter.say(f"{name}: {error}")
+                meter.say(f"{choice.id}: {error}")
                 failures += 1
     if not results:
         raise XaiError("Nothing could be explained.")
@@ -143,78 +138,30 @@ def _targets(clf: Classifier, words: list[str], photos: int) -> list[int | None]
     return known * photos if len(words) == 1 else known
 
 
-def _photo(clf: Classifier, name: str, target: int | None) -> Photo:
-    import torch
+def _working(clf: Classifier, choices: Sequence[Choice]) -> list[Choice]:
+    """Those that work on the model; the others are named."""
+    from xai_core.explainers.support import supported
 
-    from xai_core.images import image_hash, read_image, sample_image, visible_crop
-
-    if name.startswith(SAMPLE):
-        image = sample_image(name.removeprefix(SAMPLE))
-    else:
-        try:
-            data = Path(name).read_bytes()
-        except OSError as error:
-            raise ImageError(f"'{name}' cannot be read: {error.strerror}.") from error
-        image = read_image(data, name)
-    x = clf.preprocess([image]).to(dtype=clf.dtype, device=clf.device)
-    with torch.no_grad():
-        probabilities = clf.logits(x)[0].double().softmax(0)
-    explained = int(probabilities.argmax()) if target is None else target
-    crop = visible_crop(image, clf.input_size, clf.crop)
-    return Photo(name, crop, image_hash(image), x, explained, float(probabilities[explained]))
-
-
-def _explained(
-    clf: Classifier,
-    photo: Photo,
-    name: str,
-    settings: dict[str, Any],
-    cache: Cache,
-    meter: Meter,
-) -> Explanation:
-    """From ``cache`` if it is there, else computed and kept."""
-    from xai_core.cache import Result, content_key
-    from xai_core.explainers import explain
-    from xai_core.export import Explanation
-
-    key = content_key("explain", clf.fingerprint, photo.hash, photo.target, name, settings)
-    result = cache.get(key)
-    if result is not None:
-        meter.skip(f"{photo.name} {name}, already there")
-    else:
-        with meter.step(f"{photo.name} {name}"):
-            began = time.perf_counter()
-            relevance = explain(clf, photo.x, photo.target, method=name, **settings)
-            facts = {"seconds": time.perf_counter() - began}
-            result = Result({"relevance": relevance[0].cpu().numpy()}, facts)
-            cache.put(key, result)
-    return Explanation(
-        image_name=photo.name,
-        image=photo.crop,
-        image_hash=photo.hash,
-        method=name,
-        settings=settings,
-        target=photo.target,
-        class_name=clf.class_names[photo.target],
-        probability=photo.probability,
-        relevance=result.arrays["relevance"],
-        seconds=result.facts["seconds"],
-        pixels=clf.pixels(photo.x)[0].cpu().numpy(),
-    )
+    refusals = supported(clf, [choice.method for choice in choices])
+    for name, sentence in refusals.items():
+        if sentence:
+            print(f"{name} is left out: {sentence}", file=sys.stderr)
+    return [choice for choice in choices if not refusals[choice.method]]
 
 
 def _outputs(
     results: list[Explanation], display: Display, model: ModelFacts, out: Path
 ) -> Iterator[tuple[Path, bytes]]:
     """Every file with its bytes, ``run.json`` last."""
-    from xai_core.explainers import METHODS
+    from xai_core.explainers.presets import column_title
     from xai_core.export import csv_bytes, file_names, relevance_npz, table
     from xai_core.figures import grid_figure, heatmap_figure, to_png, to_svg
     from xai_core.provenance import command_line, run_json
 
     for name, item in zip(file_names(results), results, strict=True):
         yield out / "heatmaps" / f"{name}.png", to_png(heatmap_figure(item, display))
-    figure = grid_figure(results, display, {name: m.title for name, m in METHODS.items()})
+    titles = {item.column: column_title(item.column) for item in results}
+    figure = grid_figure(results, display, titles)
     yield out / "heatmaps.png", to_png(figure)
     yield out / "heatmaps.svg", to_svg(figure)
     yield out / "relevance.npz", relevance_npz(results)

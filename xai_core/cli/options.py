@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from xai_core.errors import MethodError, ModelError
 
 if TYPE_CHECKING:
     from xai_core.explainers import Param
+    from xai_core.explainers.presets import Choice
     from xai_core.models import Classifier
 
+SAMPLE = "sample:"
 CHECKPOINT = ("architecture", "classes_file", "input_size", "mean", "std", "crop")
 
 
@@ -64,38 +66,64 @@ def load_model(arguments: argparse.Namespace) -> Classifier:
     return load_classifier(arguments.model, **facts)
 
 
-def method_settings(
-    names: Sequence[str], assignments: Sequence[str], layer: str | None
-) -> dict[str, dict[str, Any]]:
-    """Settings of every method from ``--param METHOD.NAME=VALUE`` and ``--layer``.
+def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) -> list[Choice]:
+    """The methods of ``--methods`` with their settings from ``--param`` and ``--layer``.
+
+    Args:
+        words: ids of methods, of columns (METHOD-BASE) and of presets, or "all".
+        assignments: COLUMN.NAME=VALUE. A word that the setting does not know is a picture.
+        layer: for all methods that have one.
 
     Returns:
-        Method id to all its settings, in the order of ``names``.
+        One choice a column, with all its settings.
 
     Raises:
         MethodError: unknown method or setting, an unreadable value, or a layer for methods
             that have none.
     """
-    from xai_core.explainers import method
+    from xai_core.explainers import METHODS
+    from xai_core.explainers.presets import EVERYTHING, PRESETS, Choice, completed, parse_column
 
-    given: dict[str, dict[str, Any]] = {name: {} for name in names}
-    layered = [name for name in names if any(p.name == "layer" for p in method(name).params)]
+    asked: list[Choice] = []
+    for word in words:
+        if word in ("all", EVERYTHING):
+            asked += map(Choice, METHODS)
+        else:
+            asked += PRESETS[word].choices if word in PRESETS else [parse_column(word)]
+    given = {choice.id: (choice.method, dict(choice.settings)) for choice in asked}
     if layer is not None:
+        layered = [pair for pair in given.values() if "layer" in _params(pair[0])]
         if not layered:
-            raise MethodError(f"None of these methods has a layer to choose: {', '.join(names)}.")
-        for name in layered:
-            given[name]["layer"] = layer
+            raise MethodError(f"None of these methods has a layer to choose: {', '.join(given)}.")
+        for _, settings in layered:
+            settings["layer"] = layer
     for assignment in assignments:
-        target, equals, word = assignment.partition("=")
-        name, dot, setting = target.partition(".")
+        target, equals, value = assignment.partition("=")
+        column, dot, name = target.partition(".")
         if not equals or not dot:
             raise MethodError(f"'--param {assignment}' must have the form METHOD.NAME=VALUE.")
-        if name not in given:
+        if column not in given:
             raise MethodError(f"'--param {assignment}' names a method that --methods leaves out.")
-        params = {param.name: param for param in method(name).params}
-        value = _value(params[setting], word) if setting in params else word
-        given[name][setting] = value
-    return {name: method(name).settings(settings) for name, settings in given.items()}
+        known = _params(given[column][0])
+        given[column][1][name] = _value(known[name], value) if name in known else value
+    found = [Choice(name, settings) for name, settings in given.values()]
+    return [
+        Choice(choice.method, completed(choice, picture_files(choice.settings))) for choice in found
+    ]
+
+
+def picture_files(settings: Mapping[str, Any]) -> list[str]:
+    """The words among settings that name a picture: a file that is there, or a sample."""
+    from xai_core.explainers.presets import PICTURED, words
+
+    given = [word for name in PICTURED for word in words(settings.get(name))]
+    return [word for word in given if word.startswith(SAMPLE) or Path(word).is_file()]
+
+
+def _params(name: str) -> dict[str, Param]:
+    from xai_core.explainers import method
+
+    return {param.name: param for param in method(name).params}
 
 
 def _value(param: Param, word: str) -> Any:
@@ -107,6 +135,8 @@ def _value(param: Param, word: str) -> Any:
             return int(word) if param.kind == "int" else float(word)
         except ValueError:
             return word
+    if param.kind in ("baseline", "baselines") and "," in word:
+        return word.split(",")
     return word
 
 

@@ -73,6 +73,19 @@ def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
     return {**method(choice.method).settings(given), **left}
 
 
+def replaced(settings: Mapping[str, Any], pictures: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with every word that stands for a picture replaced by what it stands for."""
+
+    def picture(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [picture(item) for item in value]
+        return pictures.get(value, value) if isinstance(value, str) else value
+
+    return {
+        name: picture(value) if name in PICTURED else value for name, value in settings.items()
+    }
+
+
 def words(value: Any) -> list[str]:
     """The words of a setting that is one or several."""
     several = value if isinstance(value, list | tuple) else [value]
