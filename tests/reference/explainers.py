@@ -5,7 +5,16 @@ picture [3, H, W] as a numpy array and a class number; each returns [C, h, w]. T
 beside this one hold them by family, each in a table: id -> (twin, settings for both).
 """
 
-from tests.reference import backprops, cams, controls, deeplifts, gradients, paths, raps
+from tests.reference import (
+    backprops,
+    cams,
+    controls,
+    deeplifts,
+    gradients,
+    paths,
+    raps,
+    relevance,
+)
 
 REFERENCES = {
     **gradients.REFERENCES,
@@ -13,6 +22,7 @@ REFERENCES = {
     **cams.REFERENCES,
     **paths.REFERENCES,
     **deeplifts.REFERENCES,
+    **relevance.REFERENCES,
     **raps.REFERENCES,
     **controls.REFERENCES,
 }

@@ -1,0 +1,159 @@
+"""Relevance propagation: slow twins, see ``explainers``.
+
+A layer with weights is a set of products a_i w_ij; every rule says which of them share out the
+relevance of output j.
+"""
+
+import numpy as np
+
+from tests.reference.layerwise import BACKWARD, _taps, layers_of, run
+
+
+def products(kind, weight, a):
+    """(where in the output, where in the input, weights [outputs, inputs]) of a layer."""
+    if kind == "Linear":
+        yield slice(None), slice(None), weight
+        return
+    for (i, j), (u, v), (row, column) in _taps(weight, *a.shape[1:]):
+        yield (slice(None), i, j), (slice(None), row, column), weight[:, :, u, v]
+
+
+def stabilised(z, epsilon):
+    return z + epsilon * np.where(z < 0, -1.0, 1.0)
+
+
+def shared_out(layer, a, relevance, part, epsilon, bias=False):
+    """R_i = sum_j part(a_i, w_ij) R_j / sum_k part(a_k, w_kj), part(1, b_j) in it if ``bias``."""
+    _, kind, weight, b = layer
+    z = np.zeros_like(relevance)
+    for out, into, w in products(kind, weight, a):
+        z[out] += part(a[into], w, into).sum(axis=1)
+    if bias:
+        z += part(1.0, b, None).reshape(-1, *[1] * (z.ndim - 1))
+    ratio = relevance / stabilised(z, epsilon)
+    found = np.zeros_like(a)
+    for out, into, w in products(kind, weight, a):
+        found[into] += part(a[into], w, into).T @ ratio[out]
+    return found
+
+
+def every(a, w, into):
+    return a * w
+
+
+def raising(a, w, into):
+    return np.maximum(a * w, 0.0)
+
+
+def lowering(a, w, into):
+    return np.minimum(a * w, 0.0)
+
+
+def within(x):
+    """Part of the z^B rule, for a box that reaches from the lowest to the highest pixel."""
+    low, high = x.min(), x.max()
+
+    def part(a, w, into):
+        return a * w - low * np.maximum(w, 0.0) - high * np.minimum(w, 0.0)
+
+    return part
+
+
+def propagated(layers, values, relevance, rule, stop=0):
+    """Relevance at the input of layer number ``stop``; ``rule(index, a, relevance)``."""
+    for index in range(len(layers) - 1, stop - 1, -1):
+        _, kind, weight, _ = layers[index]
+        if kind in ("Conv2d", "Linear"):
+            relevance = rule(index, values[index], relevance)
+        elif kind != "ReLU":
+            relevance = BACKWARD[kind](values[index], weight, relevance)
+    return relevance
+
+
+def at_logit(values, target, value=None):
+    start = np.zeros_like(values[-1])
+    start[target] = values[-1][target] if value is None else value
+    return start
+
+
+def lrp_epsilon(net, x, target, *, epsilon=1.0, bias=False):
+    layers = layers_of(net)
+    values = run(layers, x)
+
+    def rule(index, a, relevance):
+        return shared_out(layers[index], a, relevance, every, epsilon, bias)
+
+    return propagated(layers, values, at_logit(values, target), rule)
+
+
+def lrp_alpha_beta(net, x, target, *, alpha=2.0, beta=1.0, epsilon=1e-6, bias=False):
+    """S eq. 4.20."""
+    layers = layers_of(net)
+    values = run(layers, x)
+
+    def rule(index, a, relevance):
+        plus = shared_out(layers[index], a, relevance, raising, epsilon, bias)
+        minus = shared_out(layers[index], a, relevance, lowering, epsilon, bias)
+        return alpha * plus - beta * minus
+
+    return propagated(layers, values, at_logit(values, target), rule)
+
+
+def preset(beta):
+    def twin(net, x, target, *, epsilon=1e-6, bias=False):
+        return lrp_alpha_beta(
+            net, x, target, alpha=beta + 1.0, beta=beta, epsilon=epsilon, bias=bias
+        )
+
+    return twin
+
+
+def deep_taylor(net, x, target, *, epsilon=1e-6):
+    layers = layers_of(net)
+    values = run(layers, x)
+
+    def rule(index, a, relevance):
+        part = within(x) if index == 0 else raising
+        return shared_out(layers[index], a, relevance, part, epsilon)
+
+    return propagated(layers, values, at_logit(values, target), rule)
+
+
+def winning(net, x, target, layer, negated):
+    """p behind the layer of that name, summed over its channels."""
+    layers = layers_of(net)
+    values = run(layers, x)
+    stop = [name for name, *_ in layers].index(layer) + 1
+
+    def rule(index, a, relevance):
+        name, kind, weight, bias = layers[index]
+        sign = -1.0 if negated and index == len(layers) - 1 else 1.0
+        return shared_out((name, kind, sign * weight, bias), a, relevance, raising, 1e-20)
+
+    found = propagated(layers, values, at_logit(values, target, 1.0), rule, stop)
+    return found.sum(axis=0, keepdims=True)
+
+
+def excitation_backprop(net, x, target, *, layer):
+    return winning(net, x, target, layer, negated=False)
+
+
+def cmwp(net, x, target, *, layer):
+    found = winning(net, x, target, layer, negated=False)
+    return np.maximum(found - winning(net, x, target, layer, negated=True), 0.0)
+
+
+REFERENCES = {
+    "lrp_epsilon": (lrp_epsilon, {"epsilon": 0.25}),
+    "lrp_alpha_beta": (
+        lrp_alpha_beta,
+        {"alpha": 3.5, "beta": 2.5, "epsilon": 0.125, "bias": True},
+    ),
+    **{
+        f"lrp_alpha{beta + 1}_beta{beta}": (preset(beta), {"bias": beta == 3})
+        for beta in (0, 1, 2, 3, 4, 5, 8)
+    },
+    "deep_taylor": (deep_taylor, {}),
+    "excitation_backprop": (excitation_backprop, {"layer": "conv1"}),
+    "cmwp": (cmwp, {"layer": "pool"}),
+}
