@@ -65,7 +65,7 @@ def winner(channel, places):
     return best
 
 
-def _taps(weight, height, width):
+def taps(weight, height, width):
     """(output place, kernel place, input place) of a 'same' convolution."""
     size = weight.shape[-1]
     for i in range(height):
@@ -79,14 +79,14 @@ def _taps(weight, height, width):
 
 def _conv(a, weight, bias):
     out = np.tile(bias[:, None, None], (1, *a.shape[1:])).astype(float)
-    for (i, j), (u, v), (row, column) in _taps(weight, *a.shape[1:]):
+    for (i, j), (u, v), (row, column) in taps(weight, *a.shape[1:]):
         out[:, i, j] += weight[:, :, u, v] @ a[:, row, column]
     return out
 
 
 def _conv_back(a, weight, signal):
     out = np.zeros_like(a)
-    for (i, j), (u, v), (row, column) in _taps(weight, *a.shape[1:]):
+    for (i, j), (u, v), (row, column) in taps(weight, *a.shape[1:]):
         out[:, row, column] += weight[:, :, u, v].T @ signal[:, i, j]
     return out
 

@@ -6,7 +6,7 @@ relevance of output j.
 
 import numpy as np
 
-from tests.reference.layerwise import BACKWARD, _taps, layers_of, run
+from tests.reference.layerwise import BACKWARD, layers_of, run, taps
 
 
 def products(kind, weight, a):
@@ -14,7 +14,7 @@ def products(kind, weight, a):
     if kind == "Linear":
         yield slice(None), slice(None), weight
         return
-    for (i, j), (u, v), (row, column) in _taps(weight, *a.shape[1:]):
+    for (i, j), (u, v), (row, column) in taps(weight, *a.shape[1:]):
         yield (slice(None), i, j), (slice(None), row, column), weight[:, :, u, v]
 
 
