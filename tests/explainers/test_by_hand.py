@@ -126,6 +126,86 @@ def test_guided_gradcam(clf):
         )
 
 
+def test_lrp_epsilon(clf):
+    # f_0 without its bias: 5 from p1 and -5.5 from p3, z = -0.5. With eps = 1, each of the two
+    # times -0.25 / -1.5; then divided by conv without bias, which is 2 and 5, plus 1.
+    found = explain(clf, X, 0, "lrp_epsilon")
+    p1, p3 = 5 / 6 / 3, -5.5 / 6 / 6
+    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
+    # With the biases 1/4 and 1/2: times -0.25 / -1.25, divided by 2.5 + 1 and 5.5 + 1.
+    found = explain(clf, X, 0, "lrp_epsilon", bias=True)
+    p1, p3 = 5 / 5 / 3.5, -5.5 / 5 / 6.5
+    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
+
+
+def check_alpha_beta(clf, alpha, beta, name, **settings):
+    # With eps = 1/2: f_0 = -1/4 goes to p1 as alpha 5 / 5.5 and to p3 as -beta 5.5 / 6 of it.
+    # At p1 conv has 1 + 3 = 4 and -2, at p3 2 + 3 = 5 and nothing below zero.
+    p1, p3 = -0.25 * alpha * 5 / 5.5, 0.25 * beta * 5.5 / 6
+    red = [[alpha * p1 / 4.5, 0], [alpha * p3 * 2 / 5.5, 0]]
+    green = [[-beta * p1 * 2 / 2.5, 0], [0, 0]]
+    blue = [[alpha * p1 * 3 / 4.5, 0], [alpha * p3 * 3 / 5.5, 0]]
+    check(explain(clf, X, 0, name, epsilon=0.5, **settings), [red, green, blue])
+
+
+def test_lrp_alpha_beta(clf):
+    check_alpha_beta(clf, 2, 1, "lrp_alpha_beta")
+    check_alpha_beta(clf, 1.5, 0.5, "lrp_alpha_beta", alpha=1.5, beta=0.5)
+    # With biases and eps = 1, alpha = 1: -1/4 times 5 / (5 + 1/4 + 1), then of 4 + 1/2 + 1.
+    found = explain(clf, X, 0, "lrp_alpha_beta", alpha=1, beta=0, epsilon=1, bias=True)
+    p1 = -0.25 * 5 / 6.25 / 5.5
+    check(found, [[[p1, 0], [0, 0]], [[0, 0], [0, 0]], [[3 * p1, 0], [0, 0]]])
+
+
+def test_lrp_alpha1_beta0(clf):
+    check_alpha_beta(clf, 1, 0, "lrp_alpha1_beta0")
+
+
+def test_lrp_alpha2_beta1(clf):
+    check_alpha_beta(clf, 2, 1, "lrp_alpha2_beta1")
+
+
+def test_lrp_alpha3_beta2(clf):
+    check_alpha_beta(clf, 3, 2, "lrp_alpha3_beta2")
+
+
+def test_lrp_alpha4_beta3(clf):
+    check_alpha_beta(clf, 4, 3, "lrp_alpha4_beta3")
+
+
+def test_lrp_alpha5_beta4(clf):
+    check_alpha_beta(clf, 5, 4, "lrp_alpha5_beta4")
+
+
+def test_lrp_alpha6_beta5(clf):
+    check_alpha_beta(clf, 6, 5, "lrp_alpha6_beta5")
+
+
+def test_lrp_alpha9_beta8(clf):
+    check_alpha_beta(clf, 9, 8, "lrp_alpha9_beta8")
+
+
+def test_deep_taylor(clf):
+    # f_1 = 8, of which p1 gave 2.5 and p3 5.5; eps = 1/2. The picture reaches from -1 to 2, so a
+    # pixel gives (x + 1) w+ or (x - 2) w-: 2 + 2 + 6 = 10 at p1, 3 + 4 + 6 = 13 at p3.
+    p1, p3 = 8 * 2.5 / 8.5 / 10.5, 8 * 5.5 / 8.5 / 13.5
+    check(
+        explain(clf, X, 1, "deep_taylor", epsilon=0.5),
+        [[[2 * p1, 0], [3 * p3, 0]], [[2 * p1, 0], [4 * p3, 0]], [[6 * p1, 0], [6 * p3, 0]]],
+    )
+
+
+def test_excitation_backprop(clf):
+    # 2.5 and 5.5 of 8 for f_1; only p1 raises f_0.
+    check(explain(clf, X, 1, "excitation_backprop"), [[[0.3125, 0], [0.6875, 0]]])
+    check(explain(clf, X, 0, "excitation_backprop", layer="relu"), [[[1, 0], [0, 0]]])
+
+
+def test_cmwp(clf):
+    # With the weights of f_0 negated, only p3 raises it: 1 - 0 at p1, 0 - 1 at p3.
+    check(explain(clf, X, 0, "cmwp"), [[[1, 0], [0, 0]]])
+
+
 def test_deeplift(clf):
     # Black gives conv = 1/2 everywhere. Change of the ReLU's output over change of its input:
     # 1 where active, (0 - 1/2) / (-1.5 - 1/2) = 1/4 else. Multipliers (2, 1, -1, -3/4).
@@ -209,3 +289,17 @@ def test_rap(clf):
         [[[2 * p1, 0], [3 * p3, 0]], [[2 * p1, 0], [4 * p3, 0]], [[6 * p1, 0], [6 * p3, 0]]],
     )
     assert found.sum().item() == pytest.approx(-0.25, abs=1e-14)
+
+
+def test_pattern_attribution(clf):
+    # A picture with R = 1 everywhere gives conv = 3/2, one with G = 1 gives -3/2; the mean is 0.
+    # Over the active pixels E+[xy] = (3/2, 0, 0) and E+[yy] = 9/4: w a = (2/3, 0, 0).
+    # Scores 3.25 and 0.25 for inputs of 3/2 and 0: cov[x, y] = 9/8, var[y] = 9/4, a = 1/2 each,
+    # so (1, 2, -1/2, -3/2) times the logit -1/4 comes back to the ReLU, of pixels 1 and 3.
+    pictures = torch.zeros((2, 3, 2, 2), dtype=torch.float64)
+    pictures[0, 0] = pictures[1, 1] = 1
+    none = [[0, 0], [0, 0]]
+    check(
+        explain(clf, X, 0, "pattern_attribution", baselines=pictures),
+        [[[-1 / 6, 0], [1 / 12, 0]], none, none],
+    )
