@@ -138,9 +138,10 @@ def test_lrp_epsilon(clf):
     check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
 
 
-def check_alpha_beta(clf, alpha, beta, name, **settings):
+def check_alpha_beta(clf, name, beta, **settings):
     # With eps = 1/2: f_0 = -1/4 goes to p1 as alpha 5 / 5.5 and to p3 as -beta 5.5 / 6 of it.
     # At p1 conv has 1 + 3 = 4 and -2, at p3 2 + 3 = 5 and nothing below zero.
+    alpha = 1 + beta
     p1, p3 = -0.25 * alpha * 5 / 5.5, 0.25 * beta * 5.5 / 6
     red = [[alpha * p1 / 4.5, 0], [alpha * p3 * 2 / 5.5, 0]]
     green = [[-beta * p1 * 2 / 2.5, 0], [0, 0]]
@@ -149,8 +150,8 @@ def check_alpha_beta(clf, alpha, beta, name, **settings):
 
 
 def test_lrp_alpha_beta(clf):
-    check_alpha_beta(clf, 2, 1, "lrp_alpha_beta")
-    check_alpha_beta(clf, 1.5, 0.5, "lrp_alpha_beta", alpha=1.5, beta=0.5)
+    check_alpha_beta(clf, "lrp_alpha_beta", 1)
+    check_alpha_beta(clf, "lrp_alpha_beta", 0.5, alpha=1.5, beta=0.5)
     # With biases and eps = 1, alpha = 1: -1/4 times 5 / (5 + 1/4 + 1), then of 4 + 1/2 + 1.
     found = explain(clf, X, 0, "lrp_alpha_beta", alpha=1, beta=0, epsilon=1, bias=True)
     p1 = -0.25 * 5 / 6.25 / 5.5
@@ -158,31 +159,31 @@ def test_lrp_alpha_beta(clf):
 
 
 def test_lrp_alpha1_beta0(clf):
-    check_alpha_beta(clf, 1, 0, "lrp_alpha1_beta0")
+    check_alpha_beta(clf, "lrp_alpha1_beta0", 0)
 
 
 def test_lrp_alpha2_beta1(clf):
-    check_alpha_beta(clf, 2, 1, "lrp_alpha2_beta1")
+    check_alpha_beta(clf, "lrp_alpha2_beta1", 1)
 
 
 def test_lrp_alpha3_beta2(clf):
-    check_alpha_beta(clf, 3, 2, "lrp_alpha3_beta2")
+    check_alpha_beta(clf, "lrp_alpha3_beta2", 2)
 
 
 def test_lrp_alpha4_beta3(clf):
-    check_alpha_beta(clf, 4, 3, "lrp_alpha4_beta3")
+    check_alpha_beta(clf, "lrp_alpha4_beta3", 3)
 
 
 def test_lrp_alpha5_beta4(clf):
-    check_alpha_beta(clf, 5, 4, "lrp_alpha5_beta4")
+    check_alpha_beta(clf, "lrp_alpha5_beta4", 4)
 
 
 def test_lrp_alpha6_beta5(clf):
-    check_alpha_beta(clf, 6, 5, "lrp_alpha6_beta5")
+    check_alpha_beta(clf, "lrp_alpha6_beta5", 5)
 
 
 def test_lrp_alpha9_beta8(clf):
-    check_alpha_beta(clf, 9, 8, "lrp_alpha9_beta8")
+    check_alpha_beta(clf, "lrp_alpha9_beta8", 8)
 
 
 def test_deep_taylor(clf):
