@@ -138,7 +138,7 @@ def test_lrp_epsilon(clf):
     check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
 
 
-def check_alpha_beta(clf, name, beta, **settings):
+def check_alpha_beta(clf, name, beta, settings=None):
     # With eps = 1/2: f_0 = -1/4 goes to p1 as alpha 5 / 5.5 and to p3 as -beta 5.5 / 6 of it.
     # At p1 conv has 1 + 3 = 4 and -2, at p3 2 + 3 = 5 and nothing below zero.
     alpha = 1 + beta
@@ -146,12 +146,12 @@ def check_alpha_beta(clf, name, beta, **settings):
     red = [[alpha * p1 / 4.5, 0], [alpha * p3 * 2 / 5.5, 0]]
     green = [[-beta * p1 * 2 / 2.5, 0], [0, 0]]
     blue = [[alpha * p1 * 3 / 4.5, 0], [alpha * p3 * 3 / 5.5, 0]]
-    check(explain(clf, X, 0, name, epsilon=0.5, **settings), [red, green, blue])
+    check(explain(clf, X, 0, name, epsilon=0.5, **(settings or {})), [red, green, blue])
 
 
 def test_lrp_alpha_beta(clf):
     check_alpha_beta(clf, "lrp_alpha_beta", 1)
-    check_alpha_beta(clf, "lrp_alpha_beta", 0.5, alpha=1.5, beta=0.5)
+    check_alpha_beta(clf, "lrp_alpha_beta", 0.5, {"alpha": 1.5, "beta": 0.5})
     # With biases and eps = 1, alpha = 1: -1/4 times 5 / (5 + 1/4 + 1), then of 4 + 1/2 + 1.
     found = explain(clf, X, 0, "lrp_alpha_beta", alpha=1, beta=0, epsilon=1, bias=True)
     p1 = -0.25 * 5 / 6.25 / 5.5
@@ -214,6 +214,29 @@ def test_deeplift(clf):
     check(found, [[[2, 0], [-2, -0.75]], [[-4, -2], [0, 0]], [[6, 0], [-3, 2.25]]])
     # f_0(x) - f_0(0) = -0.25 - (0.25 + (2 + 4 - 1 - 3) / 2)
     assert found.sum().item() == pytest.approx(-1.5, abs=1e-14)
+
+
+def test_deeplift_rc(clf):
+    # Parts of the change from 1/2, and slopes: 1/2 ((ReLU(1/2 + part) - ReLU(1/2)) / part +
+    # (ReLU(conv) - ReLU(conv - part)) / part).
+    # Pixel 1: 4, -2 with 1/2 (1 + 2.5/4) = 13/16, 1/2 (1/4 + 1) = 5/8; times 2: 13/8, 5/4.
+    # Pixel 2: 0, -2 with 1/4 for the second; times 4: 1.
+    # Pixel 3: 5, 0 with 1 for the first; times -1: -1.
+    # Pixel 4: 1, -3 with 1/2 (1 + 0) = 1/2, 1/2 (1/6 + 1/2) = 1/3; times -3: -3/2, -1.
+    found = explain(clf, X, 0, "deeplift_rc")
+    check(found, [[[1.625, 0], [-2, -1.5]], [[-2.5, -2], [0, 0]], [[4.875, 0], [-3, 3]]])
+    assert found.sum().item() == pytest.approx(-1.5, abs=1e-14)
+
+
+def test_deepshap(clf):
+    # Black, as above, and red 2, which gives conv = 5/2 everywhere. Changes of the ReLU's output
+    # over those of its input: none (slope 1), 2.5/4, 1, 2.5/4; multipliers (2, 5/2, -1, -15/8).
+    red = torch.zeros_like(X)
+    red[:, 0] = 2
+    found = explain(clf, X, 0, "deepshap", baselines=red)
+    check(found, [[[-2, -5], [0, 1.875]], [[-4, -5], [0, 0]], [[6, 0], [-3, 5.625]]])
+    found = explain(clf, X, 0, "deepshap", baselines=torch.cat([torch.zeros_like(X), red]))
+    check(found, [[[0, -2.5], [-1, 0.5625]], [[-4, -3.5], [0, 0]], [[6, 0], [-3, 3.9375]]])
 
 
 def test_integrated_gradients(clf):
