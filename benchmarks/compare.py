@@ -1,8 +1,9 @@
 """Speed of the Compare page and of its methods: ``python -m benchmarks.compare``.
 
-Three parts, each skipped by ``--only``: the methods here and in Captum on the same network
-and picture in one run; the page in a real Chromium on a running server; and the time from
-starting the app to the first heatmap. Medians of ``--repeat`` runs after one warm-up.
+Three parts, each alone by ``--only``: all methods together on one picture (one by one, and
+beside other libraries: ``python -m benchmarks.panel``); the page in a real Chromium on a
+running server; and the time from starting the app to the first heatmap. Medians of
+``--repeat`` runs after one warm-up.
 """
 
 from __future__ import annotations
@@ -18,19 +19,18 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from captum import attr
-from torch import Tensor
 
-from xai_core.explainers import METHODS, explain
+from benchmarks.timing import alternating, verdict
+from xai_core.explainers import METHODS, Panel
+from xai_core.explainers.support import supported
 from xai_core.images import sample_image
-from xai_core.models import Classifier, load_classifier
+from xai_core.models import load_classifier
 
 ROOT = Path(__file__).parents[1]
 SETTINGS: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 50}}
@@ -42,7 +42,6 @@ IDLE_S = 10
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", module="captum")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("methods", "page", "start"))
     parser.add_argument("--repeat", type=int, default=5)
@@ -59,86 +58,21 @@ def main() -> None:
 
 
 def methods(repeat: int) -> None:
-    """Every method here and in Captum, on the sample photograph and vgg-tiny."""
+    """Every method that works, on the sample photograph and vgg-tiny, as one panel."""
     clf = load_classifier("vgg-tiny")
     x = clf.preprocess([sample_image("cat")])
     target = clf.logits(x).argmax(1)
-    peers = captum_methods(clf, target)
+    refused = supported(clf)
+    requests = {name: SETTINGS.get(name, {}) for name in METHODS if not refused[name]}
+
+    def all_of_them() -> None:
+        panel = Panel(clf, x, target, requests)
+        for name in panel.methods:
+            panel.explain(name)
+
     print(f"\nOne {x.shape[2]}-pixel picture, vgg-tiny, {torch.get_num_threads()} threads, float32")
-    print(f"{'method':24}{'here, ms':>10}{'Captum, ms':>12}{'Captum/here':>13}  difference")
-    total = 0.0
-    for name in METHODS:
-
-        def ours(name: str = name) -> Tensor:
-            return explain(clf, x, target, method=name, **SETTINGS.get(name, {}))
-
-        peer = peers.get(name)
-        here, there = alternating(ours, peer and (lambda p=peer: p(x)), repeat)
-        total += here
-        row = f"{name:24}{1e3 * here:10.1f}"
-        if peer is not None:
-            row += f"{1e3 * there:12.1f}{there / here:13.2f}  {difference(ours(), peer(x))}"
-        print(row)
-    print("SmoothGrad draws its own noise; Captum's DeepLIFT errs where a ReLU feeds a max-pool.")
-    print(verdict("all methods together", total, PANEL_S))
-
-
-def captum_methods(clf: Classifier, target: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
-    """The same methods in Captum, where it has them."""
-    net = clf.private().module
-    layer = net.get_submodule(clf.cam_layer)
-    kind = {"target": target}
-    tunnel = attr.NoiseTunnel(attr.Saliency(net))
-    return {
-        "saliency": lambda x: attr.Saliency(net).attribute(x, abs=False, **kind),
-        "input_x_gradient": lambda x: attr.InputXGradient(net).attribute(x, **kind),
-        "smoothgrad": lambda x: tunnel.attribute(
-            x, nt_type="smoothgrad", nt_samples=100, stdevs=0.2 * float(x.std()), abs=False, **kind
-        ),
-        "guided_backprop": lambda x: attr.GuidedBackprop(net).attribute(x, **kind),
-        "deconvnet": lambda x: attr.Deconvolution(net).attribute(x, **kind),
-        "gradcam": lambda x: attr.LayerGradCam(net, layer).attribute(
-            x, relu_attributions=True, **kind
-        ),
-        "guided_gradcam": lambda x: attr.GuidedGradCam(net, layer).attribute(
-            x, interpolate_mode="bilinear", **kind
-        ),
-        "integrated_gradients": lambda x: attr.IntegratedGradients(net).attribute(
-            x, clf.normalise(torch.zeros_like(x)), n_steps=50, **kind
-        ),
-        "deeplift": lambda x: attr.DeepLift(net).attribute(
-            x, clf.normalise(torch.zeros_like(x)), **kind
-        ),
-    }
-
-
-def alternating(
-    ours: Callable[[], Tensor], theirs: Callable[[], Tensor] | None, repeat: int
-) -> tuple[float, float]:
-    """Median seconds of each, the two taking turns."""
-    here, there = [], []
-    for run in range(repeat + 1):
-        began = time.perf_counter()
-        ours()
-        middle = time.perf_counter()
-        if theirs is not None:
-            theirs()
-        ended = time.perf_counter()
-        if run:
-            here.append(middle - began)
-            there.append(ended - middle)
-    return statistics.median(here), statistics.median(there)
-
-
-def difference(a: Tensor, b: Tensor) -> str:
-    """Largest difference in shares of the largest value, in words."""
-    share = (a - b).detach().abs().max() / b.detach().abs().max().clamp(min=1e-12)
-    return f"{share.item():.1e}"
-
-
-def verdict(what: str, seconds: float, limit: float) -> str:
-    word = "within" if seconds <= limit else "ABOVE"
-    return f"{what}: {seconds:.2f} s, {word} the aim of {limit:g} s"
+    seconds = alternating({"panel": all_of_them}, repeat)["panel"]
+    print(verdict(f"all {len(requests)} methods together", seconds, PANEL_S))
 
 
 # ------------------------------------------------------------------ browser

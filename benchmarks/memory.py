@@ -1,0 +1,81 @@
+"""Peak memory of every method, each in a process of its own.
+
+The resident set is read every millisecond while the method runs, and what it was before is
+taken off: the network, the libraries, and a first gradient, are there by then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterable
+
+import psutil
+import torch
+
+from benchmarks.settings import settings
+from benchmarks.subject import subject
+from xai_core.explainers import explain
+from xai_core.explainers.memory import VARIABLE
+
+LIMITS = ("256 MiB", "1 GiB")
+EVERY_S = 1e-3
+
+
+def peaks(options: argparse.Namespace, methods: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Megabytes by which the process grows at most, by method and limit; prints them."""
+    print(f"\n{f'peak memory in MB, {VARIABLE} =':34}" + "".join(f"{one:>10}" for one in LIMITS))
+    found: dict[str, dict[str, float]] = {}
+    for method in methods:
+        found[method] = {limit: _in_process(options, method, limit) for limit in LIMITS}
+        print(f"{method:34}" + "".join(f"{grown:10.0f}" for grown in found[method].values()))
+    return found
+
+
+def _in_process(options: argparse.Namespace, method: str, limit: str) -> float:
+    command = [sys.executable, "-m", "benchmarks.memory", options.network, options.picture]
+    done = subprocess.run(
+        [*command, options.dtype, method],
+        env=os.environ | {VARIABLE: limit},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout.split()[-1])
+
+
+def grown(call: Callable[[], object]) -> float:
+    """Megabytes by which the resident set of this process grows at most during a call."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    most = before
+    ended = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not ended.wait(EVERY_S):
+            most = max(most, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    call()
+    ended.set()
+    watcher.join()
+    return (max(most, process.memory_info().rss) - before) / 1e6
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore")
+    network, picture, dtype, method = sys.argv[1:]
+    on = subject(network, picture, getattr(torch, dtype))
+    explain(on.clf, on.x, on.target)
+    given = settings(method, on)
+    print(grown(lambda: explain(on.clf, on.x, on.target, method=method, **given)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""What every method and every library is measured on: a network, a picture and a class."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from xai_core.images import sample_image
+from xai_core.models import Classifier, load_classifier
+from xai_core.models.architectures import build_network
+
+BASELINES = 64
+OURS = {"modified-vgg16": (200, 64)}  # classes and side of networks without published weights
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, a picture and the class to explain.
+
+    Attributes:
+        clf: the network as this project sees it.
+        original: the network as other libraries expect it: torchvision's own modules.
+        x: the picture, [1, 3, H, W].
+        target: the most probable class, int64 [1].
+        baselines: pictures of uniform noise, [64, 3, H, W].
+    """
+
+    clf: Classifier
+    original: nn.Module
+    x: Tensor
+    target: Tensor
+    baselines: Tensor
+
+    @property
+    def black(self) -> Tensor:
+        """The black picture, [1, 3, H, W]."""
+        return self.clf.normalise(torch.zeros_like(self.x))
+
+    @property
+    def last_relu(self) -> str:
+        """Name of the ReLU behind the last convolution; of the convolution if there is none.
+
+        Before it Grad-CAM++ may have a denominator of zero.
+        """
+        layers = dict(self.clf.module.named_modules())
+        names = list(layers)
+        behind = names[names.index(self.clf.cam_layer) :]
+        return next((name for name in behind if type(layers[name]) is nn.ReLU), behind[0])
+
+    def repaired(self) -> nn.Module:
+        """A network of one's own, each ReLU a module used once; shares the weights' memory."""
+        return self.clf.private().module
+
+    def copied(self) -> nn.Module:
+        """A network of one's own with weights of its own, for libraries that change them."""
+        return copy.deepcopy(self.original)
+
+
+def subject(network: str, picture: str, dtype: torch.dtype) -> Subject:
+    """``vgg-tiny`` with its trained weights, or another architecture with those of seed 0."""
+    if network == "vgg-tiny":
+        clf = load_classifier(network)
+        clf.module.to(dtype)
+        original = clf.module
+    else:
+        classes, side = OURS.get(network, (1000, 299 if network == "inception_v3" else 224))
+        torch.manual_seed(0)
+        original = build_network(network, classes).to(dtype).eval().requires_grad_(False)
+        names = [str(number) for number in range(classes)]
+        clf = Classifier(original, names, (side, side), title=network, **IMAGENET)
+    x = clf.preprocess([sample_image(picture)]).to(dtype)
+    with torch.no_grad():
+        target = clf.logits(x).argmax(1)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand((BASELINES, *x.shape[1:]), generator=generator, dtype=torch.float64)
+    return Subject(clf, original, x, target, clf.normalise(noise.to(dtype)))

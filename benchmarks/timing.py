@@ -1,0 +1,36 @@
+"""Measuring what takes turns on the same machine, and saying how it went."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+
+def alternating(calls: Mapping[str, Callable[[], object]], repeat: int) -> dict[str, float]:
+    """Median seconds of each of ``repeat`` runs after one warm-up, the calls taking turns.
+
+    Turns, because whatever else the machine does meanwhile then slows all of them alike.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for run in range(repeat + 1):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            if run:
+                seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+def difference(a: Tensor, b: Tensor) -> float:
+    """Largest difference in shares of b's largest value."""
+    a, b = a.detach().double(), b.detach().double()
+    return ((a - b).abs().max() / b.abs().max().clamp(min=1e-30)).item()
+
+
+def verdict(what: str, seconds: float, limit: float) -> str:
+    """One line about an aim in seconds."""
+    word = "within" if seconds <= limit else "ABOVE"
+    return f"{what}: {seconds:.2f} s, {word} the aim of {limit:g} s"
