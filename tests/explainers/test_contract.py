@@ -140,7 +140,7 @@ def test_the_chunk_does_not_change_the_result(method, clf):
 def test_long_methods_tell_how_far_they_are(method, clf):
     shares = []
     with listening(shares.append):
-        run(clf, method, chunk=2)
+        run(clf, method, chunk=1)
     assert shares == sorted(shares)
     assert len(shares) >= 4
     assert shares[-1] == 1.0
@@ -257,7 +257,9 @@ def test_settings_out_of_range_are_errors(method, param, clf):
         "int": [1.5, "3", True, float("nan")],
         "float": ["3", True, float("nan")],
         "choice": ["no such choice", 3],
-        "baseline": ["no such baseline", 3],
+        "baseline": ["no such baseline", 3, [], ["black", "no such baseline"], [["black"]]],
+        "base": ["no such method", "random", "smoothgrad", 3],
+        "baselines": ["no such baselines", 3],
         "bool": ["yes", 1],
         "layer": [3, "no such layer", ""],
     }[param.kind]

@@ -19,20 +19,40 @@ def input_x_gradient(net, x, target):
     return x * gradient(layers_of(net), x, target)
 
 
-def smoothgrad(net, x, target, *, samples, sigma, seed):
-    """S eq. 4.8; sigma times the picture's standard deviation."""
+def noisy_copies(net, x, target, *, samples, sigma, seed):
+    """The base method's relevance of every noisy copy; sigma times the picture's deviation."""
     mean = math.fsum(x.reshape(-1)) / x.size
     deviation = math.sqrt(math.fsum((x.reshape(-1) - mean) ** 2) / x.size)
     generator = torch.Generator().manual_seed(seed)
-    total = np.zeros_like(x)
+    found = []
     for _ in range(samples):
         noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).numpy()
-        total += gradient(layers_of(net), x + sigma * deviation * noise, target)
-    return total / samples
+        found.append(gradient(layers_of(net), x + sigma * deviation * noise, target))
+    return found
+
+
+def smoothgrad(net, x, target, **settings):
+    """S eq. 4.8."""
+    found = noisy_copies(net, x, target, **settings)
+    return sum(found) / len(found)
+
+
+def smoothgrad_sq(net, x, target, **settings):
+    found = noisy_copies(net, x, target, **settings)
+    return sum(relevance**2 for relevance in found) / len(found)
+
+
+def vargrad(net, x, target, **settings):
+    """In two passes: first the mean, then the mean of the squared deviations from it."""
+    found = noisy_copies(net, x, target, **settings)
+    mean = sum(found) / len(found)
+    return sum((relevance - mean) ** 2 for relevance in found) / len(found)
 
 
 REFERENCES = {
     "saliency": (saliency, {}),
     "input_x_gradient": (input_x_gradient, {}),
     "smoothgrad": (smoothgrad, {"samples": 5, "sigma": 0.3, "seed": 4}),
+    "smoothgrad_sq": (smoothgrad_sq, {"samples": 4, "sigma": 0.4, "seed": 1}),
+    "vargrad": (vargrad, {"samples": 6, "sigma": 0.5, "seed": 2}),
 }

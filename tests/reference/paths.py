@@ -1,6 +1,7 @@
 """Path integrals: slow twins, see ``explainers``."""
 
 import numpy as np
+import torch
 
 from tests.reference.layerwise import (
     gradient,
@@ -17,6 +18,23 @@ def integrated_gradients(net, x, target, *, steps):
     return x * total
 
 
+def expected_gradients(net, x, target, *, baselines, samples, seed):
+    """S eq. 4.34, one pair of a baseline and a point after the other."""
+    layers = layers_of(net)
+    generator = torch.Generator().manual_seed(seed)
+    draws = torch.rand((samples, 2), generator=generator, dtype=torch.float64).tolist()
+    total = np.zeros_like(x)
+    for place, alpha in draws:
+        origin = baselines[int(place * len(baselines))].numpy()
+        total += (x - origin) * gradient(layers, origin + alpha * (x - origin), target)
+    return total / samples
+
+
+PICTURES = torch.linspace(-1, 1, 3 * 3 * 8 * 6, dtype=torch.float64).sin().view(3, 3, 8, 6)
 REFERENCES = {
     "integrated_gradients": (integrated_gradients, {"steps": 12}),
+    "expected_gradients": (
+        expected_gradients,
+        {"baselines": PICTURES, "samples": 15, "seed": 3},
+    ),
 }

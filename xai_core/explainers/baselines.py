@@ -80,6 +80,26 @@ def expanded(x: Tensor, baseline: Tensor) -> Tensor:
     return baseline.detach().to(x).expand_as(x)
 
 
+def repeated(
+    x: Tensor, baseline: Baseline | Sequence[Baseline], images: Tensor
+) -> Baseline | tuple[Baseline, ...]:
+    """What copies of some of the ``images`` of ``x`` have as their baselines.
+
+    Args:
+        x: network input, [N, 3, H, W].
+        baseline: as in ``references``; a name stays a name.
+        images: index of the image of each copy, int64 [B].
+
+    Raises:
+        MethodError: a tensor of another shape, or with values that are not finite.
+    """
+    if isinstance(baseline, str):
+        return baseline
+    if isinstance(baseline, Tensor):
+        return expanded(x, baseline)[images]
+    return tuple(one if isinstance(one, str) else expanded(x, one)[images] for one in baseline)
+
+
 def blurred(x: Tensor) -> Tensor:
     """``x`` [N, 3, H, W] after a Gaussian filter of 15 x 15 pixels, sigma 2.6; same shape."""
     radius = BLUR_SIZE // 2

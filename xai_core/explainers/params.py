@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xai_core.explainers.registry import Param
+from xai_core.explainers.registry import BASES, Param
 
 LAYER = Param(
     "layer",
@@ -29,8 +29,24 @@ STEPS = Param(
     high=1000,
     quick=3,
 )
+BASE = Param(
+    "base",
+    "base",
+    "saliency",
+    "Method that explains the noisy copies; its settings can be given too.",
+    choices=BASES,
+)
 SAMPLES = Param(
     "samples", "int", 100, "Noisy copies that are averaged.", low=1, high=10_000, quick=3
+)
+DRAWS = Param(
+    "samples",
+    "int",
+    200,
+    "Random points, each on the way from one of the baselines to the picture.",
+    low=1,
+    high=10_000,
+    quick=3,
 )
 SIGMA = Param("sigma", "float", 0.2, "Standard deviation of the noise.", low=0.0, high=10.0)
 SIGMA_UNITS = Param(
@@ -85,8 +101,9 @@ BIAS = Param(
 CHUNK = Param(
     "chunk",
     "int",
-    16,
-    "Pictures that go through the model at once: less needs less memory, the result stays.",
-    low=1,
+    0,
+    "Pictures that go through the model at once, 0 for as many as memory allows: less needs "
+    "less memory, the result stays.",
+    low=0,
     high=1024,
 )

@@ -1,19 +1,20 @@
-"""Integrated gradients: the gradient summed along the way from a baseline to the picture."""
+"""Path methods: the gradient averaged along the way from baselines to the picture."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import reference
+from xai_core.explainers.baselines import Baseline, reference_pictures, references
+from xai_core.explainers.batches import batch_size, batches, gradient_bytes
 from xai_core.explainers.gradient import logit_gradient
-from xai_core.explainers.params import BASELINE, CHUNK, STEPS
+from xai_core.explainers.params import BASELINE, BASELINES, CHUNK, DRAWS, SEED, STEPS
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
-from xai_core.progress import advance
 
 
 @lru_cache(maxsize=8)
@@ -35,7 +36,7 @@ def gauss_legendre(steps: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022); often noisy.",
     params=(STEPS, BASELINE, CHUNK),
-    cost=lambda settings: float(settings["steps"]),
+    cost=lambda settings: float(settings["steps"] * _count(settings["baseline"])),
 )
 def integrated_gradients(
     clf: Classifier,
@@ -43,13 +44,14 @@ def integrated_gradients(
     targets: Tensor,
     *,
     steps: int = 200,
-    baseline: str | Tensor = "black",
-    chunk: int = 16,
+    baseline: Baseline | Sequence[Baseline] = "black",
+    chunk: int = 0,
 ) -> Tensor:
     """Integrated gradients by Gauss-Legendre quadrature.
 
     The gradients of a ReLU network are piecewise constant, so the sum of the relevance meets
-    f_y(x) - f_y(x_0) only up to the quadrature's error.
+    f_y(x) - f_y(x_0) only up to the quadrature's error. Of several baselines, the mean of what
+    each of them gives, as S advises.
 
     Source: Sundararajan et al. 2017, arXiv:1703.01365.
     Differs from Captum: it rounds the quadrature's weights to float32.
@@ -59,9 +61,10 @@ def integrated_gradients(
         clf: the classifier.
         x: network input, [N, 3, H, W].
         targets: explained classes, int64 [N].
-        steps: nodes of the quadrature.
-        baseline: "black", "blurred", "mean" or an input tensor [1 | N, 3, H, W].
-        chunk: points that go through the model at once.
+        steps: nodes of the quadrature, for each baseline.
+        baseline: one or several: "black", "blurred", "mean", "noise" or an input tensor
+            [1 | N, 3, H, W]; see ``references``.
+        chunk: points that go through the model at once; 0 for what memory allows.
 
     Returns:
         Logits, [N, 3, H, W].
@@ -69,20 +72,107 @@ def integrated_gradients(
     Raises:
         MethodError: a baseline tensor of another shape.
     """
-    start_point = reference(clf, x, baseline)
-    nodes, weights = (
-        torch.tensor(values, dtype=torch.float64).to(x).view(-1, 1, 1, 1)
-        for values in gauss_legendre(steps)
-    )
-    mean_gradient = torch.zeros_like(x)
-    for index, (image, origin) in enumerate(zip(x, start_point, strict=True)):
-        done = index * steps
-        for alphas, shares in zip(
-            torch.split(nodes, chunk), torch.split(weights, chunk), strict=True
-        ):
-            points = origin + alphas * (image - origin)
-            gradient = logit_gradient(clf, points, targets[index].expand(len(points)))
-            mean_gradient[index] += (shares * gradient).sum(0)
-            done += len(points)
-            advance(done, len(x) * steps)
-    return (x - start_point) * mean_gradient
+    origins = torch.stack(references(clf, x, baseline))
+    nodes, weights = (torch.tensor(values, dtype=torch.float64) for values in gauss_legendre(steps))
+    each = torch.arange(len(origins)).repeat_interleave(steps)
+    shares = weights.repeat(len(origins)) / len(origins)
+    return _along(clf, x, targets, origins, each, nodes.repeat(len(origins)), shares, chunk)
+
+
+@register(
+    title="Expected gradients",
+    family="path",
+    signed=True,
+    citation="Erion et al. 2021, arXiv:1906.10670; as GradientSHAP: Lundberg & Lee 2017, "
+    "arXiv:1705.07874",
+    shows="How the difference in score between other pictures, on average, and this one is "
+    "shared out among the pixels.",
+    formula=r"R = \mathbb{E}_{x' \sim D,\; \alpha \sim \mathcal{U}(0, 1)} "
+    r"\Big[ (x - x') \odot \frac{\partial f_y(x' + \alpha (x - x'))}{\partial x} \Big]",
+    warning="An estimate from random draws: it depends on the pictures compared to, and with few "
+    "samples on the seed; the sum meets the difference in score only on average.",
+    params=(BASELINES, DRAWS, SEED, CHUNK),
+    cost=lambda settings: float(settings["samples"]),
+)
+def expected_gradients(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    *,
+    baselines: Baseline = "samples",
+    samples: int = 200,
+    seed: int = 0,
+    chunk: int = 0,
+) -> Tensor:
+    """Expected gradients (S eq. 4.34): random baselines, and random points on the way from them.
+
+    Every image meets the same baselines and points, in float64 from its own generator. The
+    relevance sums to f_y(x) - mean f_y(x') in expectation. The default number of samples makes
+    as many passes as the default of integrated gradients.
+
+    Source: Erion et al. 2021, arXiv:1906.10670.
+    Differs from the paper: the pictures compared to are crops of the sample pictures, unless
+    given, because the product does not have the model's training pictures.
+    Differs from Captum: ``GradientShap`` draws from NumPy's global random state, other points
+    for every image, and can also add noise to the picture.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        baselines: "samples" or an input tensor [B, 3, H, W]; see ``reference_pictures``.
+        samples: pairs of a baseline and a point, drawn with replacement.
+        seed: of the draws.
+        chunk: points that go through the model at once; 0 for what memory allows.
+
+    Returns:
+        Logits, [N, 3, H, W].
+
+    Raises:
+        MethodError: a baseline tensor of another shape.
+    """
+    pictures = reference_pictures(clf, x, baselines)
+    generator = torch.Generator().manual_seed(seed)
+    draws = torch.rand((samples, 2), generator=generator, dtype=torch.float64)
+    which = (draws[:, 0] * len(pictures)).long()
+    shares = torch.full((samples,), 1 / samples, dtype=torch.float64)
+    return _along(clf, x, targets, pictures[:, None], which, draws[:, 1], shares, chunk)
+
+
+def _along(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    origins: Tensor,
+    which: Tensor,
+    alphas: Tensor,
+    shares: Tensor,
+    chunk: int,
+) -> Tensor:
+    """Sum over draws of share * (x - origin) * gradient at origin + alpha (x - origin).
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        origins: [B, N | 1, 3, H, W].
+        which: origin of each draw, int64 [D].
+        alphas: where on the way each draw is, float64 [D].
+        shares: weight of each draw, float64 [D].
+        chunk: points that go through the model at once; 0 for what memory allows.
+    """
+    alphas, shares = (values.to(x).view(-1, 1, 1, 1) for values in (alphas, shares))
+    which = which.to(x.device)
+    relevance = torch.zeros_like(x)
+    size = chunk or batch_size(x, gradient_bytes(clf, x, targets))
+    for batch in batches(x, len(alphas), size):
+        origin = origins[which[batch.draws], batch.images if origins.shape[1] > 1 else 0]
+        change = x[batch.images] - origin
+        points = origin + alphas[batch.draws] * change
+        gradient = logit_gradient(clf, points, targets[batch.images])
+        batch.add(relevance, shares[batch.draws] * change * gradient)
+    return relevance
+
+
+def _count(baseline: Baseline | Sequence[Baseline]) -> int:
+    return 1 if isinstance(baseline, Baseline) else len(baseline)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from torch import Tensor
 
@@ -30,7 +30,8 @@ class Param:
     Attributes:
         name: keyword of the function, spelled as in every other method.
         kind: "int", "float", "choice", "bool", "layer", "baseline" (a choice, a tensor, or several
-            of these) or "baselines" (a choice or a tensor of many pictures).
+            of these), "baselines" (a choice or a tensor of many pictures) or "base" (the id of
+            another method, whose settings are then settings of this one too).
         default: value when it is not given; None for a layer means the model's default.
         help: one plain sentence.
         low, high: inclusive range of a number; None for no bound.
@@ -113,8 +114,9 @@ class Method:
         function: the explainer.
         title: what people read.
         family: key of ``FAMILIES``.
-        signed: whether negative relevance has a meaning.
-        channels: 3 for one value per pixel and colour, 1 for one value per place.
+        signed: whether negative relevance has a meaning, with the default settings.
+        channels: 3 for one value per pixel and colour, 1 for one value per place; with the
+            default settings, because another base method may give others.
         citation: source, with an arXiv number or DOI where there is one.
         shows: one plain sentence for people who do not know the method.
         formula: the definition, in LaTeX.
@@ -141,13 +143,29 @@ class Method:
         """Settings with which the method costs little."""
         return {param.name: param.quick for param in self.params if param.quick is not None}
 
+    def accepted(self, given: Mapping[str, Any]) -> tuple[Param, ...]:
+        """What can be set: ``params``, and those of the base method that ``given`` chooses.
+
+        Where both have a setting of the same name, it is this method's.
+
+        Raises:
+            MethodError: the base method cannot be one.
+        """
+        found = list(self.params)
+        names = {param.name for param in self.params}
+        for param in self.params:
+            if param.kind == "base":
+                base = param.checked(self.title, given.get(param.name, param.default))
+                found += [other for other in method(base).params if other.name not in names]
+        return tuple(found)
+
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: the defaults, overruled by ``given``.
 
         Raises:
             MethodError: an unknown name, or a value of the wrong type or outside its range.
         """
-        known = {param.name: param for param in self.params}
+        known = {param.name: param for param in self.accepted(given)}
         for name in given:
             if name not in known:
                 offered = ", ".join(known) or "none"
@@ -161,6 +179,33 @@ class Method:
 Decorated = TypeVar("Decorated", bound=Callable[..., Tensor])
 
 METHODS: dict[str, Method] = {}
+
+
+class _Bases(Sequence[str]):
+    """Ids of the methods that another one can be built on, as far as they are entered."""
+
+    @staticmethod
+    def _ids() -> list[str]:
+        return [
+            name
+            for name, row in METHODS.items()
+            if row.family != "control" and all(param.kind != "base" for param in row.params)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._ids())
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        return self._ids()[index]
+
+
+BASES = _Bases()
 
 
 def register(

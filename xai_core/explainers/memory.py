@@ -1,0 +1,94 @@
+"""How much memory a computation takes, and how much it may take."""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from xai_core.errors import MethodError
+
+VARIABLE = "XAI_MEMORY"
+DEFAULT = "1 GiB"
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(k|m|g|ki|mi|gi|)b?", re.IGNORECASE)
+
+
+def allowed_bytes() -> int:
+    """Bytes that a method's internal batches may take: ``XAI_MEMORY``, or else 1 GiB.
+
+    Raises:
+        MethodError: ``XAI_MEMORY`` is not a size such as "512 MiB" or "2 GB".
+    """
+    wanted = os.environ.get(VARIABLE, "").strip() or DEFAULT
+    size = _SIZE.fullmatch(wanted)
+    if size is None or float(size[1]) == 0:
+        raise MethodError(
+            f"{VARIABLE} is '{wanted}', which is not a size; write for example '{DEFAULT}'."
+        )
+    return int(float(size[1]) * _UNITS[size[2].lower()])
+
+
+def bytes_of(run: Callable[[], object]) -> int:
+    """The most bytes that tensors made by ``run`` take at once."""
+    meter = Meter()
+    with meter:
+        run()
+    return meter.peak
+
+
+class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within the block, counts the bytes of the tensors that come to be and go again.
+
+    Those that a gradient needs and those of the backward pass are counted, the inner working
+    space of a convolution is not.
+
+    Attributes:
+        live: bytes of the tensors made in the block that still exist.
+        peak: the most that ``live`` was.
+
+    Example:
+        >>> with Meter() as meter:
+        ...     net(x)
+        >>> meter.peak
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.live: int = 0
+        self.peak: int = 0
+        self._known: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
+
+    def __torch_dispatch__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run an operation and count what it made; what it was given is not new."""
+        for tensor in _tensors((args, kwargs)):
+            self._known.add(tensor.untyped_storage())
+        result = func(*args, **(kwargs or {}))
+        for tensor in _tensors(result):
+            storage = tensor.untyped_storage()
+            if storage not in self._known:
+                self._known.add(storage)
+                self.live += storage.nbytes()
+                weakref.finalize(storage, self._gone, storage.nbytes())
+        self.peak = max(self.peak, self.live)
+        return result
+
+    def _gone(self, size: int) -> None:
+        self.live -= size
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
