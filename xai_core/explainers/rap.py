@@ -22,6 +22,7 @@ from xai_core.explainers.graph import (
     Normalisation,
     Rectifier,
     Rule,
+    Subtracting,
     gradient,
     lead_back,
     read_shared,
@@ -128,7 +129,7 @@ def propagate(graph: Graph, targets: Tensor, stop: int = 0) -> Tensor:
         Affine: affine,
         MaxPool: won,
         **dict.fromkeys((Rectifier, Normalisation, Constant), passed),
-        **dict.fromkeys((Averaging, Adding), shared_out),
+        **dict.fromkeys((Averaging, Adding, Subtracting), shared_out),
     }
     return lead_back(graph, at_logits(graph, targets), rules, "RAP", stop)[0]
 

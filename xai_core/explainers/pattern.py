@@ -1,0 +1,281 @@
+"""PatternAttribution: relevance along the directions in which pictures carry the signal.
+
+Notation: a neuron of a convolution or linear layer gives y = w.x + b for its inputs x. Its
+pattern a tells how the inputs vary together with y: they are a y, the signal, and a rest, the
+distractor, which w filters out and which an explanation should not show.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from xai_core.cache import content_key
+from xai_core.explainers.baselines import SAMPLE_COUNT, reference_pictures
+from xai_core.explainers.batches import batch_size
+from xai_core.explainers.graph import (
+    Adding,
+    Affine,
+    Averaging,
+    Constant,
+    Graph,
+    MaxPool,
+    Node,
+    Normalisation,
+    Rectifier,
+    Rule,
+    Subtracting,
+    gradient,
+    lead_back,
+    read,
+    read_shared,
+)
+from xai_core.explainers.memory import bytes_of
+from xai_core.explainers.params import BASELINES, CHUNK
+from xai_core.explainers.registry import register
+from xai_core.explainers.relevance import at_logits
+from xai_core.explainers.tape import record
+from xai_core.models.classifier import Classifier
+from xai_core.progress import advance
+
+# Pattern of every neuron of a layer, as its weight, by the number of the value it gives.
+Patterns = dict[int, Tensor]
+KEPT = 2  # sets of patterns that are remembered; each is as large as the model's weights
+
+
+@register(
+    title="PatternAttribution",
+    family="relevance",
+    signed=True,
+    citation="Kindermans et al. 2018, arXiv:1705.05598",
+    shows="Where the picture holds what the score responds to, as far as other pictures tell "
+    "this apart from what the model uses only to filter out disturbances.",
+    formula=r"r^{(l-1)} = (W \odot A_{+})^{\top} r^{(l)}, \quad "
+    r"a_{+} = \frac{\mathbb{E}_{+}[x y] - \mathbb{E}_{+}[x]\, \mathbb{E}[y]}"
+    r"{\mathbb{E}_{+}[y^2] - \mathbb{E}_{+}[y]\, \mathbb{E}[y]}",
+    warning="Depends on the pictures from which the patterns are estimated; the paper takes them "
+    "from the training set (Kindermans et al. 2018). Patterns do not add up to the score: what "
+    "reaches inactive neurons is lost at every layer.",
+    params=(
+        replace(
+            BASELINES,
+            help="Pictures from which the patterns are estimated: crops of the sample pictures, "
+            "or a tensor.",
+        ),
+        CHUNK,
+    ),
+    # The patterns; a second picture costs one pass only.
+    cost=lambda settings: 2.0 * _count(settings["baselines"]),
+)
+def pattern_attribution(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    *,
+    baselines: str | Tensor = "samples",
+    chunk: int = 0,
+) -> Tensor:
+    """Logit led back by the chain rule, with w * a in the place of every weight w.
+
+    Patterns come from a set of pictures, see ``estimate``; the last two sets are remembered,
+    by the contents of model and pictures. A convolution or linear layer that only ReLUs read
+    has the two-component estimator a+, any other the linear one. BatchNorm is folded; one that
+    cannot be folded, and products with constants, pass the signal on as it is: for a neuron of
+    one input, y = w x, the pattern is 1 / w, and w a = 1. ReLU, pooling and additions follow
+    the chain rule.
+
+    Source: Kindermans et al. 2018, arXiv:1705.05598.
+    Differs from the paper, which leaves biases out: see ``estimate``.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        baselines: "samples" (64 crops of the sample pictures) or an input tensor
+            [B, 3, H, W], from which the patterns are estimated.
+        chunk: pictures that go through the model at once for that; 0 for what memory allows.
+
+    Returns:
+        Logits, [N, 3, H, W].
+
+    Raises:
+        MethodError: a step without a rule, such as a product or an activation other than ReLU,
+            or baselines of another shape.
+    """
+    pictures = reference_pictures(clf, x, baselines)
+    with torch.no_grad():
+        graph = read_shared(clf, x)
+        patterns = _remembered(clf, pictures, chunk)
+        return propagate(graph, targets, patterns)
+
+
+def propagate(graph: Graph, targets: Tensor, patterns: Patterns) -> Tensor:
+    """Relevance of each input.
+
+    Args:
+        graph: the recorded network, with BatchNorm folded.
+        targets: explained classes, int64 [N].
+        patterns: of every layer.
+
+    Returns:
+        Logits, [N, 3, H, W].
+
+    Raises:
+        MethodError: a step without a rule.
+    """
+
+    def affine(node: Affine, signal: Tensor) -> tuple[Tensor]:
+        weight = node.weight * patterns[node.output]
+        return (node.back(signal, weight, graph.values[node.inputs[0]]),)
+
+    def passed(node: Node, signal: Tensor) -> tuple[Tensor]:
+        return (signal,)
+
+    def chained(node: Node, signal: Tensor) -> tuple[Tensor, ...]:
+        return gradient(graph, node, signal)
+
+    rules: dict[type[Node], Rule] = {
+        Affine: affine,
+        **dict.fromkeys((Normalisation, Constant), passed),
+        **dict.fromkeys((Rectifier, MaxPool, Averaging, Adding, Subtracting), chained),
+    }
+    return lead_back(graph, at_logits(graph, targets), rules, "PatternAttribution")[0]
+
+
+def estimate(clf: Classifier, pictures: Tensor, chunk: int) -> Patterns:
+    """Patterns of every neuron of every layer.
+
+    The inputs of a neuron at every place of every picture are a sample, those from zero padding
+    included. E is the mean over all samples and E+ over those with y > 0, where the ReLU passes
+    the signal on. How E+ is scaled does not matter, since numerator and denominator share it:
+
+        a+ = sum+ x (y - E[y]) / sum+ y (y - E[y])
+
+    with sums over the active samples. Over all samples this is the linear estimator
+    cov[x, y] / var[y], for layers that no ReLU follows.
+
+    The paper's neuron has no bias, and there y = w.x makes the denominator w.(the numerator), so
+    that w.a = 1. Here the bias counts as the weight of one more input, which is always 1 and
+    has a pattern a_b like the others. So y stands for w.x + b in the paper's formula, the
+    numerator is the same, and w.a + b a_b = 1: what the bias takes is not led further. (To
+    divide by w.(the numerator) with a bias in y would divide by sums of either sign, near 0 for
+    many neurons: maps from two sets of 64 pictures then have nothing in common. As it is, the
+    denominator is positive, because the mean over active samples is not below E[y].)
+
+    A neuron that no picture activates, or that always gives the same, has the pattern 0.
+
+    Args:
+        clf: a classifier that nobody else uses meanwhile.
+        pictures: network input, [B, 3, H, W].
+        chunk: pictures that go through the model at once; 0 for what memory allows.
+
+    Returns:
+        For the output of every ``Affine`` node the patterns [outputs, inputs, ...], in the
+        type of the weights; sums over samples are collected in float64.
+    """
+    size = chunk or batch_size(pictures, _bytes(clf, pictures))
+    means: Patterns = {}
+    for graph, share in _runs(clf, pictures, size, 0):
+        for node in _layers(graph):
+            mean = share * _over_samples(node, graph.values[node.output]).mean(1)
+            means[node.output] = means.get(node.output, 0) + mean
+    moments: Patterns = {}
+    powers: Patterns = {}
+    for graph, _ in _runs(clf, pictures, size, len(pictures)):
+        for node in _layers(graph):
+            number, y = node.output, graph.values[node.output]
+            deviation = y - node.along(means[number].to(y))
+            if _rectified(graph, node):
+                deviation = deviation * (y > 0)
+            moment = _moment(node, graph.values[node.inputs[0]], deviation)
+            moments[number] = moments.get(number, 0) + moment.double()
+            powers[number] = powers.get(number, 0) + _over_samples(node, y * deviation).sum(1)
+    return {
+        number: _pattern(moments.pop(number), power).to(pictures)
+        for number, power in powers.items()
+    }
+
+
+def _pattern(moment: Tensor, power: Tensor) -> Tensor:
+    """[outputs, inputs, ...] / [outputs], and 0 where ``power`` is 0."""
+    column = power.view(-1, *[1] * (moment.dim() - 1))
+    return torch.where(column == 0, 0, moment / column.where(column != 0, 1))
+
+
+def _runs(
+    clf: Classifier, pictures: Tensor, size: int, before: int
+) -> Iterator[tuple[Graph, float]]:
+    """The network run on some pictures after the others, and their share of all.
+
+    ``before``: pictures that went through already, of twice as many as there are.
+    """
+    done = before
+    for part in torch.split(pictures, size):
+        with torch.no_grad():
+            yield read(record(clf, part)), len(part) / len(pictures)
+        done += len(part)
+        advance(done, 2 * len(pictures))
+
+
+def _bytes(clf: Classifier, pictures: Tensor) -> int:
+    """Memory that one picture takes: its values, and as much again to work with one of them."""
+    with torch.no_grad():
+        return 2 * bytes_of(lambda: record(clf, pictures[:1]))
+
+
+def _layers(graph: Graph) -> list[Affine]:
+    return [node for node in graph.nodes if isinstance(node, Affine)]
+
+
+def _rectified(graph: Graph, node: Node) -> bool:
+    """Whether the node's output is read by ReLUs and nothing else."""
+    readers = [other for other in graph.nodes if node.output in other.inputs]
+    return bool(readers) and all(isinstance(reader, Rectifier) for reader in readers)
+
+
+def _over_samples(node: Affine, values: Tensor) -> Tensor:
+    """Values at the layer's output -> float64 [outputs, samples]."""
+    channel = -1 if node.options is None else 1
+    return values.movedim(channel, 0).flatten(1).double()
+
+
+def _moment(node: Affine, a: Tensor, deviation: Tensor) -> Tensor:
+    """Sum over samples of inputs times deviation, as the layer's weight.
+
+    It is the gradient of sum(w.x * deviation) for the weight w.
+    """
+    weight = node.weight.detach().requires_grad_()
+    with torch.enable_grad():
+        out = node.forward(a, weight)
+    return torch.autograd.grad(out, weight, deviation)[0]
+
+
+def _count(baselines: str | Tensor) -> int:
+    return len(baselines) if isinstance(baselines, Tensor) else SAMPLE_COUNT
+
+
+_known: OrderedDict[str, Patterns] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _remembered(clf: Classifier, pictures: Tensor, chunk: int) -> Patterns:
+    """``estimate``, or what it gave for the same model and pictures before."""
+    # Of a new twin, which hashes the weights as they are now: 0.5 seconds for a gigabyte.
+    fingerprint = clf.private().fingerprint
+    pixels = pictures.cpu().contiguous().view(torch.uint8)
+    key = content_key(fingerprint, str(clf.device), pixels)
+    with _lock:
+        if key in _known:
+            _known.move_to_end(key)
+            return _known[key]
+    patterns = estimate(clf, pictures, chunk)
+    with _lock:
+        _known[key] = patterns
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return patterns
