@@ -3,6 +3,7 @@
 # Importing a module enters its methods; the order of the imports is the order of the table.
 from xai_core.explainers import (  # noqa: F401, I001
     gradient,
+    noise,
     backprop,
     cam,
     lrp,
