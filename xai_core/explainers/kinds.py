@@ -38,9 +38,6 @@ _REARRANGING = frozenset(
         *(torch.unflatten, torch.swapaxes, Tensor.swapaxes, torch.movedim, Tensor.movedim),
     }
 )
-_UNCHANGED = frozenset(
-    {F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout}
-)
 _AVERAGING = frozenset(
     {
         *(F.avg_pool2d, F.adaptive_avg_pool2d, F.interpolate),
@@ -76,11 +73,9 @@ def node_of(step: Step, tape: Tape) -> Node:
         return _WITH_WEIGHTS[function](*place) if before.dim() > 1 else Node(*place)
     if ceiling(function, step.args, step.kwargs) is not None:
         return Rectifier(*place)
-    if function in _REARRANGING:
+    moving = all(tape.values[number].is_floating_point() for number in step.inputs)
+    if function in _REARRANGING and moving:
         return Rearranging(*place)
-    if function in _UNCHANGED:
-        training = _arguments(step, ("input", "p", "training")).get("training", True)
-        return Node(*place) if training else Rearranging(*place)
     if function in _DIVIDING and not isinstance(step.args[0], Slot):
         return Node(*place)
     if function in _CONSTANT and taken == 1 and before.shape == after.shape:

@@ -1,0 +1,363 @@
+"""The recorded network: what the tape writes down, and what the graph makes of it."""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchvision.models.densenet import DenseNet
+from torchvision.models.inception import InceptionA, InceptionB
+from torchvision.models.mobilenetv2 import MobileNetV2
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.models.shufflenetv2 import ShuffleNetV2
+from torchvision.models.vgg import VGG, make_layers
+from torchvision.ops import SqueezeExcitation
+
+from tests.reference import nets
+from xai_core.errors import MethodError
+from xai_core.explainers import graph as graphs
+from xai_core.explainers.graph import lead_back, read, read_shared
+from xai_core.explainers.sharing import Sharing, alone
+from xai_core.explainers.tape import record, recorded
+from xai_core.models.classifier import Classifier
+from xai_core.models.tape import record_module
+
+CLASSES = ["a", "b", "c", "d"]
+
+
+def vgg(batch_norm):
+    net = VGG(make_layers([4, "M", 6, 6, "M"], batch_norm), num_classes=4, init_weights=False)
+    net.avgpool = nn.AdaptiveAvgPool2d((2, 2))
+    net.classifier[0], net.classifier[3] = nn.Linear(24, 9), nn.Linear(9, 7)
+    net.classifier[6] = nn.Linear(7, 4)
+    return net
+
+
+class SmallInception(nn.Module):
+    """Inception v3's way to take a picture, and blocks that branch, pool and concatenate."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, bias=False), nn.BatchNorm2d(6))
+        self.a = InceptionA(6, pool_features=4)
+        self.b = InceptionB(228)
+        self.fc = nn.Linear(708, 4)
+
+    def forward(self, x):
+        parts = [
+            torch.unsqueeze(x[:, c], 1) * scale + shift
+            for c, (scale, shift) in enumerate(((0.458, -0.03), (-0.448, -0.088), (0.45, -0.188)))
+        ]
+        x = self.b(self.a(F.relu(self.stem(torch.cat(parts, 1)))))
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+class Product(nn.Module):
+    """A squeeze-and-excitation block, LayerNorm, and a difference of branches."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding="same", dilation=2)
+        self.se = SqueezeExcitation(8, 4)
+        self.norm = nn.LayerNorm(8)
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x):
+        x = self.se(self.conv(x))
+        x = self.norm(x.mean((2, 3)) - x.amax((2, 3)))
+        return self.fc(F.gelu(x))
+
+
+NETS = {
+    "vgg": lambda: vgg(False),
+    "vgg_bn": lambda: vgg(True),
+    "resnet": lambda: ResNet(BasicBlock, [1, 1, 1, 1], num_classes=4),
+    "resnext": lambda: ResNet(Bottleneck, [1, 1, 1, 1], num_classes=4, groups=4, width_per_group=2),
+    "densenet": lambda: DenseNet(4, (2, 2), 8, num_classes=4),
+    "inception": SmallInception,
+    "mobilenet": lambda: MobileNetV2(
+        num_classes=4,
+        inverted_residual_setting=[[1, 8, 1, 1], [3, 12, 2, 2]],
+        width_mult=0.5,
+    ),
+    "shufflenet": lambda: ShuffleNetV2([2, 1, 1], [8, 12, 16, 24, 32], num_classes=4),
+    "product": Product,
+}
+
+
+def drawn(net, seed=0):
+    """Weights of both signs, and BatchNorms that do something."""
+    generator = torch.Generator().manual_seed(seed)
+    net = net.double().eval()
+    with torch.no_grad():
+        for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
+            if tensor.is_floating_point():
+                spread = 1.0 if tensor.dim() < 2 else (2 / tensor[0].numel()) ** 0.5
+                tensor.normal_(0, spread, generator=generator)
+            if name.endswith("running_var"):
+                tensor.abs_().add_(0.2)
+    return net
+
+
+def small(name):
+    side = 40 if name == "inception" else 32
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn((2, 3, side, side), generator=generator, dtype=torch.float64)
+    return Classifier(drawn(NETS[name]()), CLASSES, (side, side)), x
+
+
+def chain_rule(graph):
+    """Rules that make ``lead_back`` the gradient."""
+    kinds = (graphs.Averaging, graphs.Adding, graphs.Subtracting, graphs.Constant)
+    more = (graphs.Rectifier, graphs.MaxPool, graphs.Normalisation, graphs.Activation, graphs.Node)
+    rules = {
+        kind: lambda node, signal: graphs.gradient(graph, node, signal) for kind in kinds + more
+    }
+
+    def affine(node, signal):
+        return (node.transposed(signal, graph.values[node.inputs[0]]),)
+
+    return {**rules, graphs.Affine: affine}
+
+
+def gradients(graph, classes, stop=0):
+    count = len(graph.values[0])
+    start = torch.zeros(len(classes), count, len(CLASSES), dtype=torch.float64)
+    for row, one in zip(start, classes, strict=True):
+        row[:, one] = 1
+    return lead_back(graph, start, chain_rule(graph), "the chain rule", stop)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("name", NETS)
+def test_the_chain_rule_on_the_graph_is_autograds(name, fold):
+    clf, x = small(name)
+    found = gradients(read(record(clf, x), fold), (3, 1))
+    point = x.clone().requires_grad_()
+    logits = clf.logits(point).sum(0)
+    for row, one in zip(found, (3, 1), strict=True):
+        (expected,) = torch.autograd.grad(logits[one], point, retain_graph=True)
+        assert expected.abs().max() > 0
+        torch.testing.assert_close(
+            row, expected, rtol=1e-9, atol=1e-12 * expected.abs().max().item()
+        )
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_weights_with_their_batchnorm_give_the_recorded_values(name):
+    clf, x = small(name)
+    graph = read(record(clf, x))
+    layers = [node for node in graph.nodes if isinstance(node, graphs.Affine)]
+    assert layers
+    for node in layers:
+        a, z = graph.values[node.inputs[0]], graph.values[node.output]
+        found = node.forward(a, node.weight)
+        if node.bias is not None:
+            found = found + node.along(node.bias)
+        torch.testing.assert_close(found, z, rtol=1e-10, atol=1e-10)
+        pieces = torch.cat([weight for _, weight in node.blocks()])
+        assert torch.equal(pieces, node.weight)
+
+
+def test_which_batchnorms_are_folded():
+    def normalisations(name, fold=True):
+        nodes = read(record(*small(name)), fold).nodes
+        return sum(isinstance(node, graphs.Normalisation) for node in nodes)
+
+    assert normalisations("vgg_bn") == 0
+    assert normalisations("resnet") == 0
+    # In front of the first convolution of each of 4 layers, of the transition, and at the end.
+    assert normalisations("densenet") == 6
+    assert normalisations("vgg_bn", fold=False) == 3
+
+
+def test_two_batchnorms_are_folded_one_after_the_other():
+    net = nn.Sequential(
+        OrderedDict(conv=nn.Conv2d(3, 4, 3), one=nn.BatchNorm2d(4), two=nn.BatchNorm2d(4)),
+    )
+    net.extend([nn.Flatten(), nn.Linear(144, 4)])
+    clf = Classifier(drawn(net), CLASSES, (8, 8))
+    graph = read(record(clf, nets.oracle("x")[:, :, :8, :8]))
+    assert len(graph.nodes) == 3
+    assert graph.value_of("conv") == graph.value_of("one") == graph.value_of("two")
+    assert gradients(graph, (0,), graph.value_of("conv")).abs().max() > 0
+
+
+@pytest.mark.parametrize("name", ["sequences", "read twice"])
+def test_batchnorms_that_cannot_be_folded(name):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.norm = nn.Linear(6, 6), nn.BatchNorm1d(6)
+            self.last = nn.Linear(6, 4)
+
+        def forward(self, x):
+            x = x.mean((1, 3)) if name == "read twice" else x.mean(1)
+            x = self.fc(x)
+            x = self.norm(x) + x
+            return self.last(x if name == "read twice" else x.mean(1))
+
+    clf = Classifier(drawn(Net()), CLASSES, (6, 6))
+    x = nets.oracle("x")[:, :, :6, :6]
+    graph = read(record(clf, x))
+    assert sum(isinstance(node, graphs.Normalisation) for node in graph.nodes) == 1
+    point = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(clf.logits(point)[:, 2].sum(), point)
+    torch.testing.assert_close(gradients(graph, (2,))[0], expected, rtol=1e-10, atol=1e-14)
+
+
+def test_layers_name_what_their_modules_gave():
+    clf = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    x = nets.oracle("x")
+    kept = {}
+    for name in ("conv3", "bn3", "relu3", "pool2", "fc2"):
+        clf.module.get_submodule(name).register_forward_hook(
+            lambda module, inputs, output, name=name: kept.update({name: output})
+        )
+    tape = record(clf, x)
+    for fold in (False, True):
+        graph = read(tape, fold)
+        for name, output in kept.items():
+            wanted = kept["bn3"] if fold and name == "conv3" else output
+            assert torch.equal(graph.values[graph.value_of(name)], wanted)
+    assert torch.equal(graph.values[graph.output], kept["fc2"])
+    assert graph.values[0] is x
+
+
+def test_a_signal_is_led_back_to_any_layer():
+    clf = Classifier(nets.load("ResSmall"), nets.CLASSES, nets.SIZE)
+    x, kept = nets.oracle("x"), []
+    clf.module.block1.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    graph = read(record(clf, x))
+    stop = graph.value_of("block1")
+    start = torch.zeros(1, 2, 5, dtype=torch.float64)
+    start[..., 4] = 1
+    found = lead_back(graph, start, chain_rule(graph), "the chain rule", stop)[0]
+    logits = clf.logits(x.clone().requires_grad_())
+    (expected,) = torch.autograd.grad(logits[:, 4].sum(), kept[-1])
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+
+
+class Reusing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.twice, self.unused = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+        self.aside, self.fc = nn.Conv2d(3, 3, 1), nn.Linear(3, 4)
+
+    def forward(self, x):
+        self.aside(x)
+        x = self.twice(self.twice(x).relu())
+        x = x + x
+        return self.fc(x.sum((2, 3)))
+
+
+def test_a_module_may_be_used_twice_and_a_value_added_to_itself():
+    clf = Classifier(drawn(Reusing()), CLASSES, (6, 6))
+    x = nets.oracle("x")[:, :, :6, :6]
+    graph = read(record(clf, x))
+    point = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(clf.logits(point)[:, 2].sum(), point)
+    torch.testing.assert_close(gradients(graph, (2,))[0], expected, rtol=1e-10, atol=1e-14)
+    with pytest.raises(MethodError, match="'twice' has no single output: the model uses it 2"):
+        graph.value_of("twice")
+    with pytest.raises(MethodError, match="'unused' has no single output: the model does not"):
+        graph.value_of("unused")
+    assert not graph.leads_to_logits(graph.value_of("aside"))
+    assert graph.leads_to_logits(0)
+    assert torch.equal(
+        gradients(graph, (2, 1), graph.value_of("aside")), torch.zeros(2, 2, 3, 6, 6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (lambda x: x * x, graphs.Node),
+        (lambda x: 1 / x, graphs.Node),
+        (lambda x: x / 2, graphs.Constant),
+        (lambda x: 2 - x, graphs.Constant),
+        (lambda x: -x, graphs.Constant),
+        (lambda x: x + x.mean((2, 3), keepdim=True), graphs.Adding),
+        (lambda x: x - x.flip(3), graphs.Subtracting),
+        (lambda x: x.clamp(0, 2), graphs.Rectifier),
+        (lambda x: x.clamp(-1, 2), graphs.Activation),
+        (lambda x: x.softmax(1), graphs.Node),
+        (lambda x: F.dropout(x.neg(), 0.5, False), graphs.Constant),  # returns what it is given
+        (lambda x: F.dropout(x, 0.5), graphs.Node),
+        (lambda x: F.conv2d(torch.ones(2, 3, 6, 6), x[:1]), graphs.Node),
+        (lambda x: torch.ones(2, 3, 6, 6) * x[:, :1], graphs.Node),
+        (lambda x: F.interpolate(x, scale_factor=2), graphs.Averaging),
+        (lambda x: F.max_pool2d(x, 3, 2, 1), graphs.MaxPool),
+        (lambda x: x.amax((2, 3)), graphs.Node),
+        (lambda x: x[:, [2, 0]], graphs.Rearranging),
+        (lambda x: x.flatten()[x.flatten(1).argmax(1)], graphs.Node),
+    ],
+)
+def test_the_kind_of_a_step(step, kind):
+    class Net(nn.Module):
+        def forward(self, x):
+            return step(x)
+
+    with torch.random.fork_rng():
+        tape = record_module(Net(), torch.ones(2, 3, 6, 6))
+    assert type(read(tape).nodes[-1]) is kind
+
+
+def test_a_value_that_is_overwritten_is_an_error_that_names_the_step():
+    net = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 4, 3), act=nn.ReLU(inplace=True)))
+    with pytest.raises(MethodError, match=r"'relu_?' in layer 'act' overwrites its input"):
+        record_module(net, torch.ones(1, 3, 4, 4))
+
+
+def test_the_tape_repeats_its_steps():
+    clf = Classifier(nets.load("ResSmall"), nets.CLASSES, nets.SIZE)
+    x = nets.oracle("x")
+    tape = record(clf, x)
+    assert torch.equal(tape.values[tape.output], clf.logits(x))
+    values = {0: x.flip(0)}
+    for step in tape.steps:
+        given = step.call(*(values[number] for number in step.inputs))
+        values.update(zip(step.outputs, given, strict=True))
+    torch.testing.assert_close(values[tape.output], clf.logits(x.flip(0)), rtol=1e-12, atol=0)
+
+
+def test_recording_leaves_no_hook():
+    clf = Classifier(nets.load("VGGSmall"), nets.CLASSES, nets.SIZE)
+    record(clf, nets.oracle("x"))
+    with pytest.raises(RuntimeError):
+        record(clf, nets.oracle("x")[:, :2])
+    assert not any(
+        module._forward_hooks or module._forward_pre_hooks for module in clf.module.modules()
+    )
+
+
+def test_one_recording_serves_a_panel():
+    clf = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    x = nets.oracle("x")
+    with Sharing({}).active():
+        assert recorded(clf, x) is recorded(clf, x)
+        assert read_shared(clf, x, True) is read_shared(clf, x, True)
+        assert read_shared(clf, x, False).values is read_shared(clf, x, True).values
+        with alone():
+            assert recorded(clf, x) is not recorded(clf, x)
+    assert recorded(clf, x) is not recorded(clf, x)
+
+
+def test_a_step_without_a_rule_is_an_error_that_names_it():
+    clf, x = small("product")
+    graph = read(record(clf, x))
+    rules = {
+        kind: rule for kind, rule in chain_rule(graph).items() if kind is not graphs.Activation
+    }
+    start = torch.ones(1, 2, 4, dtype=torch.float64)
+    with pytest.raises(MethodError, match=r"^Mine has no rule for the step 'gelu' .*; a, b work"):
+        lead_back(graph, start, rules, "Mine", remedy="a, b")
+
+
+def test_variants_go_back_as_they_do_alone():
+    clf, x = small("shufflenet")
+    graph = read(record(clf, x))
+    together = gradients(graph, (0, 1, 2))
+    for row, one in zip(together, (0, 1, 2), strict=True):
+        torch.testing.assert_close(row, gradients(graph, (one,))[0], rtol=1e-11, atol=1e-13)
