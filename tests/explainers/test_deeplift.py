@@ -5,16 +5,19 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
 from xai_core.explainers.baselines import reference
-from xai_core.explainers.deeplift import ELEMENTWISE
 from xai_core.models.classifier import Classifier
 
 X = nets.oracle("x")[:, :, :12, :12]
+ELEMENTWISE = [
+    *(nn.CELU, nn.ELU, nn.GELU, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.LeakyReLU, nn.Mish),
+    *(nn.PReLU, nn.ReLU, nn.ReLU6, nn.SELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Tanh),
+    *(nn.LogSigmoid, nn.Softsign, nn.Tanhshrink),
+]
 
 
 def classifier(*layers, seed=0):
@@ -107,12 +110,7 @@ class Gate(nn.Module):
 
 class Share(nn.Module):
     def forward(self, x):
-        return 1 / (3 + x.tanh())
-
-
-class Functional(nn.Module):
-    def forward(self, x):
-        return F.gelu(x)
+        return (3 + x.tanh()).reciprocal()
 
 
 class Attention(nn.Module):
@@ -123,14 +121,13 @@ class Attention(nn.Module):
 @pytest.mark.parametrize(
     ("layer", "step"),
     [
-        (Gate(), "Mul"),
-        (Share(), "Reciprocal"),
-        (Functional(), "Gelu"),
-        (Attention(), "Bmm"),
-        (nn.Softmax(1), "Softmax"),
-        (nn.GroupNorm(2, 4), "NativeGroupNorm"),
-        (nn.InstanceNorm2d(4), "NativeBatchNorm"),
-        (nn.LPPool2d(2, 2), "Pow"),
+        (Gate(), "mul"),
+        (Share(), "reciprocal"),
+        (Attention(), "matmul"),
+        (nn.Softmax(1), "softmax"),
+        (nn.GroupNorm(2, 4), "group_norm"),
+        (nn.InstanceNorm2d(4), "instance_norm"),
+        (nn.LPPool2d(2, 2), "lp_pool2d"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
 )

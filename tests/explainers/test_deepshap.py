@@ -1,0 +1,108 @@
+"""DeepSHAP: the mean over baselines, and that it costs what it should."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests.reference import nets
+from xai_core.errors import MethodError
+from xai_core.explainers import explain
+from xai_core.explainers.baselines import reference_pictures
+from xai_core.models.classifier import Classifier
+from xai_core.progress import listening
+
+X = nets.oracle("x")
+BASELINES = nets.oracle("baselines8")
+NETS = pytest.mark.parametrize("name", nets.NAMES)
+
+
+def classifier(name):
+    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.4,) * 3, (0.3,) * 3)
+
+
+@NETS
+def test_is_the_mean_of_deeplift_over_the_baselines(name):
+    clf = classifier(name)
+    single = [explain(clf, X, [0, 3], "deeplift", baseline=b[None]) for b in BASELINES]
+    found = explain(clf, X, [0, 3], "deepshap", baselines=BASELINES)
+    torch.testing.assert_close(found, torch.stack(single).mean(0), rtol=1e-11, atol=1e-13)
+
+
+@NETS
+def test_sums_to_the_score_above_the_mean_score_of_the_baselines(name):
+    clf = classifier(name)
+    found = explain(clf, X, 1, "deepshap").sum((1, 2, 3))
+    pictures = reference_pictures(clf, X, "samples")
+    assert len(pictures) == 64
+    wanted = (clf.logits(X) - clf.logits(pictures).mean(0))[:, 1]
+    assert wanted.abs().min() > 1e-4
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 64])
+def test_any_chunk_gives_the_same(chunk):
+    clf = classifier("ResSmall")
+    x = torch.cat([X, X.flip(3), X.flip(2)])
+    wanted = explain(clf, x, [0, 1, 2, 3, 4, 0], "deepshap", baselines=BASELINES)
+    found = explain(clf, x, [0, 1, 2, 3, 4, 0], "deepshap", baselines=BASELINES, chunk=chunk)
+    torch.testing.assert_close(found, wanted, rtol=1e-11, atol=1e-13)
+
+
+class Counting(nn.Module):
+    """Passes its input on and counts its pictures, and the most at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def forward(self, x):
+        self.sizes.append(len(x))
+        return x * 1
+
+
+def test_pictures_and_baselines_go_forward_once_and_no_more_than_the_chunk_at_once():
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), Counting(), nn.Flatten(), nn.Linear(4 * 36, 3)
+    ).double()
+    clf = Classifier(net, ["a", "b", "c"], (8, 8))
+    x, baselines = X[:, :, :8, :8], BASELINES[:, :, :8, :8]
+    with clf.lent() as twin:
+        twin.module[2].sizes.clear()
+    explain(clf, x, 0, "deepshap", baselines=baselines, chunk=3)
+    with clf.lent() as twin:
+        assert sorted(twin.module[2].sizes) == [2, 2, 3, 3]
+
+
+def test_tells_how_far_it_is():
+    shares = []
+    with listening(shares.append):
+        explain(classifier("VGGSmall"), X, 0, "deepshap", baselines=BASELINES, chunk=4)
+    assert shares == sorted(shares)
+    assert len(shares) >= 4
+    assert shares[-1] == 1
+
+
+def test_a_linear_network_gets_weight_times_distance_from_the_mean_baseline():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16, 2)).double()
+    clf = Classifier(net, ["a", "b"], (4, 4))
+    x, baselines = X[:, :, :4, :4], BASELINES[:, :, :4, :4]
+    found = explain(clf, x, 1, "deepshap", baselines=baselines)
+    wanted = (x - baselines.mean(0)) * net[1].weight[1].view(3, 4, 4)
+    torch.testing.assert_close(found, wanted.detach())
+
+
+def test_baselines_equal_to_the_picture_give_nothing():
+    found = explain(classifier("VGGSmallBN"), X[:1], 0, "deepshap", baselines=X[[0, 0, 0]])
+    assert torch.equal(found, torch.zeros_like(found))
+
+
+@pytest.mark.parametrize("wrong", [BASELINES[0], BASELINES[:0], BASELINES[:, :, :8], X[:, :1]])
+def test_baselines_of_another_shape_are_refused(wrong):
+    with pytest.raises(MethodError, match=r"The baselines have the shape .*\.$"):
+        explain(classifier("VGGSmall"), X, 0, "deepshap", baselines=wrong)
+
+
+def test_steps_without_a_rule_are_refused_by_name():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Softmax(1), nn.Flatten(), nn.Linear(64, 2)).double()
+    with pytest.raises(MethodError, match=r"DeepSHAP has no rule for the step 'softmax' in layer"):
+        explain(Classifier(net, ["a", "b"], (4, 4)), X[:, :, :4, :4], 0, "deepshap")

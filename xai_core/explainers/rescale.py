@@ -1,0 +1,127 @@
+"""The Rescale rule of DeepLIFT: multipliers led back through a recorded network.
+
+Notation: a quantity at the picture x and at the baseline b differs by its change; the
+multiplier of a value is what the logit's change is per unit of the value's change. P baselines
+share one run of the pictures: their multipliers go back as one batch [P, N, ...].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai_core.errors import MethodError
+from xai_core.explainers.graph import (
+    Activation,
+    Adding,
+    Affine,
+    Averaging,
+    Constant,
+    Graph,
+    MaxPool,
+    Node,
+    Normalisation,
+    Rectifier,
+    Rule,
+    Subtracting,
+    gradient,
+    lead_back,
+)
+from xai_core.explainers.secants import pool_back, secant
+from xai_core.explainers.tape import record
+from xai_core.models.classifier import Classifier
+
+
+def values_at(clf: Classifier, baselines: Tensor, graph: Graph) -> list[Tensor]:
+    """Every value of the network at the baselines, numbered as in ``graph``.
+
+    Args:
+        clf: the classifier.
+        baselines: network input, [B, 3, H, W].
+        graph: the same network run on the pictures.
+
+    Raises:
+        MethodError: it took other steps there.
+    """
+    with torch.no_grad():
+        values = record(clf, baselines).values
+    if len(values) != len(graph.values):
+        raise MethodError(
+            f"{clf.title} takes other steps for the baseline than for the picture, so that they "
+            "cannot be compared; saliency or integrated_gradients work on this model."
+        )
+    return values
+
+
+def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title: str) -> Tensor:
+    """Multipliers of the pixels by the Rescale rule.
+
+    Args:
+        graph: the network run on the pictures, [N, 3, H, W].
+        origins: every value of the network at the baselines, [P, N or 1, ...].
+        targets: explained classes, int64 [N].
+        title: the method's name, for errors.
+
+    Returns:
+        Logits per unit of input, [P, N, 3, H, W]; P is 1 if the network is linear.
+
+    Raises:
+        MethodError: a step without a rule, by name.
+    """
+
+    def rescaled(node: Node, signal: Tensor) -> Sequence[Tensor]:
+        return (secant(node, *ends(graph, node, origins, title)) * signal,)
+
+    def pooled(node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
+        return (pool_back(node, signal, *ends(graph, node, origins, title)),)
+
+    rules: dict[type[Node], Rule] = {
+        **linear_rules(graph),
+        Rectifier: rescaled,
+        Activation: rescaled,
+        MaxPool: pooled,
+    }
+    with torch.no_grad():
+        return lead_back(graph, one_hot(graph, targets), rules, title)
+
+
+def one_hot(graph: Graph, targets: Tensor) -> Tensor:
+    """1 at the logit of each picture's class, [1, N, K]."""
+    logits = graph.values[graph.output]
+    return F.one_hot(targets, logits.shape[1]).to(logits)[None]
+
+
+def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tuple[Tensor, Tensor]:
+    """What a node with one input takes at the pictures and at the baselines.
+
+    Raises:
+        MethodError: the pictures are not the first axis of its input.
+    """
+    (number,) = node.inputs
+    a, a0 = graph.values[number], origins[number]
+    if len(a) != len(graph.values[0]) or a.shape[1:] != a0.shape[2:]:
+        raise MethodError(
+            f"{title} cannot tell the pictures apart in the step {node.spoken}; "
+            "saliency or integrated_gradients work on this model."
+        )
+    return a, a0
+
+
+def linear_rules(graph: Graph) -> Mapping[type[Node], Rule]:
+    """The chain rule, for every kind of step that is linear in what depends on the pictures."""
+
+    def chain(node: Node, signal: Tensor) -> Sequence[Tensor]:
+        return gradient(graph, node, signal)
+
+    def affine(node: Affine, signal: Tensor) -> Sequence[Tensor]:
+        return (node.transposed(signal, graph.values[node.inputs[0]]),)
+
+    def scaled(node: Normalisation, signal: Tensor) -> Sequence[Tensor]:
+        axes = graph.values[node.output].dim() - 2
+        return (signal * node.scale.view(-1, *[1] * axes),)
+
+    chained = dict.fromkeys((Constant, Averaging, Adding, Subtracting), chain)
+    return {Affine: affine, Normalisation: scaled, **chained}

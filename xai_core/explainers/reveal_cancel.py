@@ -1,0 +1,246 @@
+"""DeepLIFT with the RevealCancel rule.
+
+Notation: the change of a value from baseline to picture has a positive part and a negative
+part. A value's multipliers are what the logit's change is per unit of each part, [2, N, ...],
+or [1, N, ...] where both parts have the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from xai_core.errors import MethodError
+from xai_core.explainers.baselines import Baseline, references
+from xai_core.explainers.graph import (
+    Activation,
+    Adding,
+    Affine,
+    Averaging,
+    Constant,
+    Graph,
+    MaxPool,
+    Node,
+    Normalisation,
+    Rearranging,
+    Rectifier,
+    Rule,
+    Subtracting,
+    gradient,
+    lead_back,
+    read_shared,
+)
+from xai_core.explainers.params import BASELINE
+from xai_core.explainers.registry import register
+from xai_core.explainers.rescale import ends, linear_rules, one_hot, values_at
+from xai_core.explainers.secants import pool_back, secant
+from xai_core.models.classifier import Classifier
+
+TITLE = "DeepLIFT RevealCancel"
+
+
+@register(
+    title=TITLE,
+    family="path",
+    signed=True,
+    citation="Shrikumar et al. 2017, section 3.5.3, arXiv:1704.02685",
+    shows="How the difference in score between a picture without evidence and this one is "
+    "shared out among the pixels, also where evidence for and against cancels.",
+    formula=r"R = (x - x_0) \odot m, \quad m_{\Delta a^\pm} = m_{\mathrm{out}} \tfrac12 \left( "
+    r"\frac{f(a_0 + \Delta a^\pm) - f(a_0)}{\Delta a^\pm} + "
+    r"\frac{f(a) - f(a_0 + \Delta a^\mp)}{\Delta a^\pm} \right), \quad "
+    r"\sum R = f_y(x) - f_y(x_0)",
+    warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
+    "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
+    params=(BASELINE,),
+    cost=lambda settings: 4.0,
+)
+def deeplift_rc(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    *,
+    baseline: Baseline | Sequence[Baseline] = "black",
+) -> Tensor:
+    """DeepLIFT, RevealCancel rule (S 4.27-4.30); the relevance sums to f_y(x) - f_y(x_0).
+
+    A convolution or linear layer, with the BatchNorm behind it folded in, divides the change
+    of its output y = sum w_i x_i + b into the sum of the positive and the sum of the negative
+    contributions w_i dx_i, where dx_i is the whole change of x_i; the bias cancels. So both
+    parts of dx_i have the same multiplier: that of dy+ where w_i dx_i > 0, that of dy- where
+    it is negative, and their mean where dx_i = 0, though its parts may not be 0.
+    An activation's parts act one before and one after the other, in the mean of both orders.
+    Where a part is 0, its multiplier is the limit for a small part: the mean of the slopes at
+    its two places (0 at the corner of a ReLU).
+
+    Source: Shrikumar et al. 2017, arXiv:1704.02685. Beyond it: averages, additions, constant
+    factors (also BatchNorm by itself) and rearranging steps lead both parts on, exchanged
+    where the factor is negative, as if they belonged to the layer before. Max-pooling goes by
+    the whole change, as with the Rescale rule, and its own change is one part, by its sign.
+    Differs from the authors' code: max-pooling there passes multipliers on as the gradient
+    does, which is not complete; at 0 it adds 1e-7 to a part, for the same limit.
+    Differs from S: its default baseline is the blurred picture, here black.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        baseline: "black", "blurred", "mean", "noise", an input tensor [1 | N, 3, H, W], or
+            several, over which the relevance is averaged.
+
+    Returns:
+        Logits, [N, 3, H, W].
+
+    Raises:
+        MethodError: a step without a rule (products, softmax, LayerNorm), by name; or a
+            baseline tensor of another shape.
+    """
+    graph = read_shared(clf, x)
+    origins = references(clf, x, baseline)
+    relevance = torch.zeros_like(x)
+    with torch.no_grad():
+        for origin in origins:
+            rules = RevealCancel(graph, values_at(clf, origin, graph))
+            relevance += (x - origin) * rules.multipliers(targets)
+    return relevance / len(origins)
+
+
+class RevealCancel:
+    """The rules for some pictures, each with one baseline.
+
+    Args:
+        graph: the network run on the pictures, [N, 3, H, W].
+        origins: every value of the network at the baselines, [N, ...].
+    """
+
+    def __init__(self, graph: Graph, origins: Sequence[Tensor]) -> None:
+        self._graph = graph
+        self._origins = [origin[None] for origin in origins]
+        self._makers = {number: node for node in graph.nodes for number in _outputs(node)}
+        self._parts: dict[int, Tensor] = {}
+        self._slopes: dict[Node, Tensor] = {}
+
+    def multipliers(self, targets: Tensor) -> Tensor:
+        """Multipliers of the pixels' changes for the classes int64 [N]: [N, 3, H, W].
+
+        Raises:
+            MethodError: a step without a rule, by name.
+        """
+        rules: dict[type[Node], Rule] = {
+            **linear_rules(self._graph),
+            Affine: self._affine_back,
+            MaxPool: self._pool_back,
+            **dict.fromkeys((Rectifier, Activation), self._activation_back),
+            **dict.fromkeys((Normalisation, Constant), self._factor_back),
+            Subtracting: self._difference_back,
+        }
+        found = lead_back(self._graph, one_hot(self._graph, targets), rules, TITLE)
+        return _by_sign(found, self._change(0))[0]
+
+    def _change(self, number: int) -> Tensor:
+        """Change of a value, [N, ...]."""
+        return self._graph.values[number] - self._origins[number][0]
+
+    def _parts_of(self, number: int) -> Tensor:
+        """Positive and negative part of a value's change, [2, N, ...]."""
+        if number not in self._parts:
+            node = self._makers.get(number)
+            if node is None or isinstance(node, MaxPool):
+                change = self._change(number)
+                self._parts[number] = torch.stack([change.clamp(min=0), change.clamp(max=0)])
+            elif isinstance(node, Affine):
+                self._parts[number] = self._affine_parts(node)
+            elif isinstance(node, Rectifier | Activation):
+                self._parts[number] = self._slopes_of(node) * self._parts_of(node.inputs[0])
+            else:
+                self._parts.update(zip(_outputs(node), self._led(node), strict=True))
+        return self._parts[number]
+
+    def _affine_parts(self, node: Affine) -> Tensor:
+        # The positive terms are half of all terms and of their absolute values.
+        reach = self._change(node.inputs[0]).abs()
+        pieces = [node.forward(reach, weight.abs()) for _, weight in node.blocks()]
+        sizes = torch.cat(pieces, dim=-1 if node.options is None else 1)
+        return (self._change(node.output) + torch.stack([sizes, -sizes])) / 2
+
+    def _affine_back(self, node: Affine, signal: Tensor) -> Sequence[Tensor]:
+        """Half the sum of what w leads back, and of what |w| leads back signed by the change."""
+        change = self._change(node.inputs[0])
+        if len(signal) == 1:
+            return (node.transposed(signal, change),)
+        plain = node.transposed(signal.sum(0, keepdim=True), change)
+        apart = signal[:1] - signal[1:]
+        led = sum(
+            node.back(apart[..., block], weight.abs(), change) for block, weight in node.blocks()
+        )
+        return ((plain + change.sign() * led) / 2,)
+
+    def _slopes_of(self, node: Node) -> Tensor:
+        """Change of an activation's output by each part of its input's change, [2, N, ...]."""
+        if node not in self._slopes:
+            a, a0 = ends(self._graph, node, self._origins, TITLE)
+            up, down = a0 + self._parts_of(node.inputs[0]).unsqueeze(1)
+            self._slopes[node] = torch.cat(
+                [
+                    secant(node, up[0], a0) + secant(node, a, down),
+                    secant(node, down[0], a0) + secant(node, a, up),
+                ]
+            ).div_(2)
+        return self._slopes[node]
+
+    def _activation_back(self, node: Node, signal: Tensor) -> Sequence[Tensor]:
+        return (self._slopes_of(node) * signal,)
+
+    def _pool_back(self, node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
+        whole = _by_sign(signal, self._change(node.output))
+        return (pool_back(node, whole, *ends(self._graph, node, self._origins, TITLE)),)
+
+    def _led(self, node: Node) -> Sequence[Tensor]:
+        """Parts of what a linear step without weights gives, for each of its outputs."""
+        if not isinstance(
+            node, Rearranging | Averaging | Adding | Normalisation | Constant | Subtracting
+        ):
+            raise MethodError(
+                f"{TITLE} has no rule for the step {node.spoken}; "
+                "saliency or integrated_gradients work on this model."
+            )
+        parts = [self._parts_of(number) for number in node.inputs]
+        if isinstance(node, Normalisation | Constant):
+            parts = [self._exchanged(node, parts[0])]
+        if isinstance(node, Subtracting):
+            parts[1:] = [part.flip(0) for part in parts[1:]]
+        constant = node.step.call(*(torch.zeros_like(part[0]) for part in parts))
+        up, down = (node.step.call(*some) for some in zip(*parts, strict=True))
+        return [torch.stack([u - c, d - c]) for u, d, c in zip(up, down, constant, strict=True)]
+
+    def _factor_back(self, node: Node, signal: Tensor) -> Sequence[Tensor]:
+        return gradient(self._graph, node, self._exchanged(node, signal))
+
+    def _difference_back(self, node: Subtracting, signal: Tensor) -> Sequence[Tensor]:
+        first, *others = gradient(self._graph, node, signal)
+        return (first, *(other.flip(0) for other in others))
+
+    def _exchanged(self, node: Node, both: Tensor) -> Tensor:
+        """Both parts' values, exchanged where the node has a negative factor."""
+        if len(both) == 1:
+            return both
+        a = self._graph.values[node.inputs[0]]
+        (at_one,), (at_zero,) = (
+            node.step.call(point) for point in (torch.ones_like(a), torch.zeros_like(a))
+        )
+        return torch.where(at_one < at_zero, both.flip(0), both)
+
+
+def _by_sign(signal: Tensor, change: Tensor) -> Tensor:
+    """The multiplier of a change that is all positive or all negative, [1, N, ...]."""
+    if len(signal) == 1:
+        return signal
+    up, down = signal[:1], signal[1:]
+    return torch.where(change > 0, up, torch.where(change < 0, down, (up + down) / 2))
+
+
+def _outputs(node: Node) -> tuple[int, ...]:
+    """Numbers of the values that a node gives."""
+    return node.step.outputs if isinstance(node, Rearranging) else (node.output,)
