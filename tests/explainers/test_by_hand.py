@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from xai_core.explainers import METHODS, explain
+from xai_core.explainers.fullgrad import fullgrad_terms
 from xai_core.models.classifier import Classifier
 
 
@@ -85,6 +86,27 @@ def test_smoothgrad_averages_over_flips(clf):
     assert found[0, 0, 0, 1].item() / 4 == pytest.approx(0.158655, abs=4 * spread)
 
 
+def test_smoothgrad_sq(clf):
+    # Where pixel 2 is active in a share p of the copies its R gets 4 there: 16 p in the mean.
+    gradient = explain(clf, X, 0)
+    still = explain(clf, X, 0, "smoothgrad_sq", samples=3, sigma=0)
+    torch.testing.assert_close(still, gradient**2, rtol=1e-14, atol=0)
+    noise = {"samples": 50, "sigma": 1.5 / 14**0.5, "sigma_units": "input"}
+    share = explain(clf, X, 0, "smoothgrad", **noise)[0, 0, 0, 1].item() / 4
+    assert 0 < share < 1
+    found = explain(clf, X, 0, "smoothgrad_sq", **noise)[0, 0, 0, 1].item()
+    assert found == pytest.approx(16 * share, rel=1e-13)
+
+
+def test_vargrad(clf):
+    # A gradient that is 4 in a share p of the copies and 0 in the others: variance 16 p (1 - p).
+    assert explain(clf, X, 0, "vargrad", samples=3, sigma=0).abs().max() == 0
+    noise = {"samples": 50, "sigma": 1.5 / 14**0.5, "sigma_units": "input"}
+    share = explain(clf, X, 0, "smoothgrad", **noise)[0, 0, 0, 1].item() / 4
+    found = explain(clf, X, 0, "vargrad", **noise)[0, 0, 0, 1].item()
+    assert found == pytest.approx(16 * share * (1 - share), rel=1e-13)
+
+
 def test_smoothgrad_sigma_counts_in_standard_deviations(clf):
     # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
     deviation = (7 / 12) ** 0.5
@@ -109,12 +131,94 @@ def test_guided_backprop(clf):
     )
 
 
+def test_rectgrad(clf):
+    # Importance (2.5, 0, 5.5, 0) * (2, 4, -1, -3) = (5, 0, -5.5, 0). Its 50th and 98th
+    # percentiles are at rank 1.5 and 2.94 of -5.5, 0, 0, 5: above 0 and 4.7 is pixel 1 alone,
+    # whose signal 2 becomes (2, -4, 6), times (1, 1, 1).
+    for q in (50, 98):
+        check(
+            explain(clf, X, 0, "rectgrad", q=q),
+            [[[2, 0], [0, 0]], [[0, 0], [0, 0]], [[6, 0], [0, 0]]],
+        )
+    # Above the smallest are pixels 1, 2 and 4, with signals 2, 4, -3, active or not; the blue
+    # of pixel 4 is -1 and its weight 3.
+    check(
+        explain(clf, X, 0, "rectgrad", q=0),
+        [[[2, 0], [0, 0]], [[0, 0], [0, 0]], [[6, 0], [0, 9]]],
+    )
+    # Nothing exceeds the largest.
+    assert not explain(clf, X, 0, "rectgrad", q=100).any()
+
+
+def test_fullgrad(clf):
+    # Input times gradient is ((2, 0, -2, 0), (-4, 0, 0, 0), (6, 0, -3, 0)), at most 6. The
+    # convolution's bias 1/2 times (2, 0, -1, 0) is at most 1. The linear bias has no place.
+    pixels, inside = 1 / (6 + 1e-6), 1 / (1 + 1e-6)
+    check(
+        explain(clf, X, 0, "fullgrad"),
+        [[[12 * pixels + inside, 0], [5 * pixels + 0.5 * inside, 0]]],
+    )
+    # Sums: -1 of the pixels, 1/2 of the convolution, 1/4 of the linear layer; f_0 = -1/4.
+    terms = fullgrad_terms(clf, X, torch.tensor([0]))
+    assert [(layer, term.sum().item()) for layer, term in terms] == [
+        ("input", -1.0),
+        ("conv", 0.5),
+        ("fc", 0.25),
+    ]
+
+
 def test_gradcam(clf):
     # Mean gradient (2 + 0 - 1 + 0) / 4 = 1/4, times conv
     check(explain(clf, X, 0, "gradcam", relu=False), [[[0.625, -0.375], [1.375, -0.375]]])
     check(explain(clf, X, 0, "gradcam"), [[[0.625, 0], [1.375, 0]]])
     # Behind the ReLU the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
     check(explain(clf, X, 0, "gradcam", layer="relu"), [[[1.25, 0], [2.75, 0]]])
+
+
+def test_cam():
+    # The same convolution and ReLU, whose values 2.5, 0, 5.5, 0 have the mean 2, then a linear
+    # layer: f_0 = 3 * 2 + 1/4, and the map has the mean 3 * 2.
+    net = nn.Sequential(
+        nn.Conv2d(3, 1, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 2)
+    ).double()
+    with torch.no_grad():
+        net[0].weight.copy_(tensor([[[[1]], [[-2]], [[3]]]]))
+        net[0].bias.fill_(0.5)
+        net[4].weight.copy_(tensor([[3], [-2]]))
+        net[4].bias.copy_(tensor([0.25, 0]))
+    pooled = Classifier(net, ["zero", "one"], (2, 2))
+    check(pooled.logits(X)[:, :1], [6.25])
+    check(explain(pooled, X, 0, "cam"), [[[7.5, 0], [16.5, 0]]])
+    check(explain(pooled, X, 1, "cam"), [[[-5, 0], [-11, 0]]])
+
+
+def test_gradcam_elementwise(clf):
+    # (2, 0, -1, 0) times conv; at the ReLU (2, 4, -1, -3) times its output is the same.
+    for layer in ("conv", "relu"):
+        signed = explain(clf, X, 0, "gradcam_elementwise", layer=layer, relu=False)
+        check(signed, [[[5, 0], [-5.5, 0]]])
+    check(explain(clf, X, 0, "gradcam_elementwise"), [[[5, 0], [0, 0]]])
+
+
+def test_gradcam_pp(clf):
+    # At conv g = (2, 0, -1, 0) and A sums to 5: only g = 2 is positive, its share
+    # 4 / (2 * 4 + 5 * 8). Weight 2 * 4 / 48 = 1/6.
+    weight = 2 * 4 / (48 + 1e-6)
+    signed = [[2.5 * weight, -1.5 * weight], [5.5 * weight, -1.5 * weight]]
+    check(explain(clf, X, 0, "gradcam_pp", relu=False), [signed])
+    check(explain(clf, X, 0, "gradcam_pp"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
+    # Behind the ReLU g = (2, 4, -1, -3) and A sums to 8: shares 4 / (8 + 64), 16 / (32 + 512).
+    weight = 2 * 4 / (72 + 1e-6) + 4 * 16 / (544 + 1e-6)
+    check(explain(clf, X, 0, "gradcam_pp", layer="relu"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
+
+
+def test_guided_gradcam_pp(clf):
+    # Grad-CAM++ of pixel 1 times (2, -4, 6)
+    cam = 2.5 * 2 * 4 / (48 + 1e-6)
+    check(
+        explain(clf, X, 0, "guided_gradcam_pp"),
+        [[[2 * cam, 0], [0, 0]], [[-4 * cam, 0], [0, 0]], [[6 * cam, 0], [0, 0]]],
+    )
 
 
 def test_guided_gradcam(clf):
@@ -246,6 +350,16 @@ def test_integrated_gradients(clf):
         explain(clf, X, 0, "integrated_gradients", steps=2),
         [[[2, 0], [-2, -1.5]], [[-4, -4], [0, 0]], [[6, 0], [-3, 4.5]]],
     )
+
+
+def test_expected_gradients(clf):
+    # From black as the only baseline. Pixels 2 and 4 are active at alpha < 1/4, in a share q of
+    # the draws: mean signals (2, 4 q, -1, -3 q).
+    black = torch.zeros_like(X)
+    found = explain(clf, X, 0, "expected_gradients", baselines=black, samples=400)
+    q = found[0, 0, 1, 1].item() / -3
+    assert q == pytest.approx(1 / 4, abs=4 * (3 / 16 / 400) ** 0.5)
+    check(found, [[[2, 0], [-2, -3 * q]], [[-4, -8 * q], [0, 0]], [[6, 0], [-3, 9 * q]]])
 
 
 def test_edges(clf):

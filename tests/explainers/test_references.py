@@ -12,9 +12,16 @@ from xai_core.explainers import METHODS, explain
 from xai_core.models.classifier import Classifier
 
 
-def small_classifier(seed):
-    """conv relu pool conv relu flatten fc relu fc on 8 x 6 pixels, biases of both signs."""
+def small_classifier(seed, pooled=False):
+    """conv relu pool conv relu flatten fc relu fc on 8 x 6 pixels, biases of both signs.
+
+    ``pooled`` puts an average over all places and one linear layer at the end.
+    """
     generator = torch.Generator().manual_seed(seed)
+    end = {"flatten": nn.Flatten(), "fc1": nn.Linear(60, 7), "relu3": nn.ReLU()}
+    end["fc2"] = nn.Linear(7, 3)
+    if pooled:
+        end = {"average": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(5, 3)}
     net = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(3, 4, 3, padding=1),
@@ -22,10 +29,7 @@ def small_classifier(seed):
             pool=nn.MaxPool2d(2),
             conv2=nn.Conv2d(4, 5, 3, padding=1),
             relu2=nn.ReLU(),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(60, 7),
-            relu3=nn.ReLU(),
-            fc2=nn.Linear(7, 3),
+            **end,
         )
     ).double()
     with torch.no_grad():
@@ -42,7 +46,7 @@ def test_every_method_has_a_twin():
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("method", METHODS)
 def test_equals_its_twin(method, seed):
-    clf, x = small_classifier(seed)
+    clf, x = small_classifier(seed, pooled=method == "cam")
     twin, settings = REFERENCES[method]
     targets = [2, 0]
     found = explain(clf, x, targets, method, **settings).numpy()

@@ -23,7 +23,20 @@ def guided_backprop(net, x, target):
     )
 
 
+def rectgrad(net, x, target, *, q):
+    """S eqs 4.9-4.10, with the percentile of numpy."""
+    layers = layers_of(net)
+
+    def rule(a, g):
+        importance = np.maximum(a, 0.0) * g
+        return np.where(importance > np.percentile(importance, q), g, 0.0)
+
+    product = x * lead_back(layers, run(layers, x), target, rule)
+    return np.where(product > 0, product, 0.0)
+
+
 REFERENCES = {
     "deconvnet": (deconvnet, {}),
     "guided_backprop": (guided_backprop, {}),
+    "rectgrad": (rectgrad, {"q": 61.0}),
 }

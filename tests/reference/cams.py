@@ -13,13 +13,27 @@ from tests.reference.layerwise import (
 )
 
 
-def gradcam(net, x, target, *, relu=True):
-    """S eqs 4.11-4.12 at the output of the last convolution."""
+def at_last_convolution(net, x, target):
+    """Its output and the gradient there, [K, h, w] each."""
     layers = layers_of(net)
     last = max(index for index, layer in enumerate(layers) if layer[1] == "Conv2d")
     values = run(layers, x)
-    activation = values[last + 1]
-    slope = lead_back(layers, values, target, gradient_rule, stop=last + 1)
+    return values[last + 1], lead_back(layers, values, target, gradient_rule, stop=last + 1)
+
+
+def cam(net, x, target):
+    """Zhou et al. eq. 2, for a network that ends in average, flatten, linear."""
+    layers = layers_of(net)
+    maps = run(layers[:-3], x)[-1]
+    found = np.zeros((1, *maps.shape[1:]))
+    for k, channel in enumerate(maps):
+        found[0] += layers[-1][2][target, k] * channel
+    return found
+
+
+def gradcam(net, x, target, *, relu=True):
+    """S eqs 4.11-4.12 at the output of the last convolution."""
+    activation, slope = at_last_convolution(net, x, target)
     channels, height, width = activation.shape
     cam = np.zeros((1, height, width))
     for k in range(channels):
@@ -30,12 +44,39 @@ def gradcam(net, x, target, *, relu=True):
     return np.maximum(cam, 0.0) if relu else cam
 
 
+def gradcam_elementwise(net, x, target, *, relu=True):
+    """C eq. 3."""
+    activation, slope = at_last_convolution(net, x, target)
+    cam = np.zeros((1, *activation.shape[1:]))
+    for k, i, j in np.ndindex(activation.shape):
+        cam[0, i, j] += slope[k, i, j] * activation[k, i, j]
+    return np.maximum(cam, 0.0) if relu else cam
+
+
+def gradcam_pp(net, x, target, *, relu=True):
+    """Chattopadhyay et al. eqs 5, 19, 20 without the factor exp(f_y), 1e-6 in the denominator."""
+    activation, slope = at_last_convolution(net, x, target)
+    cam = np.zeros((1, *activation.shape[1:]))
+    for channel, slopes in zip(activation, slope, strict=True):
+        total = math.fsum(channel.reshape(-1))
+        weight = 0.0
+        for g in slopes.reshape(-1):
+            if g != 0:
+                weight += g**2 / (2 * g**2 + total * g**3 + 1e-6) * max(g, 0.0)
+        cam[0] += weight * channel
+    return np.maximum(cam, 0.0) if relu else cam
+
+
 def guided_gradcam(net, x, target):
-    cam = gradcam(net, x, target)[0]
-    enlarged = np.array(
-        [[bilinear(cam, i, j, x.shape[1:]) for j in range(x.shape[2])] for i in range(x.shape[1])]
-    )
-    return guided_backprop(net, x, target) * enlarged
+    return guided_backprop(net, x, target) * enlarged(gradcam(net, x, target)[0], x.shape[1:])
+
+
+def guided_gradcam_pp(net, x, target):
+    return guided_backprop(net, x, target) * enlarged(gradcam_pp(net, x, target)[0], x.shape[1:])
+
+
+def enlarged(cam, size):
+    return np.array([[bilinear(cam, i, j, size) for j in range(size[1])] for i in range(size[0])])
 
 
 def bilinear(small, i, j, size):
@@ -51,6 +92,10 @@ def bilinear(small, i, j, size):
 
 
 REFERENCES = {
+    "cam": (cam, {}),
     "gradcam": (gradcam, {}),
+    "gradcam_elementwise": (gradcam_elementwise, {}),
+    "gradcam_pp": (gradcam_pp, {}),
     "guided_gradcam": (guided_gradcam, {}),
+    "guided_gradcam_pp": (guided_gradcam_pp, {}),
 }

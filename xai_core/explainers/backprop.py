@@ -1,9 +1,11 @@
-"""Guided backpropagation and DeconvNet: gradients with another way back through the ReLUs.
+"""DeconvNet, guided backpropagation and RectGrad: another way back through the ReLUs.
 
-Notation: at a ReLU, a is its input and g the signal that comes back to its output.
+Notation: at a ReLU, a is its input, out its output and g the signal that comes back to that.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Activation, read
 from xai_core.explainers.rectifiers import Rectifying, WayBack
-from xai_core.explainers.registry import register
+from xai_core.explainers.registry import Param, register
 from xai_core.explainers.sharing import shared
 from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
@@ -32,8 +34,7 @@ def rectified_gradient(
         clf: the classifier.
         x: network input, [N, 3, H, W].
         targets: explained classes, int64 [N].
-        way_back: makes the signal at a ReLU's input from its input, output and the signal at
-            its output.
+        way_back: makes the signal at a ReLU's input from its output and the signal there.
         title: the method's name, for errors.
 
     Raises:
@@ -91,7 +92,7 @@ def deconvnet(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
         MethodError: the model has no ReLU, or other activations beside it.
     """
     return rectified_gradient(
-        clf, x, targets, lambda a, out, signal: signal.clamp(min=0), "DeconvNet"
+        clf, x, targets, lambda out, signal, top: signal.clamp(min=0), "DeconvNet"
     )
 
 
@@ -128,11 +129,71 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 
 @shared
 def _guided(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
-    # Active is where the input passes: above 0 and, for ReLU6, below 6.
-    return rectified_gradient(
-        clf,
-        x,
-        targets,
-        lambda a, out, signal: signal.clamp(min=0) * ((a > 0) & (a <= out)),
-        "Guided backpropagation",
-    )
+    return rectified_gradient(clf, x, targets, _if_active_and_positive, "Guided backpropagation")
+
+
+def _if_active_and_positive(out: Tensor, signal: Tensor, top: float) -> Tensor:
+    # What autograd calls for a ReLU itself: several times faster than to multiply by a mask.
+    passed: Tensor = torch.ops.aten.threshold_backward(signal.clamp(min=0), out, 0)
+    return passed if top == math.inf else passed * (out < top)
+
+
+@register(
+    title="RectGrad",
+    family="backprop",
+    signed=False,
+    citation="Kim et al. 2019, arXiv:1902.04893",
+    shows="The pixels whose influence passes, at every layer, through the units that matter "
+    "most for the class.",
+    formula=r"g_{\mathrm{in}} = [\mathrm{out} \odot g_{\mathrm{out}} > \tau]\, "
+    r"g_{\mathrm{out}} \text{ at every ReLU}, \quad R = \max(x \odot g, 0)",
+    warning="Fails the sanity check of random upper layers like the other modified "
+    "backpropagations (Sixt et al. 2020, arXiv:1912.09818); a threshold at or above 0 leaves "
+    "only what guided backpropagation leaves.",
+    params=(
+        Param(
+            "q",
+            "float",
+            98.0,
+            "Share of a layer's units, in percent, whose signal is cut.",
+            low=0.0,
+            high=100.0,
+        ),
+    ),
+)
+def rectgrad(clf: Classifier, x: Tensor, targets: Tensor, *, q: float = 98.0) -> Tensor:
+    """Input times gradient, of which every ReLU lets only the most important part through.
+
+    A unit's importance is its activation times the signal (S eq. 4.9); the threshold is the
+    q-th percentile of the importance in each layer of each image, with linear interpolation
+    between neighbouring values. As a unit must exceed the threshold, those pass that exceed the
+    value of rank floor(q (n - 1) / 100), from 0, among the n units. At the input, positive
+    products stay (S eq. 4.10).
+
+    Where the threshold is 0 it is the positive part of input times guided backpropagation.
+
+    Source: Kim et al. 2019, arXiv:1902.04893.
+    Differs from the authors' code: it takes the nearest of the neighbouring values as the
+    percentile, so that a unit more or less may pass.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        q: percentile of the threshold; at 100 nothing passes.
+
+    Returns:
+        Logits, not negative, [N, 3, H, W].
+
+    Raises:
+        MethodError: the model has no ReLU, or other activations beside it.
+    """
+
+    def way_back(out: Tensor, signal: Tensor, top: float) -> Tensor:
+        importance = (out * signal).flatten(1)
+        rank = math.floor(q * (importance.shape[1] - 1) / 100)
+        threshold = importance.kthvalue(rank + 1, dim=1, keepdim=True).values
+        # A product rather than a choice, so that what is not a number stays so.
+        return signal * (importance > threshold).view_as(signal)
+
+    return (x * rectified_gradient(clf, x, targets, way_back, "RectGrad")).clamp(min=0)

@@ -5,14 +5,91 @@ Notation: A [N, K, h, w] is a layer's output, dA its gradient df_y/dA, of the sa
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from xai_core.explainers.backprop import guided_backprop
-from xai_core.explainers.params import LAYER, RELU, UPSAMPLE
+from xai_core.errors import MethodError
+from xai_core.explainers.graph import Affine, Averaging, Graph, gradient, lead_back, read_shared
+from xai_core.explainers.nodes import Node, Rearranging
+from xai_core.explainers.params import LAYER, RELU
 from xai_core.explainers.passes import activation_and_gradient
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
+
+_NO_CAM = (
+    "CAM is defined for models that end in global average pooling and one linear layer; "
+    "gradcam works on this model."
+)
+
+
+@register(
+    title="CAM",
+    family="cam",
+    signed=True,
+    channels=1,
+    citation="Zhou et al. 2016, arXiv:1512.04150",
+    shows="In which coarse regions the model finds what speaks for the class, or against it.",
+    formula=r"R = \sum_k w_{yk} A_k, \quad "
+    r"f_y = \frac{1}{hw} \sum_{i,j} R_{ij} + b_y",
+    warning="Only for models that end in global average pooling and one linear layer; as "
+    "coarse as the last map.",
+)
+def cam(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
+    """The last maps, weighted as the linear layer behind the average weights them.
+
+    Signed, as the paper defines it: the mean of the map and the linear layer's bias make up
+    the logit. It is h * w times the signed Grad-CAM at the pooled maps, whose gradient
+    w_yk / (h w) is the same at every place.
+
+    Source: Zhou et al. 2016, arXiv:1512.04150, eq. 2.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+
+    Returns:
+        Logits, [N, 1, h, w] at the resolution of the maps that are pooled.
+
+    Raises:
+        MethodError: the model does not end in global average pooling and one linear layer.
+    """
+    graph = read_shared(clf, x)
+    pooled = _pooled(graph)
+    maps = graph.values[pooled.inputs[0]]
+    start = torch.zeros_like(graph.values[graph.output])
+    start.scatter_(1, targets[:, None], 1.0)
+    rules = {
+        Affine: lambda node, signal: (node.transposed(signal, graph.values[node.inputs[0]]),),
+        Averaging: lambda node, signal: gradient(graph, node, signal),
+    }
+    slope = lead_back(graph, start[None], rules, "CAM", pooled.inputs[0])[0]
+    weights = slope[:, :, :1, :1]
+    # What is not the same everywhere was not pooled over the places.
+    if not bool((slope == weights).all()):
+        raise MethodError(_NO_CAM)
+    height, width = maps.shape[2:]
+    return height * width * (weights * maps).sum(dim=1, keepdim=True)
+
+
+def _pooled(graph: Graph) -> Node:
+    """The global average pooling that the last linear layer takes its input from."""
+    makers = {number: node for node in graph.nodes for number in node.step.outputs}
+
+    def maker(number: int) -> Node | None:
+        """The node that computed a value before it was rearranged."""
+        node = makers.get(number)
+        while isinstance(node, Rearranging) and len(node.inputs) == 1:
+            node = makers.get(node.inputs[0])
+        return node
+
+    last = maker(graph.output)
+    node = maker(last.inputs[0]) if isinstance(last, Affine) and last.options is None else None
+    if isinstance(node, Averaging):
+        before, after = graph.values[node.inputs[0]].shape, graph.values[node.output].shape
+        if len(before) == 4 and before[:2] == after[:2] and after[2:].numel() == 1:
+            return node
+    raise MethodError(_NO_CAM)
 
 
 @register(
@@ -53,53 +130,117 @@ def gradcam(
 
     Raises:
         ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is not one map per channel.
+        MethodError: the layer's output is no map.
     """
-    activation, gradient = activation_and_gradient(clf, x, targets, layer)
-    weights = gradient.mean(dim=(2, 3), keepdim=True)
+    activation, slope = activation_and_gradient(clf, x, targets, layer)
+    weights = slope.mean(dim=(2, 3), keepdim=True)
     cam = (weights * activation).sum(dim=1, keepdim=True)
     return cam.relu() if relu else cam
 
 
 @register(
-    title="Guided Grad-CAM",
+    title="Element-wise Grad-CAM",
     family="cam",
-    signed=True,
-    citation="Selvaraju et al. 2017, arXiv:1610.02391",
-    shows="The fine patterns of guided backpropagation inside the regions of Grad-CAM.",
-    formula=r"R = R_{\mathrm{guided}} \odot \mathrm{upsample}(R_{\mathrm{Grad\text{-}CAM}})",
-    warning="Its fine detail comes from guided backpropagation, which hardly notices when the "
-    "upper layers are randomised (Adebayo et al. 2018, arXiv:1810.03292).",
-    params=(LAYER, UPSAMPLE),
-    cost=lambda settings: 2.0,
+    signed=False,
+    channels=1,
+    citation="Pillai & Pirsiavash 2021, Explainable Models with Consistent Interpretations, AAAI",
+    shows="In which coarse regions the model finds what speaks for the class, each place "
+    "weighted by its own gradient.",
+    formula=r"R = \max\Big(\sum_k \frac{\partial f_y}{\partial A_k} \odot A_k,\, 0\Big)",
+    warning="As coarse as its layer; the same as Grad-CAM where the layer is pooled over all "
+    "places next, because the gradient is then the same everywhere.",
+    params=(LAYER, RELU),
 )
-def guided_gradcam(
+def gradcam_elementwise(
     clf: Classifier,
     x: Tensor,
     targets: Tensor,
     *,
     layer: str | None = None,
-    upsample: str = "bilinear",
+    relu: bool = True,
 ) -> Tensor:
-    """Guided backpropagation times the enlarged, non-negative Grad-CAM.
+    """Channels of a layer times their gradient, place by place, and summed (C eq. 3).
 
-    Source: Selvaraju et al. 2017, arXiv:1610.02391, section 3.1. ``upsample="nearest"`` equals
-    Captum; the paper's bilinear interpolation is the default (corners not aligned).
+    Source: Pillai & Pirsiavash 2021, AAAI; also known as HiResCAM (Draelos & Carin 2020,
+    arXiv:2011.08891), there without the ReLU.
+    Differs from pytorch-grad-cam: its ``GradCAMElementWise`` sets negative values to zero in
+    every channel before the sum, C eq. 3 after it.
 
     Args:
         clf: the classifier.
         x: network input, [N, 3, H, W].
         targets: explained classes, int64 [N].
-        layer: dotted name of Grad-CAM's layer; the classifier's ``cam_layer`` if None.
-        upsample: "bilinear" or "nearest".
+        layer: dotted name of the layer; the classifier's ``cam_layer`` if None.
+        relu: set negative values to zero.
 
     Returns:
-        [N, 3, H, W].
+        [N, 1, h, w] at the layer's resolution.
 
     Raises:
         ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is not one map per channel, or the model has no ReLU.
+        MethodError: the layer's output is no map.
     """
-    cam = gradcam(clf, x, targets, layer=layer)
-    size = (x.shape[2], x.shape[3])
-    return guided_backprop(clf, x, targets) * F.interpolate(cam, size=size, mode=upsample)
+    activation, slope = activation_and_gradient(clf, x, targets, layer)
+    cam = (slope * activation).sum(dim=1, keepdim=True)
+    return cam.relu() if relu else cam
+
+
+@register(
+    title="Grad-CAM++",
+    family="cam",
+    signed=False,
+    channels=1,
+    citation="Chattopadhyay et al. 2018, arXiv:1710.11063",
+    shows="In which coarse regions the model finds what speaks for the class, also where the "
+    "object occurs several times.",
+    formula=r"R = \max\Big(\sum_k A_k \sum_{i,j} a_{kij} \max(g_{kij}, 0),\, 0\Big), \quad "
+    r"a_{kij} = \frac{g_{kij}^2}{2 g_{kij}^2 + g_{kij}^3 \sum_{u,v} A_{kuv}}, \quad "
+    r"g = \frac{\partial f_y}{\partial A}",
+    warning="The weights can blow up where their denominator nears zero, above all in front of "
+    "a ReLU; positive gradients alone give nearly the same map (Lerma & Lucas 2022, "
+    "arXiv:2205.10838).",
+    params=(LAYER, RELU),
+)
+def gradcam_pp(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    *,
+    layer: str | None = None,
+    relu: bool = True,
+) -> Tensor:
+    """Channels of a layer, weighted by a weighted sum of their positive gradients, and summed.
+
+    The paper explains the score exp(f_y). Its derivatives are exp(f_y) times g, g^2 and g^3
+    where the network is piecewise linear in the layer, so the factor cancels in a (eq. 19) and
+    stays in the weights as one positive number per image. It is left out: the map is that of
+    the paper divided by exp(f_y), and equal to it once both are scaled to their maximum.
+
+    Source: Chattopadhyay et al. 2018, arXiv:1710.11063.
+    Differs from the paper: 1e-6 is added to the denominator of a, as in pytorch-grad-cam, and
+    a is 0 where g is 0.
+    Differs from torch-cam: it leaves out the division by the denominator, and sums A g^3 in it
+    in place of A alone.
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        layer: dotted name of the layer; the classifier's ``cam_layer`` if None.
+        relu: set negative values to zero.
+
+    Returns:
+        [N, 1, h, w] at the layer's resolution.
+
+    Raises:
+        ModelError: there is no such layer, or no convolution to choose by default.
+        MethodError: the layer's output is no map.
+    """
+    activation, slope = activation_and_gradient(clf, x, targets, layer)
+    square = slope**2
+    total = activation.sum(dim=(2, 3), keepdim=True)
+    shares = square / (2 * square + total * slope * square + 1e-6)
+    # Where the gradient is 0 its square is, so the share is 0.
+    weights = (shares * slope.relu()).sum(dim=(2, 3), keepdim=True)
+    cam = (weights * activation).sum(dim=1, keepdim=True)
+    return cam.relu() if relu else cam

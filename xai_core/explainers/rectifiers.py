@@ -20,8 +20,9 @@ ACTIVATING = CLAMPING | frozenset(
         *(F.tanhshrink, F.threshold, torch.sigmoid, Tensor.sigmoid, torch.tanh, Tensor.tanh),
     }
 )
-# a: the ReLU's input, out: its output, signal: what comes back to it, all of one shape.
-WayBack = Callable[[Tensor, Tensor, Tensor], Tensor]
+# (out, signal, top) -> the signal at a ReLU's input; out [N, ...] is its output, signal what
+# comes back to that, and top the value above which it does not rise: infinity, or 6 of ReLU6.
+WayBack = Callable[[Tensor, Tensor, float], Tensor]
 
 
 def ceiling(
@@ -51,14 +52,14 @@ class _Ruled(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, top: float, way_back: WayBack) -> Tensor:
         out = a.clamp(0, top)
-        ctx.way_back = way_back
-        ctx.save_for_backward(a, out)
+        ctx.way_back, ctx.top = way_back, top
+        ctx.save_for_backward(out)
         return out
 
     @staticmethod
     def backward(ctx: Any, *signals: Tensor) -> tuple[Tensor, None, None]:
-        a, out = ctx.saved_tensors
-        return ctx.way_back(a, out, signals[0]), None, None
+        (out,) = ctx.saved_tensors
+        return ctx.way_back(out, signals[0], ctx.top), None, None
 
 
 class Rectifying(TorchFunctionMode):
