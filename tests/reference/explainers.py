@@ -10,8 +10,10 @@ from tests.reference import (
     cams,
     controls,
     deeplifts,
+    fullgrads,
     gradients,
     paths,
+    patterns,
     raps,
     relevance,
 )
@@ -20,9 +22,11 @@ REFERENCES = {
     **gradients.REFERENCES,
     **backprops.REFERENCES,
     **cams.REFERENCES,
+    **fullgrads.REFERENCES,
     **paths.REFERENCES,
     **deeplifts.REFERENCES,
     **relevance.REFERENCES,
     **raps.REFERENCES,
+    **patterns.REFERENCES,
     **controls.REFERENCES,
 }
