@@ -61,7 +61,8 @@ def excitation_backprop(
 
     Returns:
         Probabilities, [N, 1, h, w] at the layer's resolution; they sum to 1 but for what ends
-        at neurons that only their bias excites.
+        at neurons that only their bias excites. Where a network adds branches of opposite
+        signs, as ResNets do, the shares can be negative and are no probabilities any more.
 
     Raises:
         ModelError: there is no such layer, or no convolution to choose by default.
