@@ -212,7 +212,7 @@ def test_what_cannot_be_told_is_left_out():
         def forward(self, x):
             return self.fc(self.rows(self.conv(x)).mean((2, 3)))
 
-    assert classifier(Odd(), 8).maps.layouts == {}
+    assert classifier(Odd(), 8).maps.layouts == {"conv": "channels first"}
 
 
 def test_values_with_three_axes_that_are_no_tokens():

@@ -90,10 +90,13 @@ def _check_is_map(clf: Classifier, x: Tensor, name: str, output: Any) -> None:
         )
     if name not in clf.maps.layouts:
         raise MethodError(
-            f"Layer '{name}' gives an output of shape {list(output.shape)}, of which cannot be "
-            f"told which axes are the picture's places; choose another, such as "
-            f"'{clf.cam_layer}'."
+            f"Layer '{name}' gives an output of shape {list(output.shape)}, of which it cannot "
+            f"be told which axes are the picture's places; choose a convolution{_such_as(clf)}."
         )
+
+
+def _such_as(clf: Classifier) -> str:
+    return f", such as '{clf.maps.default}'" if clf.maps.default else ""
 
 
 def _on_grid(
@@ -111,8 +114,8 @@ def _on_grid(
     if bool((classes.flatten(1).any(1) & ~places.flatten(1).any(1)).any()):
         raise MethodError(
             f"Behind layer '{name}' the class token alone counts, so that no place of the "
-            f"picture has a gradient there; choose a layer in front of the last attention, "
-            f"such as '{clf.cam_layer}'."
+            f"picture has a gradient there; choose a layer in front of the last "
+            f"attention{_such_as(clf)}."
         )
     shape = (len(x), -1, *grid)
     return tokens[:, -count:].transpose(1, 2).reshape(shape), places.transpose(1, 2).reshape(shape)

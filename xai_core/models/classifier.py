@@ -130,10 +130,13 @@ class Classifier:
         For branches, concatenations and transformers see ``read_maps``.
 
         Raises:
-            ModelError: the network has no convolution.
+            ModelError: the network has no convolution that could serve.
         """
         if self.maps.default is None:
-            raise ModelError("The model has no convolution, which class activation maps need.")
+            raise ModelError(
+                "The model has no convolution that is used once and counts for the scores, "
+                "which class activation maps need."
+            )
         return self.maps.default
 
     def private(self) -> Classifier:
@@ -158,6 +161,8 @@ class Classifier:
         twin, known = self._twins.pop() if self._twins else (self, [])
         if known != weights:  # there is none, or the module was given other tensors since
             twin = self.private()
+        # To look is quicker than to set what is set.
+        if any(child.training for child in twin.module.modules()):
             twin.module.eval()
         yield twin
         self._twins.append((twin, weights))

@@ -100,13 +100,15 @@ def token_grid(count: int, size: Sequence[int]) -> tuple[int, int] | None:
 
 def _layouts(tape: Tape) -> dict[str, Layout]:
     signs = _signs(tape)
+    # What a two-dimensional layer gives is certain, whatever is done with it.
+    certain = {step.outputs[0] for step in tape.steps if step.function in _CHANNELS_FIRST}
     size = tape.values[0].shape[2:]
     found: dict[str, Layout] = {}
     for name, numbers in tape.layers.items():
         value, seen = tape.values[numbers[0]], signs[numbers[0]]
         if len(numbers) != 1 or len(value) != 1:
             continue
-        if value.dim() == 4 and seen == {"map, first"}:
+        if value.dim() == 4 and (numbers[0] in certain or seen == {"map, first"}):
             found[name] = "channels first"
         elif value.dim() == 4 and seen - {"last"} == {"map, last"}:
             found[name] = "channels last"
