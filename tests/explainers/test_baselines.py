@@ -2,14 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
-from xai_core.explainers.baselines import blurred, reference
+from xai_core.explainers.baselines import (
+    blurred,
+    random_square,
+    reference,
+    reference_set,
+    references,
+)
 from xai_core.explainers.path import gauss_legendre
 from xai_core.models.classifier import Classifier
 
@@ -64,9 +72,77 @@ def test_one_tensor_serves_all_images_or_each_its_own():
     assert torch.equal(reference(classifier(), X, X.flip(0)), X.flip(0))
 
 
+def test_noise_is_uniform_in_pixels_and_the_same_for_every_image():
+    clf = classifier((0.5, 0.25, 0.1), (0.25, 0.5, 0.2))
+    noise = reference(clf, X, "noise")
+    assert torch.equal(noise[0], noise[1])
+    pixels = clf.pixels(noise[0])
+    generator = torch.Generator().manual_seed(0)
+    expected = torch.rand(pixels.shape, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(pixels, expected, rtol=0, atol=1e-15)
+    in_float32 = reference(clf, X.float(), "noise")
+    torch.testing.assert_close(in_float32, noise.float())
+
+
+def test_several_baselines_come_one_by_one_and_noises_differ():
+    clf = classifier()
+    own = nets.oracle("baseline")
+    found = references(clf, X, ["noise", "black", own, "noise", "mean"])
+    assert [one.shape for one in found] == [X.shape] * 5
+    for one, name in ((0, "noise"), (1, "black"), (2, own), (4, "mean")):
+        assert torch.equal(found[one], reference(clf, X, name))
+    second = torch.rand(X.shape[1:], generator=torch.Generator().manual_seed(1), dtype=X.dtype)
+    assert torch.equal(found[3][0], second)
+    assert [one.tolist() for one in references(clf, X, "mean")] == [found[4].tolist()]
+
+
+def test_the_reference_set_is_cut_from_the_sample_pictures():
+    clf = Classifier(
+        nets.load("VGGSmall"), nets.CLASSES, nets.SIZE, (0.5, 0.4, 0.3), (0.2, 0.3, 0.25)
+    )
+    found = reference_set(clf, 10, seed=4)
+    assert found.shape == (10, 3, 32, 32)
+    assert found.dtype == torch.float64
+    assert len(found.unique(dim=0)) == 10
+    eight_bits = clf.pixels(found) * 255
+    torch.testing.assert_close(eight_bits, eight_bits.round(), rtol=0, atol=1e-10)
+    assert eight_bits.min() > -1e-9
+    assert eight_bits.max() < 255 + 1e-9
+    assert torch.equal(found, reference_set(clf, 10, seed=4))
+    assert torch.equal(found[:3], reference_set(clf, 3, seed=4))
+    assert not torch.equal(found, reference_set(clf, 10, seed=5))
+    assert reference_set(clf, 2, 0, (20, 12)).shape == (2, 3, 20, 12)
+
+
+def test_the_reference_set_is_of_the_models_type():
+    half, full = (
+        Classifier(nets.load("VGGSmall").to(dtype), nets.CLASSES, nets.SIZE)
+        for dtype in (torch.float32, torch.float64)
+    )
+    found = reference_set(half, 3, 0)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, reference_set(full, 3, 0).float())
+
+
+def test_a_random_square_is_half_of_the_shorter_side_at_least_and_may_be_mirrored():
+    # Columns 0 ... 99 have their number as grey value, so that a square tells where it was cut.
+    picture = Image.fromarray(np.tile(np.arange(100, dtype=np.uint8), (40, 1))).convert("RGB")
+    generator = torch.Generator().manual_seed(0)
+    squares = [np.asarray(random_square(picture, generator))[0, :, 0] for _ in range(400)]
+    sides = [len(columns) for columns in squares]
+    assert (min(sides), max(sides)) == (20, 40)
+    steps = [set(np.diff(columns.astype(int))) for columns in squares]
+    assert {frozenset(step) for step in steps} == {frozenset({1}), frozenset({-1})}
+    mirrored = sum(step == {-1} for step in steps)
+    assert mirrored == pytest.approx(200, abs=4 * 10)  # a binomial deviation is 10
+    assert min(columns.min() for columns in squares) == 0
+    assert max(columns.max() for columns in squares) == 99
+
+
 @pytest.mark.parametrize("method", ["deeplift", "integrated_gradients"])
 def test_other_tensors_are_refused(method):
-    for wrong in (X[:, :, :8], X[0], X.repeat(2, 1, 1, 1), X[:1, :1]):
+    shapes = (X[:, :, :8], X[0], X.repeat(2, 1, 1, 1), X[:1, :1])
+    for wrong in (*shapes, ["black", X[0]]):
         with pytest.raises(MethodError, match="baseline has the shape"):
             explain(classifier(), X, 0, method, baseline=wrong)
     with pytest.raises(MethodError, match="not finite"):
@@ -87,7 +163,7 @@ def test_integrated_gradients_are_complete_on_a_smooth_network():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 5, stride=3), nn.Tanh(), nn.Flatten(), nn.Linear(400, 5))
     clf = Classifier(net.double(), nets.CLASSES, nets.SIZE)
-    for baseline in ("black", "blurred", "mean", nets.oracle("baseline")):
+    for baseline in ("black", "blurred", "mean", "noise", nets.oracle("baseline")):
         relevance = explain(clf, X, 3, "integrated_gradients", steps=40, baseline=baseline)
         change = (clf.logits(X) - clf.logits(reference(clf, X, baseline)))[:, 3]
         torch.testing.assert_close(relevance.sum((1, 2, 3)), change, rtol=0, atol=1e-9)

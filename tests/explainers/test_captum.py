@@ -1,5 +1,6 @@
 """Agreement with Captum where Captum is right, and the cases in which it is not."""
 
+import numpy as np
 import pytest
 import torch
 from captum import attr
@@ -69,6 +70,46 @@ def test_integrated_gradients_up_to_captums_float32_weights(name, steps):
     )
     ours = explain(clf, X, TARGETS, "integrated_gradients", steps=steps, baseline=baseline)
     close(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["smoothgrad", "smoothgrad_sq", "vargrad"])
+@pytest.mark.parametrize("base", ["saliency", "integrated_gradients"])
+@NETS
+def test_noise_tunnels_around_the_same_copies(name, base, method, monkeypatch):
+    clf, net = pair(name)
+    x, target = X[:1], 3
+    generator = torch.Generator().manual_seed(5)
+    draws = [torch.randn(x.shape[1:], generator=generator, dtype=torch.float64) for _ in range(6)]
+    # Captum draws from the global state; it is given our noise.
+    monkeypatch.setattr(torch, "normal", lambda mean, deviation: deviation * torch.stack(draws))
+    baseline = nets.oracle("baseline")
+    if base == "saliency":
+        inner, theirs, ours = attr.Saliency(net), {"abs": False}, {}
+    else:
+        inner, ours = attr.IntegratedGradients(net), {"steps": 5, "baseline": baseline}
+        theirs = {"baselines": baseline, "n_steps": 5, "method": "gausslegendre"}
+    expected = attr.NoiseTunnel(inner).attribute(
+        x, nt_type=method, nt_samples=6, stdevs=0.3, target=target, **theirs
+    )
+    found = explain(
+        clf, x, target, method, base=base, samples=6, sigma=0.3, sigma_units="input", seed=5, **ours
+    )
+    # float32: the noise's deviation in Captum, 0.3 (1 + 4e-8), flips no ReLU here, and the
+    # weights of its quadrature. Its variance loses digits by cancellation.
+    close(found, expected, rtol=1e-5 if base == "integrated_gradients" else 1e-7)
+
+
+@NETS
+def test_expected_gradients_from_the_same_draws(name, monkeypatch):
+    clf, net = pair(name)
+    baselines = torch.cat([X.flip(2), X.flip(3), nets.oracle("baseline")])
+    generator = torch.Generator().manual_seed(5)
+    draws = torch.rand((30, 2), generator=generator, dtype=torch.float64).numpy()
+    monkeypatch.setattr(np.random, "choice", lambda count, size: (draws[:, 0] * count).astype(int))
+    monkeypatch.setattr(np.random, "uniform", lambda low, high, size: draws[:, 1])
+    theirs = attr.GradientShap(net).attribute(X[:1], baselines, n_samples=30, target=2)
+    ours = explain(clf, X[:1], 2, "expected_gradients", baselines=baselines, samples=30, seed=5)
+    close(ours, theirs.detach())
 
 
 @HOOKS

@@ -151,9 +151,8 @@ def reference_set(
 ) -> Tensor:
     """Pictures of the world at large: square crops of the sample pictures, as the model sees them.
 
-    The sample pictures take turns. Of each, a square of half to all of its shorter side is cut
-    out anywhere, and mirrored every other time by chance. The first pictures of a larger set
-    are those of a smaller one.
+    The sample pictures take turns, and of each a ``random_square`` is cut out. The first
+    pictures of a larger set are those of a smaller one.
 
     Args:
         clf: the classifier whose preprocessing is applied.
@@ -178,13 +177,14 @@ def _crops(
     pictures = [sample.loader() for sample in sample_images()[:count]]
     found = []
     for index in range(count):
-        picture = _random_square(pictures[index % len(pictures)], generator)
+        picture = random_square(pictures[index % len(pictures)], generator)
         pixels = model_input(picture, size, crop, resample)
         found.append(np.rint(pixels * 255).astype(np.uint8))
     return np.stack(found)
 
 
-def _random_square(picture: Image.Image, generator: torch.Generator) -> Image.Image:
+def random_square(picture: Image.Image, generator: torch.Generator) -> Image.Image:
+    """A square of half to all of the shorter side, cut out anywhere; mirrored half of the time."""
     size, left, top, mirror = torch.rand(4, generator=generator, dtype=torch.float64).tolist()
     side = round(min(picture.size) * (LEAST_CROP + (1 - LEAST_CROP) * size))
     x, y = int(left * (picture.width - side + 1)), int(top * (picture.height - side + 1))
