@@ -219,7 +219,8 @@ def rows_of(
     for title, there in seconds.items():
         peer = peers[title]
         apart = compared(method, peer, exact)
-        agrees = None if peer.tolerance is None else apart <= peer.tolerance
+        judged = peer.tolerance is not None and peer.judged(exact)
+        agrees = apart <= peer.tolerance if judged else None
         rows.append(Row(method, here, title, there, apart, agrees, peer.note))
     return rows or [Row(method, here)]
 

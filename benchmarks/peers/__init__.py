@@ -28,6 +28,7 @@ class Peer:
         seen_as: our map in the form of the library's, from both.
         tolerance: how far the maps may differ, in shares of the largest value; None where the
             definitions differ. For random methods a factor.
+        judged: whether the definitions are the same on this network.
         random: the maps come from random numbers that cannot be made the same.
         note: what differs.
     """
@@ -36,6 +37,7 @@ class Peer:
     compared: Prepared | None = None
     seen_as: Callable[[Tensor, Tensor], Tensor] = lambda ours, theirs: ours
     tolerance: float | None = 1e-6
+    judged: Callable[[Subject], bool] = lambda subject: True
     random: bool = False
     note: str = ""
 

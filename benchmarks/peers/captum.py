@@ -19,8 +19,17 @@ from xai_core.explainers import METHODS
 AT_ONCE = 16
 LARGE = 64  # pixels of a side above which that counts
 
-POOLS = "Captum's DeepLIFT loses the rule of a max-pool that a ReLU feeds; timed as it is, "
-POOLS += "compared with a multiplication by 1 between them."
+POOLS = (
+    "Captum's DeepLIFT loses the rule of a max-pool that a ReLU feeds; timed as it is, compared "
+    "with a multiplication by 1 between them. Where windows overlap it keeps one share of "
+    "several: its relevance does not sum to the change of the logit there, and is not judged."
+)
+
+
+def no_overlap(subject: Subject) -> bool:
+    """Whether no windows of a max-pool overlap."""
+    pools = (module for module in subject.original.modules() if isinstance(module, nn.MaxPool2d))
+    return all(pool.kernel_size == pool.stride for pool in pools)
 
 
 def prepared(make: Callable[[Subject, nn.Module], Callable[[], Tensor]]) -> Prepared:
@@ -163,8 +172,8 @@ PEERS = {
         tolerance=None,
         note="Captum keeps BatchNorm as a step of its own and lets the bias take its share.",
     ),
-    "deeplift": Peer(deeplift(False), compared=deeplift(True), note=POOLS),
-    "deepshap": Peer(deepshap(False), compared=deepshap(True), note=POOLS),
+    "deeplift": Peer(deeplift(False), compared=deeplift(True), judged=no_overlap, note=POOLS),
+    "deepshap": Peer(deepshap(False), compared=deepshap(True), judged=no_overlap, note=POOLS),
     "integrated_gradients": Peer(prepared(integrated_gradients)),
     "expected_gradients": Peer(prepared(expected_gradients), tolerance=1.25, random=True),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import torch
@@ -26,7 +27,9 @@ def prepared(
         # So that frozen weights need no gradient: it would be computed and thrown away.
         x = subject.x.detach().clone().requires_grad_()
         targets = [ClassifierOutputTarget(int(subject.target))]
-        with kind(model=network, target_layers=layers) as method:
+        with redirect_stdout(io.StringIO()):  # FullGrad says that it needs no layer
+            method = kind(model=network, target_layers=layers)
+        with method:
             yield lambda: torch.from_numpy(method(input_tensor=x, targets=targets))
 
     return context

@@ -20,6 +20,7 @@ from zennit.composites import (
     LayerMapComposite,
     SpecialFirstLayerMapComposite,
 )
+from zennit.layer import Sum
 from zennit.rules import AlphaBeta, Epsilon, Norm, Pass, ZBox, ZPlus
 from zennit.torchvision import ResNetCanonizer
 from zennit.types import Activation, AvgPool, BatchNorm, Convolution
@@ -96,6 +97,7 @@ def layered(rule: Callable[[], Any], first: Callable[[Subject], Any] | None = No
             (Activation, Pass()),
             (BatchNorm, Pass()),
             (AvgPool, Norm()),
+            (Sum, Norm()),
             (Convolution, rule()),
             (nn.Linear, rule()),
         ]
