@@ -122,6 +122,15 @@ def test_deeplift_where_no_relu_feeds_a_max_pool():
 
 
 @HOOKS
+def test_deepshap_where_no_relu_feeds_a_max_pool():
+    clf, net = pair("ResSmall")
+    baselines = nets.oracle("baselines8")
+    x = X.clone().requires_grad_()
+    theirs = attr.DeepLiftShap(net).attribute(x, baselines, TARGETS)
+    close(explain(clf, X, TARGETS, "deepshap", baselines=baselines), theirs.detach())
+
+
+@HOOKS
 def test_captum_leaves_relu6_to_the_plain_gradient_and_we_do_not():
     torch.manual_seed(0)
     net = nn.Sequential(

@@ -5,10 +5,11 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from tests.reference import nets
 from xai_core.errors import MethodError
-from xai_core.explainers import explain
+from xai_core.explainers import Panel, explain
 from xai_core.explainers.baselines import reference
 from xai_core.models.classifier import Classifier
 
@@ -101,6 +102,99 @@ def test_branches_are_added_and_joined():
 
     torch.manual_seed(0)
     assert_complete(Classifier(Branches().double(), ["a", "b", "c"], (12, 12)), X, "black", [0, 1])
+
+
+class Functional(nn.Module):
+    """Functions in the place of modules, and a reshape that knows the number of pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 6, 3), nn.Linear(6 * 4, 3)
+        self.slope = nn.Parameter(torch.rand(6))
+
+    def forward(self, x):
+        x = F.max_pool2d(F.gelu(self.conv(x)), 2)
+        x = torch.max_pool2d(F.prelu(F.relu(x) - 0.2, self.slope), 3, 1, 1)
+        x = F.adaptive_max_pool2d(F.avg_pool2d(x, 2, ceil_mode=True).tanh(), (2, 2))
+        return self.fc(x.view(x.size(0), -1))
+
+
+def test_functions_have_the_rules_of_their_modules():
+    torch.manual_seed(0)
+    assert_complete(Classifier(Functional().double(), ["a", "b", "c"], (12, 12)), X, "mean", [0, 2])
+
+
+def test_several_baselines_are_averaged():
+    clf, noise = classifier(nn.ReLU(), nn.MaxPool2d(2)), X.flip(0, 3)
+    single = [explain(clf, X, 1, "deeplift", baseline=b) for b in ("black", noise)]
+    several = explain(clf, X, 1, "deeplift", baseline=["black", noise])
+    torch.testing.assert_close(several, (single[0] + single[1]) / 2)
+
+
+def test_a_baseline_of_another_size_is_refused():
+    with pytest.raises(MethodError, match=r"The baseline has the shape \[1, 3, 11, 12\]"):
+        explain(classifier(nn.ReLU()), X, 0, "deeplift", baseline=X[:1, :, 1:])
+
+
+def test_is_a_base_of_smoothgrad():
+    clf, baseline = classifier(nn.ReLU(), nn.MaxPool2d(2)), X.flip(0)
+    found = explain(
+        clf, X, 1, "smoothgrad", base="deeplift", baseline=baseline, samples=2, sigma=0.0
+    )
+    torch.testing.assert_close(found, explain(clf, X, 1, "deeplift", baseline=baseline))
+
+
+class Counting(nn.Module):
+    """Passes its input on and counts how often."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = 0
+
+    def forward(self, x):
+        self.runs += 1
+        return x * 1
+
+
+def test_methods_of_a_panel_share_the_pictures_run():
+    clf = classifier(nn.ReLU(), Counting())
+    with clf.lent() as twin:
+        twin.module.body[2].runs = 0
+    many = {"baselines": X, "chunk": 2}
+    panel = Panel(clf, X, 0, {"deeplift": {}, "deeplift_rc": {}, "deepshap": many})
+    for name in panel.methods:
+        panel.explain(name)
+    with clf.lent() as twin:
+        # The pictures once, and the baselines for each method.
+        assert twin.module.body[2].runs == 4
+
+
+class Crossed(nn.Module):
+    """The first axis is the channels when the ReLU runs."""
+
+    def forward(self, x):
+        return x.transpose(0, 1).relu().transpose(0, 1)
+
+
+class Undecided(nn.Module):
+    """Two steps for bright pictures, one for others."""
+
+    def forward(self, x):
+        return x.tanh() * 2 if x.mean() > 0 else x.tanh()
+
+
+def test_a_step_that_mixes_the_pictures_is_refused():
+    with pytest.raises(
+        MethodError, match=r"tell the pictures apart in the step 'relu' in layer 'body\.1"
+    ):
+        explain(classifier(Crossed()), X, 0, "deeplift")
+
+
+def test_other_steps_for_the_baseline_are_refused():
+    net = nn.Sequential(Undecided(), nn.Flatten(), nn.Linear(3 * 144, 2)).double()
+    clf = Classifier(net, ["a", "b"], (12, 12))
+    with pytest.raises(MethodError, match=r"takes other steps for the baseline.*saliency"):
+        explain(clf, X.abs() + 1, 0, "deeplift", baseline=-X.abs() - 1)
 
 
 class Gate(nn.Module):

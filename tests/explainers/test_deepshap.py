@@ -73,6 +73,24 @@ def test_pictures_and_baselines_go_forward_once_and_no_more_than_the_chunk_at_on
         assert sorted(twin.module[2].sizes) == [2, 2, 3, 3]
 
 
+class Halves(nn.Module):
+    """A half that is linear from here on, and one that is not."""
+
+    def forward(self, x):
+        left, right = x.chunk(2, dim=1)
+        return left - right.relu()
+
+
+def test_ways_back_of_one_and_of_every_baseline_meet():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), Halves(), nn.Flatten(), nn.Linear(2 * 36, 2)).double()
+    clf = Classifier(net, ["a", "b"], (8, 8))
+    x, baselines = X[:, :, :8, :8], BASELINES[:, :, :8, :8]
+    found = explain(clf, x, 1, "deepshap", baselines=baselines, chunk=8)
+    single = [explain(clf, x, 1, "deeplift", baseline=b[None]) for b in baselines]
+    torch.testing.assert_close(found, torch.stack(single).mean(0), rtol=1e-11, atol=1e-13)
+
+
 def test_tells_how_far_it_is():
     shares = []
     with listening(shares.append):

@@ -47,45 +47,43 @@ def test_both_inputs_of_a_minimum_get_half_of_it():
 
 
 def test_rescale_gives_the_minimum_to_one_input():
-    # 3 - 2/2 (3 - 1) leaves R 1 of 3 - 2 = 1 ... all to G; where i1 < i2 all to R.
+    # i1 - (i1 - i2) = i2 where the ReLU is active, i1 - 0 where it is not.
     found = explain(MINIMUM, pixels((3, 1, 0), (1, 3, 0)), 0, "deeplift")
     torch.testing.assert_close(found, pixels((0, 1, 0), (1, 0, 0)), rtol=0, atol=1e-15)
 
 
-def test_inputs_whose_parts_cancel_are_not_forgotten():
-    # Behind the first ReLUs, p = 2 r and q = g + r (all positive), and h = p - q = r - g = 0
-    # has the parts 2 and -2: a second ReLU gives 1/2 (2 + 0) - 1/2 (0 + 2), slopes 1/2, 1/2.
-    # R gets 2 r / 2 - r / 2 = 1, G gets -1, though h does not change at all.
-    net = nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(3, 2, 1, bias=False),
-            relu1=nn.ReLU(),
-            conv2=nn.Conv2d(2, 1, 1, bias=False),
-            relu2=nn.ReLU(),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(1, 1, bias=False),
-        )
-    ).double()
-    with torch.no_grad():
-        net.conv1.weight.copy_(tensor([[2, 0, 0], [1, 1, 0]]).view(2, 3, 1, 1))
-        net.conv2.weight.copy_(tensor([[1, -1]]).view(1, 2, 1, 1))
-        net.fc.weight.fill_(1)
-    clf = Classifier(net, ["only"], (1, 1))
-    # p = 4, q = 4: parts 4 and -4 of h, slopes 1/2 and 1/2; R: 2 (2 - 1) / 2, G: 2 (-1) / 2.
-    torch.testing.assert_close(
-        explain(clf, pixels((2, 2, 0)), 0, "deeplift_rc"), pixels((1, -1, 0)), rtol=0, atol=1e-15
-    )
-    assert explain(clf, pixels((2, 2, 0)), 0, "deeplift").abs().max() == 0
-
-
-def test_an_input_without_change_takes_the_mean_of_both_parts():
-    # R = 0 at the picture and the baseline has no relevance, whatever its multiplier; the ReLU
-    # in front of the sum below does not change either, but its parts 1 and -1 do.
-    # y = ReLU(a + 1/2) with a = r - g of parts 1, -1: slopes 1/2 (1 + 1/2 ... ) by hand:
-    # up: 1/2 ((1.5 - 0.5) / 1 + (0.5 - 0) / 1) = 3/4, down: the same.
+def test_parts_that_cancel_are_led_on():
+    # conv = R - G + 1/2 stays at 1/2 with the parts 1 and -1. Slopes of both parts:
+    # 1/2 ((ReLU(3/2) - ReLU(1/2)) / 1 + (ReLU(1/2) - ReLU(-1/2)) / 1) = 3/4.
     clf = one_pixel([[1, -1, 0], [0, 0, 1]], [1, 0], bias=(0.5, 0.0))
     found = explain(clf, pixels((1, 1, 0)), 0, "deeplift_rc")
     torch.testing.assert_close(found, pixels((0.75, -0.75, 0)), rtol=0, atol=1e-15)
+
+
+def test_an_input_without_change_takes_the_mean_of_both_parts_multipliers():
+    # p = ReLU(R - G + 1/2) stays at 1/2, slopes 3/4 as above. Behind it s = p - B + 1/4 has the
+    # parts 0 and -1 from B = 1: s0 = 3/4, s = -1/4. Slope of the negative part
+    # (0 - 3/4) / -1 = 3/4, of the empty positive one 1/2 (1 + 0), its limit. p did not change,
+    # so its multiplier is (3/4 + 1/2) / 2 = 5/8, and R and G get 3/4 5/8 = 15/32 and less that.
+    net = nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 2, 1),
+            relu1=nn.ReLU(),
+            conv2=nn.Conv2d(2, 1, 1),
+            relu2=nn.ReLU(),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(1, 1),
+        )
+    ).double()
+    with torch.no_grad():
+        net.conv1.weight.copy_(tensor([[1, -1, 0], [0, 0, 1]]).view(2, 3, 1, 1))
+        net.conv1.bias.copy_(tensor([0.5, 0]))
+        net.conv2.weight.copy_(tensor([[1, -1]]).view(1, 2, 1, 1))
+        net.conv2.bias.fill_(0.25)
+        net.fc.weight.fill_(1)
+    found = explain(Classifier(net, ["only"], (1, 1)), pixels((1, 1, 1)), 0, "deeplift_rc")
+    expected = pixels((15 / 32, -15 / 32, -0.75))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-15)
 
 
 def classifier(*layers, seed=0):

@@ -14,7 +14,6 @@ from xai_core.explainers import (  # noqa: F401, I001
     rap,
     pattern,
     deeplift,
-    reveal_cancel,
     deepshap,
     path,
     controls,

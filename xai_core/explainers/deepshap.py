@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import Baseline, reference_pictures
+from xai_core.explainers.baselines import SAMPLE_COUNT, Baseline, reference_pictures
 from xai_core.explainers.batches import batch_size, gradient_bytes
 from xai_core.explainers.graph import Graph, read, read_shared
+from xai_core.explainers.memory import allowed_bytes
 from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.registry import register
 from xai_core.explainers.rescale import multipliers, values_at
@@ -18,6 +19,8 @@ from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 
 TITLE = "DeepSHAP"
+# What a picture, a baseline and the way back of their pair take at once, in memory of a gradient.
+GRADIENTS = 4
 
 
 @register(
@@ -32,8 +35,9 @@ TITLE = "DeepSHAP"
     warning="Close to Shapley values only where the layers hardly interact; it takes colours to "
     "be independent of each other (Lundberg & Lee 2017, section 4.2).",
     params=(BASELINES, CHUNK),
-    # A baseline's way back, and its way forward unless others share it.
-    cost=lambda settings: 64.0,
+    cost=lambda settings: float(
+        len(settings["baselines"]) if isinstance(settings["baselines"], Tensor) else SAMPLE_COUNT
+    ),
 )
 def deepshap(
     clf: Classifier,
@@ -69,7 +73,7 @@ def deepshap(
             baselines of another size.
     """
     pictures = reference_pictures(clf, x, baselines)
-    size = chunk or batch_size(x, gradient_bytes(clf, x, targets))
+    size = chunk or _size(clf, x, targets)
     means = []
     for start in range(0, len(x), size):
         some = slice(start, start + size)
@@ -83,6 +87,12 @@ def deepshap(
             advance(done, len(x) * len(pictures))
         means.append(total / len(pictures))
     return torch.cat(means)
+
+
+def _size(clf: Classifier, x: Tensor, targets: Tensor) -> int:
+    """Pictures at once: the quickest number that fits in memory."""
+    cost = gradient_bytes(clf, x, targets)
+    return max(1, min(batch_size(x, cost), allowed_bytes() // (GRADIENTS * cost)))
 
 
 def _by_baseline(

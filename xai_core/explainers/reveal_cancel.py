@@ -1,4 +1,4 @@
-"""DeepLIFT with the RevealCancel rule.
+"""The RevealCancel rule of DeepLIFT: two multipliers for the two parts of every change.
 
 Notation: the change of a value from baseline to picture has a positive part and a negative
 part. A value's multipliers are what the logit's change is per unit of each part, [2, N, ...],
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.baselines import Baseline, references
 from xai_core.explainers.graph import (
     Activation,
     Adding,
@@ -30,81 +29,9 @@ from xai_core.explainers.graph import (
     Subtracting,
     gradient,
     lead_back,
-    read_shared,
 )
-from xai_core.explainers.params import BASELINE
-from xai_core.explainers.registry import register
-from xai_core.explainers.rescale import ends, linear_rules, one_hot, values_at
+from xai_core.explainers.rescale import ends, linear_rules, one_hot
 from xai_core.explainers.secants import pool_back, secant
-from xai_core.models.classifier import Classifier
-
-TITLE = "DeepLIFT RevealCancel"
-
-
-@register(
-    title=TITLE,
-    family="path",
-    signed=True,
-    citation="Shrikumar et al. 2017, section 3.5.3, arXiv:1704.02685",
-    shows="How the difference in score between a picture without evidence and this one is "
-    "shared out among the pixels, also where evidence for and against cancels.",
-    formula=r"R = (x - x_0) \odot m, \quad m_{\Delta a^\pm} = m_{\mathrm{out}} \tfrac12 \left( "
-    r"\frac{f(a_0 + \Delta a^\pm) - f(a_0)}{\Delta a^\pm} + "
-    r"\frac{f(a) - f(a_0 + \Delta a^\mp)}{\Delta a^\pm} \right), \quad "
-    r"\sum R = f_y(x) - f_y(x_0)",
-    warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
-    "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
-    params=(BASELINE,),
-    cost=lambda settings: 4.0,
-)
-def deeplift_rc(
-    clf: Classifier,
-    x: Tensor,
-    targets: Tensor,
-    *,
-    baseline: Baseline | Sequence[Baseline] = "black",
-) -> Tensor:
-    """DeepLIFT, RevealCancel rule (S 4.27-4.30); the relevance sums to f_y(x) - f_y(x_0).
-
-    A convolution or linear layer, with the BatchNorm behind it folded in, divides the change
-    of its output y = sum w_i x_i + b into the sum of the positive and the sum of the negative
-    contributions w_i dx_i, where dx_i is the whole change of x_i; the bias cancels. So both
-    parts of dx_i have the same multiplier: that of dy+ where w_i dx_i > 0, that of dy- where
-    it is negative, and their mean where dx_i = 0, though its parts may not be 0.
-    An activation's parts act one before and one after the other, in the mean of both orders.
-    Where a part is 0, its multiplier is the limit for a small part: the mean of the slopes at
-    its two places (0 at the corner of a ReLU).
-
-    Source: Shrikumar et al. 2017, arXiv:1704.02685. Beyond it: averages, additions, constant
-    factors (also BatchNorm by itself) and rearranging steps lead both parts on, exchanged
-    where the factor is negative, as if they belonged to the layer before. Max-pooling goes by
-    the whole change, as with the Rescale rule, and its own change is one part, by its sign.
-    Differs from the authors' code: max-pooling there passes multipliers on as the gradient
-    does, which is not complete; at 0 it adds 1e-7 to a part, for the same limit.
-    Differs from S: its default baseline is the blurred picture, here black.
-
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        baseline: "black", "blurred", "mean", "noise", an input tensor [1 | N, 3, H, W], or
-            several, over which the relevance is averaged.
-
-    Returns:
-        Logits, [N, 3, H, W].
-
-    Raises:
-        MethodError: a step without a rule (products, softmax, LayerNorm), by name; or a
-            baseline tensor of another shape.
-    """
-    graph = read_shared(clf, x)
-    origins = references(clf, x, baseline)
-    relevance = torch.zeros_like(x)
-    with torch.no_grad():
-        for origin in origins:
-            rules = RevealCancel(graph, values_at(clf, origin, graph))
-            relevance += (x - origin) * rules.multipliers(targets)
-    return relevance / len(origins)
 
 
 class RevealCancel:
@@ -113,10 +40,12 @@ class RevealCancel:
     Args:
         graph: the network run on the pictures, [N, 3, H, W].
         origins: every value of the network at the baselines, [N, ...].
+        title: the method's name, for errors.
     """
 
-    def __init__(self, graph: Graph, origins: Sequence[Tensor]) -> None:
+    def __init__(self, graph: Graph, origins: Sequence[Tensor], title: str) -> None:
         self._graph = graph
+        self._title = title
         self._origins = [origin[None] for origin in origins]
         self._makers = {number: node for node in graph.nodes for number in _outputs(node)}
         self._parts: dict[int, Tensor] = {}
@@ -136,7 +65,7 @@ class RevealCancel:
             **dict.fromkeys((Normalisation, Constant), self._factor_back),
             Subtracting: self._difference_back,
         }
-        found = lead_back(self._graph, one_hot(self._graph, targets), rules, TITLE)
+        found = lead_back(self._graph, one_hot(self._graph, targets), rules, self._title)
         return _by_sign(found, self._change(0))[0]
 
     def _change(self, number: int) -> Tensor:
@@ -180,7 +109,7 @@ class RevealCancel:
     def _slopes_of(self, node: Node) -> Tensor:
         """Change of an activation's output by each part of its input's change, [2, N, ...]."""
         if node not in self._slopes:
-            a, a0 = ends(self._graph, node, self._origins, TITLE)
+            a, a0 = ends(self._graph, node, self._origins, self._title)
             up, down = a0 + self._parts_of(node.inputs[0]).unsqueeze(1)
             self._slopes[node] = torch.cat(
                 [
@@ -195,7 +124,7 @@ class RevealCancel:
 
     def _pool_back(self, node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
         whole = _by_sign(signal, self._change(node.output))
-        return (pool_back(node, whole, *ends(self._graph, node, self._origins, TITLE)),)
+        return (pool_back(node, whole, *ends(self._graph, node, self._origins, self._title)),)
 
     def _led(self, node: Node) -> Sequence[Tensor]:
         """Parts of what a linear step without weights gives, for each of its outputs."""
@@ -203,7 +132,7 @@ class RevealCancel:
             node, Rearranging | Averaging | Adding | Normalisation | Constant | Subtracting
         ):
             raise MethodError(
-                f"{TITLE} has no rule for the step {node.spoken}; "
+                f"{self._title} has no rule for the step {node.spoken}; "
                 "saliency or integrated_gradients work on this model."
             )
         parts = [self._parts_of(number) for number in node.inputs]
