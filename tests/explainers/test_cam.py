@@ -10,7 +10,7 @@ from torchvision import models
 from tests.reference import nets
 from xai_core import tasks
 from xai_core.errors import MethodError
-from xai_core.explainers import explain
+from xai_core.explainers import Panel, explain
 from xai_core.models.classifier import Classifier
 
 X = nets.oracle("x")
@@ -66,6 +66,14 @@ def test_cam_is_the_signed_gradcam_times_the_number_of_places():
     gradcam = explain(clf, X, [3, 1], "gradcam", layer="block2.relu2", relu=False)
     assert found.shape == (2, 1, 16, 16)
     torch.testing.assert_close(found, 16 * 16 * gradcam, rtol=1e-12, atol=1e-14)
+
+
+def test_cam_in_a_panel_is_what_it_is_alone():
+    clf = oracle_classifier("ResSmall")
+    panel = Panel(clf, X, [3, 1], {"lrp_epsilon": {}, "gradcam": {}, "cam": {}})
+    for name in panel.methods:
+        expected = explain(clf, X, [3, 1], name)
+        torch.testing.assert_close(panel.explain(name), expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,12 @@ def clf():
 
 
 def test_every_method_gives_what_it_gives_alone(clf):
-    panel = Panel(clf, X, TARGETS, {name: row.quick for name, row in METHODS.items()})
-    assert panel.methods == list(METHODS)
-    for name, row in METHODS.items():
-        expected = explain(clf, X, TARGETS, name, **row.quick)
+    # CAM, which this network has no end for, has a panel of its own in test_cam.
+    wanted = {name: row.quick for name, row in METHODS.items() if name != "cam"}
+    panel = Panel(clf, X, TARGETS, wanted)
+    assert panel.methods == list(wanted)
+    for name, quick in wanted.items():
+        expected = explain(clf, X, TARGETS, name, **quick)
         torch.testing.assert_close(panel.explain(name), expected, rtol=1e-11, atol=1e-13)
 
 
