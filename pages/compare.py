@@ -18,7 +18,7 @@ from pages.components.scene import Scene, build_scene
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import orders as ask
 from xai_core.display import Display
-from xai_core.explainers.presets import Choice
+from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
 
 PURPOSE = "compare"

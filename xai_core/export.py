@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core.explainers.presets import column
+from xai_core.explainers.choices import column
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

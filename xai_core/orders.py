@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xai_core.cache import content_key
-from xai_core.explainers.presets import Choice, column_title, completed, replaced
+from xai_core.explainers.choices import Choice, column_title, completed, replaced
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.models.registry import weights_stamp

@@ -8,11 +8,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 from xai_core import __version__
 from xai_core.display import Display
-from xai_core.explainers.presets import completed, parse_column
+from xai_core.explainers.choices import Choice, assignments, value_word
 from xai_core.export import Explanation, file_names
 
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
@@ -95,25 +94,14 @@ def command_line(
     targets = list(pictures.values())
     for target in targets[:1] if len(set(targets)) == 1 else targets:
         words += ["--target", _class_word(target, model.class_names)]
-    for column, item in columns.items():
-        usual = completed(parse_column(column))
-        for name, value in item.settings.items():
-            if value != usual.get(name):
-                words += ["--param", f"{column}.{name}={value_word(value)}"]
+    for item in columns.values():
+        for text in assignments(Choice(item.method, item.settings)):
+            words += ["--param", text]
     words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
     words += ["--opacity", value_word(display.opacity), "--enlarge", display.mode]
     if display.clip is not None:
         words += ["--clip", value_word(display.clip)]
     return [*words, "--", *(name for name, _ in pictures)]
-
-
-def value_word(value: Any) -> str:
-    """A setting as the command line spells it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(value_word, value))
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _class_word(target: int, class_names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ CHOSEN = "The pictures on the left"
 
 
 def control_key(column: str, param: Param) -> str:
-    """Name of a setting's control, in the session and in the address."""
+    """Name of a setting's control in the session."""
     return f"{column}.{param.name}"
 
 
@@ -23,42 +23,63 @@ def control(column: str, param: Param, scene: Scene) -> Any:
 
     A picture is told by the word of ``Scene.pictures``.
     """
-    shared = {"key": control_key(column, param), "help": param.help, "bind": "query-params"}
-    label = param.name.replace("_", " ")
+    key, label = control_key(column, param), param.name.replace("_", " ")
+    usual = current(key, to_control(param, param.default))
     if param.kind == "baseline":
-        return _baseline(label, param, scene, shared)
+        names = {word: f"Picture: {word}" for word in scene.pictures if word not in param.choices}
+        options = [*param.choices, *names]
+        chosen = st.multiselect(
+            label,
+            options,
+            default=[word for word in usual if word in options],
+            format_func=lambda word: names.get(word, word),
+            key=key,
+            help=param.help,
+            width=260,
+        )
+        return chosen[0] if len(chosen) == 1 else chosen or param.default
     if param.kind == "baselines":
-        return _baselines(label, param, scene, shared)
+        titles = [BUILT_IN, CHOSEN] if len(scene.pictures) > 1 else [BUILT_IN]
+        source = _one_of(label, titles, usual, key, param.help)
+        return param.default if source == BUILT_IN else list(scene.pictures)
     if param.choices:
-        options = list(param.choices)
-        index = options.index(param.default)
-        return st.selectbox(label, options, index=index, width=180, **shared)
+        return _one_of(label, list(param.choices), usual, key, param.help)
     if param.kind == "bool":
-        return st.toggle(label, param.default, **shared)
+        return st.toggle(label, usual, key=key, help=param.help)
     kind = int if param.kind == "int" else float
     return st.number_input(
         label,
         min_value=None if param.low is None else kind(param.low),
         max_value=None if param.high is None else kind(param.high),
-        value=kind(param.default),
+        value=kind(usual),
         format=None if kind is int else "%.6g",
+        key=key,
+        help=param.help,
         width=150,
-        **shared,
     )
 
 
 def choose_bases(name: str, param: Param) -> list[str]:
     """The methods that a method averages, each of which gives a column; the default for none."""
+    key = control_key(name, param)
     chosen = st.multiselect(
         f"{METHODS[name].title} of",
         list(param.choices),
-        default=[param.default],
+        default=current(key, [param.default]),
         format_func=lambda base: METHODS[base].title,
-        key=control_key(name, param),
+        key=key,
         help=f"{param.help} Each of them gives a column.",
-        bind="query-params",
     )
     return chosen or [param.default]
+
+
+def current(key: str, usual: Any) -> Any:
+    """The state of a control, to be given as its default too; ``usual`` where it has none.
+
+    A control in a closed popover is not there for the browser, and misses that its state is set:
+    when it comes, it begins with its default.
+    """
+    return st.session_state.get(key, usual)
 
 
 def to_control(param: Param, value: Any) -> Any:
@@ -72,22 +93,6 @@ def to_control(param: Param, value: Any) -> Any:
     return value
 
 
-def _baseline(label: str, param: Param, scene: Scene, shared: dict[str, Any]) -> Any:
-    """One or several names and pictures."""
-    names = {word: f"Picture: {word}" for word in scene.pictures if word not in param.choices}
-    chosen = st.multiselect(
-        label,
-        [*param.choices, *names],
-        default=[param.default],
-        format_func=lambda word: names.get(word, word),
-        width=260,
-        **shared,
-    )
-    return chosen[0] if len(chosen) == 1 else chosen or param.default
-
-
-def _baselines(label: str, param: Param, scene: Scene, shared: dict[str, Any]) -> Any:
-    """The built-in pictures, or all that are on the page."""
-    options = [BUILT_IN, CHOSEN] if len(scene.pictures) > 1 else [BUILT_IN]
-    chosen = st.selectbox(label, options, width=260, **shared)
-    return param.default if chosen == BUILT_IN else list(scene.pictures)
+def _one_of(label: str, options: list[str], usual: str, key: str, help_text: str) -> Any:
+    index = options.index(usual) if usual in options else 0
+    return st.selectbox(label, options, index=index, key=key, help=help_text, width=220)

@@ -12,7 +12,7 @@ from pages.components.work import Work
 from xai_core.cache import Result
 from xai_core.display import Display
 from xai_core.explainers import METHODS
-from xai_core.explainers.presets import Choice, column_title
+from xai_core.explainers.choices import Choice, column_title, signed
 from xai_core.jobs import Task
 
 
@@ -75,7 +75,7 @@ def _ready(
         display.show,
         display.clip,
     )
-    words = [_time(result), "signed" if method.signed else "unsigned"]
+    words = [_time(result), "signed" if signed(choice) else "unsigned"]
     if not result.arrays["relevance"].any():
         words.append("empty: zero everywhere")
     elif scale == 0:
@@ -93,7 +93,6 @@ def _ready(
 
 
 def _time(result: Result) -> str:
-    """What the method takes alone, and how much of that serves other methods too."""
+    """What the method takes alone; marked where most of it served other methods too."""
     seconds, shared = result.facts["seconds"], result.facts["shared_seconds"]
-    told = f"{seconds:.2f} s"
-    return f"{told} ({shared:.2f} shared)" if shared >= 0.005 else told
+    return f"{seconds:.2f} s shared" if 2 * shared > seconds else f"{seconds:.2f} s"

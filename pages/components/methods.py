@@ -7,23 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import presets
+from pages.components import presets, selection
 from pages.components.address import warn_of_unknown
-from pages.components.controls import choose_bases, control
+from pages.components.controls import choose_bases, control, current
 from pages.components.scene import Scene
 from pages.components.text import plain
-from xai_core.explainers import METHODS, Method
-from xai_core.explainers.presets import Choice, base_param, column_title
-from xai_core.explainers.registry import FAMILIES
+from xai_core.explainers import METHODS, Param
+from xai_core.explainers.choices import Choice, base_param, column_title
 
-FIRST = (
-    "saliency",
-    "input_x_gradient",
-    "guided_backprop",
-    "gradcam",
-    "guided_gradcam",
-    "integrated_gradients",
-)
+MOST_OPEN = 3  # settings of more methods are folded up
 
 
 def choose_methods(scene: Scene, refusals: Mapping[str, str]) -> list[Choice]:
@@ -36,44 +28,37 @@ def choose_methods(scene: Scene, refusals: Mapping[str, str]) -> list[Choice]:
     Returns:
         The columns, in the table's order.
     """
+    selection.read_address(scene.pictures)
+    selection.leave_out(refusals)
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row.popover("Methods", icon=":material/grid_view:"):
         presets.offer(refusals)
-        chosen = [name for family in FAMILIES for name in _family(family, refusals)]
+        chosen = [name for pills in selection.rows() for name in _pills(*pills, refusals)]
     names = [name for name in METHODS if name in chosen]
     with row.popover("Settings", icon=":material/tune:"):
-        choices = [choice for name in names for choice in _settings(name, scene)]
-        if not any(METHODS[name].params for name in names):
-            st.caption("None of these methods has settings.")
-    layer = _layer(row, scene, names)
+        choices = _settings(names, scene)
+    selection.write_address(choices)
+    layered = [choice for choice in choices if _uses_layer(choice)]
+    layer = _layer(row, scene) if layered else None
     if layer is None:
         return choices
     return [
-        Choice(choice.method, {**choice.settings, "layer": layer})
-        if _uses_layer(METHODS[choice.method])
-        else choice
+        Choice(choice.method, {**choice.settings, "layer": layer}) if choice in layered else choice
         for choice in choices
     ]
 
 
-def _family(family: str, refusals: Mapping[str, str]) -> list[str]:
-    """The pills of one family; their choice."""
-    names = [name for name, entry in METHODS.items() if entry.family == family]
-    if not names:
-        return []
-    key = presets.family_key(family)
-    warn_of_unknown(key, [METHODS[name].title for name in names], "method")
+def _pills(key: str, title: str, names: Sequence[str], refusals: Mapping[str, str]) -> list[str]:
+    """One row of methods; those chosen."""
     chosen: list[str] = (
         st.pills(
-            FAMILIES[family],
+            title,
             names,
             selection_mode="multi",
-            default=[name for name in names if name in FIRST],
+            default=current(key, []),
             format_func=lambda name: METHODS[name].title,
             key=key,
-            bind="query-params",
-            width="stretch",
-            on_change=presets.by_hand,
+            on_change=selection.by_hand,
         )
         or []
     )
@@ -87,7 +72,6 @@ def _mark(
     """Cross out what does not work on the model, and say why."""
     if not refused:
         return
-    # A pill's title stands in the address bar, so it is the style that says it and not the title.
     places = ",".join(f".st-key-{key} button:nth-of-type({names.index(n) + 1})" for n in refused)
     st.html(f"<style>{places}{{opacity:.5;text-decoration:line-through}}</style>")
     with st.expander(f"Not on this model: {', '.join(METHODS[n].title for n in refused)}"):
@@ -95,34 +79,38 @@ def _mark(
             st.caption(plain(refusals[name]))
 
 
-def _settings(name: str, scene: Scene) -> list[Choice]:
-    """The controls of a method, for each of its columns."""
-    base = base_param(name)
-    if base is None:
-        return [_column(Choice(name), scene)]
-    return [_column(Choice(name, {"base": id}), scene) for id in choose_bases(name, base)]
+def _settings(names: Sequence[str], scene: Scene) -> list[Choice]:
+    """The controls of every column."""
+    columns: list[Choice] = []
+    for name in names:
+        base = base_param(name)
+        bases = [{}] if base is None else [{base.name: b} for b in choose_bases(name, base)]
+        columns += [Choice(name, given) for given in bases]
+    adjustable = [choice for choice in columns if _own(choice)]
+    if not adjustable:
+        st.caption("None of these methods has settings.")
+    found = []
+    for choice in columns:
+        if choice in adjustable:
+            place = st.expander(column_title(choice.id), expanded=len(adjustable) <= MOST_OPEN)
+            with place, st.container(horizontal=True, vertical_alignment="bottom"):
+                given = {p.name: control(choice.id, p, scene) for p in _own(choice)}
+            choice = Choice(choice.method, {**choice.settings, **given})
+        found.append(choice)
+    return found
 
 
-def _column(choice: Choice, scene: Scene) -> Choice:
-    """The controls of one column."""
-    own = [
-        param
-        for param in METHODS[choice.method].params
-        if param.kind != "layer" and param.name not in choice.settings
-    ]
-    if not own:
-        return choice
-    st.markdown(f"**{column_title(choice.id)}**")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        given = {param.name: control(choice.id, param, scene) for param in own}
-    return Choice(choice.method, {**choice.settings, **given})
+def _own(choice: Choice) -> list[Param]:
+    """The settings of a column that have a control of their own."""
+    params = METHODS[choice.method].accepted(choice.settings)
+    return [p for p in params if p.kind != "layer" and p.name not in choice.settings]
 
 
-def _layer(row: Any, scene: Scene, names: Sequence[str]) -> str | None:
+def _layer(row: Any, scene: Scene) -> str | None:
     """The layer of the activation maps; None where there is nothing to choose."""
     layers, usual = scene.facts["cam_layers"], scene.facts["cam_layer"]
     warn_of_unknown("layer", layers, "layer")
-    if not layers or not any(_uses_layer(METHODS[name]) for name in names):
+    if not layers:
         return None
     layer: str = row.selectbox(
         "Layer of the activation maps",
@@ -135,5 +123,6 @@ def _layer(row: Any, scene: Scene, names: Sequence[str]) -> str | None:
     return layer
 
 
-def _uses_layer(method: Method) -> bool:
-    return any(param.kind == "layer" for param in method.params)
+def _uses_layer(choice: Choice) -> bool:
+    params = METHODS[choice.method].accepted(choice.settings)
+    return any(param.kind == "layer" for param in params)

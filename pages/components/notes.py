@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components.text import plain
 from xai_core.explainers import METHODS, Method, Param
-from xai_core.explainers.presets import Choice
+from xai_core.explainers.choices import Choice
 
 SIGNED = "Signed: positive speaks for the class, negative against it."
 UNSIGNED = "Unsigned: how much, not in which direction."
@@ -83,7 +83,7 @@ def _values(param: Param) -> str:
         return "on, off"
     if param.kind == "layer":
         return "a layer with maps"
-    if param.name == "base":
+    if param.kind == "base":
         return "another method"
     pictures = {"baseline": ", pictures, or several", "baselines": ", or pictures"}
     return ", ".join(param.choices) + pictures.get(param.kind, "")

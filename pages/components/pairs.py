@@ -15,7 +15,7 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.display import Display
-from xai_core.explainers.presets import column_title
+from xai_core.explainers.choices import column_title
 from xai_core.export import Explanation
 from xai_core.similarity import mean_of_defined
 

@@ -15,7 +15,7 @@ from xai_core.errors import ImageError, MethodError, ModelError, XaiError
 
 if TYPE_CHECKING:
     from xai_core.display import Display
-    from xai_core.explainers.presets import Choice
+    from xai_core.explainers.choices import Choice
     from xai_core.export import Explanation
     from xai_core.models import Classifier
     from xai_core.provenance import ModelFacts
@@ -153,7 +153,7 @@ def _outputs(
     results: list[Explanation], display: Display, model: ModelFacts, out: Path
 ) -> Iterator[tuple[Path, bytes]]:
     """Every file with its bytes, ``run.json`` last."""
-    from xai_core.explainers.presets import column_title
+    from xai_core.explainers.choices import column_title
     from xai_core.export import csv_bytes, file_names, relevance_npz, table
     from xai_core.figures import grid_figure, heatmap_figure, to_png, to_svg
     from xai_core.provenance import command_line, run_json

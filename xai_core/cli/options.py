@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xai_core.errors import MethodError, ModelError
 
 if TYPE_CHECKING:
-    from xai_core.explainers import Param
-    from xai_core.explainers.presets import Choice
+    from xai_core.explainers.choices import Choice
     from xai_core.models import Classifier
 
 SAMPLE = "sample:"
@@ -81,63 +80,37 @@ def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) 
         MethodError: unknown method or setting, an unreadable value, or a layer for methods
             that have none.
     """
-    from xai_core.explainers import METHODS
-    from xai_core.explainers.presets import EVERYTHING, PRESETS, Choice, completed, parse_column
+    from xai_core.explainers import method
+    from xai_core.explainers.choices import Choice, assigned, assignment, completed
+    from xai_core.explainers.presets import expanded
 
-    asked: list[Choice] = []
-    for word in words:
-        if word in ("all", EVERYTHING):
-            asked += map(Choice, METHODS)
-        else:
-            asked += PRESETS[word].choices if word in PRESETS else [parse_column(word)]
-    given = {choice.id: (choice.method, dict(choice.settings)) for choice in asked}
+    found = {choice.id: choice for word in words for choice in expanded(word)}
     if layer is not None:
-        layered = [pair for pair in given.values() if "layer" in _params(pair[0])]
+        layered = {
+            column: Choice(choice.method, {**choice.settings, "layer": layer})
+            for column, choice in found.items()
+            if any(p.name == "layer" for p in method(choice.method).accepted(choice.settings))
+        }
         if not layered:
-            raise MethodError(f"None of these methods has a layer to choose: {', '.join(given)}.")
-        for _, settings in layered:
-            settings["layer"] = layer
-    for assignment in assignments:
-        target, equals, value = assignment.partition("=")
-        column, dot, name = target.partition(".")
-        if not equals or not dot:
-            raise MethodError(f"'--param {assignment}' must have the form METHOD.NAME=VALUE.")
-        if column not in given:
-            raise MethodError(f"'--param {assignment}' names a method that --methods leaves out.")
-        known = _params(given[column][0])
-        given[column][1][name] = _value(known[name], value) if name in known else value
-    found = [Choice(name, settings) for name, settings in given.values()]
+            raise MethodError(f"None of these methods has a layer to choose: {', '.join(found)}.")
+        found |= layered
+    for text in assignments:
+        column, name, word = assignment(text)
+        if column not in found:
+            raise MethodError(f"'--param {text}' names a method that --methods leaves out.")
+        found[column] = assigned(found[column], name, word)
     return [
-        Choice(choice.method, completed(choice, picture_files(choice.settings))) for choice in found
+        Choice(choice.method, completed(choice, picture_files(choice.settings)))
+        for choice in found.values()
     ]
 
 
 def picture_files(settings: Mapping[str, Any]) -> list[str]:
     """The words among settings that name a picture: a file that is there, or a sample."""
-    from xai_core.explainers.presets import PICTURED, words
+    from xai_core.explainers.choices import PICTURED, words
 
     given = [word for name in PICTURED for word in words(settings.get(name))]
     return [word for word in given if word.startswith(SAMPLE) or Path(word).is_file()]
-
-
-def _params(name: str) -> dict[str, Param]:
-    from xai_core.explainers import method
-
-    return {param.name: param for param in method(name).params}
-
-
-def _value(param: Param, word: str) -> Any:
-    """A setting's value from its word; what cannot be read is left for the table to refuse."""
-    if param.kind == "bool":
-        return {"true": True, "false": False}.get(word.lower(), word)
-    if param.kind in ("int", "float"):
-        try:
-            return int(word) if param.kind == "int" else float(word)
-        except ValueError:
-            return word
-    if param.kind in ("baseline", "baselines") and "," in word:
-        return word.split(",")
-    return word
 
 
 def _class_names(path: Path) -> list[str]:

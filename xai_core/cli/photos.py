@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from xai_core.cache import Cache, Result
     from xai_core.explainers import Panel
-    from xai_core.explainers.presets import Choice
+    from xai_core.explainers.choices import Choice
     from xai_core.export import Explanation
     from xai_core.models import Classifier
 
@@ -131,7 +131,7 @@ class Sitting:
 
     def _key(self, choice: Choice) -> str:
         from xai_core.cache import content_key
-        from xai_core.explainers.presets import replaced
+        from xai_core.explainers.choices import replaced
 
         settings = replaced(choice.settings, self._hashes)
         fingerprint, photo = self._clf.fingerprint, self._photo
@@ -140,7 +140,7 @@ class Sitting:
         )
 
     def _settings(self, choice: Choice) -> dict[str, Any]:
-        from xai_core.explainers.presets import replaced
+        from xai_core.explainers.choices import replaced
         from xai_core.tasks import with_tensors
 
         return with_tensors(self._clf, replaced(choice.settings, self._arrays))

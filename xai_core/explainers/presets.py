@@ -1,40 +1,18 @@
-"""Choices of methods with their settings, and the published sets of them.
-
-A choice is one column of a comparison. Its id is the method's; where another method's relevance
-is averaged instead of the usual one's, that one's id follows: ``smoothgrad-deeplift``.
-"""
+"""Published sets of methods with their settings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from xai_core.errors import MethodError
-from xai_core.explainers.registry import METHODS, Param, method
+from xai_core.explainers.choices import Choice, parse_column
+from xai_core.explainers.registry import METHODS
 
 BLURRED = {"baseline": "blurred"}
+# Nuzzo gives sigma only; the number of copies and the unit are those of Captum's NoiseTunnel.
+NOISE = {"sigma": 0.7, "sigma_units": "input", "samples": 5}
 SANITY = "Sanity Checks for Explanations of Deep Neural Networks Predictions (Nuzzo 2020), ch. 7"
 EVERYTHING = "everything"
-PICTURED = ("baseline", "baselines")  # settings whose values may be pictures
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A method with settings.
-
-    Attributes:
-        method: id of the method.
-        settings: those that differ from the method's defaults.
-    """
-
-    method: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """The name of its column."""
-        return column(self.method, self.settings)
 
 
 @dataclass(frozen=True)
@@ -54,81 +32,15 @@ class Preset:
     choices: tuple[Choice, ...]
 
 
-def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
-    """All settings of a choice, the defaults included.
-
-    Args:
-        choice: the method with its settings.
-        pictures: words that stand for pictures; a setting that names one is left as it is.
+def expanded(word: str) -> tuple[Choice, ...]:
+    """What one word stands for: a method, METHOD-BASE, a preset, or "all".
 
     Raises:
-        MethodError: an unknown method or setting, or a value out of its range.
+        MethodError: there is no such method or preset.
     """
-    left = {
-        name: value
-        for name, value in choice.settings.items()
-        if name in PICTURED and any(word in pictures for word in words(value))
-    }
-    given = {name: value for name, value in choice.settings.items() if name not in left}
-    return {**method(choice.method).settings(given), **left}
-
-
-def replaced(settings: Mapping[str, Any], pictures: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with every word that stands for a picture replaced by what it stands for."""
-
-    def picture(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [picture(item) for item in value]
-        return pictures.get(value, value) if isinstance(value, str) else value
-
-    return {
-        name: picture(value) if name in PICTURED else value for name, value in settings.items()
-    }
-
-
-def words(value: Any) -> list[str]:
-    """The words of a setting that is one or several."""
-    several = value if isinstance(value, list | tuple) else [value]
-    return [word for word in several if isinstance(word, str)]
-
-
-def column(name: str, settings: Mapping[str, Any]) -> str:
-    """Id of the column of a method with these settings.
-
-    Raises:
-        MethodError: there is no such method.
-    """
-    param = base_param(name)
-    base = None if param is None else settings.get("base", param.default)
-    return name if param is None or base == param.default else f"{name}-{base}"
-
-
-def parse_column(word: str) -> Choice:
-    """The method that a column's id names, with the base it names; undoes ``column``.
-
-    Raises:
-        MethodError: there is no such method, or it has no such base.
-    """
-    name, dash, base = word.partition("-")
-    param = base_param(name)
-    if not dash:
-        return Choice(name)
-    if param is None:
-        raise MethodError(f"{method(name).title} averages no other method: '{word}' is none.")
-    return Choice(name, {"base": param.checked(method(name).title, base)})
-
-
-def column_title(word: str) -> str:
-    """What people read above a column."""
-    choice = parse_column(word)
-    base = choice.settings.get("base")
-    title = method(choice.method).title
-    return title if base is None else f"{title} of {method(base).title}"
-
-
-def base_param(name: str) -> Param | None:
-    """The setting that says which method's relevance is averaged; None if there is none."""
-    return next((param for param in method(name).params if param.name == "base"), None)
+    if word in ("all", EVERYTHING):
+        return everything({})
+    return PRESETS[word].choices if word in PRESETS else (parse_column(word),)
 
 
 def everything(refusals: Mapping[str, str]) -> tuple[Choice, ...]:
@@ -162,7 +74,7 @@ PRESETS: dict[str, Preset] = {
             (
                 Choice("deeplift", BLURRED),
                 Choice("deepshap"),
-                Choice("smoothgrad", {"base": "deeplift", "sigma": 0.7, **BLURRED}),
+                Choice("smoothgrad", {"base": "deeplift", **NOISE, **BLURRED}),
             ),
         ),
         Preset(
@@ -171,7 +83,7 @@ PRESETS: dict[str, Preset] = {
             f"{SANITY}; the reference pictures of expected gradients are ours",
             (
                 Choice("integrated_gradients", {"steps": 200, **BLURRED}),
-                Choice("smoothgrad", {"base": "integrated_gradients", "sigma": 0.7, **BLURRED}),
+                Choice("smoothgrad", {"base": "integrated_gradients", **NOISE, **BLURRED}),
                 Choice("expected_gradients"),
             ),
         ),

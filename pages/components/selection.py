@@ -1,0 +1,150 @@
+"""Which methods with which settings are selected: the state of their controls, and the address.
+
+The address says it as the command line does: ``methods`` and ``param`` are what ``explain`` takes
+as ``--methods`` and ``--param``, so a preset's name is a link too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import streamlit as st
+
+from pages.components.address import notice
+from pages.components.controls import control_key, to_control
+from pages.components.text import plain
+from xai_core.errors import MethodError
+from xai_core.explainers import METHODS
+from xai_core.explainers.choices import (
+    Choice,
+    assigned,
+    assignment,
+    assignments,
+    base_param,
+    completed,
+)
+from xai_core.explainers.presets import everything, expanded
+from xai_core.explainers.registry import FAMILIES
+
+FIRST = tuple(
+    Choice(name)
+    for name in (
+        "saliency",
+        "input_x_gradient",
+        "guided_backprop",
+        "gradcam",
+        "guided_gradcam",
+        "integrated_gradients",
+    )
+)
+LONGEST_NOTICE = 300
+_WORKING = "_only-what-works"  # in the session: methods that turn out not to work are left out
+_READ = "_address-of-methods"  # in the session: what the address said last
+
+
+def rows() -> list[tuple[str, str, list[str]]]:
+    """The methods in rows: key of the row's state, title, ids. Presets of LRP have their own."""
+    found = []
+    for family, title in FAMILIES.items():
+        names = [name for name, entry in METHODS.items() if entry.family == family]
+        presets = [name for name in names if name.startswith("lrp_alpha") and name[9].isdigit()]
+        found.append((f"m-{family}", title, [name for name in names if name not in presets]))
+        found.append((f"m-{family}-presets", "LRP αβ", presets))
+    return [row for row in found if row[2]]
+
+
+def choose(choices: Sequence[Choice]) -> None:
+    """Select exactly these methods, with exactly these settings."""
+    state = st.session_state
+    state[_WORKING] = False
+    chosen = {choice.method for choice in choices}
+    for key, _, names in rows():
+        state[key] = [name for name in names if name in chosen]
+    for choice in choices:
+        base = base_param(choice.method)
+        if base is not None:
+            state[control_key(choice.method, base)] = [
+                other.settings.get(base.name, base.default)
+                for other in choices
+                if other.method == choice.method
+            ]
+        for param in METHODS[choice.method].accepted(choice.settings):
+            if param is not base and param.kind != "layer":
+                value = choice.settings.get(param.name, param.default)
+                state[control_key(choice.id, param)] = to_control(param, value)
+
+
+def choose_working(refusals: Mapping[str, str]) -> None:
+    """Select every method that works, as far as that is known; the others go when it is."""
+    choose(everything(refusals))
+    st.session_state[_WORKING] = True
+
+
+def leave_out(refusals: Mapping[str, str]) -> None:
+    """After ``choose_working``: take back what, by now, is known not to work."""
+    if not st.session_state.get(_WORKING):
+        return
+    for key, _, names in rows():
+        chosen = st.session_state.get(key, [])
+        if any(refusals.get(name) for name in chosen):
+            st.session_state[key] = [name for name in names if not refusals.get(name)]
+
+
+def by_hand() -> None:
+    """Note that the methods are now chosen one by one."""
+    st.session_state[_WORKING] = False
+
+
+def read_address(pictures: Collection[str]) -> None:
+    """Select what the address asks for, if that is new or the controls have been away.
+
+    Args:
+        pictures: words that stand for pictures.
+    """
+    asked = _asked()
+    if st.session_state.get(_READ) == asked and rows()[0][0] in st.session_state:
+        return
+    st.session_state[_READ] = asked
+    methods, settings = asked
+    if methods is None:
+        choose(FIRST)
+        return
+    found: dict[str, Choice] = {}
+    for word in filter(None, methods.split(",")):
+        try:
+            found |= {choice.id: choice for choice in expanded(word)}
+        except MethodError as error:
+            _tell(error)
+    for text in settings:
+        try:
+            column, name, word = assignment(text)
+            if column in found:
+                better = assigned(found[column], name, word)
+                completed(better, pictures)  # raises where the setting or its value is unknown
+                found[column] = better
+        except MethodError as error:
+            _tell(error)
+    choose(list(found.values()))
+
+
+def write_address(choices: Sequence[Choice]) -> None:
+    """Let the address say what is selected; nothing while it is what everybody sees first."""
+    usual = [choice.id for choice in FIRST]
+    settings = tuple(text for choice in choices for text in assignments(choice))
+    columns = [choice.id for choice in choices]
+    wanted = (None if columns == usual and not settings else ",".join(columns), settings)
+    if wanted != _asked():
+        for name, value in (("methods", wanted[0]), ("param", list(settings) or None)):
+            if value is None:
+                st.query_params.pop(name, None)
+            else:
+                st.query_params[name] = value
+    st.session_state[_READ] = wanted
+
+
+def _asked() -> tuple[str | None, tuple[str, ...]]:
+    return st.query_params.get("methods"), tuple(st.query_params.get_all("param"))
+
+
+def _tell(error: MethodError) -> None:
+    notice(f"The address asks for something unknown. {plain(str(error)[:LONGEST_NOTICE])}")

@@ -1,0 +1,169 @@
+"""Choices of methods with their settings, and how links and commands spell them.
+
+A choice is one column of a comparison. Its id is the method's; where another method's relevance
+is averaged instead of the usual one's, that one's id follows: ``smoothgrad-deeplift``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xai_core.errors import MethodError
+from xai_core.explainers.registry import Param, method
+
+PICTURED = ("baseline", "baselines")  # settings whose values may be pictures
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method with settings.
+
+    Attributes:
+        method: id of the method.
+        settings: those that differ from the method's defaults.
+    """
+
+    method: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The name of its column."""
+        return column(self.method, self.settings)
+
+
+def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
+    """All settings of a choice, the defaults included.
+
+    Args:
+        choice: the method with its settings.
+        pictures: words that stand for pictures; a setting that names one is left as it is.
+
+    Raises:
+        MethodError: an unknown method or setting, or a value out of its range.
+    """
+    left = {
+        name: value
+        for name, value in choice.settings.items()
+        if name in PICTURED and any(word in pictures for word in words(value))
+    }
+    given = {name: value for name, value in choice.settings.items() if name not in left}
+    return {**method(choice.method).settings(given), **left}
+
+
+def replaced(settings: Mapping[str, Any], pictures: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with every word that stands for a picture replaced by what it stands for."""
+
+    def picture(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [picture(item) for item in value]
+        return pictures.get(value, value) if isinstance(value, str) else value
+
+    return {name: picture(value) if name in PICTURED else value for name, value in settings.items()}
+
+
+def assignment(text: str) -> tuple[str, str, str]:
+    """COLUMN.NAME=VALUE in its three parts.
+
+    Raises:
+        MethodError: it has another form.
+    """
+    target, equals, word = text.partition("=")
+    name, dot, setting = target.partition(".")
+    if not equals or not dot:
+        raise MethodError(f"The setting '{text}' must have the form METHOD.NAME=VALUE.")
+    return name, setting, word
+
+
+def assigned(choice: Choice, name: str, word: str) -> Choice:
+    """The choice with one more setting, from its word; what cannot be read stays a word."""
+    known = {param.name: param for param in method(choice.method).accepted(choice.settings)}
+    value = _value(known[name], word) if name in known else word
+    return Choice(choice.method, {**choice.settings, name: value})
+
+
+def assignments(choice: Choice) -> list[str]:
+    """The settings that differ from the defaults, as COLUMN.NAME=VALUE."""
+    usual = completed(parse_column(choice.id))
+    return [
+        f"{choice.id}.{name}={value_word(value)}"
+        for name, value in choice.settings.items()
+        if value != usual.get(name)
+    ]
+
+
+def value_word(value: Any) -> str:
+    """A setting as links and the command line spell it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(value_word, value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _value(param: Param, word: str) -> Any:
+    """A setting's value from its word; what cannot be read is left for the table to refuse."""
+    if param.kind == "bool":
+        return {"true": True, "false": False}.get(word.lower(), word)
+    if param.kind in ("int", "float"):
+        try:
+            return int(word) if param.kind == "int" else float(word)
+        except ValueError:
+            return word
+    if param.name in PICTURED and "," in word:
+        return word.split(",")
+    return word
+
+
+def words(value: Any) -> list[str]:
+    """The words of a setting that is one or several."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return [word for word in several if isinstance(word, str)]
+
+
+def column(name: str, settings: Mapping[str, Any]) -> str:
+    """Id of the column of a method with these settings.
+
+    Raises:
+        MethodError: there is no such method.
+    """
+    param = base_param(name)
+    base = None if param is None else settings.get("base", param.default)
+    return name if param is None or base == param.default else f"{name}-{base}"
+
+
+def parse_column(word: str) -> Choice:
+    """The method that a column's id names, with the base it names; undoes ``column``.
+
+    Raises:
+        MethodError: there is no such method, or it has no such base.
+    """
+    name, dash, base = word.partition("-")
+    param = base_param(name)
+    if not dash:
+        return Choice(name)
+    if param is None:
+        raise MethodError(f"{method(name).title} averages no other method: '{word}' is none.")
+    return Choice(name, {"base": param.checked(method(name).title, base)})
+
+
+def column_title(word: str) -> str:
+    """What people read above a column."""
+    choice = parse_column(word)
+    base = choice.settings.get("base")
+    title = method(choice.method).title
+    return title if base is None else f"{title} of {method(base).title}"
+
+
+def base_param(name: str) -> Param | None:
+    """The setting that says which method's relevance is averaged; None if there is none."""
+    return next((param for param in method(name).params if param.kind == "base"), None)
+
+
+def signed(choice: Choice) -> bool:
+    """Whether negative relevance has a meaning: of the method, and of the one it averages."""
+    base = base_param(choice.method)
+    averaged = choice.method if base is None else choice.settings.get("base", base.default)
+    return method(choice.method).signed and method(averaged).signed
