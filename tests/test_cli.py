@@ -213,6 +213,54 @@ def test_the_recorded_command_repeats_the_run(words, tmp_path):
         assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
+def test_a_preset_stands_for_methods_with_settings(words, tmp_path):
+    line, out = words
+    line[line.index("--methods") + 1] = "group-2"
+    few = ["--param", "smoothgrad-deeplift.samples=2"]
+    assert main([*line, *few]) == 0
+    facts = json.loads((out / "run.json").read_text())
+    results = facts["results"][:3]
+    assert [row["method"] for row in results] == ["deeplift", "deepshap", "smoothgrad"]
+    assert results[0]["settings"] == {"baseline": "blurred"}
+    assert results[2]["settings"]["base"] == "deeplift"
+    assert (results[2]["settings"]["samples"], results[2]["settings"]["sigma"]) == (2, 0.7)
+    assert results[2]["file"] == "a_photo__smoothgrad-deeplift"
+    again = shlex.split(facts["command"])
+    again[again.index("--out") + 1] = str(tmp_path / "again")
+    assert main(again[3:]) == 0
+    name = "relevance.npz"
+    assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_a_baseline_can_be_a_picture(words, photos, tmp_path):
+    line, out = words
+    line[line.index("--methods") + 1] = "deeplift"
+    baseline = f"deeplift.baseline=black,{photos[1]}"
+    assert main([*line[:2], *line[3:], "--param", baseline]) == 0
+    clf = load_classifier(line[line.index("--model") + 1])
+    x, other = (clf.preprocess([Image.open(photo).convert("RGB")]) for photo in photos)
+    target = int(clf.logits(x).argmax())
+    expected = explain(clf, x, target, "deeplift", baseline=["black", other])[0].numpy()
+    with np.load(out / "relevance.npz", allow_pickle=False) as stored:
+        np.testing.assert_array_equal(stored["a_photo__deeplift"], expected)
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["results"][0]["settings"] == {"baseline": ["black", photos[1]]}
+    again = shlex.split(facts["command"])
+    assert baseline in again
+
+
+def test_everything_leaves_out_what_does_not_work(words, capsys, monkeypatch):
+    line, out = words
+    kept = {name: METHODS[name] for name in ("saliency", "cam", "edges")}
+    for name in METHODS.keys() - kept.keys():
+        monkeypatch.delitem(METHODS, name)
+    line[line.index("--methods") + 1] = "everything"
+    assert main([*line[:2], *line[3:]]) == 0
+    assert "cam is left out: CAM is defined for" in capsys.readouterr().err
+    results = json.loads((out / "run.json").read_text())["results"]
+    assert [row["method"] for row in results] == ["saliency", "edges"]
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(words, capsys, monkeypatch):
     line, out = words
     with monkeypatch.context() as patch:
@@ -273,6 +321,10 @@ def test_sample_pictures_need_no_file(words, photos, tmp_path):
         (["--param", "gradcam.depth=3"], "no setting 'depth'"),
         (["--param", "smoothgrad.samples=3"], "--methods leaves out"),
         (["--param", "relu"], "METHOD.NAME=VALUE"),
+        (["--methods", "group-9"], "no method 'group'"),
+        (["--methods", "gradcam-deeplift"], "averages no other method"),
+        (["--methods", "smoothgrad-edges"], "must be one of"),
+        (["--methods", "deeplift", "--param", "deeplift.baseline=nowhere.png"], "must be one of"),
         (["--methods", "smoothgrad", "--param", "smoothgrad.samples=many"], "whole number"),
         (["--methods", "saliency", "--layer", "conv1"], "has a layer"),
         (["--target", "unicorn"], "no class 'unicorn'"),

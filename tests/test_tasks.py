@@ -8,7 +8,7 @@ from torch import nn
 
 from xai_core import tasks
 from xai_core.cache import Result
-from xai_core.errors import ImageError, MethodError
+from xai_core.errors import ImageError, MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import vgg_tiny
@@ -53,8 +53,6 @@ def test_explains_what_the_library_explains(model, picture):
     np.testing.assert_array_equal(result.arrays["relevance"], expected)
     assert result.arrays["relevance"].shape == (3, SIDE, SIDE)
     assert result.arrays["relevance"].dtype == np.float32
-    assert result.facts["settings"]["samples"] == 3
-    assert "seed" in result.facts["settings"]
     assert (result.facts["method"], result.facts["target"]) == ("smoothgrad", 2)
     assert result.facts["seconds"] > 0
 
@@ -146,6 +144,96 @@ def test_errors_are_sentences_for_users(model, picture):
         tasks.predict(model, [np.zeros((SIDE, SIDE))])
     with pytest.raises(MethodError, match="There is no method 'guess'"):
         tasks.explain_task(model, picture, 0, "guess", {})
+
+
+TOGETHER = {"saliency": {}, "input_x_gradient": {}, "gradcam": {"relu": False}}
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Counts the passes through a network; nothing is kept from before."""
+    counted, forward = [0], Classifier.logits
+
+    def logits(self, x):
+        counted[0] += 1
+        return forward(self, x)
+
+    monkeypatch.setattr(Classifier, "logits", logits)
+    monkeypatch.setattr(tasks, "_panels", type(tasks._panels)())
+    return counted
+
+
+def test_methods_of_a_picture_share_passes_and_give_what_each_gives_alone(model, picture, passes):
+    alone = {n: tasks.explain_task(model, picture, 1, n, p).arrays for n, p in TOGETHER.items()}
+    passes[0] = 0
+    for name, params in TOGETHER.items():
+        result = tasks.explain_task(model, picture, 1, name, params, TOGETHER)
+        largest = np.abs(alone[name]["relevance"]).max()
+        difference = np.abs(result.arrays["relevance"] - alone[name]["relevance"]).max()
+        assert difference <= 1e-5 * largest
+        assert 0 < result.facts["shared_seconds"] <= result.facts["seconds"]
+    assert passes[0] == 1
+    assert not tasks._panels, "nothing is kept when all have been explained"
+
+
+def test_what_was_shared_is_for_that_picture_and_class_and_these_settings_only(
+    model, picture, passes
+):
+    first = tasks.explain_task(model, picture, 1, "saliency", {}, TOGETHER).arrays["relevance"]
+    other = tasks.explain_task(model, picture, 2, "saliency", {}, TOGETHER).arrays["relevance"]
+    upside = tasks.explain_task(model, picture[::-1], 1, "saliency", {}, TOGETHER)
+    assert passes[0] == 3
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, upside.arrays["relevance"])
+    assert len(tasks._panels) == tasks.PANELS_KEPT
+    # Asked for with another setting than was announced, it is computed as asked.
+    kept = tasks.explain_task(model, picture, 2, "gradcam", {"relu": True}, TOGETHER)
+    assert kept.arrays["relevance"].min() == 0
+
+
+def test_a_method_that_fails_leaves_the_others_right(model, picture, passes):
+    together = {"gradcam": {"layer": "nowhere"}, "saliency": {}, "input_x_gradient": {}}
+    with pytest.raises(ModelError, match="nowhere"):
+        tasks.explain_task(model, picture, 1, "gradcam", together["gradcam"], together)
+    shared = tasks.explain_task(model, picture, 1, "saliency", {}, together)
+    alone = tasks.explain_task(model, picture, 1, "saliency", {})
+    np.testing.assert_array_equal(shared.arrays["relevance"], alone.arrays["relevance"])
+
+
+def test_a_picture_can_be_a_baseline(model, picture):
+    clf = load_classifier(**model)
+    other = as_pixels(picture[::-1])
+    x, origin = (tasks.model_pixels(clf, as_pixels(image)) for image in (picture, picture[::-1]))
+    expected = explain(clf, x, 0, "deeplift", baseline=origin)[0].numpy()
+    found = tasks.explain_task(model, as_pixels(picture), 0, "deeplift", {"baseline": other})
+    np.testing.assert_array_equal(found.arrays["relevance"], expected)
+    mean = tasks.explain_task(
+        model, as_pixels(picture), 0, "deeplift", {"baseline": ["black", other]}
+    )
+    expected = explain(clf, x, 0, "deeplift", baseline=["black", origin])[0].numpy()
+    np.testing.assert_array_equal(mean.arrays["relevance"], expected)
+    several = {"baselines": [other, as_pixels(picture[:, ::-1])]}
+    found = tasks.explain_task(model, as_pixels(picture), 0, "deepshap", several)
+    both = torch.cat([tasks.model_pixels(clf, image) for image in several["baselines"]])
+    expected = explain(clf, x, 0, "deepshap", baselines=both)[0].numpy()
+    np.testing.assert_array_equal(found.arrays["relevance"], expected)
+
+
+def test_a_baseline_of_another_size_is_a_sentence(model, picture):
+    small = np.zeros((3, 32, 32), np.float32)
+    with pytest.raises(ImageError, match=r"shape \[3, 32, 32\] does not fit"):
+        tasks.explain_task(model, picture, 0, "deeplift", {"baseline": small})
+
+
+def test_what_a_method_says_about_a_model(model, monkeypatch):
+    assert tasks.support(model, "saliency").facts == {"refusal": ""}
+    assert "gradcam" in tasks.support(model, "cam").facts["refusal"], "it ends in three Linears"
+    clf = load_classifier(**model)
+    with torch.no_grad():
+        clf.module.conv3.weight.fill_(float("nan"))
+    monkeypatch.setattr(tasks, "classifier", lambda model: clf)
+    assert "not finite" in tasks.support(model, "saliency").facts["refusal"]
+    assert tasks.support(model, "edges").facts == {"refusal": ""}
 
 
 def test_maps_are_compared_with_each_other():

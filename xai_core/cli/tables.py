@@ -71,7 +71,8 @@ def method_facts(method: Method) -> dict[str, Any]:
     """Everything the table says about a method, as plain data."""
     facts = {fact.name: getattr(method, fact.name) for fact in fields(method)}
     plain = {name: value for name, value in facts.items() if not callable(value)}
-    return plain | {"params": [asdict(param) for param in method.params]}
+    params = [asdict(param) | {"choices": list(param.choices)} for param in method.params]
+    return plain | {"params": params}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
