@@ -8,6 +8,7 @@ from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
 from xai_core.explainers.baselines import reference_pictures
+from xai_core.explainers.memory import Meter
 from xai_core.models.classifier import Classifier
 from xai_core.progress import listening
 
@@ -71,6 +72,20 @@ def test_pictures_and_baselines_go_forward_once_and_no_more_than_the_chunk_at_on
     explain(clf, x, 0, "deepshap", baselines=baselines, chunk=3)
     with clf.lent() as twin:
         assert sorted(twin.module[2].sizes) == [2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("mebibytes", [4, 16])
+@NETS
+def test_stays_within_the_memory_with_the_same_numbers(name, mebibytes, monkeypatch):
+    clf, x = classifier(name), torch.cat([X, X.flip(3), X.flip(2)])
+    usual = explain(clf, x, 1, "deepshap", baselines=BASELINES)
+    monkeypatch.setenv("XAI_MEMORY", f"{mebibytes} MiB")
+    explain(clf, x, 1, "deepshap", baselines=BASELINES)
+    with Meter() as meter:
+        frugal = explain(clf, x, 1, "deepshap", baselines=BASELINES)
+    # Beside what the chunk decides there are pictures, sums and the baselines.
+    assert meter.peak - 2 * BASELINES.nbytes - 4 * x.nbytes <= mebibytes * 2**20
+    torch.testing.assert_close(frugal, usual, rtol=1e-11, atol=1e-13)
 
 
 class Halves(nn.Module):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +20,12 @@ RESCALE = "DeepLIFT"
 REVEAL_CANCEL = "DeepLIFT RevealCancel"
 
 
+def _count(settings: Mapping[str, Any]) -> int:
+    """How many baselines are averaged over."""
+    given = settings["baseline"]
+    return len(given) if isinstance(given, list | tuple) else 1
+
+
 @register(
     title=RESCALE,
     family="path",
@@ -32,7 +39,7 @@ REVEAL_CANCEL = "DeepLIFT RevealCancel"
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
     params=(BASELINE,),
-    cost=lambda settings: 2.0,
+    cost=lambda settings: 1.0 + _count(settings),
 )
 def deeplift(
     clf: Classifier,
@@ -88,7 +95,7 @@ def deeplift(
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
     params=(BASELINE,),
-    cost=lambda settings: 4.0,
+    cost=lambda settings: 1.0 + 3.0 * _count(settings),
 )
 def deeplift_rc(
     clf: Classifier,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from xai_core.progress import advance
 
 TITLE = "DeepSHAP"
 # What a picture, a baseline and the way back of their pair take at once, in memory of a gradient.
-GRADIENTS = 4
+GRADIENTS = 5
 
 
 @register(
@@ -74,19 +74,15 @@ def deepshap(
     """
     pictures = reference_pictures(clf, x, baselines)
     size = chunk or _size(clf, x, targets)
-    means = []
+    total = torch.zeros_like(x)
+    done = 0
     for start in range(0, len(x), size):
         some = slice(start, start + size)
-        with torch.no_grad():
-            graph = read_shared(clf, x) if size >= len(x) else read(record(clf, x[some]))
-        total = torch.zeros_like(x[some])
-        done = start * len(pictures)
-        for relevance in _by_baseline(clf, graph, pictures, targets[some], size):
-            total += relevance.sum(0)
-            done += len(relevance) * len(total)
+        for relevance in _by_baselines(clf, x, some, pictures, targets[some], size):
+            total[some] += relevance.sum(0)
+            done += relevance.shape[0] * relevance.shape[1]
             advance(done, len(x) * len(pictures))
-        means.append(total / len(pictures))
-    return torch.cat(means)
+    return total / len(pictures)
 
 
 def _size(clf: Classifier, x: Tensor, targets: Tensor) -> int:
@@ -95,15 +91,23 @@ def _size(clf: Classifier, x: Tensor, targets: Tensor) -> int:
     return max(1, min(batch_size(x, cost), allowed_bytes() // (GRADIENTS * cost)))
 
 
-def _by_baseline(
-    clf: Classifier, graph: Graph, baselines: Tensor, targets: Tensor, size: int
+def _by_baselines(
+    clf: Classifier, x: Tensor, some: slice, baselines: Tensor, targets: Tensor, size: int
 ) -> Iterator[Tensor]:
-    """Relevance of a graph's pictures for some baselines after the other, [P, n, 3, H, W]."""
+    """Relevance of some pictures for some baselines after the other, [P, n, 3, H, W]."""
+    with torch.no_grad():
+        graph = read_shared(clf, x) if len(x) <= size else read(record(clf, x[some]))
+    for block in torch.split(baselines, size):
+        yield from _of_block(graph, values_at(clf, block, graph), targets, size)
+
+
+def _of_block(
+    graph: Graph, values: Sequence[Tensor], targets: Tensor, size: int
+) -> Iterator[Tensor]:
+    """The same for baselines at which every value of the network is known, [B, ...]."""
     x = graph.values[0]
     pairs = max(1, size // len(x))
-    for block in torch.split(baselines, size):
-        values = values_at(clf, block, graph)
-        for start in range(0, len(block), pairs):
-            origins = [value[start : start + pairs, None] for value in values]
-            found = multipliers(graph, origins, targets, TITLE)
-            yield (x - origins[0]) * found
+    for start in range(0, len(values[0]), pairs):
+        origins = [value[start : start + pairs, None] for value in values]
+        found = multipliers(graph, origins, targets, TITLE)
+        yield (x - origins[0]) * found
