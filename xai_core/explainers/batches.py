@@ -25,7 +25,7 @@ from xai_core.progress import advance
 
 # Measured on two cores of a server: a picture is quickest where its batch stays within the
 # processor's caches. Larger batches take up to twice as long, batches of one a fifth longer.
-CACHE_BYTES = 48 * 2**20
+CACHE_BYTES = 64 * 2**20
 CACHED_BATCH = (2, 64)
 # On other devices; no more than ``chunk`` may be set to.
 MOST = 1024
