@@ -16,11 +16,6 @@ from xai_core.explainers.passes import activation_and_gradient
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
 
-_NO_CAM = (
-    "CAM is defined for models that end in global average pooling and one linear layer; "
-    "gradcam works on this model."
-)
-
 
 @register(
     title="CAM",
@@ -67,7 +62,7 @@ def cam(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     weights = slope[:, :, :1, :1]
     # What is not the same everywhere was not pooled over the places.
     if not bool((slope == weights).all()):
-        raise MethodError(_NO_CAM)
+        raise _undefined(pooled)
     height, width = maps.shape[2:]
     return height * width * (weights * maps).sum(dim=1, keepdim=True)
 
@@ -89,7 +84,16 @@ def _pooled(graph: Graph) -> Node:
         before, after = graph.values[node.inputs[0]].shape, graph.values[node.output].shape
         if len(before) == 4 and before[:2] == after[:2] and after[2:].numel() == 1:
             return node
-    raise MethodError(_NO_CAM)
+    raise _undefined(node or last)
+
+
+def _undefined(node: Node | None) -> MethodError:
+    """The error that names the step at which a model is of another kind."""
+    here = "" if node is None else f", but in this one the step {node.spoken} stands there"
+    return MethodError(
+        "CAM is defined for models that end in global average pooling and one linear layer"
+        f"{here}; gradcam works on this model."
+    )
 
 
 @register(

@@ -159,7 +159,8 @@ def _map_of(graph: Graph, layer: str) -> int:
     if graph.values[number].dim() != 4:
         raise MethodError(
             f"Layer '{layer}' gives no maps [images, channels, height, width]; "
-            "choose a convolution or another layer in front of the classifier's last ones."
+            "choose a convolution or another layer in front of the classifier's last ones. "
+            "integrated_gradients needs no layer."
         )
     if not graph.leads_to_logits(number):
         raise MethodError(f"The scores of the classes do not depend on layer '{layer}'.")
