@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_input
 
 from xai_core.models.tape import Step
 
@@ -141,14 +140,14 @@ class Affine(Node):
         """
         if self.options is None:
             return signal @ weight
-        flat = signal.flatten(0, 1)
-        shape = (len(flat), *like.shape[1:])
+        flat, size = signal.flatten(0, 1), like.shape[1:]
         if isinstance(self.options["padding"], str):
-            probe = torch.zeros(shape, dtype=flat.dtype, device=flat.device)
+            probe = torch.zeros((len(flat), *size), dtype=flat.dtype, device=flat.device)
             (led,) = vjp(lambda a: (self.forward(a, weight),), (probe,), (flat[None],))
-            return led[0].reshape(*signal.shape[:2], *like.shape[1:])
-        back: Tensor = conv2d_input(shape, weight, flat, **self.options)  # type: ignore[no-untyped-call]
-        return back.reshape(*signal.shape[:2], *like.shape[1:])
+            return led[0].reshape(*signal.shape[:2], *size)
+        rest = _left_over(self.options, weight, like)
+        back = F.conv_transpose2d(flat, weight, None, **self.options, output_padding=rest)
+        return back.reshape(*signal.shape[:2], *size)
 
     def transposed(self, signal: Tensor, like: Tensor) -> Tensor:
         """``back`` with the layer's own ``weight``, which need not be made for it."""
@@ -159,6 +158,19 @@ class Affine(Node):
     def along(self, values: Tensor) -> Tensor:
         """One value per output, [outputs], so that it can be added to the output."""
         return values if self.options is None else values.view(-1, 1, 1)
+
+
+def _left_over(options: Mapping[str, Any], weight: Tensor, like: Tensor) -> list[int]:
+    """Rows and columns of a convolution's input that the last step of its stride leaves over."""
+    found = []
+    for side in range(2):
+        padding, dilation, stride = (
+            value if isinstance(value, int) else value[side % len(value)]
+            for value in (options["padding"], options["dilation"], options["stride"])
+        )
+        reach = dilation * (weight.shape[2 + side] - 1) + 1
+        found.append((like.shape[2 + side] + 2 * padding - reach) % stride)
+    return found
 
 
 def vjp(
