@@ -164,6 +164,7 @@ def table(
             if row.note:
                 notes.setdefault(row.note, len(notes) + 1)
             print(line(row, notes.get(row.note), shown=row is rows_first(rows, method)))
+    print(f"deepshap and expected_gradients: {len(timed.baselines)} baselines.")
     for note, number in notes.items():
         print(f"[{number}] {note}")
     print("difference: of the maps in shares of the largest value, in float64; of random methods")

@@ -7,6 +7,8 @@ from typing import Any
 from benchmarks.subject import Subject
 from xai_core.explainers import METHODS
 
+EXPECTED_SAMPLES = 20  # Captum takes all of them through the network at once
+
 
 def settings(method: str, on: Subject) -> dict[str, Any]:
     """Settings that differ from the method's defaults."""
@@ -16,6 +18,8 @@ def settings(method: str, on: Subject) -> dict[str, Any]:
         found["baseline"] = "black"
     if "baselines" in names and method != "pattern_attribution":
         found["baselines"] = on.baselines
+    if method == "expected_gradients":
+        found["samples"] = EXPECTED_SAMPLES
     if method == "gradcam_pp":
         found["layer"] = on.last_relu
     return found

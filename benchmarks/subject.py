@@ -12,7 +12,8 @@ from xai_core.images import sample_image
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import build_network
 
-BASELINES = 64
+LARGE = 64  # pixels of a side; above it Captum needs tens of gigabytes for as many pictures
+BASELINES, FEW_BASELINES = 64, 8
 OURS = {"modified-vgg16": (200, 64)}  # classes and side of networks without published weights
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
@@ -26,7 +27,7 @@ class Subject:
         original: the network as other libraries expect it: torchvision's own modules.
         x: the picture, [1, 3, H, W].
         target: the most probable class, int64 [1].
-        baselines: pictures of uniform noise, [64, 3, H, W].
+        baselines: pictures of uniform noise, [64, 3, H, W], or 8 of more than 64 pixels.
     """
 
     clf: Classifier
@@ -76,5 +77,6 @@ def subject(network: str, picture: str, dtype: torch.dtype) -> Subject:
     with torch.no_grad():
         target = clf.logits(x).argmax(1)
     generator = torch.Generator().manual_seed(0)
-    noise = torch.rand((BASELINES, *x.shape[1:]), generator=generator, dtype=torch.float64)
+    count = BASELINES if x.shape[2] <= LARGE else FEW_BASELINES
+    noise = torch.rand((count, *x.shape[1:]), generator=generator, dtype=torch.float64)
     return Subject(clf, original, x, target, clf.normalise(noise.to(dtype)))

@@ -11,13 +11,12 @@ from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
 from benchmarks.peers import Peer, Prepared
-from benchmarks.subject import Subject
-from xai_core.explainers import METHODS
+from benchmarks.settings import EXPECTED_SAMPLES
+from benchmarks.subject import LARGE, Subject
 
 # Noisy copies and points on a path that go through a large network at once; all of them at
 # once, which is Captum's way, needs tens of gigabytes there.
 AT_ONCE = 16
-LARGE = 64  # pixels of a side above which that counts
 
 POOLS = (
     "Captum's DeepLIFT loses the rule of a max-pool that a ReLU feeds; timed as it is, compared "
@@ -93,9 +92,8 @@ def integrated_gradients(subject: Subject, network: nn.Module) -> Callable[[], T
 
 def expected_gradients(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
     method = attr.GradientShap(network)
-    samples = {param.name: param.default for param in METHODS["expected_gradients"].params}
     return lambda: method.attribute(
-        subject.x, subject.baselines, n_samples=samples["samples"], target=subject.target
+        subject.x, subject.baselines, n_samples=EXPECTED_SAMPLES, target=subject.target
     )
 
 
