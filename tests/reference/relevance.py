@@ -99,13 +99,32 @@ def lrp_alpha_beta(net, x, target, *, alpha=2.0, beta=1.0, epsilon=1e-6, bias=Fa
     return propagated(layers, values, at_logit(values, target), rule)
 
 
-def preset(beta):
-    def twin(net, x, target, *, epsilon=1e-6, bias=False):
-        return lrp_alpha_beta(
-            net, x, target, alpha=beta + 1.0, beta=beta, epsilon=epsilon, bias=bias
-        )
+def lrp_alpha1_beta0(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=1.0, beta=0.0, **settings)
 
-    return twin
+
+def lrp_alpha2_beta1(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=2.0, beta=1.0, **settings)
+
+
+def lrp_alpha3_beta2(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=3.0, beta=2.0, **settings)
+
+
+def lrp_alpha4_beta3(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=4.0, beta=3.0, **settings)
+
+
+def lrp_alpha5_beta4(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=5.0, beta=4.0, **settings)
+
+
+def lrp_alpha6_beta5(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=6.0, beta=5.0, **settings)
+
+
+def lrp_alpha9_beta8(net, x, target, **settings):
+    return lrp_alpha_beta(net, x, target, alpha=9.0, beta=8.0, **settings)
 
 
 def deep_taylor(net, x, target, *, epsilon=1e-6):
@@ -149,10 +168,13 @@ REFERENCES = {
         lrp_alpha_beta,
         {"alpha": 3.5, "beta": 2.5, "epsilon": 0.125, "bias": True},
     ),
-    **{
-        f"lrp_alpha{beta + 1}_beta{beta}": (preset(beta), {"bias": beta == 3})
-        for beta in (0, 1, 2, 3, 4, 5, 8)
-    },
+    "lrp_alpha1_beta0": (lrp_alpha1_beta0, {}),
+    "lrp_alpha2_beta1": (lrp_alpha2_beta1, {}),
+    "lrp_alpha3_beta2": (lrp_alpha3_beta2, {}),
+    "lrp_alpha4_beta3": (lrp_alpha4_beta3, {"bias": True}),
+    "lrp_alpha5_beta4": (lrp_alpha5_beta4, {}),
+    "lrp_alpha6_beta5": (lrp_alpha6_beta5, {}),
+    "lrp_alpha9_beta8": (lrp_alpha9_beta8, {}),
     "deep_taylor": (deep_taylor, {}),
     "excitation_backprop": (excitation_backprop, {"layer": "conv1"}),
     "cmwp": (cmwp, {"layer": "pool"}),
