@@ -60,16 +60,17 @@ class Batch:
 
 
 def batches(x: Tensor, draws: int, size: int) -> Iterator[Batch]:
-    """All work items, batch by batch; tells the progress after each.
+    """All work items, in equal batches as far as they go; tells the progress after each.
 
     Args:
         x: network input, [N, 3, H, W].
         draws: work items of each image.
-        size: items of a batch.
+        size: most items of a batch.
     """
     count = len(x)
-    for start in range(0, count * draws, size):
-        end = min(start + size, count * draws)
+    number = -(-count * draws // size)
+    for index in range(number):
+        start, end = (edge * count * draws // number for edge in (index, index + 1))
         items = torch.arange(start, end, device=x.device)
         yield Batch(items % count, items // count, _rows(start, end, count))
         advance(end, count * draws)
