@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from xai_core import jobs
 from xai_core.cache import Cache
-from xai_core.explainers import explain
+from xai_core.explainers import METHODS, explain
+from xai_core.explainers.presets import EVERYTHING
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
@@ -98,15 +100,131 @@ def test_the_page_shows_what_the_package_computes() -> None:
     )
 
 
+def columns(app: AppTest) -> list[tuple[str, dict[str, Any]]]:
+    """Method and settings of what the page has computed."""
+    work = app.session_state["_work"]["compare"]
+    tasks = list(work.job._tasks.values()) if work.job else []
+    return [(task.arguments["method"], task.arguments["params"]) for task in tasks]
+
+
+def address(app: AppTest, name: str) -> list[str]:
+    """Values of an address parameter, which is text as long as only the test has set it."""
+    found = app.query_params.get(name, [])
+    return [found] if isinstance(found, str) else found
+
+
+def sentences(app: AppTest) -> str:
+    return "\n".join(app.session_state["_work"]["compare"].problems.values())
+
+
+def test_a_preset_chooses_methods_and_settings() -> None:
+    app = settled(compare(methods="edges"))
+    app.button(key="preset group-2").click().run()
+    assert address(app, "methods") == ["smoothgrad-deeplift,deeplift,deepshap"]
+    assert app.number_input(key="smoothgrad-deeplift.sigma").value == 0.7
+    assert app.multiselect(key="smoothgrad-deeplift.baseline").value == ["blurred"]
+    assert app.multiselect(key="deeplift.baseline").value == ["blurred"]
+    assert app.multiselect(key="smoothgrad.base").value == ["deeplift"]
+    asked = dict(columns(app))
+    assert asked["smoothgrad"]["base"] == "deeplift"
+    assert asked["deeplift"] == {"baseline": "blurred"}
+    app.button(key="preset group-1").click().run()
+    assert address(app, "methods") == [
+        "saliency,input_x_gradient,deconvnet,guided_backprop,gradcam,guided_gradcam"
+    ]
+    assert not address(app, "param")
+
+
+def test_a_link_brings_columns_and_settings_back() -> None:
+    both = "smoothgrad,smoothgrad-deeplift"
+    settings = ["smoothgrad.samples=2", "smoothgrad-deeplift.samples=3", "smoothgrad.sigma=0.5"]
+    app = compare(methods=both)
+    app.query_params["param"] = settings
+    app = settled(app)
+    asked = {given["base"]: given for _, given in columns(app)}
+    assert (asked["saliency"]["samples"], asked["saliency"]["sigma"]) == (2, 0.5)
+    assert (asked["deeplift"]["samples"], asked["deeplift"]["sigma"]) == (3, 0.2)
+    assert sorted(address(app, "param")) == sorted(settings)
+    results = app.session_state["_work"]["compare"].results.values()
+    assert len(results) == 2
+
+
+def test_another_base_is_another_column() -> None:
+    app = compare(methods="smoothgrad", param="smoothgrad.samples=2")
+    app = settled(app)
+    app.multiselect(key="smoothgrad.base").set_value(["saliency", "guided_backprop"]).run()
+    assert address(app, "methods") == ["smoothgrad,smoothgrad-guided_backprop"]
+    assert app.number_input(key="smoothgrad.samples").value == 2
+    assert app.number_input(key="smoothgrad-guided_backprop.samples").value == 100
+
+
+def test_a_picture_of_the_page_is_a_baseline() -> None:
+    app = compare(methods="deeplift", samples="Coffee")
+    app = settled(app)
+    app.button_group(key="samples").set_value(["cat", "coffee"]).run()
+    app.multiselect(key="deeplift.baseline").set_value(["black", "sample:coffee"])
+    app = settled(app)
+    assert not sentences(app)
+    clf = load_classifier("vgg-tiny")
+    cat, coffee = (clf.preprocess([sample_image(name)]) for name in ("cat", "coffee"))
+    target = clf.logits(cat).argmax(1)
+    expected = explain(clf, cat, target, "deeplift", baseline=["black", coffee])[0].numpy()
+    assert address(app, "param") == ["deeplift.baseline=black,sample:coffee"]
+    results = app.session_state["_work"]["compare"].results.values()
+    largest = np.abs(expected).max()
+    close = [np.abs(r.arrays["relevance"] - expected).max() < 1e-4 * largest for r in results]
+    assert sorted(close) == [False, True], "one of them is the cat's"
+
+
+def test_what_does_not_work_is_told_and_left_out() -> None:
+    app = settled(compare(methods="cam,saliency"))
+    assert "CAM is defined for" in sentences(app)
+    assert len(app.session_state["_work"]["compare"].results) == 1
+    assert [box.label for box in app.expander if "Not on" in box.label] == [
+        "Not on this model: CAM"
+    ]
+    app.button(key=f"preset {EVERYTHING}").click().run()
+    chosen = address(app, "methods")[0].split(",")
+    assert chosen == [name for name in METHODS if name != "cam"]
+
+
+def test_everything_takes_back_what_turns_out_not_to_work() -> None:
+    app = compare(methods="edges").run()
+    refusals = app.session_state["_refusals"]
+    known = dict(refusals)
+    refusals.clear()
+    app.button(key=f"preset {EVERYTHING}").click().run()
+    refusals.update(known)
+    app.run()
+    assert "cam" not in address(app, "methods")[0].split(",")
+
+
+def test_every_method_has_controls_and_an_entry() -> None:
+    app = compare(methods="all").run()
+    assert not app.exception
+    numbers = {widget.key for widget in app.number_input}
+    for name, entry in METHODS.items():
+        for param in entry.params:
+            if param.kind in ("int", "float"):
+                assert f"{name}.{param.name}" in numbers
+    titles = {box.label for box in app.expander}
+    assert {entry.title for entry in METHODS.values()} <= titles
+
+
 def test_an_address_that_names_nothing_known_is_told() -> None:
     app = compare(model="nonsense", layer="conv99", **{"class": "unicorn"})
+    app.query_params["methods"] = "saliency,gradcam,magic"
+    app.query_params["param"] = ["saliency.colour=red"]
     told: set[str] = set()
     deadline = time.monotonic() + PATIENCE_S
-    while len(told) < 3 and time.monotonic() < deadline:
+    while len(told) < 5 and time.monotonic() < deadline:
         told |= {toast.value for toast in app.run().toast}
     assert not app.exception
     assert told == {
         "There is no model “nonsense”; the page goes on without it.",
         "There is no layer “conv99”; the page goes on without it.",
         "The model has no class “unicorn”; the predicted one is explained.",
+        *(text for text in told if "There is no method 'magic'" in text),
+        *(text for text in told if "Saliency has no setting 'colour'" in text),
     }
+    assert len(told) == 5
