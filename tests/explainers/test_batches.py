@@ -16,6 +16,7 @@ from xai_core.explainers.batches import (
     batch_size,
     batches,
     gradient_bytes,
+    weight_bytes,
 )
 from xai_core.explainers.memory import Meter, allowed_bytes, bytes_of
 from xai_core.models.classifier import Classifier
@@ -137,9 +138,20 @@ def test_the_batches_stay_within_the_memory(method, mebibytes, clf, monkeypatch)
 
 def test_a_batch_fits_the_processors_caches_and_has_two_pictures_at_least():
     cost = COPIES * X[0].nbytes
-    assert batch_size(X, CACHE_BYTES // 10 - cost) == 10
-    assert batch_size(X, CACHE_BYTES) == 2
+    lower, upper = CACHE_BYTES
+    assert batch_size(X, lower // 10 - cost) == 10
+    assert batch_size(X, lower) == 2
     assert batch_size(X, 0) == 64
+    # Large weights allow more, up to the upper number.
+    assert upper == 2 * lower
+    assert batch_size(X, lower // 10 - cost, lower // 2) == 10
+    assert batch_size(X, lower // 10 - cost, lower * 3 // 2) == 15
+    assert batch_size(X, lower // 10 - cost, 10 * upper) == 20
+
+
+def test_weights_are_counted_in_bytes(clf):
+    # float64: a 16 x 3 x 3 x 3 kernel with 16 biases, and 14400 x 5 weights with 5 biases
+    assert weight_bytes(clf) == 8 * (16 * 27 + 16 + 14400 * 5 + 5)
 
 
 def test_memory_decides_before_the_caches_do(monkeypatch):

@@ -4,7 +4,7 @@ A method that averages over draws (noisy copies, points of a path, masks) has on
 for every draw and image. ``batches`` puts the items of all images in one row, draw by draw,
 and cuts it into batches:
 
-    size = chunk or batch_size(x, gradient_bytes(clf, x, targets))
+    size = chunk or batch_size(x, gradient_bytes(clf, x, targets), weight_bytes(clf))
     for batch in batches(x, draws, size):
         copies, classes = x[batch.images] + ..., targets[batch.images]
 """
@@ -23,9 +23,10 @@ from xai_core.explainers.memory import allowed_bytes, bytes_of
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 
-# Measured on two cores of a server: a picture is quickest where its batch stays within the
-# processor's caches. Larger batches take up to twice as long, batches of one a fifth longer.
-CACHE_BYTES = 64 * 2**20
+# Measured on a server's processor: a picture is quickest where its batch stays within the caches,
+# or weighs as much as the weights, which every batch reads anew, up to the larger number. Larger
+# batches take up to twice as long, batches of one a fifth longer.
+CACHE_BYTES = (64 * 2**20, 128 * 2**20)
 CACHED_BATCH = (2, 64)
 # On other devices; no more than ``chunk`` may be set to.
 MOST = 1024
@@ -94,7 +95,12 @@ def gradient_bytes(clf: Classifier, x: Tensor, targets: Tensor) -> int:
     return known[key]
 
 
-def batch_size(x: Tensor, picture_bytes: int) -> int:
+def weight_bytes(clf: Classifier) -> int:
+    """What the weights of a model take."""
+    return sum(weights.nbytes for weights in clf.module.parameters())
+
+
+def batch_size(x: Tensor, picture_bytes: int, weights: int = 0) -> int:
     """Pictures that go through the model at once: the quickest number that memory allows.
 
     It is at least one picture, however little memory there is.
@@ -102,6 +108,7 @@ def batch_size(x: Tensor, picture_bytes: int) -> int:
     Args:
         x: network input, [N, 3, H, W]; its size, type and device are taken.
         picture_bytes: what a pass takes for one picture.
+        weights: ``weight_bytes`` of the model, if a pass reads all of them.
 
     Raises:
         MethodError: ``XAI_MEMORY`` cannot be read.
@@ -109,8 +116,9 @@ def batch_size(x: Tensor, picture_bytes: int) -> int:
     cost = picture_bytes + COPIES * x[0].nbytes
     fits = allowed_bytes() // cost
     if x.device.type == "cpu":
-        least, most = CACHED_BATCH
-        fits = min(fits, max(least, min(most, CACHE_BYTES // cost)))
+        (least, most), (lower, upper) = CACHED_BATCH, CACHE_BYTES
+        cached = min(max(lower, weights), upper) // cost
+        fits = min(fits, max(least, min(most, cached)))
     return max(1, min(fits, MOST))
 
 

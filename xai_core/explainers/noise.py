@@ -29,7 +29,14 @@ from torch import Tensor
 
 from xai_core.explainers import registry
 from xai_core.explainers.baselines import repeated
-from xai_core.explainers.batches import Batch, Drawn, batch_size, batches, gradient_bytes
+from xai_core.explainers.batches import (
+    Batch,
+    Drawn,
+    batch_size,
+    batches,
+    gradient_bytes,
+    weight_bytes,
+)
 from xai_core.explainers.memory import bytes_of
 from xai_core.explainers.params import BASE, CHUNK, SAMPLES, SEED, SIGMA, SIGMA_UNITS
 from xai_core.explainers.passes import OF_THE_GRADIENT
@@ -199,7 +206,7 @@ def _relevances(
     # Drawn in float64 so that float32 meets the same numbers.
     noise = Drawn(lambda: torch.randn(x.shape[1:], generator=generator, dtype=torch.float64).to(x))
     base, own = _base(settings)
-    size = settings["chunk"] or batch_size(x, _bytes(clf, x, targets, base, own))
+    size = settings["chunk"] or batch_size(x, _bytes(clf, x, targets, base, own), weight_bytes(clf))
     for batch in batches(x, settings["samples"], size):
         copies = x[batch.images] + scale[batch.images] * noise.of(batch)
         theirs = _of_images(x, base, own, batch.images)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from xai_core.explainers.baselines import Baseline, reference_pictures, references
-from xai_core.explainers.batches import batch_size, batches, gradient_bytes
+from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
 from xai_core.explainers.gradient import logit_gradient
 from xai_core.explainers.params import BASELINE, BASELINES, CHUNK, DRAWS, SEED, STEPS
 from xai_core.explainers.registry import register
@@ -164,7 +164,7 @@ def _along(
     alphas, shares = (values.to(x).view(-1, 1, 1, 1) for values in (alphas, shares))
     which = which.to(x.device)
     relevance = torch.zeros_like(x)
-    size = chunk or batch_size(x, gradient_bytes(clf, x, targets))
+    size = chunk or batch_size(x, gradient_bytes(clf, x, targets), weight_bytes(clf))
     for batch in batches(x, len(alphas), size):
         origin = origins[which[batch.draws], batch.images if origins.shape[1] > 1 else 0]
         change = x[batch.images] - origin
