@@ -42,8 +42,7 @@ def choose_pictures() -> list[Picture]:
         "Samples",
         list(samples),
         selection_mode="multi",
-        # A default beside a value that ``_leave_samples`` has set would contradict it.
-        default=None if "samples" in st.session_state else [next(iter(samples))],
+        default=[next(iter(samples))],
         format_func=samples.__getitem__,
         key="samples",
         bind="query-params",

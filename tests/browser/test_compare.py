@@ -87,6 +87,50 @@ def test_upload_choose_cancel_download(page: Page, server: str, tmp_path: Path) 
     assert {row["method"] for row in run["results"]} == {"saliency", "gradcam"}
 
 
+def test_a_preset_chooses_what_it_names(page: Page, server: str) -> None:
+    page.goto(f"{server}/?methods=edges")
+    wait_drawn(page, "drawn.ready === 1")
+    page.get_by_role("button", name="Methods").first.click()
+    page.get_by_role("button", name="Group 1", exact=True).click()
+    page.wait_for_url("**methods=saliency%2Cinput_x_gradient%2Cdeconvnet**")
+    page.keyboard.press("Escape")
+    wait_drawn(page, "drawn.ready === 6")
+    expect(page.locator("figcaption")).to_have_text(
+        [
+            "Cat",
+            "Saliency",
+            "Input × Gradient",
+            "DeconvNet",
+            "Guided backpropagation",
+            "Grad-CAM",
+            "Guided Grad-CAM",
+        ]
+    )
+
+
+def test_settings_stand_in_the_address(page: Page, server: str) -> None:
+    """The same method twice, with settings; from a link, by hand, and by the back button."""
+    settings = "&".join(f"param=smoothgrad{base}.samples=2" for base in ("", "-deeplift"))
+    link = f"methods=smoothgrad,smoothgrad-deeplift&{settings}&param=smoothgrad.sigma=0.7"
+    page.goto(f"{server}/?{link}")
+    wait_drawn(page, "drawn.ready === 2")
+    titles = ["Cat", "SmoothGrad", "SmoothGrad of DeepLIFT"]
+    expect(page.locator("figcaption")).to_have_text(titles)
+    before = page.evaluate(f"() => JSON.parse({GRID}.dataset.drawn).maps")
+
+    page.get_by_role("button", name="Settings").click()
+    sigma = page.get_by_role("spinbutton", name="sigma").first
+    expect(sigma).to_have_value("0.7")
+    sigma.fill("0.5")
+    sigma.press("Enter")
+    page.wait_for_url("**smoothgrad.sigma%3D0.5**")
+    page.keyboard.press("Escape")
+    wait_drawn(page, f"drawn.ready === 2 && drawn.maps !== '{before}'")
+
+    page.go_back()
+    wait_drawn(page, f"drawn.maps === '{before}'")
+
+
 def test_a_link_reopens_the_same_view(page: Page, server: str) -> None:
     page.goto(f"{server}/?samples=Coffee&show=Positive&overlay=true&opacity=0.3")
     wait_drawn(page, "drawn.ready >= 6 && drawn.opacity === 0.3 && drawn.colours === 'viridis'")
