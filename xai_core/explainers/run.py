@@ -174,11 +174,12 @@ def _classes(clf: Classifier, targets: int | Sequence[int] | Tensor, count: int)
             f"The targets must be one class number, or one for each of the {count} pictures."
         )
     known = len(clf.class_names)
-    classes = given.long().expand(count).clone()
-    wrong = classes[(classes < 0) | (classes >= known)]
-    if len(wrong):
+    # As Python numbers: for a few of them quicker than tensor operations.
+    numbers = given.reshape(-1).tolist()
+    wrong = next((number for number in numbers if not 0 <= number < known), None)
+    if wrong is not None:
         raise ModelError(
             f"{clf.title} has {known} classes, numbered 0 to {known - 1}; "
-            f"there is no class {int(wrong[0])}."
+            f"there is no class {wrong}."
         )
-    return classes
+    return torch.tensor(numbers if given.dim() else numbers * count)
