@@ -176,4 +176,3 @@ def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:
     key = content_key("similarity", maps, measure, show)
     arguments = {"maps": maps, "measure": measure, "show": show}
     return Task(key, "compare_maps", arguments, float(len(maps) ** 2), "Comparing the maps")
-
