@@ -51,7 +51,7 @@ class Sum:
 
 def measure(on: Subject, libraries: Mapping[str, Mapping[str, Peer]], repeat: int) -> list[Sum]:
     """Time the presets and the groups, and print them."""
-    print(f"\n{'together':36}{'one panel':>12}{'one by one':>12}{'libraries':>12}   ms")
+    print(f"\n{'together':46}{'one panel':>12}{'one by one':>12}{'libraries':>12}   ms")
     sums = []
     presets = [name for name in ALPHA_BETA if name in METHODS]
     if presets and "Zennit" in libraries:
@@ -106,7 +106,7 @@ def _sum(
     found = Sum(title, len(names), seconds["together"], seconds["apart"], there, len(calls))
     shown = "" if there is None else f"{1e3 * there:.1f}"
     print(
-        f"{title + f' ({len(names)} maps)':36}{1e3 * found.together:12.1f}"
+        f"{title + f' ({len(names)} maps)':46}{1e3 * found.together:12.1f}"
         f"{1e3 * found.apart:12.1f}{shown:>12}   libraries have {len(calls)}"
     )
     return found
