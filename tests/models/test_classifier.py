@@ -223,11 +223,18 @@ def test_a_lent_twin_is_in_evaluation_mode_whatever_the_model_is_in():
 
 def test_a_twin_that_met_an_error_is_not_lent_again():
     clf = classifier()
-    with pytest.raises(ZeroDivisionError), clf.lent() as broken:
-        broken.module[0].register_forward_hook(lambda *_: None)
-        raise ZeroDivisionError
+    lent = []
+
+    def borrow():
+        with clf.lent() as twin:
+            lent.append(twin)
+            twin.module[0].register_forward_hook(lambda *_: None)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        borrow()
     with clf.lent() as twin:
-        assert twin is not broken
+        assert twin not in lent
         assert not twin.module[0]._forward_hooks
 
 
