@@ -115,7 +115,9 @@ def parted_rule(
         total = torch.zeros(())
         # Outputs do not depend on each other; only what they give to the inputs is summed.
         for outputs, weight in node.blocks():
-            weights = weight.clamp(min=0), weight.clamp(max=0)
+            weights = [weight.clamp(min=0)]
+            if len(inputs) > 1 or len(t):
+                weights.append(weight.clamp(max=0))
             biases: tuple[Tensor | None, Tensor | None] = (None, None)
             if bias and node.bias is not None:
                 biases = node.bias[outputs].clamp(min=0), node.bias[outputs].clamp(max=0)

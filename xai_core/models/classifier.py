@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -157,7 +156,12 @@ class Classifier:
         It is kept and lent again, because making one takes longer than a gradient of a small
         network. What an error may have left in it is dropped with it.
         """
-        weights = [id(t) for t in itertools.chain(self.module.parameters(), self.module.buffers())]
+        # Read from where modules keep them: ``parameters()`` takes as long as a small layer.
+        weights = [
+            id(tensor)
+            for module in self.module.modules()
+            for tensor in (*module._parameters.values(), *module._buffers.values())
+        ]
         twin, known = self._twins.pop() if self._twins else (self, [])
         if known != weights:  # there is none, or the module was given other tensors since
             twin = self.private()
