@@ -29,6 +29,7 @@ def choose_methods(scene: Scene, refusals: Mapping[str, str]) -> list[Choice]:
         The columns, in the table's order.
     """
     selection.read_address(scene.pictures)
+    selection.settle()
     selection.leave_out(refusals)
     row = st.container(horizontal=True, vertical_alignment="bottom")
     with row.popover("Methods", icon=":material/grid_view:"):

@@ -6,9 +6,12 @@ as ``--methods`` and ``--param``, so a preset's name is a link too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.address import notice
 from pages.components.controls import control_key, to_control
@@ -38,8 +41,10 @@ FIRST = tuple(
     )
 )
 LONGEST_NOTICE = 300
+SETTLING_S = 1.0  # a message under way arrives sooner, and nobody clicks twice as fast
 _WORKING = "_only-what-works"  # in the session: methods that turn out not to work are left out
-_READ = "_address-of-methods"  # in the session: what the address said last
+_CHOSEN = "_chosen-at-once"  # in the session: when, and the state of the controls
+_SAID = "_address-of-methods"  # in the session: what the address says, or soon will
 
 
 def rows() -> list[tuple[str, str, list[str]]]:
@@ -55,8 +60,29 @@ def rows() -> list[tuple[str, str, list[str]]]:
 
 def choose(choices: Sequence[Choice]) -> None:
     """Select exactly these methods, with exactly these settings."""
-    state = st.session_state
-    state[_WORKING] = False
+    st.session_state[_WORKING] = False
+    st.session_state.update(_state(choices))
+
+
+def choose_preset(choices: Sequence[Choice]) -> None:
+    """``choose`` as a button does it."""
+    choose(choices)
+    st.session_state[_CHOSEN] = (time.monotonic(), _state(choices))
+
+
+def settle() -> None:
+    """Repeat ``choose_preset`` while the browser may still tell what was selected before.
+
+    A page that polls has messages under way, which carry the old state of every control.
+    """
+    since, state = st.session_state.get(_CHOSEN, (-SETTLING_S, {}))
+    if time.monotonic() - since < SETTLING_S:
+        st.session_state.update(state)
+
+
+def _state(choices: Sequence[Choice]) -> dict[str, Any]:
+    """The state of all controls with which these methods and settings are selected."""
+    state: dict[str, Any] = {}
     chosen = {choice.method for choice in choices}
     for key, _, names in rows():
         state[key] = [name for name in names if name in chosen]
@@ -72,11 +98,12 @@ def choose(choices: Sequence[Choice]) -> None:
             if param is not base and param.kind != "layer":
                 value = choice.settings.get(param.name, param.default)
                 state[control_key(choice.id, param)] = to_control(param, value)
+    return state
 
 
 def choose_working(refusals: Mapping[str, str]) -> None:
     """Select every method that works, as far as that is known; the others go when it is."""
-    choose(everything(refusals))
+    choose_preset(everything(refusals))
     st.session_state[_WORKING] = True
 
 
@@ -92,19 +119,28 @@ def leave_out(refusals: Mapping[str, str]) -> None:
 
 def by_hand() -> None:
     """Note that the methods are now chosen one by one."""
-    st.session_state[_WORKING] = False
+    since, _ = st.session_state.get(_CHOSEN, (-SETTLING_S, {}))
+    if time.monotonic() - since >= SETTLING_S:
+        st.session_state[_WORKING] = False
 
 
 def read_address(pictures: Collection[str]) -> None:
-    """Select what the address asks for, if that is new or the controls have been away.
+    """Select what the address asks for, when the page is opened or left by the back button.
+
+    At any other time the address may lag behind the page, and is not looked at. Where the
+    controls have been away, and their state with them, what they last said is selected again.
 
     Args:
         pictures: words that stand for pictures.
     """
-    asked = _asked()
-    if st.session_state.get(_READ) == asked and rows()[0][0] in st.session_state:
-        return
-    st.session_state[_READ] = asked
+    known, asked = st.session_state.get(_SAID), _asked()
+    # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
+    navigated = getattr(get_script_run_ctx(), "is_history_navigation", False)
+    if known is not None and not navigated:
+        if rows()[0][0] in st.session_state:
+            return
+        asked = known
+    st.session_state[_SAID] = asked
     methods, settings = asked
     if methods is None:
         choose(FIRST)
@@ -133,13 +169,14 @@ def write_address(choices: Sequence[Choice]) -> None:
     settings = tuple(text for choice in choices for text in assignments(choice))
     columns = [choice.id for choice in choices]
     wanted = (None if columns == usual and not settings else ",".join(columns), settings)
-    if wanted != _asked():
-        for name, value in (("methods", wanted[0]), ("param", list(settings) or None)):
-            if value is None:
-                st.query_params.pop(name, None)
-            else:
-                st.query_params[name] = value
-    st.session_state[_READ] = wanted
+    if wanted == st.session_state[_SAID]:
+        return
+    st.session_state[_SAID] = wanted
+    for name, value in (("methods", wanted[0]), ("param", list(settings) or None)):
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
 
 
 def _asked() -> tuple[str | None, tuple[str, ...]]:

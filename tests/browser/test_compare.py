@@ -109,7 +109,10 @@ def test_a_preset_chooses_what_it_names(page: Page, server: str) -> None:
 
 
 def test_settings_stand_in_the_address(page: Page, server: str) -> None:
-    """The same method twice, with settings; from a link, by hand, and by the back button."""
+    """The same method twice, with settings; from a link, by hand, and by the back button.
+
+    Streamlit before 1.67 does not tell of the back button.
+    """
     settings = "&".join(f"param=smoothgrad{base}.samples=2" for base in ("", "-deeplift"))
     link = f"methods=smoothgrad,smoothgrad-deeplift&{settings}&param=smoothgrad.sigma=0.7"
     page.goto(f"{server}/?{link}")
