@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+import streamlit
 from PIL import Image
 from playwright.sync_api import Page, expect
 from skimage import data
@@ -19,6 +20,7 @@ GRID = (
     ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
 )
 LONG_MS = 90_000
+STREAMLIT = tuple(int(part) for part in streamlit.__version__.split(".")[:2])
 
 
 def wait_drawn(page: Page, condition: str) -> None:
@@ -109,10 +111,7 @@ def test_a_preset_chooses_what_it_names(page: Page, server: str) -> None:
 
 
 def test_settings_stand_in_the_address(page: Page, server: str) -> None:
-    """The same method twice, with settings; from a link, by hand, and by the back button.
-
-    Streamlit before 1.67 does not tell of the back button.
-    """
+    """The same method twice, with settings; from a link, by hand, and by the back button."""
     settings = "&".join(f"param=smoothgrad{base}.samples=2" for base in ("", "-deeplift"))
     link = f"methods=smoothgrad,smoothgrad-deeplift&{settings}&param=smoothgrad.sigma=0.7"
     page.goto(f"{server}/?{link}")
@@ -131,7 +130,8 @@ def test_settings_stand_in_the_address(page: Page, server: str) -> None:
     wait_drawn(page, f"drawn.ready === 2 && drawn.maps !== '{before}'")
 
     page.go_back()
-    wait_drawn(page, f"drawn.maps === '{before}'")
+    if STREAMLIT >= (1, 65):  # which tells the page of the back button; before, it stays as it is
+        wait_drawn(page, f"drawn.maps === '{before}'")
 
 
 def test_a_link_reopens_the_same_view(page: Page, server: str) -> None:
