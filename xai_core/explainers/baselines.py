@@ -59,6 +59,11 @@ def references(clf: Classifier, x: Tensor, baseline: Baseline | Sequence[Baselin
     return found
 
 
+def count(baseline: Baseline | Sequence[Baseline]) -> int:
+    """How many baselines are averaged over."""
+    return len(baseline) if isinstance(baseline, list | tuple) else 1
+
+
 def reference(clf: Classifier, x: Tensor, baseline: Baseline) -> Tensor:
     """The one baseline [N, 3, H, W] of every image; see ``references``."""
     return references(clf, x, baseline)[0]
@@ -144,6 +149,11 @@ def reference_pictures(clf: Classifier, x: Tensor, baselines: Baseline) -> Tenso
     if not bool(torch.isfinite(baselines).all()):
         raise MethodError("The baselines have values that are not finite numbers.")
     return baselines.detach().to(x)
+
+
+def reference_count(baselines: Baseline) -> int:
+    """How many pictures ``reference_pictures`` gives."""
+    return len(baselines) if isinstance(baselines, Tensor) else SAMPLE_COUNT
 
 
 def reference_set(

@@ -5,11 +5,18 @@ Notation: A [N, K, h, w] is a layer's output, dA its gradient df_y/dA, of the sa
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Affine, Averaging, Graph, gradient, lead_back, read_shared
+from xai_core.explainers.graph import (
+    Affine,
+    Averaging,
+    Graph,
+    lead_back,
+    linear_rules,
+    one_hot,
+    read_shared,
+)
 from xai_core.explainers.nodes import Node, Rearranging
 from xai_core.explainers.params import LAYER, RELU
 from xai_core.explainers.passes import activation_and_gradient
@@ -52,13 +59,8 @@ def cam(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     graph = read_shared(clf, x)
     pooled = _pooled(graph)
     maps = graph.values[pooled.inputs[0]]
-    start = torch.zeros_like(graph.values[graph.output])
-    start.scatter_(1, targets[:, None], 1.0)
-    rules = {
-        Affine: lambda node, signal: (node.transposed(signal, graph.values[node.inputs[0]]),),
-        Averaging: lambda node, signal: gradient(graph, node, signal),
-    }
-    slope = lead_back(graph, start[None], rules, "CAM", pooled.inputs[0])[0]
+    start = one_hot(graph, targets)
+    slope = lead_back(graph, start, linear_rules(graph), "CAM", pooled.inputs[0])[0]
     weights = slope[:, :, :1, :1]
     # What is not the same everywhere was not pooled over the places.
     if not bool((slope == weights).all()):

@@ -24,6 +24,7 @@ from xai_core.explainers.params import BATCHNORM, EPSILON
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import (
     at_logits,
+    box_rule,
     common_rules,
     parted_rule,
     stabilised,
@@ -106,19 +107,14 @@ def pixel_rule(graph: Graph, box: tuple[Tensor, Tensor], inside: Rule, epsilon: 
     """
     boxes = _boxes(graph, box)
 
+    def divided(relevance: Tensor, z: Tensor) -> Tensor:
+        return relevance / stabilised(z, epsilon)
+
     def rule(node: Affine, signal: Tensor) -> tuple[Tensor, ...]:
         number = node.inputs[0]
         if number not in boxes:
             return tuple(inside(node, signal))
-        a, (low, high) = graph.values[number], boxes[number]
-        weight = node.weight
-        raising, lowering = weight.clamp(min=0), weight.clamp(max=0)
-        z = node.forward(a, weight) - node.forward(low, raising) - node.forward(high, lowering)
-        ratio = signal / stabilised(z, epsilon)
-        led = a * node.back(ratio, weight, a)
-        led -= low * node.back(ratio, raising, a)
-        led -= high * node.back(ratio, lowering, a)
-        return (led,)
+        return (box_rule(node, signal, graph.values[number], boxes[number], divided),)
 
     return rule
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import Baseline, references
+from xai_core.explainers.baselines import Baseline, count, references
 from xai_core.explainers.graph import read_shared
 from xai_core.explainers.params import BASELINE
 from xai_core.explainers.registry import register
@@ -18,12 +17,6 @@ from xai_core.models.classifier import Classifier
 
 RESCALE = "DeepLIFT"
 REVEAL_CANCEL = "DeepLIFT RevealCancel"
-
-
-def _count(settings: Mapping[str, Any]) -> int:
-    """How many baselines are averaged over."""
-    given = settings["baseline"]
-    return len(given) if isinstance(given, list | tuple) else 1
 
 
 @register(
@@ -39,7 +32,7 @@ def _count(settings: Mapping[str, Any]) -> int:
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
     params=(BASELINE,),
-    cost=lambda settings: 1.0 + _count(settings),
+    cost=lambda settings: 1.0 + count(settings["baseline"]),
 )
 def deeplift(
     clf: Classifier,
@@ -95,7 +88,7 @@ def deeplift(
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022).",
     params=(BASELINE,),
-    cost=lambda settings: 1.0 + 3.0 * _count(settings),
+    cost=lambda settings: 1.0 + 3.0 * count(settings["baseline"]),
 )
 def deeplift_rc(
     clf: Classifier,

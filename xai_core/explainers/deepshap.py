@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import SAMPLE_COUNT, Baseline, reference_pictures
+from xai_core.explainers.baselines import Baseline, reference_count, reference_pictures
 from xai_core.explainers.batches import batch_size, gradient_bytes
 from xai_core.explainers.graph import Graph, read, read_shared
 from xai_core.explainers.memory import allowed_bytes
@@ -35,9 +35,7 @@ GRADIENTS = 5
     warning="Close to Shapley values only where the layers hardly interact; it takes colours to "
     "be independent of each other (Lundberg & Lee 2017, section 4.2).",
     params=(BASELINES, CHUNK),
-    cost=lambda settings: float(
-        len(settings["baselines"]) if isinstance(settings["baselines"], Tensor) else SAMPLE_COUNT
-    ),
+    cost=lambda settings: float(reference_count(settings["baselines"])),
 )
 def deepshap(
     clf: Classifier,

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Affine, Graph, lead_back, read_shared
+from xai_core.explainers.graph import Affine, Graph, lead_back, one_hot, read_shared
 from xai_core.explainers.params import BATCHNORM, LAYER
 from xai_core.explainers.registry import register
-from xai_core.explainers.relevance import at_logits, common_rules, parted_rule
+from xai_core.explainers.relevance import common_rules, parted_rule
 from xai_core.models.classifier import Classifier
 from xai_core.models.layers import module_at
 
@@ -144,7 +144,7 @@ def _winning(
     def rule(node: Affine, signal: Tensor) -> tuple[Tensor, ...]:
         return tuple((at_last if node is last else inside)(node, signal))
 
-    start = at_logits(graph, targets, weighted=False).expand(len(negated), -1, -1)
+    start = one_hot(graph, targets).expand(len(negated), -1, -1)
     rules = {**common_rules(graph, TINY), Affine: rule}
     return lead_back(graph, start, rules, title, stop).sum(2, keepdim=True)
 

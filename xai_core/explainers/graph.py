@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -143,6 +144,11 @@ def lead_back(
     return signals[stop]
 
 
+def one_hot(graph: Graph, targets: Tensor) -> Tensor:
+    """1 at the logit of each picture's class, [1, N, K]."""
+    return torch.zeros_like(graph.values[graph.output]).scatter_(1, targets[:, None], 1.0)[None]
+
+
 def moved(graph: Graph, node: Node, arriving: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
     """Signals of a rearranging node, led to where the values came from."""
     count = max(len(signal) for signal in arriving if signal is not None)
@@ -158,6 +164,20 @@ def moved(graph: Graph, node: Node, arriving: Sequence[Tensor | None]) -> tuple[
 def gradient(graph: Graph, node: Node, *signals: Tensor) -> tuple[Tensor, ...]:
     """What the chain rule makes of the signals at a node's outputs."""
     return vjp(node.step.call, [graph.values[number] for number in node.inputs], signals)
+
+
+def linear_rules(graph: Graph) -> Mapping[type[Node], Rule]:
+    """The chain rule, for every kind of step that is linear in what depends on the pictures."""
+
+    def affine(node: Affine, signal: Tensor) -> Sequence[Tensor]:
+        return (node.transposed(signal, graph.values[node.inputs[0]]),)
+
+    def scaled(node: Normalisation, signal: Tensor) -> Sequence[Tensor]:
+        axes = graph.values[node.output].dim() - 2
+        return (signal * node.scale.view(-1, *[1] * axes),)
+
+    chained = dict.fromkeys((Constant, Averaging, Adding, Subtracting), partial(gradient, graph))
+    return {Affine: affine, Normalisation: scaled, **chained}
 
 
 @shared

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import Baseline, reference_pictures, references
+from xai_core.explainers.baselines import Baseline, count, reference_pictures, references
 from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
 from xai_core.explainers.gradient import logit_gradient
 from xai_core.explainers.params import BASELINE, BASELINES, CHUNK, DRAWS, SEED, STEPS
@@ -36,7 +36,7 @@ def gauss_legendre(steps: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     warning="Depends on the baseline: pixels equal to it, such as black ones on black, always "
     "get zero (Sturmfels et al. 2020, doi:10.23915/distill.00022); often noisy.",
     params=(STEPS, BASELINE, CHUNK),
-    cost=lambda settings: float(settings["steps"] * _count(settings["baseline"])),
+    cost=lambda settings: float(settings["steps"] * count(settings["baseline"])),
 )
 def integrated_gradients(
     clf: Classifier,
@@ -172,7 +172,3 @@ def _along(
         gradient = logit_gradient(clf, points, targets[batch.images])
         batch.add(relevance, shares[batch.draws] * change * gradient)
     return relevance
-
-
-def _count(baseline: Baseline | Sequence[Baseline]) -> int:
-    return 1 if isinstance(baseline, Baseline) else len(baseline)

@@ -11,21 +11,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from xai_core.cache import content_key
-from xai_core.explainers.baselines import SAMPLE_COUNT, reference_pictures
+from xai_core.explainers.baselines import reference_count, reference_pictures
 from xai_core.explainers.graph import (
     Adding,
     Affine,
     Averaging,
-    Constant,
     Graph,
-    MaxPool,
     Node,
-    Normalisation,
     Rectifier,
     Rule,
     Subtracting,
@@ -37,7 +35,7 @@ from xai_core.explainers.graph import (
 from xai_core.explainers.memory import allowed_bytes, bytes_of
 from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.registry import register
-from xai_core.explainers.relevance import at_logits
+from xai_core.explainers.relevance import at_logits, common_rules
 from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
@@ -69,7 +67,7 @@ KEPT = 2  # sets of patterns that are remembered; each is as large as the model'
         CHUNK,
     ),
     # The patterns; a second picture costs one pass only.
-    cost=lambda settings: 2.0 * _count(settings["baselines"]),
+    cost=lambda settings: 2.0 * reference_count(settings["baselines"]),
 )
 def pattern_attribution(
     clf: Classifier,
@@ -132,16 +130,11 @@ def propagate(graph: Graph, targets: Tensor, patterns: Patterns) -> Tensor:
         weight = node.weight * patterns[node.output]
         return (node.back(signal, weight, graph.values[node.inputs[0]]),)
 
-    def passed(node: Node, signal: Tensor) -> tuple[Tensor]:
-        return (signal,)
-
-    def chained(node: Node, signal: Tensor) -> tuple[Tensor, ...]:
-        return gradient(graph, node, signal)
-
+    chained = (Rectifier, Averaging, Adding, Subtracting)
     rules: dict[type[Node], Rule] = {
+        **common_rules(graph),
         Affine: affine,
-        **dict.fromkeys((Normalisation, Constant), passed),
-        **dict.fromkeys((Rectifier, MaxPool, Averaging, Adding, Subtracting), chained),
+        **dict.fromkeys(chained, partial(gradient, graph)),
     }
     return lead_back(graph, at_logits(graph, targets), rules, "PatternAttribution")[0]
 
@@ -256,10 +249,6 @@ def _moment(node: Affine, a: Tensor, deviation: Tensor) -> Tensor:
     with torch.enable_grad():
         out = node.forward(a, weight)
     return torch.autograd.grad(out, weight, deviation)[0]
-
-
-def _count(baselines: str | Tensor) -> int:
-    return len(baselines) if isinstance(baselines, Tensor) else SAMPLE_COUNT
 
 
 _known: OrderedDict[str, Patterns] = OrderedDict()

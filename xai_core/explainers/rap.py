@@ -15,12 +15,8 @@ from xai_core.explainers.graph import (
     Adding,
     Affine,
     Averaging,
-    Constant,
     Graph,
-    MaxPool,
     Node,
-    Normalisation,
-    Rectifier,
     Rule,
     Subtracting,
     gradient,
@@ -29,7 +25,7 @@ from xai_core.explainers.graph import (
 )
 from xai_core.explainers.params import BATCHNORM
 from xai_core.explainers.registry import register
-from xai_core.explainers.relevance import at_logits
+from xai_core.explainers.relevance import at_logits, box_rule, common_rules
 from xai_core.models.classifier import Classifier
 
 
@@ -114,21 +110,14 @@ def propagate(graph: Graph, targets: Tensor, stop: int = 0) -> Tensor:
         rule = _by_size if node in last else _boxed if node in first else hidden
         return (rule(node, a, relevance),)
 
-    def passed(node: Node, relevance: Tensor) -> tuple[Tensor]:
-        return (relevance,)
-
-    def won(node: Node, relevance: Tensor) -> tuple[Tensor, ...]:
-        return gradient(graph, node, relevance)
-
     def shared_out(node: Node, relevance: Tensor) -> tuple[Tensor, ...]:
         slopes = gradient(graph, node, _ratio(relevance, graph.values[node.output]))
         pairs = zip(node.inputs, slopes, strict=True)
         return tuple(graph.values[number] * slope for number, slope in pairs)
 
     rules: dict[type[Node], Rule] = {
+        **common_rules(graph),
         Affine: affine,
-        MaxPool: won,
-        **dict.fromkeys((Rectifier, Normalisation, Constant), passed),
         **dict.fromkeys((Averaging, Adding, Subtracting), shared_out),
     }
     return lead_back(graph, at_logits(graph, targets), rules, "RAP", stop)[0]
@@ -184,10 +173,7 @@ def _boxed(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
     inner = tuple(range(1, a.dim()))
     low = a.amin(inner, keepdim=True).expand_as(a)
     high = a.amax(inner, keepdim=True).expand_as(a)
-    sides = ((a, node.weight), (-low, node.weight.clamp(min=0)), (-high, node.weight.clamp(max=0)))
-    total = torch.stack([node.forward(part, weight) for part, weight in sides]).sum(0)
-    ratio = _ratio(relevance, total)
-    return torch.stack([part * node.back(ratio, weight, a) for part, weight in sides]).sum(0)
+    return box_rule(node, relevance, a, (low, high), _ratio)
 
 
 def _first(graph: Graph) -> set[Node]:

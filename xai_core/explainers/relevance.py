@@ -8,7 +8,8 @@ never vanishes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from xai_core.explainers.graph import (
     Rectifier,
     Rule,
     gradient,
+    one_hot,
 )
 
 EPSILON = 1e-6
@@ -35,11 +37,9 @@ def stabilised(z: Tensor, epsilon: float) -> Tensor:
     return torch.where(z < 0, z - epsilon, z + epsilon)
 
 
-def at_logits(graph: Graph, targets: Tensor, weighted: bool = True) -> Tensor:
-    """Relevance to start with: the class's logit, or else 1, at the class; [1, N, K]."""
-    logits = graph.values[graph.output]
-    chosen = torch.zeros_like(logits).scatter_(1, targets[:, None], 1.0)
-    return (chosen * logits if weighted else chosen)[None]
+def at_logits(graph: Graph, targets: Tensor) -> Tensor:
+    """Relevance to start with: the class's logit at the class, [1, N, K]."""
+    return one_hot(graph, targets) * graph.values[graph.output]
 
 
 def common_rules(graph: Graph, epsilon: float = EPSILON) -> dict[type[Node], Rule]:
@@ -57,9 +57,6 @@ def common_rules(graph: Graph, epsilon: float = EPSILON) -> dict[type[Node], Rul
     def passed(node: Node, signal: Tensor) -> tuple[Tensor]:
         return (signal,)
 
-    def won(node: Node, signal: Tensor) -> tuple[Tensor, ...]:
-        return gradient(graph, node, signal)
-
     def shared_out(node: Node, signal: Tensor) -> tuple[Tensor, ...]:
         ratio = signal / stabilised(graph.values[node.output], epsilon)
         parts = gradient(graph, node, ratio)
@@ -69,7 +66,7 @@ def common_rules(graph: Graph, epsilon: float = EPSILON) -> dict[type[Node], Rul
 
     return {
         **dict.fromkeys((Rectifier, Constant, Normalisation), passed),
-        MaxPool: won,
+        MaxPool: partial(gradient, graph),
         **dict.fromkeys((Averaging, Adding), shared_out),
     }
 
@@ -132,6 +129,33 @@ def parted_rule(
         return (total,)
 
     return rule
+
+
+def box_rule(
+    node: Affine,
+    signal: Tensor,
+    a: Tensor,
+    box: tuple[Tensor, Tensor],
+    divided: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """The z^B rule, without bias, for a layer whose inputs lie between bounds.
+
+    Args:
+        node: the layer.
+        signal: relevance of its output.
+        a: its input.
+        box: the lowest and the highest that each input can be, both of the shape of ``a``.
+        divided: relevance by the denominators.
+    """
+    low, high = box
+    weight = node.weight
+    raising, lowering = weight.clamp(min=0), weight.clamp(max=0)
+    z = node.forward(a, weight) - node.forward(low, raising) - node.forward(high, lowering)
+    ratio = divided(signal, z)
+    led = a * node.back(ratio, weight, a)
+    led -= low * node.back(ratio, raising, a)
+    led -= high * node.back(ratio, lowering, a)
+    return led
 
 
 def _shared_out(

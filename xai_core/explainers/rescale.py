@@ -7,28 +7,22 @@ share one run of the pictures: their multipliers go back as one batch [P, N, ...
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import (
     Activation,
-    Adding,
-    Affine,
-    Averaging,
-    Constant,
     Graph,
     MaxPool,
     Node,
-    Normalisation,
     Rectifier,
     Rule,
-    Subtracting,
-    gradient,
     lead_back,
+    linear_rules,
+    one_hot,
 )
 from xai_core.explainers.secants import pool_back, secant
 from xai_core.explainers.tape import record
@@ -88,12 +82,6 @@ def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title:
         return lead_back(graph, one_hot(graph, targets), rules, title)
 
 
-def one_hot(graph: Graph, targets: Tensor) -> Tensor:
-    """1 at the logit of each picture's class, [1, N, K]."""
-    logits = graph.values[graph.output]
-    return F.one_hot(targets, logits.shape[1]).to(logits)[None]
-
-
 def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tuple[Tensor, Tensor]:
     """What a node with one input takes at the pictures and at the baselines.
 
@@ -108,20 +96,3 @@ def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tup
             "saliency or integrated_gradients work on this model."
         )
     return a, a0
-
-
-def linear_rules(graph: Graph) -> Mapping[type[Node], Rule]:
-    """The chain rule, for every kind of step that is linear in what depends on the pictures."""
-
-    def chain(node: Node, signal: Tensor) -> Sequence[Tensor]:
-        return gradient(graph, node, signal)
-
-    def affine(node: Affine, signal: Tensor) -> Sequence[Tensor]:
-        return (node.transposed(signal, graph.values[node.inputs[0]]),)
-
-    def scaled(node: Normalisation, signal: Tensor) -> Sequence[Tensor]:
-        axes = graph.values[node.output].dim() - 2
-        return (signal * node.scale.view(-1, *[1] * axes),)
-
-    chained = dict.fromkeys((Constant, Averaging, Adding, Subtracting), chain)
-    return {Affine: affine, Normalisation: scaled, **chained}

@@ -29,8 +29,10 @@ from xai_core.explainers.graph import (
     Subtracting,
     gradient,
     lead_back,
+    linear_rules,
+    one_hot,
 )
-from xai_core.explainers.rescale import ends, linear_rules, one_hot
+from xai_core.explainers.rescale import ends
 from xai_core.explainers.secants import pool_back, secant
 
 
