@@ -16,8 +16,20 @@ from torchvision.ops import SqueezeExcitation
 
 from tests.reference import nets
 from xai_core.errors import MethodError
-from xai_core.explainers import graph as graphs
-from xai_core.explainers.graph import lead_back, read, read_shared
+from xai_core.explainers.graph import gradient, lead_back, read, read_shared
+from xai_core.explainers.nodes import (
+    Activation,
+    Adding,
+    Affine,
+    Averaging,
+    Constant,
+    MaxPool,
+    Node,
+    Normalisation,
+    Rearranging,
+    Rectifier,
+    Subtracting,
+)
 from xai_core.explainers.sharing import Sharing, alone
 from xai_core.explainers.tape import record, recorded
 from xai_core.models.classifier import Classifier
@@ -109,16 +121,14 @@ def small(name):
 
 def chain_rule(graph):
     """Rules that make ``lead_back`` the gradient."""
-    kinds = (graphs.Averaging, graphs.Adding, graphs.Subtracting, graphs.Constant)
-    more = (graphs.Rectifier, graphs.MaxPool, graphs.Normalisation, graphs.Activation, graphs.Node)
-    rules = {
-        kind: lambda node, signal: graphs.gradient(graph, node, signal) for kind in kinds + more
-    }
+    kinds = (Averaging, Adding, Subtracting, Constant)
+    more = (Rectifier, MaxPool, Normalisation, Activation, Node)
+    rules = {kind: lambda node, signal: gradient(graph, node, signal) for kind in kinds + more}
 
     def affine(node, signal):
         return (node.transposed(signal, graph.values[node.inputs[0]]),)
 
-    return {**rules, graphs.Affine: affine}
+    return {**rules, Affine: affine}
 
 
 def gradients(graph, classes, stop=0):
@@ -148,7 +158,7 @@ def test_the_chain_rule_on_the_graph_is_autograds(name, fold):
 def test_weights_with_their_batchnorm_give_the_recorded_values(name):
     clf, x = small(name)
     graph = read(record(clf, x))
-    layers = [node for node in graph.nodes if isinstance(node, graphs.Affine)]
+    layers = [node for node in graph.nodes if isinstance(node, Affine)]
     assert layers
     for node in layers:
         a, z = graph.values[node.inputs[0]], graph.values[node.output]
@@ -163,7 +173,7 @@ def test_weights_with_their_batchnorm_give_the_recorded_values(name):
 def test_which_batchnorms_are_folded():
     def normalisations(name, fold=True):
         nodes = read(record(*small(name)), fold).nodes
-        return sum(isinstance(node, graphs.Normalisation) for node in nodes)
+        return sum(isinstance(node, Normalisation) for node in nodes)
 
     assert normalisations("vgg_bn") == 0
     assert normalisations("resnet") == 0
@@ -201,7 +211,7 @@ def test_batchnorms_that_cannot_be_folded(name):
     clf = Classifier(drawn(Net()), CLASSES, (6, 6))
     x = nets.oracle("x")[:, :, :6, :6]
     graph = read(record(clf, x))
-    assert sum(isinstance(node, graphs.Normalisation) for node in graph.nodes) == 1
+    assert sum(isinstance(node, Normalisation) for node in graph.nodes) == 1
     point = x.clone().requires_grad_()
     (expected,) = torch.autograd.grad(clf.logits(point)[:, 2].sum(), point)
     torch.testing.assert_close(gradients(graph, (2,))[0], expected, rtol=1e-10, atol=1e-14)
@@ -273,25 +283,25 @@ def test_a_module_may_be_used_twice_and_a_value_added_to_itself():
 @pytest.mark.parametrize(
     ("step", "kind"),
     [
-        (lambda x: x * x, graphs.Node),
-        (lambda x: 1 / x, graphs.Node),
-        (lambda x: x / 2, graphs.Constant),
-        (lambda x: 2 - x, graphs.Constant),
-        (lambda x: -x, graphs.Constant),
-        (lambda x: x + x.mean((2, 3), keepdim=True), graphs.Adding),
-        (lambda x: x - x.flip(3), graphs.Subtracting),
-        (lambda x: x.clamp(0, 2), graphs.Rectifier),
-        (lambda x: x.clamp(-1, 2), graphs.Activation),
-        (lambda x: x.softmax(1), graphs.Node),
-        (lambda x: F.dropout(x.neg(), 0.5, False), graphs.Constant),  # returns what it is given
-        (lambda x: F.dropout(x, 0.5), graphs.Node),
-        (lambda x: F.conv2d(torch.ones(2, 3, 6, 6), x[:1]), graphs.Node),
-        (lambda x: torch.ones(2, 3, 6, 6) * x[:, :1], graphs.Node),
-        (lambda x: F.interpolate(x, scale_factor=2), graphs.Averaging),
-        (lambda x: F.max_pool2d(x, 3, 2, 1), graphs.MaxPool),
-        (lambda x: x.amax((2, 3)), graphs.Node),
-        (lambda x: x[:, [2, 0]], graphs.Rearranging),
-        (lambda x: x.flatten()[x.flatten(1).argmax(1)], graphs.Node),
+        (lambda x: x * x, Node),
+        (lambda x: 1 / x, Node),
+        (lambda x: x / 2, Constant),
+        (lambda x: 2 - x, Constant),
+        (lambda x: -x, Constant),
+        (lambda x: x + x.mean((2, 3), keepdim=True), Adding),
+        (lambda x: x - x.flip(3), Subtracting),
+        (lambda x: x.clamp(0, 2), Rectifier),
+        (lambda x: x.clamp(-1, 2), Activation),
+        (lambda x: x.softmax(1), Node),
+        (lambda x: F.dropout(x.neg(), 0.5, False), Constant),  # returns what it is given
+        (lambda x: F.dropout(x, 0.5), Node),
+        (lambda x: F.conv2d(torch.ones(2, 3, 6, 6), x[:1]), Node),
+        (lambda x: torch.ones(2, 3, 6, 6) * x[:, :1], Node),
+        (lambda x: F.interpolate(x, scale_factor=2), Averaging),
+        (lambda x: F.max_pool2d(x, 3, 2, 1), MaxPool),
+        (lambda x: x.amax((2, 3)), Node),
+        (lambda x: x[:, [2, 0]], Rearranging),
+        (lambda x: x.flatten()[x.flatten(1).argmax(1)], Node),
     ],
 )
 def test_the_kind_of_a_step(step, kind):
@@ -347,9 +357,7 @@ def test_one_recording_serves_a_panel():
 def test_a_step_without_a_rule_is_an_error_that_names_it():
     clf, x = small("product")
     graph = read(record(clf, x))
-    rules = {
-        kind: rule for kind, rule in chain_rule(graph).items() if kind is not graphs.Activation
-    }
+    rules = {kind: rule for kind, rule in chain_rule(graph).items() if kind is not Activation}
     start = torch.ones(1, 2, 4, dtype=torch.float64)
     with pytest.raises(MethodError, match=r"^Mine has no rule for the step 'gelu' .*; a, b work"):
         lead_back(graph, start, rules, "Mine", remedy="a, b")

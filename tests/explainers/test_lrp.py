@@ -11,8 +11,9 @@ from tests.reference import nets, relevance
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, Panel, explain
 from xai_core.explainers.deep_taylor import pixel_box, pixel_rule
-from xai_core.explainers.graph import Affine, Normalisation, lead_back, read_shared
+from xai_core.explainers.graph import lead_back, read_shared
 from xai_core.explainers.lrp import PRESETS
+from xai_core.explainers.nodes import Affine, Normalisation
 from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule
 from xai_core.models.classifier import Classifier
 

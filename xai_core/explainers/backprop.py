@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Activation, read
+from xai_core.explainers.graph import read
+from xai_core.explainers.nodes import Activation
 from xai_core.explainers.rectifiers import Rectifying, WayBack
 from xai_core.explainers.registry import Param, register
 from xai_core.explainers.sharing import shared

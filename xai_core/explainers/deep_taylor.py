@@ -11,15 +11,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from xai_core.explainers.graph import (
-    Affine,
-    Constant,
-    Graph,
-    Rearranging,
-    Rule,
-    lead_back,
-    read_shared,
-)
+from xai_core.explainers.graph import Graph, Rule, lead_back, read_shared
+from xai_core.explainers.nodes import Affine, Constant, Rearranging
 from xai_core.explainers.params import BATCHNORM, EPSILON
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import (

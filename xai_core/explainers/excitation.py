@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Affine, Graph, lead_back, one_hot, read_shared
+from xai_core.explainers.graph import Graph, lead_back, one_hot, read_shared
+from xai_core.explainers.nodes import Affine
 from xai_core.explainers.params import BATCHNORM, LAYER
+from xai_core.explainers.refusals import without_influence
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import common_rules, parted_rule
 from xai_core.models.classifier import Classifier
@@ -163,5 +165,5 @@ def _map_of(graph: Graph, layer: str) -> int:
             "integrated_gradients needs no layer."
         )
     if not graph.leads_to_logits(number):
-        raise MethodError(f"The scores of the classes do not depend on layer '{layer}'.")
+        raise without_influence(layer)
     return number

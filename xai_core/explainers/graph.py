@@ -14,45 +14,21 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.kinds import node_of
 from xai_core.explainers.nodes import (
-    Activation,
     Adding,
     Affine,
     Averaging,
     Constant,
-    MaxPool,
     Node,
     Normalisation,
     Rearranging,
-    Rectifier,
     Subtracting,
     vjp,
 )
+from xai_core.explainers.refusals import not_once
 from xai_core.explainers.sharing import shared
 from xai_core.explainers.tape import recorded
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
-
-__all__ = [
-    "Activation",
-    "Adding",
-    "Affine",
-    "Averaging",
-    "Constant",
-    "Graph",
-    "MaxPool",
-    "Node",
-    "Normalisation",
-    "Rearranging",
-    "Rectifier",
-    "Rule",
-    "Subtracting",
-    "gradient",
-    "lead_back",
-    "moved",
-    "read",
-    "read_shared",
-    "vjp",
-]
 
 
 @dataclass
@@ -79,8 +55,7 @@ class Graph:
         """
         found = self.layers.get(layer, ())
         if len(found) != 1:
-            times = "does not use it" if not found else f"uses it {len(found)} times"
-            raise MethodError(f"Layer '{layer}' has no single output: the model {times}.")
+            raise not_once(layer, len(found))
         return found[0]
 
     def leads_to_logits(self, number: int) -> bool:

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Affine, lead_back, read_shared
+from xai_core.explainers.graph import lead_back, read_shared
+from xai_core.explainers.nodes import Affine
 from xai_core.explainers.params import ALPHA, BATCHNORM, BETA, BIAS, EPSILON, LRP_EPSILON
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
+from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.layers import module_at
@@ -68,12 +69,11 @@ def activation_and_gradient(
     found = _pass(clf, x, targets, layers, picture)
     outputs = found.outputs[name]
     if len(outputs) != 1:
-        times = "does not use it" if not outputs else f"uses it {len(outputs)} times"
-        raise MethodError(f"Layer '{name}' has no single output: the model {times}.")
+        raise not_once(name, len(outputs))
     output, slope = outputs[0], found.slopes[name][0]
     _check_is_map(clf, x, name, output)
     if slope is None:
-        raise MethodError(f"The scores of the classes do not depend on layer '{name}'.")
+        raise without_influence(name)
     layout = clf.maps.layouts[name]
     if layout == "channels last":
         return output.detach().permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
@@ -84,10 +84,7 @@ def activation_and_gradient(
 
 def _check_is_map(clf: Classifier, x: Tensor, name: str, output: Any) -> None:
     if not isinstance(output, Tensor) or output.dim() not in (3, 4) or len(output) != len(x):
-        raise MethodError(
-            f"Layer '{name}' gives no maps [images, channels, height, width]; "
-            "choose a convolution or another layer in front of the classifier's last ones."
-        )
+        raise no_maps(name)
     if name not in clf.maps.layouts:
         raise MethodError(
             f"Layer '{name}' gives an output of shape {list(output.shape)}, of which it cannot "

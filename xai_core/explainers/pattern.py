@@ -18,21 +18,9 @@ from torch import Tensor
 
 from xai_core.cache import content_key
 from xai_core.explainers.baselines import reference_count, reference_pictures
-from xai_core.explainers.graph import (
-    Adding,
-    Affine,
-    Averaging,
-    Graph,
-    Node,
-    Rectifier,
-    Rule,
-    Subtracting,
-    gradient,
-    lead_back,
-    read,
-    read_shared,
-)
+from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, read, read_shared
 from xai_core.explainers.memory import allowed_bytes, bytes_of
+from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Rectifier, Subtracting
 from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, common_rules

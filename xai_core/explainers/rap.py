@@ -11,18 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.explainers.graph import (
-    Adding,
-    Affine,
-    Averaging,
-    Graph,
-    Node,
-    Rule,
-    Subtracting,
-    gradient,
-    lead_back,
-    read_shared,
-)
+from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, read_shared
+from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Subtracting
 from xai_core.explainers.params import BATCHNORM
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, box_rule, common_rules

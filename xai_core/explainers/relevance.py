@@ -14,19 +14,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from xai_core.explainers.graph import (
+from xai_core.explainers.graph import Graph, Rule, gradient, one_hot
+from xai_core.explainers.nodes import (
     Adding,
     Affine,
     Averaging,
     Constant,
-    Graph,
     MaxPool,
     Node,
     Normalisation,
     Rectifier,
-    Rule,
-    gradient,
-    one_hot,
 )
 
 EPSILON = 1e-6

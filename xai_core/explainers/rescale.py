@@ -13,17 +13,8 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import (
-    Activation,
-    Graph,
-    MaxPool,
-    Node,
-    Rectifier,
-    Rule,
-    lead_back,
-    linear_rules,
-    one_hot,
-)
+from xai_core.explainers.graph import Graph, Rule, lead_back, linear_rules, one_hot
+from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
 from xai_core.explainers.secants import pool_back, secant
 from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier

@@ -13,24 +13,19 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import (
+from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, linear_rules, one_hot
+from xai_core.explainers.nodes import (
     Activation,
     Adding,
     Affine,
     Averaging,
     Constant,
-    Graph,
     MaxPool,
     Node,
     Normalisation,
     Rearranging,
     Rectifier,
-    Rule,
     Subtracting,
-    gradient,
-    lead_back,
-    linear_rules,
-    one_hot,
 )
 from xai_core.explainers.rescale import ends
 from xai_core.explainers.secants import pool_back, secant

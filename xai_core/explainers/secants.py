@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from xai_core.explainers.graph import MaxPool, Node, Rectifier, vjp
+from xai_core.explainers.nodes import MaxPool, Node, Rectifier, vjp
 from xai_core.explainers.rectifiers import ceiling
 
 
