@@ -28,6 +28,13 @@ class LabelledImages:
     class_names: list[str]
     files: list[str]
 
+    def first_of_each(self, count: int) -> LabelledImages:
+        """The first ``count`` pictures of every class, or all where there are fewer."""
+        classes = range(len(self.class_names))
+        kept = np.concatenate([np.flatnonzero(self.labels == index)[:count] for index in classes])
+        files = [self.files[index] for index in kept]
+        return replace(self, images=self.images[kept], labels=self.labels[kept], files=files)
+
     def permuted(self, seed: int) -> LabelledImages:
         """The same pictures with their labels shuffled; every class stays as frequent."""
         order = np.random.default_rng(seed).permutation(len(self.labels))

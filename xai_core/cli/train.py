@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = _recipe(arguments)
     train = tiny_imagenet(arguments.data, "train")
+    if recipe.per_class is not None:
+        train = train.first_of_each(recipe.per_class)
     if recipe.permuted_labels:
         train = train.permuted(recipe.seed)
     validation = tiny_imagenet(arguments.data, "val")
@@ -61,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_size(network, train)
     _report(f"{len(train.labels)} training and {len(validation.labels)} validation pictures.")
     trained = fit(network, train, recipe, validation=validation, folder=folder, report=_report)
-    facts = package(trained, validation, recipe, arguments.name, folder, len(train.labels))
+    facts = package(trained, train, validation, recipe, arguments.name, folder)
     low, high = facts["metrics"]["top1_interval"]
     print(
         f"{folder / arguments.name}.safetensors: {facts['metrics']['top1']:.1%} right "

@@ -17,18 +17,18 @@ from torch import Tensor, nn
 from xai_core.datasets import LabelledImages
 from xai_core.export import write_file
 from xai_core.training.recipes import Recipe
-from xai_core.training.trainer import predictions, recipe_facts
+from xai_core.training.trainer import accuracy, predictions, recipe_facts
 
 NORMAL_975 = 1.959963984540054  # 97.5th percentile of the standard normal distribution
 
 
 def package(
     network: nn.Module,
+    training: LabelledImages,
     validation: LabelledImages,
     recipe: Recipe,
     name: str,
     folder: Path,
-    training_pictures: int,
 ) -> dict[str, Any]:
     """Write ``<name>.safetensors``, ``<name>.json`` and ``MODEL_CARD.md`` into ``folder``.
 
@@ -37,11 +37,11 @@ def package(
 
     Args:
         network: the trained network, changed in place to the rounded weights.
-        validation: the pictures to measure it on.
+        training: the pictures it was trained on, with the labels it was trained on.
+        validation: other pictures to measure it on.
         recipe: how it was trained.
         name: the model's id.
         folder: where to write.
-        training_pictures: how many pictures it was trained on.
 
     Returns:
         The facts, as they are in ``<name>.json``.
@@ -58,7 +58,8 @@ def package(
         "std": list(recipe.std),
         "parameters": sum(weights.numel() for weights in network.parameters()),
         "recipe": recipe_facts(recipe),
-        "training_pictures": training_pictures,
+        "training_pictures": len(training.labels),
+        "training_top1": accuracy(network, training, recipe),
         "metrics": metrics(predictions(network, validation, recipe), validation),
     }
     write_file(folder / f"{name}.safetensors", save(stored))
@@ -142,15 +143,35 @@ def model_card(facts: dict[str, Any], recipe: Recipe) -> str:
         width=width,
         classes=len(facts["class_names"]),
         training=facts["training_pictures"],
+        labels=PERMUTED if recipe.permuted_labels else "",
+        training_top1=facts["training_top1"],
         pictures=scores["pictures"],
         top1=scores["top1"],
         low=low,
         high=high,
         top5=scores["top5"],
+        steps="; ".join(_steps(recipe)),
         settings=settings,
         per_class=classes,
     )
 
+
+def _steps(recipe: Recipe) -> list[str]:
+    """How it was trained, in words."""
+    optimiser = {"sgd": "SGD with Nesterov momentum", "adam": "Adam"}[recipe.optimiser]
+    found = ["Cross-entropy", optimiser]
+    if recipe.augmentation:
+        found.append("random crops, mirror images and colour changes")
+    if recipe.per_class is not None:
+        found.append(f"the first {recipe.per_class} pictures of every class")
+    return found
+
+
+PERMUTED = """
+The labels were shuffled among the training pictures, so that there was nothing to learn but
+each picture by heart. This model is for the label randomisation test of explanation methods
+(Adebayo et al. 2018, arXiv:1810.03292) and knows nothing about other pictures.
+"""
 
 CARD = """# {title}
 
@@ -160,6 +181,7 @@ Model `{id}`: {height}×{width}-pixel pictures to logits of {classes} classes.
 
 {top1:.1%} of {pictures} validation pictures are classified rightly (95 % interval
 {low:.1%} to {high:.1%}, Wilson); the right class is among the first five for {top5:.1%}.
+Of the training pictures it is {training_top1:.1%}, by the labels it was trained with.
 Measured with the stored weights: float16, BatchNorm in float32. Nothing was selected by the
 validation pictures.
 
@@ -167,11 +189,10 @@ validation pictures.
 
 {training} training and {pictures} validation pictures in the layout of Tiny-ImageNet, whose
 pictures come from ImageNet.
-
+{labels}
 ## Training
 
-Cross-entropy, SGD with Nesterov momentum, random crops, mirror images and colour changes. The
-weights kept are the moving average over the steps.
+{steps}. The weights kept are the moving average over the steps.
 
 | setting | value |
 |---|---|

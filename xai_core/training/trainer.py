@@ -34,10 +34,10 @@ def fit(
 ) -> nn.Module:
     """Train ``network`` in place by ``recipe`` and return the average of its weights.
 
-    Mixed precision (bfloat16) and channels-last layout, on a GPU where there is one. With a
-    ``folder``, every finished epoch is kept there; a run that was interrupted and is started
-    again with the same folder goes on after its last finished epoch. The validation
-    pictures are only reported on: nothing is selected by them.
+    On a GPU where there is one, in channels-last layout, and in mixed precision (bfloat16) where
+    the machine is quicker with it. With a ``folder``, every finished epoch is kept there; a run
+    that was interrupted and is started again with the same folder goes on after its last
+    finished epoch. The validation pictures are only reported on: nothing is selected by them.
 
     Args:
         network: untrained network, [N, 3, H, W] -> [N, K].
@@ -54,17 +54,14 @@ def fit(
     network.to(device).to(memory_format=torch.channels_last)
     moving = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(network, multi_avg_fn=moving, use_buffers=True)
-    optimiser = torch.optim.SGD(
-        _parameter_groups(network, recipe.weight_decay),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-    )
+    _set_dropout(network, recipe.dropout)
+    optimiser = _optimiser(network, recipe)
     images = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(data.labels)
     generator = torch.Generator().manual_seed(recipe.seed)
     history = _resume(folder, network, averaged, optimiser, generator)
     steps = math.ceil(len(images) / recipe.batch_size)
+    mixed = _bfloat16_is_quick(device)
     for epoch in range(len(history), recipe.epochs):
         started, total = time.monotonic(), 0.0
         network.train()
@@ -77,7 +74,7 @@ def fit(
             if recipe.augmentation:
                 x = augment(x, generator)
             x = normalise(x, recipe).contiguous(memory_format=torch.channels_last)
-            with torch.autocast(device.type, dtype=torch.bfloat16):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
                 logits = network(x)
             loss = F.cross_entropy(
                 logits.float(), labels[batch].to(device), label_smoothing=recipe.label_smoothing
@@ -124,6 +121,31 @@ def accuracy(network: nn.Module, data: LabelledImages, recipe: Recipe) -> float:
     """Share of pictures whose highest logit is the label's."""
     guess = predictions(network, data, recipe).argmax(1)
     return float((guess == torch.from_numpy(data.labels)).double().mean())
+
+
+def _bfloat16_is_quick(device: torch.device) -> bool:
+    """Whether the machine computes in bfloat16: GPUs, and processors with AMX.
+
+    Others only imitate it, at a third of the speed of float32.
+    """
+    if device.type != "cpu":
+        return True
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16"))
+
+
+def _set_dropout(network: nn.Module, probability: float | None) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Dropout) and probability is not None:
+            module.p = probability
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    groups = _parameter_groups(network, recipe.weight_decay)
+    if recipe.optimiser == "adam":
+        betas = (recipe.momentum, 0.999)
+        return torch.optim.Adam(groups, lr=recipe.learning_rate, betas=betas)
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
 
 
 def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
