@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
+from xai_core.explainers.backward import DECONVNET, GUIDED, led_back
 from xai_core.explainers.graph import read
 from xai_core.explainers.nodes import Activation
 from xai_core.explainers.rectifiers import Rectifying, WayBack
@@ -92,6 +93,9 @@ def deconvnet(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
+    back = led_back(clf, x, targets, DECONVNET)
+    if back is not None:
+        return back.pictures[DECONVNET]
     return rectified_gradient(
         clf, x, targets, lambda out, signal, top: signal.clamp(min=0), "DeconvNet"
     )
@@ -130,6 +134,9 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 
 @shared
 def _guided(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
+    back = led_back(clf, x, targets, GUIDED)
+    if back is not None:
+        return back.pictures[GUIDED]
     return rectified_gradient(clf, x, targets, _if_active_and_positive, "Guided backpropagation")
 
 

@@ -77,6 +77,7 @@ def lead_back(
     title: str,
     stop: int = 0,
     remedy: str = "saliency or integrated_gradients",
+    passing: Callable[[int, Tensor], None] = lambda number, signal: None,
 ) -> Tensor:
     """Lead a signal from the logits back to a value, node by node.
 
@@ -88,6 +89,7 @@ def lead_back(
         title: the method's name, for errors.
         stop: number of the value to stop at.
         remedy: methods that would work, for errors.
+        passing: told of every value that the signal passes, by its number, and of the signal.
 
     Returns:
         [P, N, ...], in the shape of the value; zero where nothing arrives.
@@ -101,6 +103,9 @@ def lead_back(
         if stop in outputs:
             break
         arriving = [signals.pop(number, None) for number in outputs]
+        for number, signal in zip(outputs, arriving, strict=True):
+            if signal is not None:
+                passing(number, signal)
         first = next((signal for signal in arriving if signal is not None), None)
         if first is None:
             continue

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
+from xai_core.explainers.backward import GRADIENT, layers_wanted, led_back
 from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
@@ -38,7 +39,7 @@ class Pass:
 
 def picture_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     """df_y/dx of every image: x [N, 3, H, W], targets [N] -> [N, 3, H, W]."""
-    return _pass(clf, x, targets, _layers_wanted(clf), True).gradient
+    return _pass(clf, x, targets, layers_wanted(clf), True).gradient
 
 
 def activation_and_gradient(
@@ -64,7 +65,7 @@ def activation_and_gradient(
     """
     name = clf.cam_layer if layer is None else layer
     module_at(clf.module, name)
-    layers = tuple(dict.fromkeys((*_layers_wanted(clf), name)))
+    layers = tuple(dict.fromkeys((*layers_wanted(clf), name)))
     picture = any(method in requested() for method in OF_THE_GRADIENT)
     found = _pass(clf, x, targets, layers, picture)
     outputs = found.outputs[name]
@@ -118,17 +119,22 @@ def _on_grid(
     return tokens[:, -count:].transpose(1, 2).reshape(shape), places.transpose(1, 2).reshape(shape)
 
 
-def _layers_wanted(clf: Classifier) -> tuple[str, ...]:
-    """Layers that other methods want of the same pictures, as far as they give maps."""
-    asked = [settings["layer"] for settings in requested().values() if "layer" in settings]
-    if not asked:
-        return ()
-    names = (clf.maps.default if layer is None else layer for layer in asked)
-    return tuple(dict.fromkeys(name for name in names if name and name in clf.maps.layouts))
+def _pass(
+    clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
+) -> Pass:
+    back = led_back(clf, x, targets, GRADIENT, layers)
+    if back is None:
+        return _differentiated(clf, x, targets, layers, picture)
+    numbers = {name: back.graph.layers[name] for name in layers}
+    return Pass(
+        back.pictures[GRADIENT],
+        {name: [back.graph.values[place] for place in found] for name, found in numbers.items()},
+        {name: [back.inside.get(place) for place in found] for name, found in numbers.items()},
+    )
 
 
 @shared
-def _pass(
+def _differentiated(
     clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
 ) -> Pass:
     outputs: dict[str, list[Any]] = {name: [] for name in layers}

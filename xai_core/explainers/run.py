@@ -12,6 +12,7 @@ from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import registry
 from xai_core.explainers.sharing import Requests, Sharing
 from xai_core.models.classifier import Classifier
+from xai_core.models.tape import Tape
 
 
 def explain(
@@ -62,6 +63,8 @@ class Panel:
         x: what ``clf.preprocess`` returns, [N, 3, H, W].
         targets: explained class of each image, or one class for all.
         requests: settings of every method, by its id; defaults for those not given.
+        known: the tape of a network that shares some of the classifier's weights, run on ``x``
+            (``record``). What the two networks have in common is not computed again.
 
     Raises:
         MethodError: an unknown method or setting, or an ``x`` that does not fit.
@@ -78,15 +81,16 @@ class Panel:
         x: Tensor,
         targets: int | Sequence[int] | Tensor,
         requests: Mapping[str, Mapping[str, Any]],
+        known: Tape | None = None,
     ) -> None:
         rows = {name: registry.method(name) for name in requests}
         settings = {name: row.settings(requests[name]) for name, row in rows.items()}
         _check_input(clf, x)
         with torch.inference_mode(False):
-            self._x = x.detach().clone()
+            self._x = x.detach().clone() if known is None else known.values[0]
             self._targets = _classes(clf, targets, len(x)).to(x.device)
         self._clf, self._rows, self._like = clf, rows, x
-        self._sharing = Sharing(settings)
+        self._sharing = Sharing(settings, known)
         self._left = set(requests)
         self._seconds: dict[str, tuple[float, float]] = {}
 

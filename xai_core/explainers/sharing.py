@@ -17,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from torch import Tensor
 
+from xai_core.models.tape import Tape
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 Requests = Mapping[str, Mapping[str, Any]]
@@ -65,9 +67,11 @@ class Sharing:
 
     Attributes:
         requests: all settings of every wanted method, by its id.
+        known: the tape of a network that shares some of the model's weights.
     """
 
     requests: Requests
+    known: Tape | None = None
     _memo: dict[Any, Kept] = field(default_factory=dict)
     _stretches: list[Stretch] = field(default_factory=list)
 
@@ -133,6 +137,13 @@ def requested() -> Requests:
     """Everything wanted of the same pictures, by method id; empty where nothing is shared."""
     sharing = _current.get()
     return {} if sharing is None else sharing.requests
+
+
+def known_tape(x: Tensor) -> Tape | None:
+    """The tape of another network with some of the same weights, run on this very ``x``."""
+    sharing = _current.get()
+    known = None if sharing is None else sharing.known
+    return known if known is not None and known.values[0] is x else None
 
 
 @contextmanager

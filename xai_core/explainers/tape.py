@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.explainers.sharing import shared
+from xai_core.explainers.sharing import known_tape, shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Slot, Step, Tape, record_module
 
 __all__ = ["Slot", "Step", "Tape", "record", "recorded"]
 
 
-def record(clf: Classifier, x: Tensor) -> Tape:
+def record(clf: Classifier, x: Tensor, known: Tape | None = None) -> Tape:
     """Run the network and write down what it does.
 
     With gradients enabled and ``x`` requiring them, the values can be differentiated.
@@ -20,15 +20,16 @@ def record(clf: Classifier, x: Tensor) -> Tape:
     Args:
         clf: a classifier that nobody else uses meanwhile (``Classifier.lent``).
         x: network input, [N, 3, H, W].
+        known: as in ``record_module``.
 
     Raises:
         MethodError: the network overwrites one of its values in place.
     """
-    return record_module(clf.module, x)
+    return record_module(clf.module, x, known)
 
 
 @shared
 def recorded(clf: Classifier, x: Tensor) -> Tape:
     """``record`` without gradients: once for all methods of a panel, so not to be changed."""
     with torch.no_grad():
-        return record(clf, x)
+        return record(clf, x, known_tape(x))

@@ -86,7 +86,7 @@ class Tape:
     output: int = 0
 
 
-def record_module(module: nn.Module, x: Tensor) -> Tape:
+def record_module(module: nn.Module, x: Tensor, known: Tape | None = None) -> Tape:
     """Run a network and write down what it does.
 
     With gradients enabled and ``x`` requiring them, the values can be differentiated.
@@ -94,13 +94,15 @@ def record_module(module: nn.Module, x: Tensor) -> Tape:
     Args:
         module: a network that nobody else uses meanwhile.
         x: its input, [N, 3, H, W].
+        known: the tape of a network that shares some of its weights, run on this very ``x``.
+            A step that is the same there, with the same arguments, is not computed again.
 
     Raises:
         MethodError: the network overwrites one of its values in place, or its output does not
             depend on the input.
     """
     tape = Tape([x])
-    recorder = _Recorder(tape)
+    recorder = _Recorder(tape, known)
     with _named(module, recorder), recorder:
         logits = module(x)
     tape.output = recorder.number(logits)
@@ -108,9 +110,10 @@ def record_module(module: nn.Module, x: Tensor) -> Tape:
 
 
 class _Recorder(TorchFunctionMode):
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, known: Tape | None = None) -> None:
         super().__init__()
         self.tape = tape
+        self._known = known
         self.running: list[str] = []
         # The tape keeps the values alive, so that no other tensor gets their id.
         self._numbers = {id(tape.values[0]): 0}
@@ -145,7 +148,9 @@ class _Recorder(TorchFunctionMode):
 
         slot_args, slot_kwargs = _mapped(given, replaced)
         versions = [value._version for value in inputs]
-        result = func(*args, **(kwargs or {}))
+        result = self._known_result(func, slot_args, slot_kwargs, inputs)
+        if result is None:
+            result = func(*args, **(kwargs or {}))
         outputs = [item for item in _tensors(result) if id(item) not in self._numbers]
         if inputs:
             step = Step(
@@ -167,6 +172,22 @@ class _Recorder(TorchFunctionMode):
                     self.tape.values.append(item)
                 self.tape.steps.append(step)
         return result
+
+    def _known_result(
+        self, func: Callable[..., Any], args: Any, kwargs: Any, inputs: Sequence[Tensor]
+    ) -> Tensor | None:
+        """What the step at this place gave on the known tape, if it is the same step."""
+        place = len(self.tape.steps)
+        if self._known is None or not inputs or place >= len(self._known.steps):
+            return None
+        step, values = self._known.steps[place], self._known.values
+        same = (
+            step.function is func
+            and step.outputs == (len(self.tape.values),)
+            and all(values[self.number(value)] is value for value in inputs)
+            and _same((step.args, step.kwargs), (args, kwargs))
+        )
+        return values[step.outputs[0]] if same else None
 
 
 @contextmanager
@@ -198,6 +219,19 @@ def _mapped(item: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(item, dict):
         return {key: _mapped(part, change) for key, part in item.items()}
     return change(item)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two trees of arguments are the same; of tensors, whether they are one object."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple | list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, Tensor):
+        return one is other
+    return bool(one is other or one == other)
 
 
 def _tensors(result: Any) -> tuple[Tensor, ...]:

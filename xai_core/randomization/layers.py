@@ -1,0 +1,111 @@
+"""What is re-initialised together: a layer's weights and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from xai_core.errors import ModelError
+from xai_core.models.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A module that owns weights, with the normalisation that follows it.
+
+    Attributes:
+        name: dotted name of the convolution, linear or attention module.
+        parameters: dotted names of everything that is re-initialised with it: its own
+            parameters, and those that the network first uses after it and before the next
+            layer (BatchNorm and other normalisations, embeddings, scales), with the running
+            statistics of BatchNorm.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+
+
+def randomizable_layers(clf: Classifier) -> list[Layer]:
+    """The layers that can be re-initialised, from output to input.
+
+    Together they hold every parameter of the network once. Parameters that come before the
+    first layer, and those that the network never uses, go with the layer at the input.
+
+    Raises:
+        ModelError: the model has no layer with weights.
+    """
+    names = clf.layers()
+    if not names:
+        raise ModelError(f"{clf.title} has no layer with weights that could be randomised.")
+    found: dict[str, list[str]] = {name: [] for name in names}
+    used, unused = _uses(clf)
+    for parameter in unused:
+        found[_owner(parameter, found) or names[0]].append(parameter)
+    latest = names[0]
+    for parameter in used:
+        latest = _owner(parameter, found) or latest
+        found[latest].append(parameter)
+    return [Layer(name, tuple(found[name])) for name in reversed(names)]
+
+
+def _owner(parameter: str, layers: Mapping[str, object]) -> str | None:
+    """The layer whose own parameter it is: the innermost one that its dotted name begins with."""
+    name = parameter
+    while "." in name:
+        name = name.rpartition(".")[0]
+        if name in layers:
+            return name
+    return None
+
+
+def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
+    """Names of the parameters in the order in which the network first uses them; and the others."""
+    module = clf.private().module
+    tensors = [*module.named_parameters(), *_statistics(module)]
+    names = {id(tensor): name for name, tensor in tensors}
+    order: dict[str, None] = {}
+
+    def seen(tensor: Tensor) -> None:
+        if id(tensor) in names:
+            order.setdefault(names[id(tensor)])
+
+    probe = torch.zeros((1, 3, *clf.input_size), dtype=clf.dtype, device=clf.device)
+    with torch.no_grad(), _Watching(seen):
+        module(probe)
+    return list(order), [name for name in names.values() if name not in order]
+
+
+def _statistics(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """What normalisations have learnt that is no parameter."""
+    for name, tensor in module.named_buffers():
+        owner, _, key = name.rpartition(".")
+        norm = isinstance(module.get_submodule(owner), _NormBase)
+        if norm and key in ("running_mean", "running_var"):
+            yield name, tensor
+
+
+class _Watching(TorchFunctionMode):
+    """Calls ``seen`` with every tensor that a torch function is given."""
+
+    def __init__(self, seen: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self._seen = seen
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, Tensor):
+                self._seen(leaf)
+        return func(*args, **(kwargs or {}))
