@@ -58,7 +58,7 @@ RECIPES: dict[str, Recipe] = {
     "vgg-tiny-permuted-labels": Recipe(
         "vgg-tiny",
         "VGG-tiny, trained on permuted labels",
-        epochs=16,
+        epochs=20,
         batch_size=64,
         optimiser="adam",
         learning_rate=0.001,
@@ -68,7 +68,7 @@ RECIPES: dict[str, Recipe] = {
         average=0.99,
         dropout=0.0,
         augmentation=False,
-        per_class=100,
+        per_class=50,
         permuted_labels=True,
     ),
 }

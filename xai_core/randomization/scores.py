@@ -1,0 +1,145 @@
+"""How much of a trained network's map is left in a randomised network's.
+
+Scores are kept by measure and by what the maps show: ``{"ssim": {"all": 0.3, ...}, ...}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.errors import MethodError
+from xai_core.heatmaps import SHOWS, signed_map, upsample
+from xai_core.similarity import MEASURES, similarity
+
+COMPLEXITY = "complexity"
+BINS = 100
+FLOOR_PAIRS = 20
+SHUFFLES = 10
+
+Map = NDArray[np.floating]
+Scores = dict[str, dict[str, float]]
+Size = tuple[int, int]
+
+
+def known_measures() -> dict[str, str]:
+    """Titles of the measures, by id."""
+    titles = {name: measure.title for name, measure in MEASURES.items()}
+    return {**titles, COMPLEXITY: "Rise of complexity"}
+
+
+def check_measures(measures: Sequence[str]) -> None:
+    """See that there is a measure, and that all are known.
+
+    Raises:
+        MethodError: there is none, or an unknown one.
+    """
+    known = known_measures()
+    unknown = next((name for name in measures if name not in known), None)
+    if unknown is not None:
+        raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
+    if not measures:
+        raise MethodError("Choose at least one measure.")
+
+
+def scores(
+    trained: Map, other: Map, size: Size, measures: Sequence[str], shows: Sequence[str] = SHOWS
+) -> Scores:
+    """Compare a map with the trained network's, at the resolution of the picture.
+
+    Args:
+        trained: relevance summed over channels, [h, w].
+        other: the same of another network.
+        size: (height, width) of the model's input, to which coarser maps are enlarged.
+        measures: keys of ``MEASURES``, or "complexity", the rise of the histogram's entropy
+            in shares of the trained map's (Hedström et al. 2024, arXiv:2401.06465).
+        shows: what the compared maps show, see ``signed_map``.
+
+    Returns:
+        One score for each measure and show; NaN where it is undefined.
+    """
+    pair = enlarged(np.stack([trained, other]), size)
+    found: Scores = {name: {} for name in measures}
+    for show in shows:
+        maps = signed_map(pair[:, None], show)
+        for name in measures:
+            if name == COMPLEXITY:
+                before, after = entropy(maps[0]), entropy(maps[1])
+                score = (after - before) / before if before > 0 else np.nan
+            else:
+                score = similarity(maps[:1], maps[1:], name, show)[0]
+            found[name][show] = float(score)
+    return found
+
+
+def enlarged(maps: Map, size: Size) -> Map:
+    """Maps [N, h, w] at the resolution of the picture, float64."""
+    maps = maps.astype(np.float64)
+    return maps if maps.shape[1:] == size else upsample(maps, size)
+
+
+def entropy(values: Map) -> float:
+    """Entropy, in nats, of the histogram of a map in 100 equal bins from minimum to maximum."""
+    counts, _ = np.histogram(values, BINS)
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+@lru_cache(maxsize=1000)
+def noise_floor(
+    native: Size, size: Size, signed: bool, measure: str, show: str
+) -> tuple[float, float]:
+    """What independent maps of uniform noise reach: mean and standard deviation of 20 pairs.
+
+    Args:
+        native: (height, width) at which a method works.
+        size: (height, width) of the picture, to which coarser maps are enlarged.
+        signed: whether the noise lies in [-1, 1] or in [0, 1].
+        measure: key of ``MEASURES`` or "complexity".
+        show: as in ``signed_map``.
+    """
+    generator = np.random.default_rng(0)
+    low = -1.0 if signed else 0.0
+    pairs = generator.uniform(low, 1, (FLOOR_PAIRS, 2, *native))
+    values = [scores(one, other, size, [measure], [show])[measure][show] for one, other in pairs]
+    return _mean_and_spread(values)
+
+
+def shuffled_floor(
+    trained: Map, size: Size, measure: str = "ssim", show: str = "all"
+) -> tuple[float, float]:
+    """What the map reaches with itself when its own values are shuffled, ten times.
+
+    It is high for sparse maps and for maps with an outlier, which resemble each other wherever
+    both are empty.
+    """
+    generator = np.random.default_rng(0)
+    values = [
+        scores(
+            trained,
+            generator.permutation(trained.ravel()).reshape(trained.shape),
+            size,
+            [measure],
+            [show],
+        )[measure][show]
+        for _ in range(SHUFFLES)
+    ]
+    return _mean_and_spread(values)
+
+
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    defined = [value for value in values if np.isfinite(value)]
+    if not defined:
+        return float("nan"), float("nan")
+    return float(np.mean(defined)), float(np.std(defined))
+
+
+def plain(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Scores as JSON can hold them: None for NaN."""
+    return {
+        name: {show: value if np.isfinite(value) else None for show, value in by_show.items()}
+        for name, by_show in found.items()
+    }

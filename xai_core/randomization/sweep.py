@@ -1,0 +1,244 @@
+"""Maps of the same pictures by a trained network and by its randomised versions.
+
+What a randomisation does not change is not computed again: a recorded run of the trained
+network stands in for every layer below the randomised ones, and methods share their passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers.batches import gradient_bytes
+from xai_core.explainers.memory import allowed_bytes
+from xai_core.explainers.run import Panel
+from xai_core.explainers.tape import record
+from xai_core.models.classifier import Classifier
+from xai_core.models.tape import Tape
+from xai_core.randomization.layers import randomizable_layers
+from xai_core.randomization.networks import with_new_weights
+
+# What the methods of one panel take at most, in memory of a gradient: seven presets of LRP go
+# back as one batch, each with a sum and a part.
+GRADIENTS = 16
+
+Map = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class State:
+    """A network: the trained one, or the one in which some layers are re-initialised.
+
+    Attributes:
+        layers: their names; none for the trained network.
+        seed: of the new weights.
+        init: way to initialise, key of ``INITS``.
+    """
+
+    layers: tuple[str, ...] = ()
+    seed: int = 0
+    init: str = "default"
+
+
+TRAINED = State()
+
+
+@dataclass(frozen=True)
+class Request:
+    """A method with all its settings.
+
+    Attributes:
+        method: its id.
+        settings: values by name, tensors where they are pictures.
+    """
+
+    method: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Every map is the mean over noisy copies of the picture, the same for every network.
+
+    The smooth variant of the test: Hedström et al. 2024, arXiv:2401.06465.
+
+    Attributes:
+        copies: how many.
+        sigma: standard deviation of the noise, in shares of the picture's range max - min.
+    """
+
+    copies: int = 10
+    sigma: float = 0.1
+
+
+def drawn_anew(requests: Mapping[str, Request], state: State) -> dict[str, Request]:
+    """The requests for one network: random maps, the control, are other ones for every network."""
+    if state == TRAINED:
+        return dict(requests)
+    digest = hashlib.sha256(repr(state).encode()).digest()
+    seed = int.from_bytes(digest[:3], "big")
+    return {
+        name: replace(request, settings={**request.settings, "seed": seed})
+        if request.method == "random"
+        else request
+        for name, request in requests.items()
+    }
+
+
+class Sweep:
+    """Several methods for the same pictures and classes, network after network.
+
+    Args:
+        clf: the trained classifier.
+        x: what ``clf.preprocess`` returns, [N, 3, H, W].
+        targets: explained class of each picture, int64 [N].
+        smoothing: noisy copies that every map is averaged over; None for the picture itself.
+    """
+
+    def __init__(
+        self, clf: Classifier, x: Tensor, targets: Tensor, smoothing: Smoothing | None = None
+    ) -> None:
+        self._clf = clf
+        self._smoothing = smoothing
+        self._layers = {layer.name: layer for layer in randomizable_layers(clf)}
+        size = max(1, allowed_bytes() // (GRADIENTS * gradient_bytes(clf, x, targets)))
+        # The layout in which batches of convolutions are quickest.
+        x = x.detach().contiguous(memory_format=torch.channels_last)
+        parts = zip(torch.split(x, size), torch.split(targets, size), strict=True)
+        self._batches = [(some, classes) for some, classes in parts]
+        self._tapes = list(self._recorded())
+
+    def network(self, state: State) -> Classifier:
+        """The classifier of that state, which shares all other weights with the trained one.
+
+        Raises:
+            ModelError: the model has no such layer.
+            MethodError: there is no such initialisation.
+        """
+        unknown = [name for name in state.layers if name not in self._layers]
+        if unknown:
+            raise ModelError(f"'{unknown[0]}' is no layer with weights of its own.")
+        layers = [self._layers[name] for name in state.layers]
+        return with_new_weights(self._clf, layers, state.seed, state.init)
+
+    def maps(self, clf: Classifier, requests: Mapping[str, Request]) -> dict[str, list[Map | str]]:
+        """Every method for every picture by one network.
+
+        Args:
+            clf: from ``network``, or any other classifier for the same pictures.
+            requests: what to explain, by the name of its column.
+
+        Returns:
+            By column, for every picture the map, float32 [h, w] (the sum over channels at the
+            method's own resolution), or the sentence that says why there is none.
+        """
+        found: dict[str, list[Map | str]] = {name: [] for name in requests}
+        for (x, targets), tape in zip(self._batches, self._tapes, strict=True):
+            for panel in _panels(requests):
+                for name, maps in self._of_batch(clf, x, targets, panel, tape).items():
+                    found[name] += maps
+        return found
+
+    def _recorded(self) -> Iterator[Tape | None]:
+        """The trained network's run on every batch, as far as memory and the network allow."""
+        left = allowed_bytes()
+        for x, _ in self._batches:
+            tape = None
+            if left > 0 and self._smoothing is None:
+                try:
+                    with torch.no_grad(), self._clf.lent() as twin:
+                        tape = record(twin, x)
+                except MethodError:  # it cannot be recorded; what needs that says so itself
+                    left = 0
+            if tape is not None:
+                left -= sum({value.data_ptr(): value.nbytes for value in tape.values}.values())
+            yield tape
+
+    def _of_batch(
+        self,
+        clf: Classifier,
+        x: Tensor,
+        targets: Tensor,
+        requests: Mapping[str, Request],
+        tape: Tape | None,
+    ) -> dict[str, list[Map | str]]:
+        if self._smoothing is None:
+            return _explained(clf, x, targets, requests, tape)
+        sums: dict[str, list[Map | str]] = {}
+        copies = self._smoothing.copies
+        for noisy in _noisy(x, self._smoothing):
+            for name, maps in _explained(clf, noisy, targets, requests, None).items():
+                sums[name] = list(map(_added, sums[name], maps)) if name in sums else maps
+        return {
+            name: [one if isinstance(one, str) else one / np.float32(copies) for one in maps]
+            for name, maps in sums.items()
+        }
+
+
+def _panels(requests: Mapping[str, Request]) -> list[dict[str, Request]]:
+    """Requests in groups in which no method is there twice."""
+    groups: list[dict[str, Request]] = []
+    for name, request in requests.items():
+        methods = ({other.method for other in group.values()} for group in groups)
+        free = (
+            group
+            for group, taken in zip(groups, methods, strict=True)
+            if request.method not in taken
+        )
+        group = next(free, None)
+        if group is None:
+            groups.append(group := {})
+        group[name] = request
+    return groups
+
+
+def _explained(
+    clf: Classifier,
+    x: Tensor,
+    targets: Tensor,
+    requests: Mapping[str, Request],
+    tape: Tape | None,
+) -> dict[str, list[Map | str]]:
+    settings = {request.method: request.settings for request in requests.values()}
+    panel = Panel(clf, x, targets, settings, tape)
+    found: dict[str, list[Map | str]] = {}
+    for name, request in requests.items():
+        try:
+            relevance = panel.explain(request.method)
+        except (MethodError, ModelError) as error:
+            if len(x) == 1:
+                found[name] = [str(error)]
+                continue
+            # Perhaps only some of the pictures are at fault.
+            alone = (
+                _explained(clf, x[i : i + 1], targets[i : i + 1], {name: request}, None)
+                for i in range(len(x))
+            )
+            found[name] = [maps[0] for one in alone for maps in one.values()]
+        else:
+            sums = relevance.double().sum(1).float().cpu().numpy()
+            found[name] = list(sums)
+    return found
+
+
+def _added(one: Map | str, other: Map | str) -> Map | str:
+    if isinstance(one, str):
+        return one
+    return other if isinstance(other, str) else one + other
+
+
+def _noisy(x: Tensor, smoothing: Smoothing) -> Iterator[Tensor]:
+    """The noisy copies, one after the other; every picture meets the same draws."""
+    spread = x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(smoothing.copies):
+        noise = torch.randn(x.shape[1:], generator=generator, dtype=torch.float64)
+        yield x + smoothing.sigma * spread * noise.to(x)
