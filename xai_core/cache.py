@@ -35,10 +35,15 @@ _ABANDONED_S = 3600.0
 
 @dataclass(frozen=True)
 class Result:
-    """What a computation gives: arrays by name, and facts that JSON can hold."""
+    """What a computation gives: arrays by name, and facts that JSON can hold.
+
+    A computation that answers several questions at once gives a result for each of them in
+    ``parts``, by content key; these are kept, and the whole is not.
+    """
 
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Result] = field(default_factory=dict)
 
     def copy(self) -> Result:
         """A twin whose arrays and dictionaries can be changed freely."""

@@ -116,6 +116,8 @@ def _led_back(
 
     with torch.no_grad():
         found = lead_back(graph, start, rules, "The gradient", passing=passing)
+    # A layer that hands the pictures on gives value 0, at which the signal ends.
+    passing(0, found)
     return Back(graph, dict(zip(kinds, found, strict=True)), inside)
 
 

@@ -67,7 +67,8 @@ class Panel:
             (``record``). What the two networks have in common is not computed again.
 
     Raises:
-        MethodError: an unknown method or setting, or an ``x`` that does not fit.
+        MethodError: an unknown method or setting, or an ``x`` that does not fit or is not that
+            of ``known``.
         ModelError: a class that the model does not have.
 
     Example:
@@ -85,10 +86,10 @@ class Panel:
     ) -> None:
         rows = {name: registry.method(name) for name in requests}
         settings = {name: row.settings(requests[name]) for name, row in rows.items()}
-        _check_input(clf, x)
+        check_input(clf, x)
         with torch.inference_mode(False):
             self._x = x.detach().clone() if known is None else known.values[0]
-            self._targets = _classes(clf, targets, len(x)).to(x.device)
+            self._targets = class_numbers(clf, targets, len(x)).to(x.device)
         self._clf, self._rows, self._like = clf, rows, x
         self._sharing = Sharing(settings, known)
         self._left = set(requests)
@@ -153,7 +154,12 @@ class Panel:
         return relevance.clone().to(self._like)
 
 
-def _check_input(clf: Classifier, x: Tensor) -> None:
+def check_input(clf: Classifier, x: Tensor) -> None:
+    """See that ``x`` is what the classifier takes.
+
+    Raises:
+        MethodError: it is not; the sentence says what it should be.
+    """
     if not isinstance(x, Tensor) or x.dim() != 4 or x.shape[1] != 3 or x.numel() == 0:
         found = list(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise MethodError(f"The input must be pictures [N, 3, height, width], not {found}.")
@@ -166,8 +172,13 @@ def _check_input(clf: Classifier, x: Tensor) -> None:
         raise MethodError("The input has values that are not finite numbers.")
 
 
-def _classes(clf: Classifier, targets: int | Sequence[int] | Tensor, count: int) -> Tensor:
-    """Targets as int64 [count], each in range."""
+def class_numbers(clf: Classifier, targets: int | Sequence[int] | Tensor, count: int) -> Tensor:
+    """Targets as int64 [count], each in range.
+
+    Raises:
+        MethodError: they are no class numbers, or not as many as pictures.
+        ModelError: the classifier has no such class.
+    """
     try:
         given = torch.as_tensor(targets).detach().cpu()
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:

@@ -181,9 +181,12 @@ class Engine:
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
         if isinstance(outcome, Result):
-            if outcome.arrays or outcome.facts:
+            for key, part in outcome.parts.items():
+                self.cache.put(key, part)
+            if (outcome.arrays or outcome.facts) and not outcome.parts:
                 self.cache.put(running.task.key, outcome)
-            running.job.finish(running.task, outcome)
+            # The parts' arrays may be many: who wants them finds them in the cache.
+            running.job.finish(running.task, Result(outcome.arrays, outcome.facts))
         elif isinstance(outcome, KilledWorker):
             running.job.finish(running.task, self._death(running.worker, cluster))
         else:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
@@ -77,8 +76,7 @@ def sanity_check(
         raise MethodError("The mode 'labels' compares with another classifier; give it as 'other'.")
     choices = _chosen(methods)
     requests = {c.id: Request(c.method, completed(c)) for c in choices}
-    classes = torch.as_tensor(targets).reshape(-1).expand(len(x)).contiguous()
-    sweep = Sweep(clf, x, classes, smoothing)
+    sweep = Sweep(clf, x, targets, smoothing)
     size = (x.shape[2], x.shape[3])
     with listening(lambda share: None):  # of the methods; here whole networks count
         trained = sweep.maps(clf, requests)
@@ -88,7 +86,9 @@ def sanity_check(
     for done, step in enumerate(steps, start=1):
         network = sweep.network(step.state) if other is None else other
         with listening(lambda share: None):
-            maps = sweep.maps(network, drawn_anew(requests, step.state))
+            maps = sweep.maps(
+                network, drawn_anew(requests, step.state if other is None else LABELS)
+            )
         rows += _rows(step, trained, maps, size, measures, shows)
         advance(done, len(steps))
     return pd.DataFrame(rows, columns=list(COLUMNS))

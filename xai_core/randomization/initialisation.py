@@ -9,10 +9,13 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import MethodError
 
@@ -22,6 +25,15 @@ INITS = {
     "permute": "The trained values, shuffled",
 }
 Tensors = dict[str, Tensor]
+# They take a generator, and the global one if they are given none.
+_DRAWING = frozenset(
+    {
+        *(Tensor.bernoulli_, Tensor.cauchy_, Tensor.exponential_, Tensor.geometric_),
+        *(Tensor.log_normal_, Tensor.normal_, Tensor.random_, Tensor.uniform_),
+        *(torch.bernoulli, torch.multinomial, torch.normal, torch.rand, torch.rand_like),
+        *(torch.randint, torch.randint_like, torch.randn, torch.randn_like, torch.randperm),
+    }
+)
 
 
 def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed: int) -> Tensors:
@@ -73,17 +85,40 @@ def _reset(module: nn.Module, name: str, trained: Tensors, seed: int) -> Tensors
         return {}
     fresh = copy.deepcopy(module).cpu()
     tensors = {key: getattr(fresh, key) for key in trained}
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), _Drawing(torch.Generator().manual_seed(_seed(seed, name))):
         for tensor in tensors.values():
             # To see afterwards what was set, whatever it was set to.
             tensor.fill_(torch.nan)
-        torch.default_generator.manual_seed(_seed(seed, name))
         fresh.reset_parameters()  # type: ignore[operator]
     return {
         key: tensor.detach().to(trained[key])
         for key, tensor in tensors.items()
         if not bool(tensor.isnan().any())
     }
+
+
+class _Drawing(TorchFunctionMode):
+    """Within the block this thread's random numbers come from a generator.
+
+    The global one is all threads': to seed it for a while would disturb the others.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self._generator = generator
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        # The functions of torch.nn.init hand their own generator on, which is None.
+        if func in _DRAWING or "generator" in given:
+            given["generator"] = self._generator
+        return func(*args, **given)
 
 
 def _he_normal(trained: Tensor, generator: torch.Generator) -> Tensor:

@@ -47,22 +47,28 @@ def randomizable_layers(clf: Classifier) -> list[Layer]:
     found: dict[str, list[str]] = {name: [] for name in names}
     used, unused = _uses(clf)
     for parameter in unused:
-        found[_owner(parameter, found) or names[0]].append(parameter)
+        found[_owner(parameter, found, names[0])].append(parameter)
     latest = names[0]
     for parameter in used:
-        latest = _owner(parameter, found) or latest
+        latest = _owner(parameter, found, latest)
         found[latest].append(parameter)
-    return [Layer(name, tuple(found[name])) for name in reversed(names)]
+    # A layer whose only weight is another layer's too has nothing of its own.
+    return [Layer(name, tuple(found[name])) for name in reversed(names) if found[name]]
 
 
-def _owner(parameter: str, layers: Mapping[str, object]) -> str | None:
-    """The layer whose own parameter it is: the innermost one that its dotted name begins with."""
-    name = parameter
-    while "." in name:
+def _owner(parameter: str, layers: Mapping[str, object], otherwise: str) -> str:
+    """The layer whose own parameter it is: the innermost one that its dotted name begins with.
+
+    The network itself, "", is the layer of those alone that are registered with it directly.
+    """
+    name = parameter.rpartition(".")[0]
+    if name in layers:
+        return name
+    while name:
         name = name.rpartition(".")[0]
-        if name in layers:
+        if name and name in layers:
             return name
-    return None
+    return otherwise
 
 
 def _uses(clf: Classifier) -> tuple[list[str], list[str]]:

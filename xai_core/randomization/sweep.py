@@ -7,7 +7,7 @@ network stands in for every layer below the randomised ones, and methods share t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.batches import gradient_bytes
 from xai_core.explainers.memory import allowed_bytes
-from xai_core.explainers.run import Panel
+from xai_core.explainers.run import Panel, check_input, class_numbers
 from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
@@ -79,11 +79,16 @@ class Smoothing:
     sigma: float = 0.1
 
 
-def drawn_anew(requests: Mapping[str, Request], state: State) -> dict[str, Request]:
-    """The requests for one network: random maps, the control, are other ones for every network."""
-    if state == TRAINED:
+def drawn_anew(requests: Mapping[str, Request], network: object) -> dict[str, Request]:
+    """The requests for one network: random maps, the control, are other ones for every network.
+
+    Args:
+        requests: as for ``Sweep.maps``.
+        network: what names it, such as its ``State``.
+    """
+    if network == TRAINED:
         return dict(requests)
-    digest = hashlib.sha256(repr(state).encode()).digest()
+    digest = hashlib.sha256(repr(network).encode()).digest()
     seed = int.from_bytes(digest[:3], "big")
     return {
         name: replace(request, settings={**request.settings, "seed": seed})
@@ -99,21 +104,30 @@ class Sweep:
     Args:
         clf: the trained classifier.
         x: what ``clf.preprocess`` returns, [N, 3, H, W].
-        targets: explained class of each picture, int64 [N].
+        targets: explained class of each picture, or one class for all.
         smoothing: noisy copies that every map is averaged over; None for the picture itself.
+
+    Raises:
+        MethodError: an ``x`` or targets that do not fit.
+        ModelError: a model without weights, or a class that it does not have.
     """
 
     def __init__(
-        self, clf: Classifier, x: Tensor, targets: Tensor, smoothing: Smoothing | None = None
+        self,
+        clf: Classifier,
+        x: Tensor,
+        targets: int | Sequence[int] | Tensor,
+        smoothing: Smoothing | None = None,
     ) -> None:
+        check_input(clf, x)
+        classes = class_numbers(clf, targets, len(x)).to(x.device)
         self._clf = clf
         self._smoothing = smoothing
         self._layers = {layer.name: layer for layer in randomizable_layers(clf)}
-        size = max(1, allowed_bytes() // (GRADIENTS * gradient_bytes(clf, x, targets)))
+        size = max(1, allowed_bytes() // (GRADIENTS * gradient_bytes(clf, x, classes)))
         # The layout in which batches of convolutions are quickest.
         x = x.detach().contiguous(memory_format=torch.channels_last)
-        parts = zip(torch.split(x, size), torch.split(targets, size), strict=True)
-        self._batches = [(some, classes) for some, classes in parts]
+        self._batches = list(zip(torch.split(x, size), torch.split(classes, size), strict=True))
         self._tapes = list(self._recorded())
 
     def network(self, state: State) -> Classifier:

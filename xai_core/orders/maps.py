@@ -1,4 +1,4 @@
-"""Orders for the engine: each of its tasks together with the content key of its result."""
+"""Orders about models and one picture's heatmaps."""
 
 from __future__ import annotations
 

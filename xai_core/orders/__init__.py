@@ -1,0 +1,32 @@
+"""Orders for the engine: each of its tasks together with the content key of its result."""
+
+from xai_core.orders.maps import (
+    CHEAP,
+    NONE,
+    OVERHEAD,
+    Model,
+    Subject,
+    describe,
+    explain,
+    explain_all,
+    predict,
+    similarity,
+    support,
+)
+from xai_core.orders.sanity import Inquiry, describe_layers
+
+__all__ = [
+    "CHEAP",
+    "NONE",
+    "OVERHEAD",
+    "Inquiry",
+    "Model",
+    "Subject",
+    "describe",
+    "describe_layers",
+    "explain",
+    "explain_all",
+    "predict",
+    "similarity",
+    "support",
+]

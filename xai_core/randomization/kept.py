@@ -1,0 +1,53 @@
+"""Maps of randomised networks as they are kept, one by one, by everything that decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from xai_core.cache import Result, content_key
+from xai_core.randomization.scores import Scores, plain
+from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
+
+PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
+
+
+def map_key(
+    fingerprint: str,
+    network: State | str,
+    image: str,
+    target: int,
+    method: str,
+    settings: Mapping[str, Any],
+    smoothing: Smoothing | None,
+) -> str:
+    """Content key of one map.
+
+    Args:
+        fingerprint: of the trained model.
+        network: which layers are new, or the fingerprint of another model.
+        image: content hash of the picture.
+        target: index of the explained class.
+        method: id of the method.
+        settings: all its settings, with hashes for pictures.
+        smoothing: noisy copies that the map is averaged over.
+    """
+    named = network if isinstance(network, str) else asdict(network)
+    noise = None if smoothing is None else asdict(smoothing)
+    # A random map without a network to belong to is the same for all.
+    return content_key("sanity", fingerprint, named, image, target, method, dict(settings), noise)
+
+
+def part(found: Map | str, scored: Scores, seconds: float) -> Result:
+    """One map with its scores; without either where the method failed."""
+    problem = found if isinstance(found, str) else ""
+    arrays = {} if isinstance(found, str) else {"map": found.astype(np.float32)}
+    return Result(arrays, {PROBLEM: problem, SCORES: plain(scored), "seconds": seconds})
+
+
+def is_trained(network: State | str) -> bool:
+    """Whether it is the trained network itself."""
+    return network == TRAINED
