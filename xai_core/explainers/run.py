@@ -87,6 +87,8 @@ class Panel:
         rows = {name: registry.method(name) for name in requests}
         settings = {name: row.settings(requests[name]) for name, row in rows.items()}
         check_input(clf, x)
+        if known is not None and not _same_pictures(known.values[0], x):
+            raise MethodError("The recorded run is one of other pictures than these.")
         with torch.inference_mode(False):
             self._x = x.detach().clone() if known is None else known.values[0]
             self._targets = class_numbers(clf, targets, len(x)).to(x.device)
@@ -170,6 +172,12 @@ def check_input(clf: Classifier, x: Tensor) -> None:
         )
     if not bool(torch.isfinite(x).all()):
         raise MethodError("The input has values that are not finite numbers.")
+
+
+def _same_pictures(one: Tensor, other: Tensor) -> bool:
+    if one is other:
+        return True
+    return one.dtype == other.dtype and one.device == other.device and torch.equal(one, other)
 
 
 def class_numbers(clf: Classifier, targets: int | Sequence[int] | Tensor, count: int) -> Tensor:

@@ -41,7 +41,7 @@ class Thresholds:
             )
 
     def verdict(self, similarity: float) -> str:
-        """ "fails", "weak" or "passes"; "undefined" for NaN."""
+        """One of "fails", "weak", "passes"; "undefined" for NaN."""
         if np.isnan(similarity):
             return "undefined"
         if similarity >= self.fails:

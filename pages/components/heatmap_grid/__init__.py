@@ -1,8 +1,8 @@
-"""The grid of pictures and heatmaps: linked zoom, shared cursor, colour bar."""
+"""The grid of pictures and heatmaps: linked zoom, shared cursor, colour bar, frames."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +10,57 @@ import streamlit as st
 
 HERE = Path(__file__).parent
 CSS = (HERE / "grid.css").read_text(encoding="utf-8")
-JS = (HERE / "grid.js").read_text(encoding="utf-8")
+# One module for the browser, from three files for the reader.
+JS = "\n".join(
+    (HERE / name).read_text(encoding="utf-8") for name in ("maps.js", "frames.js", "grid.js")
+)
 HTML = """
 <div class="root">
   <div class="tools">
     <button class="in" title="Zoom in" aria-label="Zoom in">+</button>
     <button class="out" title="Zoom out" aria-label="Zoom out">&minus;</button>
     <button class="reset">Whole picture</button>
-    <span class="readout" role="status">Point at a heatmap to read its value.</span>
+    <span class="readout" role="status"></span>
     <span class="bar"><span></span><canvas width="257" height="1"></canvas><span></span></span>
+  </div>
+  <div class="frames" hidden>
+    <button class="play" title="Play" aria-label="Play"></button>
+    <span class="frame-title"></span>
+    <span class="label"></span>
+    <div class="track">
+      <input class="slider" type="range" min="0" max="0" step="1" value="0" aria-label="Frame">
+      <div class="ticks" aria-hidden="true"></div>
+    </div>
   </div>
   <div class="grid"></div>
 </div>
 """
 
 
-def heatmap_grid(data: Mapping[str, Any], key: str) -> None:
+def nothing() -> None:
+    """What happens in Python when the slider comes to rest, unless a page says otherwise."""
+
+
+def heatmap_grid(
+    data: Mapping[str, Any], key: str, on_frame_change: Callable[[], None] = nothing
+) -> Any:
     """Draw the grid.
 
     Args:
         data: ``rows`` (id, title, note, picture address), ``columns`` (id, title, note),
             ``tiles`` [rows][columns] (map address, width, height, planes, scale, note, waiting,
-            problem) and ``display`` (lut, colours, diverging, opacity, bar, bar_shown).
+            problem) and ``display`` (lut, colours, diverging, opacity, bar, bar_shown). With
+            ``frames`` (labels) each tile is ``{"frames": [...]}``, one such tile for each label,
+            and a slider chooses between them; ``frameTicks`` are shorter names under it,
+            ``frameTitle`` stands before it, and ``frame`` (an index) is shown whenever the counter
+            ``frameAsked`` differs from the last run's.
         key: name of this grid on its page.
+        on_frame_change: called when the slider has come to rest in another place.
+
+    Returns:
+        The grid's state. Its ``frame`` is the index where the slider rests, ``None`` until it
+        was first moved.
     """
     # Registered on every run, because a registration lasts as long as the server's runtime.
     grid = st.components.v2.component("heatmap_grid", html=HTML, css=CSS, js=JS)
-    grid(data=dict(data), key=key)
+    return grid(data=dict(data), key=key, default={"frame": None}, on_frame_change=on_frame_change)

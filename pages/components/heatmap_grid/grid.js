@@ -2,11 +2,13 @@
 //
 // Python sends small facts (titles, addresses, display settings); the maps themselves are
 // fetched once from their content address, so a change of opacity or colours only redraws.
+// Read together with maps.js (what the browser holds) and frames.js (one picture, many depths).
 
-const maps = new Map(); // address -> Promise<Int16Array>, kept across updates
-const MAPS_KEPT = 600;
 const FULL = 32767; // the int16 that stands for 1
 const MIDDLE = 128; // entry of the colour table that stands for 0 in a diverging map
+const HINT = "Point at a heatmap to read its value.";
+const WAITING = "Waiting …";
+const LOST = "This picture could not be loaded. Reload the page.";
 const states = new WeakMap(); // mount point -> state; it ends with its mount point
 
 export default function (component) {
@@ -16,6 +18,7 @@ export default function (component) {
     state = create(parentElement);
     states.set(parentElement, state);
   }
+  state.tell = component.setStateValue;
   update(state, data);
 }
 
@@ -31,15 +34,21 @@ function create(parent) {
     tiles: new Map(),
     view: { scale: 1, x: 0, y: 0 }, // shared zoom; x and y in shares of the tile
     cursor: null, // shared cursor, in shares of the picture
+    hovered: null, // the tile under the pointer
     data: null,
   };
+  state.readout.textContent = HINT;
+  createFrames(state);
   root.querySelector(".in").onclick = () => zoom(state, 1.5, 0.5, 0.5);
   root.querySelector(".out").onclick = () => zoom(state, 1 / 1.5, 0.5, 0.5);
   root.querySelector(".reset").onclick = () => {
     state.view = { scale: 1, x: 0, y: 0 };
     draw(state);
   };
-  new ResizeObserver(() => schedule(state)).observe(state.grid);
+  new ResizeObserver(() => {
+    showTicks(state);
+    schedule(state);
+  }).observe(state.grid);
   return state;
 }
 
@@ -49,6 +58,8 @@ function update(state, data) {
   state.text = text;
   state.data = data;
   state.lut = bytes(data.display.lut);
+  state.words = pixelWords(state.lut);
+  updateFrames(state);
   const single = data.rows.length === 1;
   state.grid.classList.toggle("single", single);
   state.grid.style.setProperty("--columns", data.columns.length + 1);
@@ -74,8 +85,10 @@ function update(state, data) {
     if (!seen.has(key)) {
       view.element.remove();
       state.tiles.delete(key);
+      if (state.hovered === view) state.hovered = null;
     }
   }
+  if (data.frames) fetchFrames(state);
   drawBar(state);
   draw(state);
 }
@@ -85,6 +98,7 @@ function createTile(state) {
   const title = document.createElement("figcaption");
   const canvas = document.createElement("canvas");
   const foot = document.createElement("p");
+  foot.append(document.createElement("span"));
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   element.append(title, canvas, foot);
@@ -92,6 +106,7 @@ function createTile(state) {
   canvas.addEventListener("pointermove", (event) => move(state, view, event));
   canvas.addEventListener("pointerleave", () => {
     state.cursor = null;
+    state.hovered = null;
     draw(state);
   });
   canvas.addEventListener("wheel", (event) => {
@@ -114,63 +129,48 @@ function createTile(state) {
 
 function fill(state, view, row, tile, column) {
   view.row = row;
-  view.tile = tile;
+  view.given = tile; // with frames: the tile at every depth
   view.name = column ? column.title : row.title;
   view.title.textContent = column ? column.title : row.title;
   view.title.title = column ? column.note : row.note;
-  view.foot.textContent = tile.note || "";
-  view.foot.classList.toggle("problem", Boolean(tile.problem));
-  view.element.classList.toggle("waiting", Boolean(tile.waiting));
-  view.canvas.setAttribute("aria-label", `${view.name}, ${row.title}. ${tile.note || ""}`);
+  reserve(view.foot, (tile.frames || []).map((frame) => frame.note || ""));
   load(state, view, row.picture, "picture", picture);
-  if (tile.map) load(state, view, tile.map, "map", heatmap);
-  else {
-    view.map = null;
-    view.mapAddress = null;
-  }
+  show(state, view);
 }
 
-// ---------------------------------------------------------------- loading
+// What the tile is now: itself, or its present frame.
+function show(state, view) {
+  const tile = view.given.frames ? frameOf(state, view.given) : view.given;
+  view.tile = tile;
+  if (!tile.map) {
+    view.map = null;
+    view.mapAddress = null;
+  } else if (view.given.frames) take(view, tile.map);
+  else load(state, view, tile.map, "map", heatmap);
+  if (!view.given.frames || !tile.map || view.map) say(state, view, tile.note || "", tile);
+  else if (state.failed.has(tile.map)) say(state, view, LOST, { problem: true });
+  else say(state, view, WAITING, { waiting: true });
+}
+
+function say(state, view, note, { problem, waiting }) {
+  view.foot.firstChild.textContent = note;
+  view.foot.classList.toggle("problem", Boolean(problem));
+  view.element.classList.toggle("waiting", Boolean(waiting));
+  const depth = view.given.frames ? `, ${labelOf(state)}` : "";
+  view.canvas.setAttribute("aria-label", `${view.name}, ${view.row.title}${depth}. ${note}`);
+}
 
 function load(state, view, address, slot, fetcher) {
   if (view[`${slot}Address`] === address) return;
   view[`${slot}Address`] = address;
-  fetcher(address).then((value) => {
+  fetcher(address).ready.then((value) => {
     if (view[`${slot}Address`] !== address) return;
     view[slot] = value;
     view.painted = null;
     schedule(state);
   }).catch(() => {
-    maps.delete(address);
-    view.foot.textContent = "This picture could not be loaded. Reload the page.";
-    view.foot.classList.add("problem");
+    say(state, view, LOST, { problem: true });
   });
-}
-
-function picture(address) {
-  return remembered(address, async () => {
-    const image = new Image();
-    image.src = address;
-    await image.decode();
-    return image;
-  });
-}
-
-function heatmap(address) {
-  return remembered(address, async () => {
-    const answer = await fetch(address);
-    if (!answer.ok) throw new Error(answer.statusText);
-    return new Int16Array(await answer.arrayBuffer());
-  });
-}
-
-function remembered(address, make) {
-  if (!maps.has(address)) maps.set(address, make());
-  const found = maps.get(address);
-  maps.delete(address); // re-insert: the Map's order is the order of last use
-  maps.set(address, found);
-  if (maps.size > MAPS_KEPT) maps.delete(maps.keys().next().value);
-  return found;
 }
 
 function bytes(text) {
@@ -191,6 +191,7 @@ function schedule(state) {
 function draw(state) {
   if (!state.data) return;
   for (const view of state.tiles.values()) drawTile(state, view);
+  if (state.hovered && state.cursor) state.readout.textContent = reading(state, state.hovered);
   const shown = [...state.tiles.values()].filter((view) => view.map);
   state.root.dataset.drawn = JSON.stringify({
     ready: shown.length,
@@ -198,6 +199,7 @@ function draw(state) {
     opacity: state.data.display.opacity,
     colours: state.data.display.colours,
     scale: state.view.scale,
+    ...(state.data.frames && { frame: state.frame, label: labelOf(state) }),
   });
 }
 
@@ -236,24 +238,36 @@ function paint(state, view) {
   const { width, height, planes } = view.tile;
   const sheet = new OffscreenCanvas(width, height);
   const pixels = new ImageData(width, height);
-  const { diverging } = state.data.display;
-  const size = width * height;
-  for (let i = 0; i < size; i += 1) {
-    for (let c = 0; c < 3; c += 1) {
-      let value;
-      if (planes === 3) value = (view.map[c * size + i] / FULL) * 255;
-      else {
-        const level = view.map[i] / FULL;
-        const step = Math.round(diverging ? MIDDLE + MIDDLE * level : 2 * MIDDLE * level);
-        value = state.lut[3 * Math.max(0, Math.min(2 * MIDDLE, step)) + c];
-      }
-      pixels.data[4 * i + c] = value;
-    }
-    pixels.data[4 * i + 3] = 255;
-  }
+  if (planes === 3) paintChannels(pixels.data, view.map);
+  else paintLevels(new Uint32Array(pixels.data.buffer), view.map, state);
   sheet.getContext("2d").putImageData(pixels, 0, 0);
   view.painted = { key, sheet };
   return sheet;
+}
+
+function paintChannels(colours, map) {
+  const size = colours.length / 4;
+  for (let i = 0; i < size; i += 1) {
+    for (let c = 0; c < 3; c += 1) colours[4 * i + c] = (map[c * size + i] / FULL) * 255;
+    colours[4 * i + 3] = 255;
+  }
+}
+
+// One write a pixel: a frame repaints every tile within one refresh of the screen.
+function paintLevels(colours, map, state) {
+  const { words } = state;
+  const zero = state.data.display.diverging ? MIDDLE : 0;
+  const reach = (2 * MIDDLE - zero) / FULL;
+  for (let i = 0; i < colours.length; i += 1) {
+    colours[i] = words[Math.max(0, Math.min(2 * MIDDLE, Math.round(zero + reach * map[i])))];
+  }
+}
+
+// The colour table as whole pixels, in the byte order of this machine.
+function pixelWords(lut) {
+  const pixels = new Uint8ClampedArray(4 * (2 * MIDDLE + 1)).fill(255);
+  for (let i = 0; i <= 2 * MIDDLE; i += 1) pixels.set(lut.subarray(3 * i, 3 * i + 3), 4 * i);
+  return new Uint32Array(pixels.buffer);
 }
 
 function drawCursor(state, view, pen, side, height) {
@@ -301,8 +315,8 @@ function move(state, view, event) {
   }
   const { scale, x, y } = state.view;
   state.cursor = { x: x + px / scale, y: y + py / scale };
+  state.hovered = view;
   schedule(state);
-  state.readout.textContent = reading(state, view);
 }
 
 function reading(state, view) {
