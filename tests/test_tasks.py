@@ -12,6 +12,7 @@ from xai_core.errors import ImageError, MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import vgg_tiny
+from xai_core.tasks import maps
 
 SIDE = 64
 
@@ -118,7 +119,7 @@ def test_cam_layers_run_once_and_have_places():
 def test_model_without_convolution_has_no_cam_layer(monkeypatch):
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
     clf = Classifier(flat, class_names=["a", "b"], input_size=(8, 8))
-    monkeypatch.setattr(tasks, "classifier", lambda model: clf)
+    monkeypatch.setattr("xai_core.tasks.models.classifier", lambda model: clf)
     facts = tasks.describe_model({}).facts
     assert (facts["cam_layer"], facts["cam_layers"]) == (None, [])
 
@@ -159,7 +160,7 @@ def passes(monkeypatch):
         return forward(self, x)
 
     monkeypatch.setattr(Classifier, "logits", logits)
-    monkeypatch.setattr(tasks, "_panels", type(tasks._panels)())
+    monkeypatch.setattr(maps, "_panels", type(maps._panels)())
     return counted
 
 
@@ -173,7 +174,7 @@ def test_methods_of_a_picture_share_passes_and_give_what_each_gives_alone(model,
         assert difference <= 1e-5 * largest
         assert 0 < result.facts["shared_seconds"] <= result.facts["seconds"]
     assert passes[0] == 1
-    assert not tasks._panels, "nothing is kept when all have been explained"
+    assert not maps._panels, "nothing is kept when all have been explained"
 
 
 def test_what_was_shared_is_for_that_picture_and_class_and_these_settings_only(
@@ -185,7 +186,7 @@ def test_what_was_shared_is_for_that_picture_and_class_and_these_settings_only(
     assert passes[0] == 3
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, upside.arrays["relevance"])
-    assert len(tasks._panels) == tasks.PANELS_KEPT
+    assert len(maps._panels) == maps.PANELS_KEPT
     # Asked for with another setting than was announced, it is computed as asked.
     kept = tasks.explain_task(model, picture, 2, "gradcam", {"relu": True}, TOGETHER)
     assert kept.arrays["relevance"].min() == 0
@@ -231,15 +232,15 @@ def test_what_a_method_says_about_a_model(model, monkeypatch):
     clf = load_classifier(**model)
     with torch.no_grad():
         clf.module.conv3.weight.fill_(float("nan"))
-    monkeypatch.setattr(tasks, "classifier", lambda model: clf)
+    monkeypatch.setattr(maps, "classifier", lambda model: clf)
     assert "not finite" in tasks.support(model, "saliency").facts["refusal"]
     assert tasks.support(model, "edges").facts == {"refusal": ""}
 
 
 def test_maps_are_compared_with_each_other():
-    maps = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16)).astype(np.float32)
-    maps[2] = maps[0]
-    scores = tasks.compare_maps(maps, "spearman", "all").arrays["scores"]
+    given = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16)).astype(np.float32)
+    given[2] = given[0]
+    scores = tasks.compare_maps(given, "spearman", "all").arrays["scores"]
     # Rank correlation: 1 with itself and its copy, and the same in both directions.
     np.testing.assert_allclose(np.diag(scores), 1)
     assert scores[0, 2] == pytest.approx(1)

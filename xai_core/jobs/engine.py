@@ -187,10 +187,20 @@ class Engine:
                 self.cache.put(running.task.key, outcome)
             # The parts' arrays may be many: who wants them finds them in the cache.
             running.job.finish(running.task, Result(outcome.arrays, outcome.facts))
+            if outcome.parts:
+                self._finish_same(running.task, outcome)
         elif isinstance(outcome, KilledWorker):
             running.job.finish(running.task, self._death(running.worker, cluster))
         else:
             running.job.finish(running.task, self._sentence(outcome, running, cluster))
+
+    def _finish_same(self, task: Task, outcome: Result) -> None:
+        """Finish the task for all who wait for it: it will not be found in the cache as a whole."""
+        with self._lock:
+            jobs = list(self._jobs)
+        for job in jobs:
+            if any(waiting.key == task.key for waiting in job.waiting()):
+                job.finish(task, outcome.copy())
 
     def _death(self, worker: str, cluster: Cluster) -> str:
         return _too_large(worker, cluster) if cluster.died_of_memory(worker) else DIED

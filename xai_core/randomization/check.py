@@ -87,7 +87,7 @@ def sanity_check(
         network = sweep.network(step.state) if other is None else other
         with listening(lambda share: None):
             maps = sweep.maps(
-                network, drawn_anew(requests, step.state if other is None else LABELS)
+                network, drawn_anew(requests, step.state if other is None else other.fingerprint)
             )
         rows += _rows(step, trained, maps, size, measures, shows)
         advance(done, len(steps))

@@ -17,6 +17,8 @@ from xai_core.similarity import MEASURES, similarity
 
 COMPLEXITY = "complexity"
 BINS = 100
+# A map whose values differ by less, relative to the largest, is constant: they come from float32.
+ROUNDING = 1e-6
 FLOOR_PAIRS = 20
 SHUFFLES = 10
 
@@ -52,7 +54,7 @@ def scores(
 
     Args:
         trained: relevance summed over channels, [h, w].
-        other: the same of another network.
+        other: the same of another network, perhaps at another resolution.
         size: (height, width) of the model's input, to which coarser maps are enlarged.
         measures: keys of ``MEASURES``, or "complexity", the rise of the histogram's entropy
             in shares of the trained map's (Hedström et al. 2024, arXiv:2401.06465).
@@ -61,7 +63,7 @@ def scores(
     Returns:
         One score for each measure and show; NaN where it is undefined.
     """
-    pair = enlarged(np.stack([trained, other]), size)
+    pair = np.concatenate([enlarged(one[None], size) for one in (trained, other)])
     found: Scores = {name: {} for name in measures}
     for show in shows:
         maps = signed_map(pair[:, None], show)
@@ -83,6 +85,8 @@ def enlarged(maps: Map, size: Size) -> Map:
 
 def entropy(values: Map) -> float:
     """Entropy, in nats, of the histogram of a map in 100 equal bins from minimum to maximum."""
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+        return 0.0
     counts, _ = np.histogram(values, BINS)
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum())

@@ -30,6 +30,8 @@ from xai_core.randomization.networks import with_new_weights
 # back as one batch, each with a sum and a part.
 GRADIENTS = 16
 
+TOO_LARGE = "The relevance is too large for a map of 32-bit numbers."
+
 Map = NDArray[np.float32]
 
 
@@ -120,15 +122,19 @@ class Sweep:
         smoothing: Smoothing | None = None,
     ) -> None:
         check_input(clf, x)
-        classes = class_numbers(clf, targets, len(x)).to(x.device)
         self._clf = clf
         self._smoothing = smoothing
-        self._layers = {layer.name: layer for layer in randomizable_layers(clf)}
-        size = max(1, allowed_bytes() // (GRADIENTS * gradient_bytes(clf, x, classes)))
-        # The layout in which batches of convolutions are quickest.
-        x = x.detach().contiguous(memory_format=torch.channels_last)
-        self._batches = list(zip(torch.split(x, size), torch.split(classes, size), strict=True))
-        self._tapes = list(self._recorded())
+        # What is made in inference mode has no gradients ever after.
+        with torch.inference_mode(False), torch.enable_grad():
+            classes = class_numbers(clf, targets, len(x)).to(x.device)
+            self._layers = {layer.name: layer for layer in randomizable_layers(clf)}
+            # The layout in which batches of convolutions are quickest.
+            x = x.detach().clone(memory_format=torch.channels_last)
+            with clf.lent() as twin:
+                cost = GRADIENTS * gradient_bytes(twin, x, classes)
+            size = max(1, allowed_bytes() // cost)
+            self._batches = list(zip(torch.split(x, size), torch.split(classes, size), strict=True))
+            self._tapes = list(self._recorded())
 
     def network(self, state: State) -> Classifier:
         """The classifier of that state, which shares all other weights with the trained one.
@@ -141,7 +147,8 @@ class Sweep:
         if unknown:
             raise ModelError(f"'{unknown[0]}' is no layer with weights of its own.")
         layers = [self._layers[name] for name in state.layers]
-        return with_new_weights(self._clf, layers, state.seed, state.init)
+        with torch.inference_mode(False):
+            return with_new_weights(self._clf, layers, state.seed, state.init)
 
     def maps(self, clf: Classifier, requests: Mapping[str, Request]) -> dict[str, list[Map | str]]:
         """Every method for every picture by one network.
@@ -153,11 +160,22 @@ class Sweep:
         Returns:
             By column, for every picture the map, float32 [h, w] (the sum over channels at the
             method's own resolution), or the sentence that says why there is none.
+
+        Raises:
+            MethodError: an unknown method or setting, or a classifier for other input.
+            ModelError: the classifier does not have one of the classes.
         """
+        if _input_facts(clf) != _input_facts(self._clf):
+            raise MethodError(
+                f"{clf.title} takes other input than {self._clf.title}: size, mean and standard "
+                "deviation must be the same for their maps to be compared."
+            )
         found: dict[str, list[Map | str]] = {name: [] for name in requests}
         for (x, targets), tape in zip(self._batches, self._tapes, strict=True):
             for panel in _panels(requests):
-                for name, maps in self._of_batch(clf, x, targets, panel, tape).items():
+                with torch.inference_mode(False):
+                    of_batch = self._of_batch(clf, x, targets, panel, tape)
+                for name, maps in of_batch.items():
                     found[name] += maps
         return found
 
@@ -195,6 +213,10 @@ class Sweep:
             name: [one if isinstance(one, str) else one / np.float32(copies) for one in maps]
             for name, maps in sums.items()
         }
+
+
+def _input_facts(clf: Classifier) -> tuple[object, ...]:
+    return clf.input_size, clf.mean, clf.std
 
 
 def _panels(requests: Mapping[str, Request]) -> list[dict[str, Request]]:
@@ -238,15 +260,18 @@ def _explained(
             )
             found[name] = [maps[0] for one in alone for maps in one.values()]
         else:
-            sums = relevance.double().sum(1).float().cpu().numpy()
-            found[name] = list(sums)
+            found[name] = [_finite(one) for one in relevance.double().sum(1).float().cpu().numpy()]
     return found
+
+
+def _finite(summed: Map) -> Map | str:
+    return summed if np.isfinite(summed).all() else TOO_LARGE
 
 
 def _added(one: Map | str, other: Map | str) -> Map | str:
     if isinstance(one, str):
         return one
-    return other if isinstance(other, str) else one + other
+    return other if isinstance(other, str) else _finite(one + other)
 
 
 def _noisy(x: Tensor, smoothing: Smoothing) -> Iterator[Tensor]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
 from xai_core.explainers import method as find_method
+from xai_core.explainers.choices import Choice
+from xai_core.explainers.choices import signed as is_signed
 from xai_core.heatmaps import SHOWS
 from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers
@@ -97,10 +99,13 @@ def randomised_maps(
     state = State(**{**network, "layers": tuple(network.get("layers", ()))})
     asked = {name: _request(clf, given) for name, given in requests.items()}
     with listening(lambda share: None):  # to the methods: the networks count, not their passes
-        trained = _trained(kept, clf, asked)
         began = time.perf_counter()
+        trained = _trained(kept, clf, asked)
+        if other is not None or state != TRAINED:
+            began = time.perf_counter()
         if other is not None:
-            maps = kept.sweep.maps(classifier(other), drawn_anew(asked, content_key(other)))
+            second = classifier(other)
+            maps = kept.sweep.maps(second, drawn_anew(asked, second.fingerprint))
         elif state == TRAINED:
             maps = trained
         else:
@@ -108,7 +113,7 @@ def randomised_maps(
     seconds = (time.perf_counter() - began) / max(1, len(images) * len(requests))
     parts: dict[str, Result] = {}
     for name, found in maps.items():
-        signed = find_method(asked[name].method).signed
+        signed = is_signed(Choice(asked[name].method, asked[name].settings))
         for before, after, number in zip(trained[name], found, keys[name], strict=True):
             scored, _ = compared(before, after, clf.input_size, measures, SHOWS)
             parts[number] = part(after, scored, seconds)
