@@ -73,8 +73,7 @@ def _owner(parameter: str, layers: Mapping[str, object], otherwise: str) -> str:
 
 def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
     """Names of the parameters in the order in which the network first uses them; and the others."""
-    module = clf.private().module
-    tensors = [*module.named_parameters(), *_statistics(module)]
+    tensors = [*clf.module.named_parameters(), *_statistics(clf.module)]
     names = {id(tensor): name for name, tensor in tensors}
     order: dict[str, None] = {}
 
@@ -83,8 +82,9 @@ def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
             order.setdefault(names[id(tensor)])
 
     probe = torch.zeros((1, 3, *clf.input_size), dtype=clf.dtype, device=clf.device)
-    with torch.no_grad(), _Watching(seen):
-        module(probe)
+    # The twin has the same tensors; in evaluation mode, in which statistics stay as they are.
+    with torch.no_grad(), clf.lent() as twin, _Watching(seen):
+        twin.module(probe)
     return list(order), [name for name in names.values() if name not in order]
 
 

@@ -1,0 +1,393 @@
+"""With a known run, one way back gives what every method gives without."""
+
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+from tests.randomization.small_networks import trained
+from tests.reference import nets
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers import METHODS, Panel, backward, explain
+from xai_core.explainers.backward import DECONVNET, GRADIENT, GUIDED, led_back
+from xai_core.explainers.sharing import Sharing, alone, known_tape
+from xai_core.explainers.tape import record
+from xai_core.models.classifier import Classifier
+from xai_core.randomization import randomizable_layers, randomized
+
+CLASSES = ["ant", "bee", "cat"]
+SIZE = (16, 16)
+TARGETS = [2, 0]
+FAMILY = {
+    "saliency": {},
+    "input_x_gradient": {},
+    "gradcam": {},
+    "gradcam_elementwise": {"relu": False},
+    "gradcam_pp": {},
+    "deconvnet": {},
+    "guided_backprop": {},
+    "guided_gradcam": {},
+    "guided_gradcam_pp": {},
+}
+RECTIFIED = ("deconvnet", "guided_backprop", "guided_gradcam", "guided_gradcam_pp")
+
+
+class Branching(nn.Module):
+    """Branches joined by a sum, a product and a concatenation; one goes nowhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.other = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 6, 3, padding=1)
+        self.gate, self.last = nn.Conv2d(6, 6, 1), nn.Conv2d(12, 6, 3)
+        self.aside = nn.Conv2d(6, 6, 1)
+        self.relus = nn.ModuleList(nn.ReLU() for _ in range(5))
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x):
+        x = self.relus[0](self.conv(x))
+        self.relus[4](self.aside(x))
+        x = x + self.relus[1](self.other(x))
+        x = torch.cat([x * self.relus[2](self.gate(x)), x - x.mean((2, 3), keepdim=True)], 1)
+        return self.fc(self.relus[3](self.last(x)).mean((2, 3)))
+
+
+def chained(**layers):
+    ends = {"pool": nn.AdaptiveAvgPool2d(2), "flatten": nn.Flatten(), "fc": nn.Linear(24, 3)}
+    return nn.Sequential(OrderedDict(**layers, **ends))
+
+
+def relu6():
+    # Large weights, so that values lie at both ends of it.
+    net = chained(
+        conv1=nn.Conv2d(3, 6, 3),
+        act1=nn.ReLU6(),
+        conv2=nn.Conv2d(6, 6, 3),
+        act2=nn.Hardtanh(0, 2),
+    )
+    with torch.no_grad():
+        net.conv1.weight.mul_(20)
+    return net
+
+
+def ties():
+    """Whole windows are 0 behind the first ReLU, and the second has values twice."""
+    net = chained(
+        conv1=nn.Conv2d(3, 6, 3),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        enlarged=nn.Upsample(scale_factor=2),
+        pool2=nn.MaxPool2d(3, 2, 1),
+        conv2=nn.Conv2d(6, 6, 3),
+        relu2=nn.ReLU(),
+    )
+    with torch.no_grad():
+        net.conv1.bias.sub_(0.5)
+    return net
+
+
+def batchnorm():
+    net = chained(
+        norm0=nn.BatchNorm2d(3),
+        conv1=nn.Conv2d(3, 6, 3),
+        norm1=nn.BatchNorm2d(6),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(6, 6, 3, stride=2, bias=False),
+        norm2=nn.BatchNorm2d(6),
+        norm3=nn.BatchNorm2d(6, affine=False),
+        relu2=nn.ReLU(),
+    )
+    with torch.no_grad():
+        for name, tensor in net.named_buffers():
+            if tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5)
+            if name.endswith("mean"):
+                tensor.sub_(1)
+    return net
+
+
+RELU_NETS = {"relu6": relu6, "branches": Branching, "ties": ties, "batchnorm": batchnorm}
+
+
+def classifier(net):
+    return Classifier(net.double(), CLASSES, SIZE)
+
+
+def pictures():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn((2, 3, *SIZE), generator=generator, dtype=torch.float64)
+    x[0, :, :8] = 0  # one half of a picture is black
+    return x
+
+
+def known_run(clf, x):
+    with torch.no_grad(), clf.lent() as twin:
+        return record(twin, x)
+
+
+def check(clf, x, requests, known, targets=TARGETS):
+    """Every method of a panel that knows the run, against the method by itself."""
+    panel = Panel(clf, x, targets, requests, known=known)
+    for name, settings in requests.items():
+        expected = explain(clf, x, targets, name, **settings)
+        scale = expected.abs().max().item()
+        assert scale > 0
+        torch.testing.assert_close(panel.explain(name), expected, rtol=1e-9, atol=1e-12 * scale)
+
+
+def at(layer):
+    """All methods of the family, those of the CAM family at that layer."""
+    return {
+        name: {**settings, **({"layer": layer} if "cam" in name else {})}
+        for name, settings in FAMILY.items()
+    }
+
+
+# The same numbers
+
+
+@pytest.mark.parametrize("kind", RELU_NETS)
+def test_the_family_gives_what_each_gives_without_a_known_run(kind):
+    clf, x = classifier(RELU_NETS[kind]()), pictures()
+    known = known_run(clf, x)
+    for layer in {clf.layers()[0], clf.layers()[-2]}:
+        check(clf, x, at(layer), known)
+    # One at a time: its own signal goes back, and no other.
+    for name, settings in at(clf.layers()[0]).items():
+        check(clf, x, {name: settings}, known)
+
+
+@pytest.mark.parametrize("kind", RELU_NETS)
+def test_so_it_does_for_a_network_that_differs_in_some_layers(kind):
+    clf, x = classifier(RELU_NETS[kind]()), pictures()
+    known = known_run(clf, x)
+    for depth in range(len(randomizable_layers(clf)) + 1):
+        twin = randomized(clf, depth, init="permute")
+        check(twin, x, at(clf.layers()[0]), known)
+
+
+@pytest.mark.parametrize("name", ["VGGSmallBN", "ResSmall"])
+def test_all_methods_give_what_they_give_without_a_known_run(name):
+    clf, x = Classifier(nets.load(name), nets.CLASSES, nets.SIZE), nets.oracle("x")[:1]
+    twin = randomized(clf, 2, seed=1)
+    wanted = {
+        key: row.quick
+        for key, row in METHODS.items()
+        if row.family != "control" and (key != "cam" or name == "ResSmall")
+    }
+    panel = Panel(twin, x, 3, wanted, known=known_run(clf, x))
+    for key, quick in wanted.items():
+        expected = explain(twin, x, 3, key, **quick)
+        torch.testing.assert_close(panel.explain(key), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "convnext", "dense", "computed", "functional"])
+def test_networks_of_other_kinds_have_the_same_gradients(kind):
+    clf, x = trained(kind), pictures()
+    twin = randomized(clf, 2)
+    layer = clf.maps.default
+    requests = {name: at(layer)[name] for name in ("saliency", "input_x_gradient")}
+    requests["gradcam_elementwise"] = {"layer": layer, "relu": False}
+    check(twin, x, requests, known_run(clf, x))
+
+
+def test_the_gradient_by_hand():
+    # f = 2 relu6(r) + 3 relu6(s), r = x and s = -x: 2 where 0 < x < 6, -3 where -6 < x < 0.
+    net = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.ReLU6(), nn.Conv2d(2, 2, 1, bias=False))
+    net.extend([nn.Flatten(), nn.Unflatten(1, (2, 5)), Summed()])
+    net = net.double()
+    with torch.no_grad():
+        net[0].weight.zero_()[:, 0] = torch.tensor([1.0, -1.0])[:, None, None]
+        net[2].weight.copy_(torch.tensor([[2.0, 3.0], [-2.0, -3.0]])[..., None, None])
+    clf = Classifier(net, ["a", "b"], (1, 5))
+    x = torch.zeros(1, 3, 1, 5, dtype=torch.float64)
+    x[0, 0, 0] = torch.tensor([-7.0, -1, 0, 1, 6])
+    requests = {name: {} for name in ("saliency", "deconvnet", "guided_backprop")}
+    for target, by_hand in (
+        (
+            0,
+            {
+                "saliency": [0, -3, 0, 2, 0],
+                "deconvnet": [-1] * 5,
+                "guided_backprop": [0, -3, 0, 2, 0],
+            },
+        ),
+        (1, {"saliency": [0, 3, 0, -2, 0], "deconvnet": [0] * 5, "guided_backprop": [0] * 5}),
+    ):
+        panel = Panel(clf, x, target, requests, known=known_run(clf, x))
+        for name, row in by_hand.items():
+            assert panel.explain(name)[0, 0, 0].tolist() == row
+
+
+class Summed(nn.Module):
+    def forward(self, x):
+        return x.sum(2)
+
+
+def test_the_first_of_equal_values_in_a_window_gets_the_signal():
+    net = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(3, 2, bias=False))
+    net = net.double()
+    with torch.no_grad():
+        net[3].weight.fill_(5)
+    clf = Classifier(net, ["a", "b"], (2, 2))
+    x = torch.full((1, 3, 2, 2), -1.0, dtype=torch.float64)
+    x[0, 1] = 4
+    panel = Panel(clf, x, 0, {"deconvnet": {}, "saliency": {}}, known=known_run(clf, x))
+    first = [[5.0, 0], [0, 0]]
+    assert panel.explain("deconvnet")[0].tolist() == [first, first, first]
+    assert panel.explain("saliency")[0].tolist() == [[[0, 0], [0, 0]], first, [[0, 0], [0, 0]]]
+
+
+# What has no rectified way back
+
+
+@pytest.mark.parametrize("name", RECTIFIED)
+@pytest.mark.parametrize("rectifiers", ["none", "one"])
+def test_other_activations_are_refused_in_the_same_words(name, rectifiers):
+    layers = OrderedDict(conv=nn.Conv2d(3, 6, 3), act=nn.GELU())
+    if rectifiers == "one":
+        layers["relu"] = nn.ReLU()
+    clf, x = classifier(chained(**layers)), pictures()
+    requests = at("conv")
+    with pytest.raises(MethodError) as alone_said:
+        explain(clf, x, TARGETS, name)
+    known = known_run(clf, x)
+    for wanted in (requests, {name: {}}):
+        panel = Panel(clf, x, TARGETS, wanted, known=known)
+        with pytest.raises(MethodError) as said:
+            panel.explain(name)
+        assert str(said.value) == str(alone_said.value)
+        assert "'gelu' in layer 'act'" in str(said.value)
+    # Beside them the gradient is led back all the same.
+    others = {key: value for key, value in requests.items() if key not in RECTIFIED}
+    panel = Panel(clf, x, TARGETS, requests, known=known)
+    for key, settings in others.items():
+        expected = explain(clf, x, TARGETS, key, **settings)
+        torch.testing.assert_close(panel.explain(key), expected, rtol=1e-9, atol=1e-14)
+
+
+def test_a_network_without_rectifiers_is_refused_in_the_same_words():
+    clf, x = classifier(chained(conv=nn.Conv2d(3, 6, 3))), pictures()
+    panel = Panel(clf, x, TARGETS, {"deconvnet": {}, "saliency": {}}, known=known_run(clf, x))
+    with pytest.raises(MethodError, match="this model has none"):
+        panel.explain("deconvnet")
+    torch.testing.assert_close(panel.explain("saliency"), explain(clf, x, TARGETS, "saliency"))
+
+
+# Layers
+
+
+class Pairs(nn.Module):
+    """A layer that gives no tensor but two, one that is used twice, and one that hands on."""
+
+    def __init__(self):
+        super().__init__()
+        self.same, self.conv, self.split = nn.Identity(), nn.Conv2d(3, 6, 3, padding=1), Split()
+        self.twice, self.aside = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 6, 3)
+        self.relu, self.fc = nn.ReLU(), nn.Linear(3, 3)
+
+    def forward(self, x):
+        x = self.same(x)
+        self.aside(x)
+        one, other = self.split(self.conv(x))
+        return self.fc(self.relu(self.twice(one) + self.twice(other)).mean((2, 3)))
+
+
+class Split(nn.Module):
+    def forward(self, x):
+        return x.chunk(2, 1)
+
+
+@pytest.mark.parametrize("layer", ["split", "twice", "aside", "nothing", "fc", "unused"])
+def test_layers_that_cannot_be_explained_are_refused_in_the_same_words(layer):
+    net = Pairs()
+    net.unused = nn.Conv2d(3, 3, 1)
+    clf, x = classifier(net), pictures()
+    requests = {"gradcam": {"layer": layer}, "saliency": {}, "deconvnet": {}}
+    with pytest.raises((MethodError, ModelError)) as alone_said:
+        explain(clf, x, TARGETS, "gradcam", layer=layer)
+    panel = Panel(clf, x, TARGETS, requests, known=known_run(clf, x))
+    with pytest.raises(type(alone_said.value)) as said:
+        panel.explain("gradcam")
+    assert str(said.value) == str(alone_said.value)
+    for name in ("saliency", "deconvnet"):
+        expected = explain(clf, x, TARGETS, name)
+        torch.testing.assert_close(panel.explain(name), expected, rtol=1e-9, atol=1e-14)
+
+
+def test_a_layer_that_hands_the_pictures_on_has_their_gradient():
+    clf, x = classifier(Pairs()), pictures()
+    assert "same" in clf.maps.layouts
+    check(clf, x, {"gradcam_elementwise": {"layer": "same", "relu": False}}, known_run(clf, x))
+
+
+def test_without_what_the_run_does_not_tell_nothing_is_led_back():
+    clf, x = classifier(Pairs()), pictures()
+    targets = torch.tensor(TARGETS)
+    known = known_run(clf, x)
+    assert led_back(clf, x, targets, GRADIENT) is None, "nothing is known"
+    with Sharing({"saliency": {}}, known).active():
+        found = led_back(clf, x, targets, GRADIENT, ["conv", "aside"])
+        assert set(found.pictures) == {GRADIENT}
+        (number,) = found.graph.layers["conv"]
+        assert set(found.inside) == {number}, "the scores do not depend on the layer aside"
+        assert led_back(clf, x, targets, GRADIENT, ["split"]) is None
+        assert led_back(clf, x.clone(), targets, GRADIENT) is None, "other pictures"
+    with Sharing({"saliency": {}, "deconvnet": {}}, known).active():
+        assert set(led_back(clf, x, targets, GUIDED).pictures) == {GRADIENT, DECONVNET, GUIDED}
+
+
+# One way back
+
+
+def test_one_way_back_serves_all(monkeypatch):
+    counts = []
+    lead_back = backward.lead_back
+    monkeypatch.setattr(
+        backward,
+        "lead_back",
+        lambda graph, start, *a, **k: counts.append(len(start)) or lead_back(graph, start, *a, **k),
+    )
+    clf, x = classifier(batchnorm()), pictures()
+    panel = Panel(clf, x, TARGETS, at("conv1"), known=known_run(clf, x))
+    for name in panel.methods:
+        panel.explain(name)
+    assert counts == [3], "the gradient, DeconvNet and guided backpropagation at once"
+
+
+def test_results_leave_the_known_run_as_it_was():
+    clf, x = classifier(batchnorm()), pictures()
+    known = known_run(clf, x)
+    values = [value.clone() for value in known.values]
+    panel = Panel(randomized(clf, 1), x, TARGETS, at("conv1"), known=known)
+    for name in panel.methods:
+        panel.explain(name).fill_(7)
+    assert all(torch.equal(a, b) for a, b in zip(values, known.values, strict=True))
+    assert not any(value.requires_grad for value in known.values)
+    assert x.grad is None
+
+
+# Which run is known
+
+
+def test_a_run_of_other_pictures_is_refused():
+    clf, x = classifier(batchnorm()), pictures()
+    known = known_run(clf, x)
+    for other in (x.flip(0), x[:1]):
+        with pytest.raises(MethodError, match="one of other pictures"):
+            Panel(clf, other, 0, {"saliency": {}}, known=known)
+    equal = Panel(clf, x.clone(), 0, {"saliency": {}}, known=known).explain("saliency")
+    torch.testing.assert_close(equal, explain(clf, x, 0), rtol=1e-9, atol=1e-14)
+
+
+def test_a_run_is_known_of_its_pictures_only_and_where_results_are_shared():
+    clf, x = classifier(batchnorm()), pictures()
+    known = known_run(clf, x)
+    assert known_tape(x) is None
+    with Sharing({}, known).active():
+        assert known_tape(x) is known
+        assert known_tape(x.clone()) is None
+        with alone():
+            assert known_tape(x) is None
+    with Sharing({}).active():
+        assert known_tape(x) is None
