@@ -1,0 +1,223 @@
+// Frames: the same tiles at several depths, a slider between them, and a play button.
+//
+// All of it happens here; Python is told where the slider came to rest. A tile shows the map of
+// the depth that the label names, or none: never the map of another depth.
+
+const STEP_MS = 500; // while playing
+const SETTLED_MS = 250; // after the last movement Python is told
+const REQUESTS = 6; // at a time
+const FETCHED_AHEAD = 0.75; // share of what the browser may hold; the rest is for other views
+
+function createFrames(state) {
+  const find = (name) => state.root.querySelector(`.${name}`);
+  Object.assign(state, {
+    frame: null, // index of the present frame
+    asked: null, // the last request of Python that was followed
+    told: null, // what Python knows
+    playing: 0, // timer of the next step, 0 when paused
+    telling: 0,
+    coming: new Set(), // addresses that were asked for
+    failed: new Set(), // addresses that could not be fetched
+    frameRow: find("frames"),
+    play: find("play"),
+    slider: find("slider"),
+    ticks: find("ticks"),
+    label: find("label"),
+  });
+  state.play.onclick = () => (state.playing ? pause(state) : play(state));
+  state.slider.onpointerdown = () => pause(state);
+  state.slider.oninput = () => {
+    pause(state);
+    goTo(state, Number(state.slider.value));
+  };
+}
+
+// Takes over what Python sent, before the tiles are filled.
+function updateFrames(state) {
+  const { frames, frameTitle, frameTicks, frameAsked, frame } = state.data;
+  state.frameRow.hidden = !frames;
+  if (!frames) {
+    pause(state);
+    return;
+  }
+  state.failed.clear();
+  state.frameRow.querySelector(".frame-title").textContent = frameTitle || "";
+  state.slider.setAttribute("aria-label", frameTitle || "Frame");
+  makeTicks(state, frameTicks || frames);
+  state.slider.max = frames.length - 1;
+  if (state.frame === null || frameAsked !== state.asked) {
+    pause(state);
+    state.frame = frame || 0;
+    if (state.told !== null) tellSoon(state);
+  }
+  state.asked = frameAsked;
+  state.frame = Math.min(state.frame, frames.length - 1);
+  showPosition(state);
+}
+
+function makeTicks(state, names) {
+  const widest = Math.max(...state.data.frames.map((label) => label.length));
+  state.label.style.minWidth = `${widest + 1}ch`; // so that the slider stays where it is
+  const text = JSON.stringify(names);
+  if (state.tickNames === text) return;
+  state.tickNames = text;
+  const ticks = names.map((name, index) => {
+    const tick = document.createElement("span");
+    tick.textContent = name;
+    tick.style.setProperty("--place", index / Math.max(1, names.length - 1));
+    tick.onclick = () => {
+      pause(state);
+      goTo(state, index);
+    };
+    return tick;
+  });
+  state.ticks.replaceChildren(...ticks);
+  showTicks(state);
+}
+
+// All names under the slider where there is room for all, else none.
+function showTicks(state) {
+  const ticks = [...state.ticks.children];
+  const widest = Math.max(0, ...ticks.map((tick) => tick.offsetWidth));
+  const step = state.slider.clientWidth / Math.max(1, ticks.length - 1);
+  state.ticks.classList.toggle("crowded", widest + 8 > step);
+}
+
+// ---------------------------------------------------------------- position
+
+function labelOf(state) {
+  return state.data.frames[state.frame];
+}
+
+function frameOf(state, tile) {
+  return tile.frames[state.frame] || { note: WAITING, waiting: true };
+}
+
+function goTo(state, index) {
+  if (index === state.frame) return;
+  state.frame = index;
+  state.failed.clear(); // who comes back tries again
+  showPosition(state);
+  showFrame(state);
+  fetchFrames(state);
+  tellSoon(state);
+}
+
+function showPosition(state) {
+  const label = labelOf(state);
+  state.slider.value = state.frame;
+  state.slider.setAttribute("aria-valuetext", label);
+  state.label.textContent = label;
+  state.label.title = label;
+  [...state.ticks.children].forEach((tick, i) => tick.classList.toggle("now", i === state.frame));
+}
+
+function showFrame(state) {
+  for (const view of state.tiles.values()) if (view.given.frames) show(state, view);
+  if (!state.hovered) state.readout.textContent = HINT; // the value of another depth would mislead
+  schedule(state);
+}
+
+function take(view, address) {
+  if (view.mapAddress === address && view.map) return;
+  const held = maps.get(address);
+  view.mapAddress = address;
+  view.map = held ? held.value : null;
+}
+
+// Keeps the height of the longest note, so that nothing moves from frame to frame.
+function reserve(foot, notes) {
+  const longest = notes.reduce((best, note) => (note.length > best.length ? note : best), "");
+  if (longest) foot.dataset.longest = longest;
+  else delete foot.dataset.longest;
+}
+
+function tellSoon(state) {
+  clearTimeout(state.telling);
+  state.telling = setTimeout(() => {
+    if (state.playing || state.told === state.frame || !state.root.isConnected) return;
+    state.told = state.frame;
+    state.tell("frame", state.frame);
+  }, SETTLED_MS);
+}
+
+// ---------------------------------------------------------------- play
+
+function play(state) {
+  state.playing = setTimeout(() => {
+    if (!state.root.isConnected) return;
+    goTo(state, nextFrame(state));
+    play(state);
+  }, STEP_MS);
+  showPlaying(state);
+}
+
+function pause(state) {
+  if (!state.playing) return;
+  clearTimeout(state.playing);
+  state.playing = 0;
+  showPlaying(state);
+  tellSoon(state);
+}
+
+function showPlaying(state) {
+  const word = state.playing ? "Pause" : "Play";
+  state.play.classList.toggle("playing", Boolean(state.playing));
+  state.play.title = word;
+  state.play.setAttribute("aria-label", word);
+}
+
+// The next frame with something to show; from the last one on to the first.
+function nextFrame(state) {
+  const { frames, tiles } = state.data;
+  const all = tiles.flat();
+  for (let step = 1; step < frames.length; step += 1) {
+    const index = (state.frame + step) % frames.length;
+    if (all.some(({ frames: own }) => own && own[index] && !own[index].waiting)) return index;
+  }
+  return state.frame;
+}
+
+// ---------------------------------------------------------------- fetching
+
+// The present frame first, then its neighbours, then the others.
+function fetchFrames(state) {
+  if (!state.root.isConnected || !state.data.frames) return;
+  for (const address of wantedMaps(state)) {
+    const held = maps.get(address);
+    if (held && held.value) heatmap(address); // what is near is the last to leave
+    else if (state.coming.has(address) || state.failed.has(address)) continue;
+    else if (state.coming.size < REQUESTS) request(state, address);
+  }
+}
+
+function request(state, address) {
+  state.coming.add(address);
+  heatmap(address).ready.catch(() => state.failed.add(address)).then(() => {
+    state.coming.delete(address);
+    if (!state.data.frames) return;
+    if (isShown(state, address)) showFrame(state);
+    fetchFrames(state);
+  });
+}
+
+function isShown(state, address) {
+  return [...state.tiles.values()].some((view) => view.tile.map === address);
+}
+
+// Nearest depth first, as many as fit beside what else is held.
+function* wantedMaps(state) {
+  const { frames, tiles } = state.data;
+  let bytes = 0;
+  for (let distance = 0; distance < frames.length; distance += 1) {
+    for (const index of new Set([state.frame + distance, state.frame - distance])) {
+      for (const tile of tiles.flat()) {
+        const at = tile.frames && tile.frames[index];
+        if (!at || !at.map) continue;
+        bytes += 2 * at.planes * at.width * at.height;
+        if (distance && bytes > FETCHED_AHEAD * BYTES_KEPT) return;
+        yield at.map;
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// What the browser holds of maps and pictures; what was longest unused leaves first.
+
+const maps = new Map(); // address -> { ready: Promise, value once loaded, bytes }; last used last
+const BYTES_KEPT = 256 * 2 ** 20;
+let bytesHeld = 0;
+
+function picture(address) {
+  return remembered(address, async () => {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    return image;
+  });
+}
+
+function heatmap(address) {
+  return remembered(address, async () => {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(answer.statusText);
+    return new Int16Array(await answer.arrayBuffer());
+  });
+}
+
+function remembered(address, make) {
+  const entry = maps.get(address) || { ready: null, value: null, bytes: 0 };
+  maps.delete(address); // re-insert: the Map's order is the order of last use
+  maps.set(address, entry);
+  entry.ready ||= make().then(
+    (value) => keep(entry, value),
+    (error) => {
+      maps.delete(address); // so that the next who asks tries again
+      throw error;
+    },
+  );
+  return entry;
+}
+
+function keep(entry, value) {
+  entry.value = value;
+  entry.bytes = value.byteLength || 4 * value.naturalWidth * value.naturalHeight;
+  bytesHeld += entry.bytes;
+  for (const [address, other] of maps) {
+    if (bytesHeld <= BYTES_KEPT) break;
+    if (other === entry || !other.value) continue; // just come, or still on its way
+    maps.delete(address);
+    bytesHeld -= other.bytes;
+  }
+  return value;
+}
