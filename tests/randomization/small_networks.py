@@ -20,6 +20,7 @@ from xai_core.models.classifier import Classifier
 CLASSES = ["ant", "bee", "cat"]
 SIZE = (16, 16)
 STATISTICS = ("running_mean", "running_var")
+COUNTED = "num_batches_tracked"
 
 
 def plain():
@@ -267,3 +268,14 @@ def trained(kind, dtype=torch.float64, drawn=True):
             if name.endswith("running_var"):
                 tensor.abs_().add_(0.2)
     return Classifier(net.to(dtype), CLASSES, SIZE, title="Small")
+
+
+def tensors(clf):
+    """What the network has learnt, by name; what is tied is there by every name."""
+    state = clf.module.state_dict()
+    return {name: tensor for name, tensor in state.items() if not name.endswith(COUNTED)}
+
+
+def order_counts(tensor):
+    """Whether shuffled values cannot well be in their old order: 4! is 24, and chance is enough."""
+    return tensor.numel() > 4
