@@ -14,8 +14,10 @@ from pathlib import Path
 from threading import Thread
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import media
+from pages.components.sanity import maps
 from pages.components.text import plain
 from xai_core.errors import XaiError
 from xai_core.jobs import shared_engine, start_engine
@@ -27,9 +29,12 @@ LOGO = Path(__file__).parent / "assets" / "logo.png"
 def main() -> None:
     """One visitor's run."""
     st.set_page_config(page_title="XAI Workbench", page_icon=str(LOGO), layout="wide")
-    pages = [st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True)]
+    pages = [
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
+        st.Page("pages/sanity.py", title="Sanity checks", icon=":material/shuffle:"),
+    ]
     try:
-        st.navigation(pages).run()
+        st.navigation(pages, position="top").run()
     except XaiError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
@@ -37,6 +42,9 @@ def main() -> None:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Server and worker are warm before the first visitor comes; the worker ends with us."""
+    # The folder has the name of an older way to have pages, in which the first visitor would see
+    # a page without this file if the address names one.
+    PagesManager.uses_pages_directory = False
     start_engine({"source": FIRST_MODEL})
     Thread(target=warm_up, daemon=True).start()
     yield
@@ -56,4 +64,4 @@ def warm_up() -> None:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=lifespan, routes=[media.route()])
+    app = st.App(__file__, lifespan=lifespan, routes=[media.route(), maps.route()])

@@ -38,7 +38,8 @@ def page() -> None:
         return
     scene = build_scene(model, pictures)
     refusals = support.refusals(scene)
-    choices = choose_methods(scene, refusals)
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    choices = choose_methods(scene, refusals, row)
     if not choices:
         st.info("Choose at least one method above.")
         return
@@ -75,7 +76,8 @@ def results(
         live: whether this runs again and again by itself, which ends with the work.
     """
     work.collect()
-    display = choose_display()
+    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    display = choose_display(row)
     status(work)
     heatmap_grid(grid_data(scene, choices, orders, work, display), key="compare-grid")
     if live and not work.running:

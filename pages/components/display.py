@@ -28,9 +28,13 @@ FULL = 32767  # the int16 that stands for 1
 LARGEST_SIDE = 900
 
 
-def choose_display() -> Display:
-    """The row of display controls."""
-    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+def choose_display(row: Any, signed_only: bool = False) -> Display:
+    """The display controls.
+
+    Args:
+        row: where they go.
+        signed_only: whether there is no choice of stage, because signed sums are compared.
+    """
     show = row.segmented_control(
         "Show",
         list(SHOW_TITLES),
@@ -57,15 +61,7 @@ def choose_display() -> Display:
         width=180,
     )
     with row.popover("Display", icon=":material/palette:"):
-        stage = st.selectbox(
-            "Stage",
-            list(STAGE_TITLES),
-            format_func=STAGE_TITLES.__getitem__,
-            key="stage",
-            bind="query-params",
-            help="The signed sum is what is usually drawn. The others are the unsigned stages, "
-            "clamped at their 99th percentile, that the APEM metric measures.",
-        )
+        stage = SIGNED if signed_only else _choose_stage()
         clip = st.select_slider(
             "Saturate the colours from this percentile",
             CLIPS,
@@ -85,6 +81,19 @@ def choose_display() -> Display:
         )
     clipped = clip if clip < CLIPS[-1] else None
     return Display(show, clipped, colours, opacity if over else 1.0, "nearest", stage)
+
+
+def _choose_stage() -> str:
+    chosen: str = st.selectbox(
+        "Stage",
+        list(STAGE_TITLES),
+        format_func=STAGE_TITLES.__getitem__,
+        key="stage",
+        bind="query-params",
+        help="The signed sum is what is usually drawn. The others are the unsigned stages, "
+        "clamped at their 99th percentile, that the APEM metric measures.",
+    )
+    return chosen
 
 
 def display_facts(display: Display) -> dict[str, Any]:

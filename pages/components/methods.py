@@ -18,27 +18,33 @@ from xai_core.explainers.choices import Choice, base_param, column_title
 MOST_OPEN = 3  # settings of more methods are folded up
 
 
-def choose_methods(scene: Scene, refusals: Mapping[str, str]) -> list[Choice]:
+def choose_methods(
+    scene: Scene,
+    refusals: Mapping[str, str],
+    row: Any,
+    first: Sequence[Choice] = selection.FIRST,
+) -> list[Choice]:
     """The methods' row: what to run, the CAM layer, and every other setting.
 
     Args:
         scene: the model and the pictures.
         refusals: sentences about methods that do not work on the model, by id.
+        row: where the controls go.
+        first: what is selected when the page is opened.
 
     Returns:
         The columns, in the table's order.
     """
-    selection.read_address(scene.pictures)
+    selection.read_address(scene.pictures, first)
     selection.settle()
     selection.leave_out(refusals)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
     with row.popover("Methods", icon=":material/grid_view:"):
         presets.offer(refusals)
         chosen = [name for pills in selection.rows() for name in _pills(*pills, refusals)]
     names = [name for name in METHODS if name in chosen]
     with row.popover("Settings", icon=":material/tune:"):
         choices = _settings(names, scene)
-    selection.write_address(choices)
+    selection.write_address(choices, first)
     layered = [choice for choice in choices if _uses_layer(choice)]
     layer = _layer(row, scene) if layered else None
     if layer is None:
@@ -119,7 +125,7 @@ def _layer(row: Any, scene: Scene) -> str | None:
         index=layers.index(usual) if usual in layers else 0,
         key="layer",
         bind="query-params",
-        width=220,
+        width=150,
     )
     return layer
 

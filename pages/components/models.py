@@ -29,7 +29,7 @@ def choose_model() -> dict[str, Any] | None:
     Returns:
         Keywords of ``load_classifier``, or None while a checkpoint is incomplete.
     """
-    infos = {info.id: info for info in _models()}
+    infos = {info.id: info for info in model_infos()}
     st.subheader("Model")
     names = [*infos, OWN]
     warn_of_unknown("model", names, "model")
@@ -47,7 +47,8 @@ def choose_model() -> dict[str, Any] | None:
 
 
 @st.cache_resource(show_spinner=False)
-def _models() -> list[ModelInfo]:
+def model_infos() -> list[ModelInfo]:
+    """What can be chosen, besides own checkpoints."""
     return available_models()
 
 
@@ -68,7 +69,7 @@ def _own_checkpoint() -> dict[str, Any] | None:
         max_upload_size=LARGEST_MB,
         help="safetensors, or a PyTorch state dict. Pickled modules and TorchScript are refused.",
     )
-    known = [*ARCHITECTURES, *(info.id for info in _models() if info.source == "torchvision")]
+    known = [*ARCHITECTURES, *(info.id for info in model_infos() if info.source == "torchvision")]
     architecture = st.selectbox("Architecture", known, key="architecture")
     names = st.text_area(
         "Class names, one a line", key="class_names", help="In the order of the logits."

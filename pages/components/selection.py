@@ -124,7 +124,7 @@ def by_hand() -> None:
         st.session_state[_WORKING] = False
 
 
-def read_address(pictures: Collection[str]) -> None:
+def read_address(pictures: Collection[str], first: Sequence[Choice] = FIRST) -> None:
     """Select what the address asks for, when the page is opened or left by the back button.
 
     At any other time the address may lag behind the page, and is not looked at. Where the
@@ -132,6 +132,7 @@ def read_address(pictures: Collection[str]) -> None:
 
     Args:
         pictures: words that stand for pictures.
+        first: what is selected where the address says nothing.
     """
     known, asked = st.session_state.get(_SAID), _asked()
     # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
@@ -143,7 +144,7 @@ def read_address(pictures: Collection[str]) -> None:
     st.session_state[_SAID] = asked
     methods, settings = asked
     if methods is None:
-        choose(FIRST)
+        choose(first)
         return
     found: dict[str, Choice] = {}
     for word in filter(None, methods.split(",")):
@@ -163,9 +164,9 @@ def read_address(pictures: Collection[str]) -> None:
     choose(list(found.values()))
 
 
-def write_address(choices: Sequence[Choice]) -> None:
+def write_address(choices: Sequence[Choice], first: Sequence[Choice] = FIRST) -> None:
     """Let the address say what is selected; nothing while it is what everybody sees first."""
-    usual = [choice.id for choice in FIRST]
+    usual = [choice.id for choice in first]
     settings = tuple(text for choice in choices for text in assignments(choice))
     columns = [choice.id for choice in choices]
     wanted = (None if columns == usual and not settings else ",".join(columns), settings)

@@ -1,0 +1,60 @@
+"""What the test asks, what the measures mean, and what exactly is re-initialised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.notes import linked
+from pages.components.text import plain
+from xai_core.randomization.layers import Layer
+from xai_core.randomization.verdicts import CONTESTED
+from xai_core.similarity import MEASURES
+
+QUESTION = (
+    "A heatmap that explains what a network has learnt must change when that is destroyed. "
+    "Here weights are re-initialised layer by layer, and every method explains the same class of "
+    "the same picture again (Adebayo et al. 2018, arXiv:1810.03292). The edge detector shows how "
+    "convincing a map can look that does not know the model at all."
+)
+COMPLEXITY_TEXT = (
+    "Entropy of the map's histogram (100 bins) compared with the trained network's, as a share "
+    "of it. A map that explains something learnt should become less orderly, so a rise speaks "
+    "for the method; no similarity to noise is involved (Hedström et al. 2024, arXiv:2401.06465)."
+)
+FLOOR = (
+    "The grey band is what two independent maps of uniform noise reach at the method's own "
+    "resolution, mean ± one standard deviation. It is not 0: coarse maps resemble each other "
+    "when they are enlarged, and sparse maps wherever both are empty; the column “Shuffled” of "
+    "the table takes the map's own values instead of uniform ones."
+)
+
+
+def show(layers: Sequence[Layer]) -> None:
+    """One entry a subject.
+
+    Args:
+        layers: what can be randomised, from output to input.
+    """
+    st.markdown("**How to read this**")
+    with st.expander("The test"):
+        st.markdown(linked(QUESTION))
+        st.markdown(linked(CONTESTED))
+    with st.expander("The measures"):
+        for measure in MEASURES.values():
+            st.markdown(f"**{plain(measure.title)}.** {plain(measure.shows)}")
+            st.caption(linked(measure.citation))
+        st.markdown(f"**Rise of complexity.** {linked(COMPLEXITY_TEXT)}")
+        st.markdown(f"**Floors.** {FLOOR}")
+    with st.expander(f"What is re-initialised: {len(layers)} layers"):
+        st.caption(
+            "From output to input. A layer goes with the BatchNorm that follows it, weights and "
+            "running statistics; together the layers hold every parameter of the model. A seed "
+            "gives every layer other numbers, and a deeper step keeps those of the step before."
+        )
+        st.dataframe(
+            [{"Layer": one.name, "Parameters": ", ".join(one.parameters)} for one in layers],
+            hide_index=True,
+            width="stretch",
+        )

@@ -1,0 +1,115 @@
+"""Files of a sanity check: its table, its curves, every map, and what repeats it."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import re
+import shlex
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+
+import numpy as np
+import streamlit as st
+
+from pages.components.sanity.ledger import Ledger
+from pages.components.scene import Scene
+from xai_core import __version__
+from xai_core.explainers.choices import assignments, completed
+from xai_core.export import csv_bytes
+from xai_core.jobs import shared_engine
+from xai_core.provenance import LIBRARIES
+from xai_core.randomization.verdicts import Thresholds, curves
+
+
+def show(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> None:
+    """One button a file; each file is made when its button is pressed."""
+    names = {view.picture.hash: view.picture.source for view in scene.views}
+    files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(ledger.table(names))),
+        "Curves CSV": ("curves.csv", "text/csv", lambda: csv_bytes(curves(ledger.table(names)))),
+        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _maps(ledger, names)),
+        "run.json": ("run.json", "application/json", lambda: _run(scene, ledger, thresholds)),
+    }
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown("**Download**")
+    for label, (name, mime, make) in files.items():
+        row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
+
+
+def _maps(ledger: Ledger, names: Mapping[str, str]) -> bytes:
+    """Every map that is there, [h, w] float32, under test/seed/depth_layer/picture__column."""
+    cache = shared_engine().cache
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
+        for step, keys in ledger.inquiry.keys.items():
+            place = (
+                f"seed{step.seed}/{step.depth:02d}_{_safe(step.layer)}" if step.depth else "trained"
+            )
+            for (column, picture), key in keys.items():
+                found = cache.get(key) if step.depth >= 0 else None
+                if found is None or "map" not in found.arrays:
+                    continue
+                name = f"{place}/{_safe(names[picture])}-{picture[:6]}__{column}.npy"
+                with file.open(name, "w") as member:
+                    np.lib.format.write_array(member, found.arrays["map"], allow_pickle=False)
+    return stream.getvalue()
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name)
+
+
+def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
+    """Everything that decides the results, and the command that repeats them."""
+    inquiry = ledger.inquiry
+    facts = {
+        "product": {"name": "xai-workbench", "version": __version__},
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "model": {"source": str(scene.model["source"]), "fingerprint": scene.fingerprint},
+        "other": None if inquiry.other is None else dict(inquiry.other),
+        "images": [
+            {
+                "name": view.picture.source,
+                "hash": view.picture.hash,
+                "target": view.target,
+                "class": scene.class_names[view.target],
+            }
+            for view in scene.views
+        ],
+        "methods": [
+            {"column": c.id, "method": c.method, "settings": completed(c, scene.pictures)}
+            for c in inquiry.choices
+        ],
+        "test": asdict(inquiry.test),
+        "layers": [asdict(layer) for layer in inquiry.layers],
+        "smoothing": None if inquiry.smoothing is None else asdict(inquiry.smoothing),
+        "measures": list(inquiry.measures),
+        "thresholds": asdict(thresholds),
+        "command": shlex.join(_command(scene, ledger, thresholds)),
+    }
+    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _command(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> list[str]:
+    """The arguments of ``python -m xai_core sanity-check`` that repeat this."""
+    inquiry, test = ledger.inquiry, ledger.inquiry.test
+    words = ["python", "-m", "xai_core", "sanity-check", "--model", str(scene.model["source"])]
+    words += ["--methods", ",".join(choice.id for choice in inquiry.choices), "--no-controls"]
+    words += [
+        word for c in inquiry.choices for text in assignments(c) for word in ("--param", text)
+    ]
+    for view in scene.views:
+        words += ["--target", str(view.target)]
+    words += ["--tests", test.mode, "--start", test.start, "--init", test.init]
+    words += ["--seeds", str(len(test.seeds)), "--measures", ",".join(inquiry.measures)]
+    if inquiry.smoothing is not None:
+        words += ["--smooth", str(inquiry.smoothing.copies)]
+    if inquiry.other is not None:
+        words += ["--other", str(inquiry.other["source"])]
+    words += ["--fails", f"{thresholds.fails:g}", "--weak", f"{thresholds.weak:g}"]
+    return [*words, "--out", "results", "--", *(view.picture.source for view in scene.views)]

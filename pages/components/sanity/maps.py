@@ -1,0 +1,69 @@
+"""Maps of randomised networks for the browser, drawn from what is kept when it asks for them.
+
+A sweep has thousands of maps, of which a visitor sees some: the page tells their addresses
+alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from pages.components.display import FULL
+from xai_core.heatmaps import SHOWS, signed_map
+from xai_core.jobs import shared_engine
+from xai_core.randomization.scores import enlarged
+
+PATH = "maps"
+LARGEST_SIDE = 4096
+_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+def address(key: str, size: tuple[int, int], show: str, clip: float | None) -> str:
+    """Where the browser finds a map as int16 [H, W].
+
+    Args:
+        key: content key of the map.
+        size: (height, width) to which it is enlarged.
+        show: as in ``heatmaps.signed_map``.
+        clip: likewise.
+    """
+    base = st.get_option("server.baseUrlPath").strip("/")
+    percentile = 100.0 if clip is None else clip
+    place = f"{PATH}/{key}/{size[0]}x{size[1]}/{show}/{percentile:g}"
+    return f"/{base}/{place}" if base else f"/{place}"
+
+
+async def serve(request: Request) -> Response:
+    """One map, or 404."""
+    given = request.path_params
+    height, width = given["height"], given["width"]
+    good = _KEY.fullmatch(given["key"]) and given["show"] in SHOWS and 0 < given["clip"] <= 100
+    if not good or not (0 < height <= LARGEST_SIDE and 0 < width <= LARGEST_SIDE):
+        return Response(status_code=404)
+    clip = given["clip"] if given["clip"] < 100 else None
+    content = await run_in_threadpool(_drawn, given["key"], (height, width), given["show"], clip)
+    if content is None:
+        return Response(status_code=404)
+    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def route() -> Route:
+    """The web server's route to the maps."""
+    place = "{key}/{height:int}x{width:int}/{show}/{clip:float}"
+    return Route(f"/{PATH}/{place}", serve)
+
+
+def _drawn(key: str, size: tuple[int, int], show: str, clip: float | None) -> bytes | None:
+    found = shared_engine().cache.get(key)
+    if found is None or "map" not in found.arrays:
+        return None
+    values = signed_map(enlarged(found.arrays["map"][None], size)[:, None], show, clip)[0]
+    return np.rint(values * FULL).astype("<i2").tobytes()

@@ -1,0 +1,170 @@
+"""The page for sanity checks through app.py, without a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from xai_core import jobs
+from xai_core.cache import Cache
+from xai_core.images import sample_image
+from xai_core.jobs import Engine
+from xai_core.models import load_classifier
+from xai_core.randomization import sanity_check
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 90.0
+QUICK = {"methods": "saliency,gradcam", "seeds": "1"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One engine with an empty cache in place of the process-wide one."""
+    made = Engine(cache=Cache(tmp_path_factory.mktemp("cache")))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(jobs.engine, "_shared", made)
+    yield made
+    patch.undo()
+    made.close()
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    for name, value in {**QUICK, **query}.items():
+        app.query_params[name] = value
+    return app.switch_page("pages/sanity.py")
+
+
+def settled(app: AppTest) -> AppTest:
+    """The page after its computations have ended."""
+    deadline = time.monotonic() + PATIENCE_S
+    app.run(timeout=PATIENCE_S)
+    while time.monotonic() < deadline:
+        works = app.session_state["_work"] if "_work" in app.session_state else {}
+        if "support" in works and not any(work.running for work in works.values()):
+            return app.run(timeout=PATIENCE_S)
+        time.sleep(0.2)
+        app.run(timeout=PATIENCE_S)
+    pytest.fail("The page did not settle.")
+
+
+def ledger(app: AppTest):
+    return app.session_state["_ledger"][1]
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
+    return " ".join(str(item.value) for kind in kinds for item in kind)
+
+
+@pytest.fixture(scope="module")
+def page() -> AppTest:
+    return settled(opened())
+
+
+def test_the_page_shows_what_sanity_check_computes(page: AppTest) -> None:
+    assert not page.exception
+    clf = load_classifier("vgg-tiny")
+    x = clf.preprocess([sample_image("cat")])
+    wanted = sanity_check(
+        clf, x, int(clf.logits(x).argmax()), ["saliency", "gradcam", "edges", "random"], seeds=[0]
+    )
+    found = ledger(page).table()
+    names = ["method", "depth", "layer"]
+    found = found[(found.measure == "ssim") & (found.show == "all")].set_index(names).value
+    wanted = wanted.set_index(names).value
+    assert len(found) == len(wanted) == 4 * 14
+    assert np.allclose(found.loc[wanted.index], wanted, atol=2e-3)
+
+
+def test_the_verdicts_stand_beside_those_of_others(page: AppTest) -> None:
+    table = page.dataframe[0].value.set_index("Method")
+    assert table.loc["Edges (control)", "Verdict"] == "✗ fails"
+    assert table.loc["Saliency", ["Adebayo 2018", "Sixt 2020", "Nuzzo 2020"]].tolist() == [
+        *["passes"] * 3
+    ]
+    assert "Binder et al" in words(page)
+
+
+def test_another_measure_computes_no_map_again(page: AppTest) -> None:
+    before = dict(ledger(page).facts)
+    page.selectbox(key="measure").set_value("hog")
+    settled(page)
+    assert {task.function for task in ledger(page).tasks} == {"scored_again"}
+    assert ledger(page).facts.keys() == before.keys()
+    assert all("hog" in facts["scores"] for facts in ledger(page).facts.values())
+    page.selectbox(key="measure").set_value("ssim")
+    settled(page)
+    assert not ledger(page).tasks
+
+
+def test_a_further_method_computes_its_own_maps_alone(page: AppTest) -> None:
+    known = set(ledger(page).facts)
+    page.query_params["methods"] = "saliency,gradcam,guided_backprop"
+    again = settled(opened(methods="saliency,gradcam,guided_backprop"))
+    asked = [task for task in ledger(again).tasks if task.function == "randomised_maps"]
+    assert {name for task in asked for name in task.arguments["requests"]} == {"guided_backprop"}
+    assert known < set(ledger(again).facts)
+
+
+def test_the_address_says_everything() -> None:
+    app = settled(
+        opened(test="Each layer alone", depth="2", init="He normal weights, biases 0", seeds="2")
+    )
+    inquiry = ledger(app).inquiry
+    assert (inquiry.test.mode, inquiry.test.init) == ("independent", "he_normal")
+    assert inquiry.test.seeds == (0, 1)
+    assert app.session_state["_depth"] == 2
+    assert app.query_params["depth"] == ["2"]
+
+
+def test_a_depth_that_is_not_there_is_the_deepest() -> None:
+    app = settled(opened(depth="99"))
+    assert app.query_params["depth"] == ["13"]
+
+
+def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
+    app = settled(opened(methods="saliency,cam"))
+    facts = ledger(app).facts
+    keys = ledger(app).inquiry.trained
+    problem = {column: facts[key]["problem"] for (column, _), key in keys.items()}
+    assert "gradcam" in problem["cam"]
+    assert not problem["saliency"]
+    table = app.dataframe[0].value.set_index("Method")
+    assert table.loc["CAM", "Verdict"] == "– undefined"
+
+
+def test_without_methods_the_page_says_what_to_do() -> None:
+    app = settled(opened())
+    app.toggle(key="controls").set_value(False)
+    for key in ("m-gradient", "m-cam"):
+        app.session_state[key] = []
+    app.run()
+    assert "Choose at least one method" in words(app)
+
+
+def test_thresholds_that_contradict_each_other_are_named() -> None:
+    app = settled(opened(fails="0.5", weak="0.7"))
+    assert "The thresholds must lie" in words(app)
+    assert not app.exception
+
+
+def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(engine: Engine) -> None:
+    app = opened(seeds="3", methods="saliency")
+    app.run(timeout=PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
+    while "sanity" not in app.session_state["_work"] and time.monotonic() < deadline:
+        app.run(timeout=PATIENCE_S)
+    work = app.session_state["_work"]["sanity"]
+    work.cancel()
+    app.run(timeout=PATIENCE_S)
+    assert any(button.label == "Compute the rest" for button in app.button)
+    next(button for button in app.button if button.label == "Compute the rest").click()
+    app = settled(app)
+    assert not app.session_state["_work"]["sanity"].problems
+    assert len(ledger(app).facts) == 3 * (1 + 13 * 3)
