@@ -166,9 +166,9 @@ def test_unsigned_noise_lies_above_the_middle_of_the_scale():
 def test_the_noise_floor_is_the_same_whenever_it_is_asked_for():
     first = noise_floor((8, 8), SIZE, True, "hog", "positive")
     noise_floor.cache_clear()
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()
     assert noise_floor((8, 8), SIZE, True, "hog", "positive") == first
-    assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], state)
 
 
 def test_shuffled_sparse_maps_look_alike_and_shuffled_dense_ones_do_not():

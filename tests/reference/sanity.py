@@ -24,14 +24,18 @@ def copied(clf, state):
     return Classifier(module, clf.class_names, clf.input_size, clf.mean, clf.std)
 
 
-def drawn_map(clf, picture, target, column, show):
-    """One picture's map [H, W] by one network, from -1 to 1 ("all") or from 0 to 1."""
+def summed(clf, picture, target, column):
+    """One picture's relevance by one network, summed over channels, as large as the input."""
     choice = parse_column(column)
     relevance = explain(clf, picture[None], int(target), choice.method, **choice.settings)
-    summed = relevance.double().sum(1, keepdim=True)
-    if summed.shape[2:] != clf.input_size:
-        summed = F.interpolate(summed, clf.input_size, mode="bilinear", align_corners=False)
-    found = summed[0, 0].numpy()
+    found = relevance.double().sum(1, keepdim=True)
+    if found.shape[2:] != clf.input_size:
+        found = F.interpolate(found, clf.input_size, mode="bilinear", align_corners=False)
+    return found[0, 0].numpy()
+
+
+def drawn(found, show):
+    """A map from -1 to 1 ("all") or from 0 to 1, divided by its largest absolute value."""
     if show == "positive":
         found = np.where(found > 0, found, 0)
     if show == "absolute":
@@ -56,30 +60,24 @@ def sanity_check(clf, x, targets, columns, mode, seeds, shows, start="output", i
         for depth in range(len(clf.layers()) + 1):
             fresh = randomized(clf, depth, mode, seed, init, start)
             network = copied(clf, fresh.module.state_dict())
-            for key, value in _compared(clf, network, x, targets, columns, shows).items():
-                image, column, show = key
-                found[image, column, depth, seed, show] = value
+            found |= _compared(clf, network, x, targets, columns, shows, depth, seed)
     return found
 
 
 def labels_check(clf, other, x, targets, columns, shows):
     """SSIM by (image, column, depth, 0, show), depth 1 being the other network."""
-    found = {}
-    for depth, network in enumerate((clf, other)):
-        for key, value in _compared(clf, network, x, targets, columns, shows).items():
-            image, column, show = key
-            found[image, column, depth, 0, show] = value
-    return found
+    same = _compared(clf, clf, x, targets, columns, shows, 0, 0)
+    return same | _compared(clf, other, x, targets, columns, shows, 1, 0)
 
 
-def _compared(clf, network, x, targets, columns, shows):
+def _compared(clf, network, x, targets, columns, shows, depth, seed):
     found = {}
     for image, (picture, target) in enumerate(zip(x, targets, strict=True)):
         for column in columns:
+            before, after = (summed(one, picture, target, column) for one in (clf, network))
             for show in shows:
-                before = drawn_map(clf, picture, target, column, show)
-                after = drawn_map(network, picture, target, column, show)
-                found[image, column, show] = ssim(before, after, show)
+                score = ssim(drawn(before, show), drawn(after, show), show)
+                found[image, column, depth, seed, show] = score
     return found
 
 
