@@ -1,0 +1,152 @@
+"""A sweep over randomised networks here and in a loop over libraries, the sides taking turns."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.peers import loop
+from xai_core.explainers.choices import completed
+from xai_core.explainers.presets import PRESETS
+from xai_core.models import Classifier
+from xai_core.randomization.steps import Step
+from xai_core.randomization.sweep import Map, Request, Smoothing, Sweep
+
+HERE, UNAIDED, LOOP = SIDES = ("here", "no reuse", "loop")
+NETWORKS, DEEPSHAP = "new networks", "DeepSHAP"
+# The clock on the wall, or the work of this process: for a machine that others use too.
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+Parts = dict[str, dict[str, Request]]
+Returned = TypeVar("Returned")
+
+
+def parts_of(groups: str) -> Parts:
+    """What is timed as one, by title: the groups, with DeepSHAP apart."""
+    parts: Parts = {}
+    for group in groups.split(","):
+        for choice in PRESETS[f"group-{group}"].choices:
+            if choice.id != "rap":
+                title = DEEPSHAP if choice.id == "deepshap" else f"group {group}"
+                request = Request(choice.method, completed(choice))
+                parts.setdefault(title, {})[choice.id] = request
+    return parts
+
+
+@dataclass
+class Found:
+    """What was measured.
+
+    Attributes:
+        seconds: by part and side, over all networks.
+        methods: seconds of the loop's methods.
+        differences: largest difference of the maps, in shares of a map's largest value.
+    """
+
+    seconds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)
+    differences: dict[str, float] = field(default_factory=dict)
+
+    def of(self, side: str, without: Sequence[str] = ()) -> float:
+        """Seconds of one side, without some parts."""
+        return sum(
+            s for (part, at), s in self.seconds.items() if at == side and part not in without
+        )
+
+    def ratio(self, without: Sequence[str] = ()) -> float:
+        """The loop's time in units of ours."""
+        return self.of(LOOP, without) / self.of(HERE, without)
+
+    def plain(self) -> dict[str, Any]:
+        """For a JSON file."""
+        by_part = [[*key, seconds] for key, seconds in self.seconds.items()]
+        return {"seconds": by_part, "loop": self.methods, "differences": self.differences}
+
+
+class Race:
+    """The sides on the same networks.
+
+    Args:
+        clf: the trained classifier.
+        x: the pictures, [N, 3, H, W].
+        parts: what is timed as one.
+        clock: key of ``CLOCKS``.
+    """
+
+    def __init__(self, clf: Classifier, x: Tensor, parts: Parts, clock: str) -> None:
+        self.found, self._clock = Found(), CLOCKS[clock]
+        self._clf, self._parts, self._columns = clf, parts, loop.COLUMNS
+        with torch.no_grad():
+            targets = clf.logits(x).argmax(1)
+        self._pictures = loop.pictures(clf, x, targets)
+        seconds, sweep = self._timed(lambda: Sweep(clf, x, targets))
+        # Noise of zero leaves the pictures as they are, and there is no recorded run to reuse.
+        unaided = Sweep(clf, x, targets, Smoothing(copies=1, sigma=0.0))
+        self._sweeps = {HERE: sweep, UNAIDED: unaided}
+        self.found.seconds[NETWORKS, HERE] += seconds
+
+    def run(self, step: Step, turn: int) -> None:
+        """Every side and part on one network, beginning with another side at every turn."""
+        seconds, network = self._timed(lambda: self._sweeps[HERE].network(step.state))
+        self.found.seconds[NETWORKS, HERE] += seconds
+        self.found.seconds[NETWORKS, UNAIDED] += seconds
+        seconds, copied = self._timed(lambda: self._copied(network))
+        self.found.seconds[NETWORKS, LOOP] += seconds
+        for part, requests in self._parts.items():
+            ours: dict[str, list[Map | str]] = {}
+            theirs: dict[str, Tensor] = {}
+            for place in range(len(SIDES)):
+                side = SIDES[(turn + place) % len(SIDES)]
+                if side == LOOP:
+                    theirs = self._looped(part, copied)
+                else:
+                    sweep = self._sweeps[side]
+                    seconds, maps = self._timed(lambda s=sweep, r=requests: s.maps(network, r))
+                    self.found.seconds[part, side] += seconds
+                    ours = maps if side == HERE else ours
+            for column, maps in ours.items():
+                self._compare(column, maps, theirs[column], copied)
+
+    def _timed(self, call: Callable[[], Returned]) -> tuple[float, Returned]:
+        began = self._clock()
+        result = call()
+        return self._clock() - began, result
+
+    def _copied(self, network: Classifier) -> nn.Module:
+        copied = copy.deepcopy(self._clf.module)
+        copied.load_state_dict(network.module.state_dict())
+        return copied
+
+    def _looped(self, part: str, network: nn.Module) -> dict[str, Tensor]:
+        found = {}
+        for name in self._parts[part]:
+            call = self._columns[name].method
+            seconds, found[name] = self._timed(lambda c=call: c(network, self._pictures).detach())
+            self.found.seconds[part, LOOP] += seconds
+            self.found.methods[name] += seconds
+        return found
+
+    def _compare(self, name: str, ours: list[Map | str], theirs: Tensor, net: nn.Module) -> None:
+        column = self._columns[name]
+        if not column.equal:
+            return
+        if column.compared is not None:
+            theirs = column.compared(copy.deepcopy(net), self._pictures.first()).detach()
+        before = self.found.differences.get(name, 0.0)
+        apart = [before, *map(apart_of, ours[: len(theirs)], theirs.double().sum(1).numpy())]
+        self.found.differences[name] = max(apart)
+
+
+def apart_of(ours: Map | str, theirs: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Largest difference in shares of the largest value; infinite where there is no map."""
+    if isinstance(ours, str):
+        return float("inf")
+    most = np.abs(theirs).max()
+    return float(np.abs(ours - theirs).max() / most) if most else float(np.abs(ours).max())
