@@ -58,6 +58,21 @@ def test_neither_side_can_change_an_entry(tmp_path):
     check_equal(cache.get("k"), result())
 
 
+def test_parts_are_neither_kept_nor_counted_nor_copied(tmp_path):
+    """They are results of their own: who has them keeps them under their own keys."""
+    whole = result()
+    whole.parts["other"] = result(1)
+    assert whole.nbytes == result().nbytes
+    assert whole.copy().parts == {}
+    for memory_bytes in (0, 2**20):
+        cache = Cache(tmp_path, memory_bytes=memory_bytes)
+        cache.put("k", whole)
+        assert cache.get("k").parts == {}
+        check_equal(cache.get("k"), result())
+        assert "other" not in cache
+    assert set(whole.parts) == {"other"}
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "foreign"])
 def test_damaged_file_is_a_miss_and_goes(tmp_path, damage):
     Cache(tmp_path).put("k", result())

@@ -123,6 +123,54 @@ def test_same_task_is_computed_once(workers):
     assert first == second
 
 
+def test_parts_are_in_the_cache_when_the_job_is_done_and_nowhere_else(workers):
+    asked = task("parts", "several", values={"one": 1.5, "two": 2.5}, whole=True)
+    result = outcome(workers, asked)
+    fresh = Cache(workers.cache.folder)
+    for key, value in (("one", 1.5), ("two", 2.5)):
+        np.testing.assert_array_equal(workers.cache.get(key).arrays["value"], [value] * 2)
+        np.testing.assert_array_equal(fresh.get(key).arrays["value"], [value] * 2)
+    assert "parts" not in workers.cache, "the whole is not kept"
+    facts = {key: fresh.get(key).facts for key in ("one", "two")}
+    assert result == Result(facts={"count": 2, "parts": facts}), "the job holds no arrays"
+
+
+def test_parts_are_there_before_the_job_is_done(workers):
+    seen = []
+    tasks = [task(f"at once {i}", "several", values={f"part {i}": i}) for i in range(2)]
+    both = workers.submit(tasks, "ann")
+    while not both.done:
+        seen += [f"part {key[-1]}" in workers.cache for key in both.results]
+        time.sleep(0.01)
+    assert seen
+    assert all(seen)
+    assert both.errors == {}
+
+
+def test_parts_that_two_ask_for_at_once_are_computed_once(workers):
+    asked = task("both parts", "several", values={"shared": 1}, whole=True)
+    first = workers.submit([asked], "ann")
+    second = workers.submit([task("before", "pause", seconds=0.1), asked], "bob")
+    third = workers.submit([asked], "cid")
+    third.cancel()
+    assert first.wait(GENEROUS_S)
+    ended = workers.cache.get("shared").facts["ended"]
+    assert second.wait(GENEROUS_S)
+    assert workers.cache.get("shared").facts["ended"] == ended
+    facts = {"count": 1, "parts": {"shared": {"ended": ended}}}
+    assert second.results["both parts"] == first.results["both parts"] == Result(facts=facts)
+    assert (third.state, third.results) == ("cancelled", {})
+
+
+def test_parts_asked_for_later_are_computed_again(workers):
+    """Only who asks knows the parts' keys, and leaves out what is in the cache."""
+    asked = task("later parts", "several", values={"again": 1})
+    first = outcome(workers, asked).facts["parts"]
+    ended = workers.cache.get("again").facts["ended"]
+    assert outcome(workers, asked).facts["parts"] != first == {"again": {"ended": ended}}
+    assert workers.cache.get("again").facts["ended"] > ended
+
+
 def test_cancel_frees_the_core_within_two_seconds(workers):
     pid = worker_pid(workers)
     busy = workers.submit([task("busy", "busy", seconds=60), task("later", value=1)], "ann")

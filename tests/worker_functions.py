@@ -15,6 +15,14 @@ def echo(value):
     return Result({"value": np.full(2, value, np.float32)}, {"pid": os.getpid()})
 
 
+def several(values, whole=False):
+    """Answers to several questions at once, by content key; with ``whole`` one of its own, too."""
+    time.sleep(0.2)
+    facts = {"ended": time.time()}
+    parts = {key: Result({"value": np.full(2, value)}, facts) for key, value in values.items()}
+    return Result(facts={"count": len(values)} if whole else {}, parts=parts)
+
+
 def busy(seconds, steps=1000):
     """Use a whole core, holding Python's lock, and tell the progress."""
     began = time.monotonic()

@@ -17,7 +17,6 @@ from xai_core.randomization.verdicts import (
     CONTESTED,
     Thresholds,
     curves,
-    spread_over_seeds,
     verdicts,
 )
 
@@ -99,17 +98,19 @@ def test_a_verdict_goes_by_the_measure_and_the_show_that_are_asked_for():
 
 
 def test_spread_is_over_seeds_not_over_pictures():
-    same = table([("a", image, seed, image) for image in (0, 1) for seed in (0, 1, 2)])
-    assert spread_over_seeds(same) == 0
+    def spread(rows):
+        return verdicts(table(rows)).spread.item()
+
+    assert spread([("a", image, seed, image) for image in (0, 1) for seed in (0, 1, 2)]) == 0
     # Means over pictures 0.5, 0.3 and 0.1: their deviation with n - 1 is 0.2.
     rows = [
         ("a", image, seed, 0.5 - 0.2 * seed + 0.1 * (-1) ** image)
         for image in (0, 1)
         for seed in range(3)
     ]
-    assert spread_over_seeds(table(rows)) == pytest.approx(0.2)
-    assert math.isnan(spread_over_seeds(table([("a", 0, 0, 1.0), ("a", 1, 0, 0.0)])))
-    assert math.isnan(spread_over_seeds(table([("a", 0, 0, 1.0), ("a", 0, 1, NAN)])))
+    assert spread(rows) == pytest.approx(0.2)
+    assert math.isnan(spread([("a", 0, 0, 1.0), ("a", 1, 0, 0.0)]))
+    assert math.isnan(spread([("a", 0, 0, 1.0), ("a", 0, 1, NAN)]))
 
 
 def test_curves_by_hand():
