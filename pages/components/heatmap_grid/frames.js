@@ -15,7 +15,8 @@ function createFrames(state) {
     asked: null, // the last request of Python that was followed
     told: null, // what Python knows
     playing: 0, // timer of the next step, 0 when paused
-    telling: 0,
+    telling: 0, // timer; 0 when Python knows
+    held: false, // the slider is being dragged
     coming: new Set(), // addresses that were asked for
     failed: new Set(), // addresses that could not be fetched
     frameRow: find("frames"),
@@ -25,7 +26,17 @@ function createFrames(state) {
     label: find("label"),
   });
   state.play.onclick = () => (state.playing ? pause(state) : play(state));
-  state.slider.onpointerdown = () => pause(state);
+  state.slider.onpointerdown = () => {
+    pause(state);
+    state.held = true;
+  };
+  const release = () => {
+    state.held = false;
+    if (state.telling) tellSoon(state);
+  };
+  for (const name of ["pointerup", "pointercancel", "change"]) {
+    state.slider.addEventListener(name, release);
+  }
   state.slider.oninput = () => {
     pause(state);
     goTo(state, Number(state.slider.value));
@@ -135,7 +146,9 @@ function reserve(foot, notes) {
 function tellSoon(state) {
   clearTimeout(state.telling);
   state.telling = setTimeout(() => {
-    if (state.playing || state.told === state.frame || !state.root.isConnected) return;
+    if (state.playing || state.held || !state.root.isConnected) return;
+    state.telling = 0;
+    if (state.told === state.frame) return;
     state.told = state.frame;
     state.tell("frame", state.frame);
   }, SETTLED_MS);

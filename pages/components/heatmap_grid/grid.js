@@ -62,6 +62,7 @@ function update(state, data) {
   updateFrames(state);
   const single = data.rows.length === 1;
   state.grid.classList.toggle("single", single);
+  state.grid.classList.toggle("framed", Boolean(data.frames)); // smaller: a chart stands beside it
   state.grid.style.setProperty("--columns", data.columns.length + 1);
   const wanted = [];
   data.rows.forEach((row, r) => {
