@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,33 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mean", metavar="R,G,B", help="mean of each channel, pixels from 0 to 1")
     group.add_argument("--std", metavar="R,G,B", help="standard deviation of each channel")
     group.add_argument("--crop", metavar="SHARE", help="share that the centre crop keeps")
+
+
+def add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add ``--methods`` with their settings, and the classes that are explained."""
+    parser.add_argument(
+        "--methods",
+        default="saliency,gradcam",
+        metavar="IDS",
+        help="with commas between: ids of methods (see `methods`), METHOD-BASE for a method that "
+        "averages another one, group-1 to group-4 (published sets), all, or everything: all that "
+        "work on this model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="CLASS",
+        help="class to explain, by name or number, "
+        "or auto for the predicted one (the default); given once, or once for every photo",
+    )
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="METHOD.NAME=VALUE",
+        help="a setting; a baseline may be a picture, or several with commas between",
+    )
+    parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
 
 
 def given_facts(arguments: argparse.Namespace) -> dict[str, str]:
@@ -103,6 +131,31 @@ def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) 
         Choice(choice.method, completed(choice, picture_files(choice.settings)))
         for choice in found.values()
     ]
+
+
+def working(clf: Classifier, choices: Sequence[Choice]) -> list[Choice]:
+    """Those that work on the model; the others are named on the error output."""
+    from xai_core.explainers.support import supported
+
+    refusals = supported(clf, [choice.method for choice in choices])
+    for name, sentence in refusals.items():
+        if sentence:
+            print(f"{name} is left out: {sentence}", file=sys.stderr)
+    return [choice for choice in choices if not refusals[choice.method]]
+
+
+def class_targets(clf: Classifier, words: Sequence[str], photos: int) -> list[int | None]:
+    """The class of every photo by ``--target``; None for the predicted one.
+
+    Raises:
+        ModelError: no such class, or another number of them than of photos.
+    """
+    if len(words) not in (1, photos):
+        raise ModelError(
+            f"{len(words)} targets were given for {photos} photos: give one, or one for each."
+        )
+    known = [None if word == "auto" else clf.class_index(word) for word in words]
+    return known * photos if len(words) == 1 else known
 
 
 def picture_files(settings: Mapping[str, Any]) -> list[str]:

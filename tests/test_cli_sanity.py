@@ -1,0 +1,543 @@
+"""``sanity-check`` on the command line: its files, and how it goes on after an interruption."""
+
+import csv
+import io
+import json
+import shlex
+import subprocess
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from xai_core.__main__ import main
+from xai_core.cache import Cache
+from xai_core.cli import findings
+from xai_core.cli.findings import stems
+from xai_core.explainers import explain
+from xai_core.explainers.choices import Choice
+from xai_core.images import image_hash
+from xai_core.models import architectures, load_classifier, registry
+from xai_core.orders import Inquiry, Subject
+from xai_core.randomization import randomizable_layers, sanity_check, scores
+from xai_core.randomization.steps import Test as Check
+from xai_core.randomization.sweep import Sweep
+from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
+
+METHODS = "saliency,guided_backprop"
+ALL = [*METHODS.split(","), "edges", "random"]
+MEASURES = ("ssim", "spearman")
+SHOWS = ("all",)
+
+
+def small(classes=3):
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 6, 3, padding=1),
+            relu1=nn.ReLU(),
+            conv2=nn.Conv2d(6, 6, 3, padding=1),
+            relu2=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(4),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(96, classes),
+        )
+    )
+
+
+def single(classes=3):
+    return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc=nn.Linear(768, classes)))
+
+
+def weightless(classes=3):
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def write_model(folder, name, architecture="small", classes=3, **facts):
+    network = architectures.ARCHITECTURES[architecture](classes)
+    save_file(network.state_dict(), folder / f"{name}.safetensors")
+    known = {
+        "architecture": architecture,
+        "class_names": ["ant", "bee", "cat", "dog"][:classes],
+        "input_size": [16, 16],
+        "mean": [0.5, 0.5, 0.5],
+        "std": [0.25, 0.25, 0.25],
+    }
+    (folder / f"{name}.json").write_text(json.dumps({**known, **facts}))
+    return str(folder / f"{name}.safetensors")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two embedded models of a small network of three layers, and two photos."""
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(architectures.ARCHITECTURES, "small", small)
+        patch.setitem(architectures.ARCHITECTURES, "single", single)
+        patch.setitem(architectures.ARCHITECTURES, "weightless", weightless)
+        patch.setattr(registry, "ASSETS", folder)
+        # Enough for a test, and much quicker.
+        patch.setattr(scores, "FLOOR_PAIRS", 2)
+        patch.setattr(scores, "SHUFFLES", 2)
+        scores.noise_floor.cache_clear()
+        torch.manual_seed(0)
+        write_model(folder, "small")
+        write_model(folder, "small-permuted-labels")
+        for name, seed in (("a photo.png", 1), ("b.png", 2)):
+            values = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(values).resize((64, 64)).save(folder / name)
+        yield folder
+    scores.noise_floor.cache_clear()
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Charts take longer than the rest."""
+    monkeypatch.setattr(findings, "chart_bytes", lambda chart, form: form.encode())
+
+
+@pytest.fixture
+def photos(folder):
+    return [str(folder / "a photo.png"), str(folder / "b.png")]
+
+
+def line(photos, out, *more, methods=METHODS):
+    words = ["sanity-check", *photos, "--model", "small", "--methods", methods]
+    scores = ["--measures", "ssim,spearman", "--show", "all"]
+    return [*words, *scores, "--seeds", "2", "--out", str(out), *more]
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory):
+    """The folder of an undisturbed run, its status and its output."""
+    out = tmp_path_factory.mktemp("whole")
+    photos = [str(folder / "a photo.png"), str(folder / "b.png")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", output := io.StringIO())
+        status = main(line(photos, out))
+    return out, status, output.getvalue()
+
+
+@pytest.fixture
+def computed(monkeypatch, undrawn):
+    """The networks and methods that are computed, as they are."""
+    calls, maps = [], Sweep.maps
+
+    def counted(self, clf, requests):
+        found = maps(self, clf, requests)
+        calls.append((clf.title, tuple(requests)))
+        return found
+
+    monkeypatch.setattr(Sweep, "maps", counted)
+    return calls
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def model_input(photos):
+    clf = load_classifier("small")
+    x = clf.preprocess([Image.open(photo).convert("RGB") for photo in photos])
+    return clf, x, clf.logits(x).argmax(1)
+
+
+def expected_table(photos, methods=ALL, measures=MEASURES, shows=SHOWS, **settings):
+    clf, x, targets = model_input(photos)
+    return sanity_check(
+        clf, x, targets, methods, seeds=range(2), measures=measures, shows=shows, **settings
+    )
+
+
+def agree(rows, expected, photos):
+    """The rows of a file are those of ``sanity_check``, in its order."""
+    assert len(rows) == len(expected)
+    for name in ("method", "layer", "depth", "seed", "measure", "show", "problem"):
+        assert [row[name] for row in rows] == [str(value) for value in expected[name]]
+    assert [row["image"] for row in rows] == [photos[number] for number in expected["image"]]
+    values = [float(row["value"] or "nan") for row in rows]
+    np.testing.assert_allclose(values, expected["value"], rtol=1e-5, atol=1e-6)
+
+
+def test_the_table_has_the_numbers_of_the_function(whole, photos):
+    out, status, _ = whole
+    assert status == 0
+    rows = read(out / "sanity.csv")
+    assert {row["test"] for row in rows} == {"cascading"}
+    agree(rows, expected_table(photos), photos)
+
+
+def test_curves_and_verdicts_follow_from_the_table(whole):
+    out, _, output = whole
+    table = pd.read_csv(out / "sanity.csv", keep_default_na=False)
+    table["value"] = pd.to_numeric(table.value)
+    wanted = curves(table)
+    found = pd.read_csv(out / "curves.csv")
+    np.testing.assert_allclose(found[["mean", "spread"]], wanted[["mean", "spread"]])
+    assert list(found.layer) == list(wanted.layer)
+    wanted = verdicts(table[table.depth == 1])
+    found = read(out / "verdicts.csv")
+    assert [row["verdict"] for row in found] == list(wanted.verdict)
+    similarity = [float(row["similarity"]) for row in found]
+    np.testing.assert_allclose(similarity, wanted.similarity)
+    assert [row["method"] for row in found] == ALL
+    assert {row["Sixt et al. 2020, arXiv:1912.09818"] for row in found[:2]} == {"passes", "fails"}
+    assert all(-1 <= float(row["shuffled"]) < 1 for row in found)
+    lines = output.splitlines()
+    assert [text.split()[0] for text in lines[1 : 1 + len(ALL)]] == ALL
+    for text, row in zip(lines[1:], found, strict=False):
+        assert f"{float(row['similarity']):.2f}" in text
+        assert row["verdict"] in text
+    assert "Adebayo passes, Sixt passes, Nuzzo passes" in lines[1]
+    assert lines[-2] == CONTESTED
+    assert lines[-1].startswith("Took ")
+    assert "now" not in lines[-1]
+
+
+def test_edges_stay_and_random_maps_do_not(whole):
+    rows = [row for row in read(whole[0] / "sanity.csv") if row["measure"] == "ssim"]
+    edges = {float(row["value"]) for row in rows if row["method"] == "edges"}
+    assert edges == {1.0}
+    noise = [float(r["value"]) for r in rows if r["method"] == "random" and r["depth"] != "0"]
+    assert max(noise) < 0.5
+    found = {row["method"]: row["verdict"] for row in read(whole[0] / "verdicts.csv")}
+    assert (found["edges"], found["random"]) == ("fails", "passes")
+
+
+def test_every_map_is_in_the_archive_under_its_step(whole, photos):
+    layers = ["01_fc", "02_conv2", "03_conv1"]
+    folders = ["trained", *(f"cascading/seed{s}/{layer}" for s in (0, 1) for layer in layers)]
+    names = [
+        f"{folder}/{photo}__{method}"
+        for folder in folders
+        for method in ALL
+        for photo in ("a_photo", "b")
+    ]
+    clf, x, targets = model_input(photos)
+    with np.load(whole[0] / "maps.npz", allow_pickle=False) as stored:
+        assert stored.files == names
+        expected = explain(clf, x, targets, method="saliency").sum(1)
+        for number, photo in enumerate(("a_photo", "b")):
+            found = stored[f"trained/{photo}__saliency"]
+            np.testing.assert_allclose(found, expected[number], rtol=1e-4, atol=1e-7)
+        changed = stored["cascading/seed1/01_fc/b__saliency"]
+        assert not np.allclose(changed, found)
+
+
+def test_all_figures_are_there(whole):
+    out = whole[0]
+    for name in ("curves.png", "heatmaps/cascading/a_photo.png", "heatmaps/cascading/b.png"):
+        Image.open(out / name).load()
+    assert b"<svg" in (out / "curves.svg").read_bytes()
+    assert (out / "curves.pdf").read_bytes().startswith(b"%PDF")
+    assert not list(out.rglob("*.part"))
+
+
+def test_the_recorded_command_repeats_the_run(whole, tmp_path, photos):
+    out = tmp_path / "first"
+    settings = ["--tests", "independent", "--start", "input", "--init", "permute", "--fails", "0.9"]
+    noise = ["--smooth", "2", "--smooth-sigma", "0.2", "--no-maps", "--no-controls"]
+    scores = ["--measures", "ssim,complexity", "--show", "absolute", "--target", "bee"]
+    more = [*settings, *noise, *scores, "--layer", "conv1", "--seeds", "1"]
+    assert main(line(photos, out, *more, methods="gradcam")) == 0
+    assert not (out / "maps.npz").exists()
+    facts = json.loads((out / "run.json").read_text())
+    assert facts["smoothing"] == {"copies": 2, "sigma": 0.2}
+    assert [layer["name"] for layer in facts["layers"]] == ["fc", "conv2", "conv1"]
+    assert facts["layers"][0]["parameters"] == ["fc.weight", "fc.bias"]
+    assert facts["images"][0]["class"] == "bee"
+    assert facts["seconds"]["all"] >= facts["seconds"]["now"] >= 0
+    again = shlex.split(facts["command"])
+    assert again[:3] == ["python", "-m", "xai_core"]
+    again[again.index("--out") + 1] = str(tmp_path / "again")
+    assert main(again[3:]) == 0
+    for name in ("sanity.csv", "curves.csv", "verdicts.csv", "curves.svg"):
+        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    assert not (tmp_path / "again" / "maps.npz").exists()
+
+
+@pytest.mark.parametrize("puts", [1, 11, 32])
+def test_a_killed_run_goes_on_where_it_stopped(
+    whole, photos, tmp_path, capsys, monkeypatch, computed, puts
+):
+    put, left = Cache.put, [puts]
+
+    def killed(self, key, result):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        put(self, key, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cache, "put", killed)
+        assert main(line(photos, tmp_path)) == 130
+    assert "Stopped; the same command goes on from here." in capsys.readouterr().err
+    assert not (tmp_path / "run.json").exists()
+    computed.clear()
+    assert main(line(photos, tmp_path)) == 0
+    # Eight maps a network, of which there are seven, the trained one first.
+    assert len(computed) == 7 - puts // 8
+    left_over = 4 - (puts % 8) // 2
+    assert len(computed[0][1]) == left_over
+    if puts > 8:
+        assert "small" not in {title for title, _ in computed}
+    output = capsys.readouterr()
+    assert sum("already there" in text for text in output.err.splitlines()) == puts // 8
+    assert "of them now" in output.out
+    for name in ("sanity.csv", "curves.csv", "verdicts.csv", "maps.npz"):
+        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+@pytest.fixture
+def finished(whole, tmp_path):
+    """A copy of the undisturbed run."""
+    out = tmp_path / "copy"
+    for path in whole[0].rglob("*"):
+        if path.is_file():
+            (out / path.relative_to(whole[0])).parent.mkdir(parents=True, exist_ok=True)
+            (out / path.relative_to(whole[0])).write_bytes(path.read_bytes())
+    return out
+
+
+def kept_file(finished, photos, method, depth):
+    """The file of the first photo's map, found by the key under which the engine looks for it."""
+    key = next(
+        key
+        for step, keys in inquiry(photos).keys.items()
+        if (step.depth, step.seed) == (depth, 0)
+        for (column, _), key in keys.items()
+        if column == method
+    )
+    return Cache(finished / ".results", memory_bytes=0)._path(key)
+
+
+def inquiry(photos):
+    clf, _, targets = model_input(photos)
+    subjects = [
+        Subject(
+            image_hash(Image.open(photo).convert("RGB")),
+            np.zeros((3, 16, 16), np.float32),
+            int(target),
+        )
+        for photo, target in zip(photos, targets, strict=True)
+    ]
+    return Inquiry(
+        model={"source": "small"},
+        fingerprint=clf.fingerprint,
+        size=clf.input_size,
+        layers=randomizable_layers(clf),
+        subjects=subjects,
+        choices=[Choice(name) for name in ALL],
+        test=Check(seeds=(0, 1)),
+        measures=MEASURES,
+    )
+
+
+def test_maps_are_kept_under_the_keys_of_the_engine(whole, photos):
+    cache = Cache(whole[0] / ".results", memory_bytes=0)
+    order = inquiry(photos)
+    assert order.tasks(cache.__contains__) == []
+    assert order.scoring(cache.get) == []
+    assert len(list(cache.folder.iterdir())) == sum(len(keys) for keys in order.keys.values())
+
+
+@pytest.mark.parametrize(("depth", "damage"), [(0, b""), (2, None), (2, b"PK nothing")])
+def test_a_lost_or_damaged_map_is_computed_again(
+    whole, finished, photos, computed, depth, damage, caplog
+):
+    path = kept_file(finished, photos, "saliency", depth)
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage)
+    assert main(line(photos, finished)) == 0
+    assert [methods for _, methods in computed] == [("saliency",)]
+    assert (finished / "sanity.csv").read_bytes() == (whole[0] / "sanity.csv").read_bytes()
+
+
+def test_further_measures_compute_no_map(finished, photos, computed, capsys):
+    measures = ["--measures", "hog,complexity,ssim", "--show", "positive"]
+    assert main(line(photos, finished, *measures)) == 0
+    assert computed == []
+    expected = expected_table(photos, measures=("hog", "complexity", "ssim"), shows=("positive",))
+    agree(read(finished / "sanity.csv"), expected, photos)
+    assert "about" in capsys.readouterr().err
+    # Now they are kept too.
+    assert main(line(photos, finished, *measures)) == 0
+    assert "6/7" in (again := capsys.readouterr().err)
+    assert all("already there" in text for text in again.splitlines())
+
+
+def test_a_further_method_leaves_the_others_alone(finished, photos, computed):
+    more = f"{METHODS},input_x_gradient,integrated_gradients"
+    few = ["--param", "integrated_gradients.steps=13"]
+    assert main(line(photos, finished, *few, methods=more)) == 0
+    assert [methods for _, methods in computed] == [
+        *[("input_x_gradient",)] * 7,
+        *[("integrated_gradients",)] * 7,
+    ]
+
+
+def test_a_further_photo_leaves_the_others_alone(finished, folder, photos, computed, monkeypatch):
+    sizes, start = [], Sweep.__init__
+    monkeypatch.setattr(
+        Sweep,
+        "__init__",
+        lambda self, clf, x, *more: (sizes.append(len(x)), start(self, clf, x, *more))[0],
+    )
+    third = folder / "third.png"
+    Image.open(photos[0]).rotate(90).save(third)
+    assert main(line([*photos, str(third)], finished)) == 0
+    assert sizes == [1]
+    assert len(computed) == 7
+
+
+def test_counted_from_the_input_the_verdict_is_by_the_last_layer_all_the_same(
+    whole, photos, tmp_path, undrawn
+):
+    assert main(line(photos, tmp_path, "--start", "input", "--tests", "cascading")) == 0
+    found, wanted = (read(out / "verdicts.csv") for out in (tmp_path, whole[0]))
+    assert [row["similarity"] for row in found] == [row["similarity"] for row in wanted]
+    rows = read(tmp_path / "sanity.csv")
+    agree(
+        [row for row in rows if row["test"] == "cascading"],
+        expected_table(photos, start="input"),
+        photos,
+    )
+    last = [row for row in rows if row["test"] == "last-layer"]
+    assert {row["layer"] for row in last} == {"fc"}
+    assert {row["test"] for row in read(tmp_path / "curves.csv")} == {"cascading", "last-layer"}
+    assert [path.name for path in (tmp_path / "heatmaps").iterdir()] == ["cascading"]
+
+
+def test_several_tests_share_their_networks(photos, tmp_path, computed):
+    more = ["--tests", "cascading,independent,labels"]
+    assert main(line(photos, tmp_path, *more, methods="saliency")) == 0
+    # The trained one, three of a cascade, two more of independent layers, the other model.
+    assert len(computed) == 1 + 2 * 5 + 1
+    rows = read(tmp_path / "sanity.csv")
+    methods = ["saliency", "edges", "random"]
+    for test, settings in (
+        ("cascading", {}),
+        ("independent", {"mode": "independent"}),
+        ("labels", {"mode": "labels", "other": load_classifier("small-permuted-labels")}),
+    ):
+        own = [row for row in rows if row["test"] == test]
+        agree(own, expected_table(photos, methods, **settings), photos)
+    found = [(row["test"], row["method"]) for row in read(tmp_path / "verdicts.csv")]
+    assert found == [(test, name) for test in ("last-layer", "labels") for name in methods]
+
+
+def test_labels_take_a_second_checkpoint(folder, photos, tmp_path, undrawn):
+    second = write_model(folder, "second")
+    more = ["--tests", "labels", "--other", second]
+    assert main(line(photos, tmp_path, *more, methods="saliency")) == 0
+    other = load_classifier(second)
+    expected = expected_table(photos, ["saliency", "edges", "random"], mode="labels", other=other)
+    agree(read(tmp_path / "sanity.csv"), expected, photos)
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["other"] == {"source": second, "fingerprint": other.fingerprint}
+    assert f"--other {second}" in facts["command"]
+    (folder / "second.json").unlink()
+    (folder / "second.safetensors").unlink()
+
+
+def test_a_method_that_fails_leaves_a_gap_with_its_reason(photos, tmp_path, capsys, undrawn):
+    more = ["--layer", "fc", "--no-controls"]
+    assert main(line(photos, tmp_path, *more, methods="saliency,gradcam")) == 1
+    rows = read(tmp_path / "sanity.csv")
+    failed = [row for row in rows if row["method"] == "gradcam"]
+    assert {row["value"] for row in failed} == {""}
+    (sentence,) = {row["problem"] for row in failed}
+    assert f"gradcam: {sentence}" in capsys.readouterr().err
+    assert {row["problem"] for row in rows if row["method"] == "saliency"} == {""}
+    found = {row["method"]: row["verdict"] for row in read(tmp_path / "verdicts.csv")}
+    assert found["gradcam"] == "undefined"
+    assert found["saliency"] in ("passes", "weak", "fails")
+
+
+def test_a_bad_photo_is_named_and_the_others_are_done(photos, tmp_path, capsys, undrawn):
+    words = line([photos[0], "missing.png"], tmp_path, "--seeds", "1", methods="saliency")
+    assert main(words) == 1
+    assert "missing.png' cannot be read" in capsys.readouterr().err
+    assert {row["image"] for row in read(tmp_path / "sanity.csv")} == {photos[0]}
+
+
+def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
+    write_model(folder, "one", "single")
+    words = line(photos, tmp_path, "--model", "one", "--seeds", "1", methods="saliency")
+    assert main(words) == 0
+    assert {row["depth"] for row in read(tmp_path / "sanity.csv")} == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["--tests", "magic"], "no test 'magic'"),
+        (["--start", "middle"], "not 'middle'"),
+        (["--init", "zeros"], "no initialisation 'zeros'"),
+        (["--seeds", "0"], "At least one seed"),
+        (["--measures", "mse"], "no measure 'mse'"),
+        (["--show", "negative"], "cannot show 'negative'"),
+        (["--smooth", "-1"], "--smooth needs a number of copies"),
+        (["--smooth-sigma", "nan"], "--smooth-sigma must be above 0"),
+        (["--weak", "0.99"], "not 0.95 and 0.99"),
+        (["--methods", "magic"], "no method 'magic'"),
+        (["--param", "saliency.relu=true"], "no setting 'relu'"),
+        (["--target", "unicorn"], "no class 'unicorn'"),
+        (["--target", "0", "--target", "1", "--target", "0"], "3 targets were given for 2"),
+        (["--other", "small"], "--tests leaves out"),
+        (["--tests", "labels", "--model", "bare"], "name it by --other"),
+        (["--tests", "labels", "--other", "nowhere"], "no model 'nowhere'"),
+        (["--tests", "labels", "--other", "four"], "four has 4 classes and small has 3"),
+        (["--tests", "labels", "--other", "large"], "takes other input than small"),
+        (["--tests", "labels", "--other", "dark"], "takes other input than small"),
+        (["--model", "weightless"], "no layer with weights"),
+    ],
+)
+def test_mistakes_give_one_sentence_and_cost_nothing(
+    folder, photos, tmp_path, capsys, computed, changes, sentence
+):
+    write_model(folder, "bare")
+    write_model(folder, "four", classes=4)
+    write_model(folder, "large", input_size=[32, 32])
+    write_model(folder, "dark", mean=[0.4, 0.4, 0.4])
+    write_model(folder, "weightless", "weightless")
+    out = tmp_path / "out"
+    assert main(line(photos, out, *changes)) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert len(captured.err.splitlines()) == 1
+    assert not out.exists()
+    assert computed == []
+
+
+def test_help_names_the_tests_and_loads_no_torch(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["sanity-check", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "xai_core sanity-check" in text
+    for word in ("independent", "labels", "he_normal", "--no-controls", "--smooth"):
+        assert word in text
+
+
+def test_the_command_needs_neither_torch_for_help_nor_the_engine():
+    code = (
+        "import sys, xai_core.__main__\n"
+        "light = 'torch' not in sys.modules\n"
+        "import xai_core.cli.findings\n"
+        "sys.exit(not light or 'dask' in sys.modules or 'distributed' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_stems_are_safe_and_all_different():
+    names = ["x/cat.png", "y/cat.jpg", "sample:cat", "...", "a b+c.png"]
+    assert stems(names) == ["cat", "cat-2", "sample_cat", "picture", "a_b_c"]

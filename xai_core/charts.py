@@ -1,0 +1,197 @@
+"""Figures of a sanity check: curves over the depth, and the maps of every depth in rows.
+
+matplotlib is imported when a chart is drawn, because it takes a while.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from xai_core.colormaps import colour
+from xai_core.display import Display
+from xai_core.figures import BAR_HEIGHT, FONT_SIZE, GAP, LINE, Figure, Label, Tile
+from xai_core.heatmaps import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Chart
+
+# Okabe and Ito 2008, "Color Universal Design", without the yellow, which is pale on white.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+DASHES = ("solid", "dashed", "dashdot", "dotted", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+COLUMNS = 4
+PANEL = (3.4, 2.6)  # inches
+LABELS = 20  # more names below an axis run into each other
+TITLE_WIDTH = 190
+Floors = Mapping[tuple[str, str], tuple[float, float]]
+
+
+def curve_chart(
+    curves: pd.DataFrame, titles: Mapping[str, str], measures: Mapping[str, str], floors: Floors
+) -> Chart:
+    """One panel for every test and method: mean and spread of each measure over the depth.
+
+    Args:
+        curves: columns test, method, measure, depth, layer, mean, spread (NaN for none).
+        titles: what people read of each method.
+        measures: likewise of each measure.
+        floors: mean and standard deviation that maps of noise reach, by method and measure.
+    """
+    from matplotlib.figure import Figure as Chart
+    from matplotlib.patches import Patch
+
+    tests = list(dict.fromkeys(curves.test))
+    methods = list(dict.fromkeys(curves.method))
+    down = math.ceil(len(methods) / COLUMNS)
+    across = math.ceil(len(methods) / down)
+    size = (max(PANEL[0] * across, 2 * PANEL[0]), PANEL[1] * down * len(tests) + 0.7)
+    chart = Chart(figsize=size, dpi=150, layout="constrained")
+    grid = chart.subplots(down * len(tests), across, squeeze=False, sharey=True)
+    for axes in grid.flat:
+        axes.set_visible(False)
+    for block, test in enumerate(tests):
+        for number, method in enumerate(methods):
+            axes = grid[block * down + number // across, number % across]
+            axes.set_visible(True)
+            axes.set_title(titles[method] + (f" – {test}" if len(tests) > 1 else ""), fontsize=9)
+            own = curves[(curves.test == test) & (curves.method == method)]
+            _draw_panel(axes, own, measures, {m: floors.get((method, m)) for m in measures})
+    lines, _ = grid.flat[0].get_legend_handles_labels()
+    bands = [
+        Patch(color="#777777", alpha=0.35, linewidth=0, label="± standard deviation over seeds"),
+        Patch(color="#777777", alpha=0.15, linewidth=0, label="level: two maps of noise"),
+    ]
+    chart.legend(
+        handles=[*lines, *bands], loc="outside lower center", ncols=3, fontsize=8, frameon=False
+    )
+    # The places are found once, not again for every form of file.
+    chart.draw_without_rendering()
+    chart.set_layout_engine("none")
+    return chart
+
+
+def chart_bytes(chart: Chart, form: str) -> bytes:
+    """The chart as "png", "svg" or "pdf", equal bytes for equal charts."""
+    import matplotlib
+
+    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "xai-workbench", "svg.fonttype": "none"}):
+        chart.savefig(stream, format=form, metadata=dates.get(form))
+    return stream.getvalue()
+
+
+def map_grid(
+    rows: Mapping[str, Sequence[Floats | None]],
+    depths: Sequence[str],
+    picture: Image.Image,
+    captions: Sequence[str],
+    size: tuple[int, int],
+    side: int = 128,
+) -> Figure:
+    """Methods down, depths across, as in the papers; the picture above.
+
+    Args:
+        rows: maps [h, w] of every depth by the method's title; None leaves a gap.
+        depths: what people read above each column.
+        picture: what the model sees, at any resolution.
+        captions: lines beside the picture.
+        size: (height, width) of the model's input, to which coarser maps are enlarged.
+        side: longer side of a tile in pixels.
+    """
+    display = Display(opacity=1.0)
+    small = _fitted(picture, side)
+    left = 2 * GAP + TITLE_WIDTH
+    tiles = [Tile(GAP, GAP, small)]
+    labels = [
+        Label(left, GAP + LINE * number, text, (side + GAP) * len(depths))
+        for number, text in enumerate(captions)
+    ]
+    bar_tile, bar_labels = _colour_bar(display, left, GAP + side - BAR_HEIGHT - LINE)
+    top = 2 * GAP + side
+    for column, text in enumerate(depths):
+        x = left + column * (side + GAP)
+        labels.append(Label(x + side // 2, top, text, side, "middle"))
+    top += LINE + GAP // 2
+    pixels = np.zeros((3, *size))
+    for row, (title, maps) in enumerate(rows.items()):
+        y = top + row * (side + GAP)
+        labels.append(Label(GAP, y + (side - FONT_SIZE) // 2, title, TITLE_WIDTH))
+        for column, values in enumerate(maps):
+            x = left + column * (side + GAP)
+            if values is None:
+                labels.append(Label(x + side // 2, y + side // 2, "no map", side, "middle"))
+                continue
+            drawn = display.draw(display.values(values[None], pixels), small)
+            tiles.append(Tile(x, y, drawn))
+            if not values.any():
+                labels.append(Label(x + side // 2, y + side // 2, "empty", side, "middle"))
+    width = left + len(depths) * (side + GAP)
+    height = top + len(rows) * (side + GAP)
+    return Figure(max(width, left + 320), height, [*tiles, bar_tile], [*labels, *bar_labels])
+
+
+def _draw_panel(
+    axes: Axes,
+    rows: pd.DataFrame,
+    measures: Mapping[str, str],
+    floors: Mapping[str, tuple[float, float] | None],
+) -> None:
+    for number, measure in enumerate(dict.fromkeys(rows.measure)):
+        _draw_floor(axes, number, floors[measure])
+        _draw_line(axes, number, rows[rows.measure == measure], measures[measure])
+    _name_depths(axes, rows)
+
+
+def _draw_floor(axes: Axes, number: int, floor: tuple[float, float] | None) -> None:
+    if floor is None or not np.isfinite(floor[0]):
+        return
+    mean, spread = floor
+    hue = COLOURS[number % len(COLOURS)]
+    axes.axhspan(mean - spread, mean + spread, color=hue, alpha=0.15, linewidth=0)
+    axes.axhline(mean, color=hue, linewidth=0.6, alpha=0.6)
+
+
+def _draw_line(axes: Axes, number: int, line: pd.DataFrame, name: str) -> None:
+    hue = COLOURS[number % len(COLOURS)]
+    style = DASHES[number % len(DASHES)]
+    depth, mean = line.depth.to_numpy(float), line["mean"].to_numpy(float)
+    spread = line.spread.fillna(0.0).to_numpy(float)
+    axes.fill_between(depth, mean - spread, mean + spread, color=hue, alpha=0.25, linewidth=0)
+    axes.plot(depth, mean, color=hue, linestyle=style, linewidth=1.4, label=name)
+
+
+def _name_depths(axes: Axes, rows: pd.DataFrame) -> None:
+    """Layers below the axis; of very many, some."""
+    names = dict(zip(rows.depth, rows.layer, strict=True))
+    every = math.ceil(len(names) / LABELS)
+    shown = sorted(names)[::every]
+    axes.set_xticks(shown, [str(names[depth]) for depth in shown], rotation=90, fontsize=7)
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set_xlim(min(names), max(names) + 0.02)
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.set_axisbelow(True)
+
+
+def _colour_bar(display: Display, x: int, y: int) -> tuple[Tile, list[Label]]:
+    line = np.linspace(-1, 1, 300)[None].repeat(BAR_HEIGHT, axis=0)
+    bar = Image.fromarray(colour(line, display.colormap))
+    labels = [
+        Label(x, y + BAR_HEIGHT, "-1", 50),
+        Label(x + 150, y + BAR_HEIGHT, "relevance, each map scaled", 220, "middle"),
+        Label(x + 300, y + BAR_HEIGHT, "1", 50, "end"),
+    ]
+    return Tile(x, y, bar), labels
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
