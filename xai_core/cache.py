@@ -116,7 +116,7 @@ class Cache:
     def __init__(
         self,
         folder: Path | str | None = None,
-        disk_bytes: int = 2 * 2**30,
+        disk_bytes: int = 8 * 2**30,
         memory_bytes: int = 256 * 2**20,
     ) -> None:
         self.folder = default_folder() if folder is None else Path(folder)

@@ -120,7 +120,7 @@ def _layer(row: Any, scene: Scene) -> str | None:
     if not layers:
         return None
     layer: str = row.selectbox(
-        "Layer of the activation maps",
+        "CAM layer",
         list(layers),
         index=layers.index(usual) if usual in layers else 0,
         key="layer",

@@ -63,7 +63,7 @@ def test_upload_choose_cancel_download(page: Page, server: str, tmp_path: Path) 
     expect(page.locator("figure").first).to_contain_text("espresso.jpg")
 
     before = page.evaluate(f"() => JSON.parse({GRID}.dataset.drawn).maps")
-    page.get_by_role("combobox", name="Layer of the activation maps").click()
+    page.get_by_role("combobox", name="CAM layer").click()
     page.get_by_role("option", name="conv4", exact=True).click()
     page.wait_for_url("**layer=conv4**")
     wait_drawn(page, f"drawn.ready === 3 && drawn.maps !== '{before}'")

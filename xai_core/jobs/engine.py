@@ -181,18 +181,23 @@ class Engine:
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
         if isinstance(outcome, Result):
-            for key, part in outcome.parts.items():
-                self.cache.put(key, part)
-            if (outcome.arrays or outcome.facts) and not outcome.parts:
-                self.cache.put(running.task.key, outcome)
-            # The parts' arrays may be many: who wants them finds them in the cache.
-            running.job.finish(running.task, Result(outcome.arrays, outcome.facts))
             if outcome.parts:
+                outcome = self._kept_apart(outcome)
                 self._finish_same(running.task, outcome)
+            elif outcome.arrays or outcome.facts:
+                self.cache.put(running.task.key, outcome)
+            running.job.finish(running.task, outcome)
         elif isinstance(outcome, KilledWorker):
             running.job.finish(running.task, self._death(running.worker, cluster))
         else:
             running.job.finish(running.task, self._sentence(outcome, running, cluster))
+
+    def _kept_apart(self, outcome: Result) -> Result:
+        """Keep every part; the job gets their facts, because their arrays may be many."""
+        for key, part in outcome.parts.items():
+            self.cache.put(key, part)
+        parts = {key: part.facts for key, part in outcome.parts.items()}
+        return Result(outcome.arrays, {**outcome.facts, "parts": parts})
 
     def _finish_same(self, task: Task, outcome: Result) -> None:
         """Finish the task for all who wait for it: it will not be found in the cache as a whole."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xai_core.errors import MethodError
 
@@ -72,12 +73,12 @@ def verdicts(
     chosen = last_alone[(last_alone.measure == measure) & (last_alone.show == show)]
     rows = []
     for method, own in chosen.groupby("method", sort=False):
-        mean = float(own.value.mean())
+        mean, spread = mean_and_spread(_by_seed(own))
         rows.append(
             {
                 "method": method,
                 "similarity": mean,
-                "spread": spread_over_seeds(own),
+                "spread": spread,
                 "scores": int(own.value.notna().sum()),
                 "undefined": int(own.value.isna().sum()),
                 "verdict": limits.verdict(mean),
@@ -100,14 +101,29 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     names = ["method", "measure", "show", "depth", "layer"]
     for key, own in table.groupby(names, sort=False):
         values = dict(zip(names, key, strict=True))
-        values["mean"] = float(own.value.mean())
-        values["spread"] = spread_over_seeds(own)
+        values["mean"], values["spread"] = mean_and_spread(_by_seed(own))
         values["scores"] = int(own.value.notna().sum())
         rows.append(values)
     return pd.DataFrame(rows, columns=[*names, "mean", "spread", "scores"])
 
 
-def spread_over_seeds(rows: pd.DataFrame) -> float:
-    """Standard deviation over seeds of the mean over images; NaN for a single seed."""
-    means = rows.groupby("seed").value.mean().dropna()
-    return float(means.std(ddof=1)) if len(means) > 1 else float("nan")
+def mean_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
+    """Mean of the defined scores, and the standard deviation over seeds of their means.
+
+    Args:
+        values: scores [seeds, images], NaN where they are undefined.
+
+    Returns:
+        NaN for the mean where no score is defined, for the spread with fewer than two seeds.
+    """
+    defined = np.isfinite(values)
+    count = defined.sum(1)
+    means = np.where(defined, values, 0).sum(1)[count > 0] / count[count > 0]
+    mean = float(values[defined].mean()) if len(means) else float("nan")
+    return mean, float(means.std(ddof=1)) if len(means) > 1 else float("nan")
+
+
+def _by_seed(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Scores of one method, [seeds, images]."""
+    found = rows.pivot(index="seed", columns="image", values="value")
+    return found.to_numpy(dtype=np.float64)

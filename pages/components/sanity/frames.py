@@ -56,7 +56,8 @@ def frames(
             for view in scene.views
         ],
         "display": display_facts(display),
-        "frames": labels(steps),
+        "frames": [_spoken(steps, number, inquiry.test.mode) for number in range(len(steps))],
+        "frameTicks": labels(steps),
         "frame": depth,
         "frameAsked": st.session_state.get(ASKED, 0),
         "frameTitle": "Randomised:",
@@ -66,6 +67,14 @@ def frames(
 def labels(steps: Sequence[Step]) -> list[str]:
     """What the depths are called."""
     return [step.layer for step in steps]
+
+
+def _spoken(steps: Sequence[Step], number: int, mode: str) -> str:
+    """What is shown at a depth, in words."""
+    step = steps[number]
+    if mode != "cascading" or number < 2:
+        return step.layer
+    return f"{steps[1].layer} to {step.layer}"
 
 
 def _row(scene: Scene, view: View) -> dict[str, Any]:
