@@ -46,7 +46,7 @@ def settled(app: AppTest) -> AppTest:
     app.run(timeout=PATIENCE_S)
     while time.monotonic() < deadline:
         works = app.session_state["_work"] if "_work" in app.session_state else {}
-        if "support" in works and not any(work.running for work in works.values()):
+        if "sanity" in works and not works["sanity"].running:
             return app.run(timeout=PATIENCE_S)
         time.sleep(0.2)
         app.run(timeout=PATIENCE_S)

@@ -192,7 +192,8 @@ pictures come from ImageNet.
 {labels}
 ## Training
 
-{steps}. The weights kept are the moving average over the steps.
+{steps}.
+The weights kept are the moving average over the steps.
 
 | setting | value |
 |---|---|
