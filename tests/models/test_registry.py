@@ -145,3 +145,8 @@ def test_weights_stamp_changes_with_either_file(assets):
     file.touch()
     assert weights_stamp("resnet18") != absent
     assert weights_stamp("nothing") == "none, none"
+
+
+def test_the_first_model_is_the_trained_one():
+    embedded = [info.id for info in available_models() if info.source == "embedded"]
+    assert embedded == ["vgg-tiny", "vgg-tiny-permuted-labels"]

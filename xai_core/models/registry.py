@@ -125,7 +125,7 @@ def weights_stamp(source: str | Path) -> str:
 
 def _embedded() -> dict[str, Path]:
     """Id -> weights file of the models in ``ASSETS``."""
-    files = sorted(ASSETS.glob("*.safetensors"))
+    files = sorted(ASSETS.glob("*.safetensors"), key=lambda file: file.stem)
     return {file.stem: file for file in files if file.with_suffix(".json").is_file()}
 
 
