@@ -45,6 +45,12 @@ def test_every_method_has_a_panel_with_a_line_for_every_measure():
         assert [label.get_text() for label in axes.get_xticklabels()] == list(DEPTHS)
 
 
+def test_a_table_without_rows_gives_an_empty_sheet():
+    chart = curve_chart(curves([]), TITLES, MEASURES, {})
+    assert visible(chart) == []
+    assert chart_bytes(chart, "png").startswith(b"\x89PNG")
+
+
 def test_the_band_reaches_one_standard_deviation_to_both_sides():
     chart = curve_chart(curves(["saliency"]), TITLES, MEASURES, {})
     band = visible(chart)[0].collections[0].get_paths()[0].vertices

@@ -19,7 +19,6 @@ from torch import nn
 from xai_core.__main__ import main
 from xai_core.cache import Cache
 from xai_core.cli import findings
-from xai_core.cli.findings import stems
 from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.images import image_hash
@@ -536,8 +535,3 @@ def test_the_command_needs_neither_torch_for_help_nor_the_engine():
         "sys.exit(not light or 'dask' in sys.modules or 'distributed' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
-
-
-def test_stems_are_safe_and_all_different():
-    names = ["x/cat.png", "y/cat.jpg", "sample:cat", "...", "a b+c.png"]
-    assert stems(names) == ["cat", "cat-2", "sample_cat", "picture", "a_b_c"]

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import xml.etree.ElementTree as ET
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,15 @@ from xai_core import __version__
 from xai_core.display import Display
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
-from xai_core.export import Explanation, csv_bytes, file_names, relevance_npz, table
+from xai_core.export import (
+    Explanation,
+    csv_bytes,
+    file_names,
+    picture_stems,
+    relevance_npz,
+    table,
+    write_npz,
+)
 from xai_core.figures import (
     FONT_SIZE,
     SPELLED,
@@ -68,6 +77,28 @@ def test_npz_holds_the_raw_relevance_and_the_input():
         np.testing.assert_array_equal(stored["cat__saliency"], items[0].relevance)
         assert stored["cat__saliency"].dtype == np.float32
         assert stored["cat__gradcam"].dtype == np.float64
+
+
+def test_picture_stems_are_safe_and_all_different():
+    names = ["x/cat.png", "y/cat.jpg", "sample:cat", "...", "a b+c.png"]
+    assert picture_stems(names) == ["cat", "cat-2", "sample_cat", "picture", "a_b_c"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_arrays_are_written_under_their_names_with_equal_bytes(packed, tmp_path):
+    arrays = [("a/one", np.zeros((8, 8), np.float32)), ("b/two", np.arange(3.0))]
+    stream = io.BytesIO()
+    write_npz(stream, iter(arrays), packed)
+    write_npz(tmp_path / "maps.npz", iter(arrays), packed)
+    assert (tmp_path / "maps.npz").read_bytes() == stream.getvalue()
+    with np.load(stream, allow_pickle=False) as stored:
+        assert stored.files == ["a/one", "b/two"]
+        for name, values in arrays:
+            np.testing.assert_array_equal(stored[name], values)
+            assert stored[name].dtype == values.dtype
+    with zipfile.ZipFile(stream) as archive:
+        kinds = {entry.compress_type for entry in archive.infolist()}
+    assert kinds == {zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED}
 
 
 def test_equal_explanations_give_equal_bytes():

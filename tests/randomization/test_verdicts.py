@@ -144,6 +144,20 @@ def test_curves_by_hand():
     assert found[found.show == "absolute"]["mean"].tolist() == [0.4]
 
 
+def test_curves_keep_the_order_of_the_table_and_count_pictures_of_one_name_twice():
+    rows = table([("b", "cat", 1, 0.2), ("a", "cat", 0, 0.5), ("b", "cat", 1, 0.6)])
+    found = curves(rows)
+    assert found.method.tolist() == ["b", "a"]
+    np.testing.assert_allclose(found["mean"], [0.4, 0.5])
+    assert found.scores.tolist() == [2, 1]
+
+
+def test_curves_of_an_empty_table_are_an_empty_table():
+    found = curves(table([]))
+    assert len(found) == 0
+    assert list(found.columns)[-3:] == ["mean", "spread", "scores"]
+
+
 def test_the_contest_names_its_source():
     assert "Binder et al. 2023, arXiv:2211.12486" in CONTESTED
 
