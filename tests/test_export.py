@@ -91,6 +91,7 @@ def test_arrays_are_written_under_their_names_with_equal_bytes(packed, tmp_path)
     write_npz(stream, iter(arrays), packed)
     write_npz(tmp_path / "maps.npz", iter(arrays), packed)
     assert (tmp_path / "maps.npz").read_bytes() == stream.getvalue()
+    stream.seek(0)
     with np.load(stream, allow_pickle=False) as stored:
         assert stored.files == ["a/one", "b/two"]
         for name, values in arrays:

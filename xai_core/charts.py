@@ -14,9 +14,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from xai_core.colormaps import colour
 from xai_core.display import Display
-from xai_core.figures import BAR_HEIGHT, FONT_SIZE, GAP, LINE, Figure, Label, Tile
+from xai_core.figures import (
+    BAR_HEIGHT,
+    FONT_SIZE,
+    GAP,
+    LINE,
+    Figure,
+    Label,
+    Tile,
+    colour_bar,
+    fitted,
+)
 from xai_core.heatmaps import Floats
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ COLUMNS = 4
 PANEL = (3.4, 2.6)  # inches
 LABELS = 20  # more names below an axis run into each other
 TITLE_WIDTH = 190
+BAR_WIDTH = 300
 Floors = Mapping[tuple[str, str], tuple[float, float]]
 
 
@@ -47,10 +57,11 @@ def curve_chart(
     from matplotlib.figure import Figure as Chart
     from matplotlib.patches import Patch
 
-    tests = list(dict.fromkeys(curves.test))
+    # A table that is still empty gives an empty sheet.
+    tests = list(dict.fromkeys(curves.test)) or [""]
     methods = list(dict.fromkeys(curves.method))
-    down = math.ceil(len(methods) / COLUMNS)
-    across = math.ceil(len(methods) / down)
+    down = max(1, math.ceil(len(methods) / COLUMNS))
+    across = max(1, math.ceil(len(methods) / down))
     size = (max(PANEL[0] * across, 2 * PANEL[0]), PANEL[1] * down * len(tests) + 0.7)
     chart = Chart(figsize=size, dpi=150, layout="constrained")
     grid = chart.subplots(down * len(tests), across, squeeze=False, sharey=True)
@@ -107,14 +118,15 @@ def map_grid(
         side: longer side of a tile in pixels.
     """
     display = Display(opacity=1.0)
-    small = _fitted(picture, side)
+    small = fitted(picture, side)
     left = 2 * GAP + TITLE_WIDTH
     tiles = [Tile(GAP, GAP, small)]
     labels = [
         Label(left, GAP + LINE * number, text, (side + GAP) * len(depths))
         for number, text in enumerate(captions)
     ]
-    bar_tile, bar_labels = _colour_bar(display, left, GAP + side - BAR_HEIGHT - LINE)
+    bar_top = GAP + side - BAR_HEIGHT - LINE
+    bar_tiles, bar_labels = colour_bar(display, left, bar_top, BAR_WIDTH)
     top = 2 * GAP + side
     for column, text in enumerate(depths):
         x = left + column * (side + GAP)
@@ -135,7 +147,9 @@ def map_grid(
                 labels.append(Label(x + side // 2, y + side // 2, "empty", side, "middle"))
     width = left + len(depths) * (side + GAP)
     height = top + len(rows) * (side + GAP)
-    return Figure(max(width, left + 320), height, [*tiles, bar_tile], [*labels, *bar_labels])
+    return Figure(
+        max(width, left + BAR_WIDTH + 20), height, [*tiles, *bar_tiles], [*labels, *bar_labels]
+    )
 
 
 def _draw_panel(
@@ -178,20 +192,3 @@ def _name_depths(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xlim(min(names), max(names) + 0.02)
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.set_axisbelow(True)
-
-
-def _colour_bar(display: Display, x: int, y: int) -> tuple[Tile, list[Label]]:
-    line = np.linspace(-1, 1, 300)[None].repeat(BAR_HEIGHT, axis=0)
-    bar = Image.fromarray(colour(line, display.colormap))
-    labels = [
-        Label(x, y + BAR_HEIGHT, "-1", 50),
-        Label(x + 150, y + BAR_HEIGHT, "relevance, each map scaled", 220, "middle"),
-        Label(x + 300, y + BAR_HEIGHT, "1", 50, "end"),
-    ]
-    return Tile(x, y, bar), labels
-
-
-def _fitted(image: Image.Image, side: int) -> Image.Image:
-    scale = side / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)

@@ -11,10 +11,11 @@ import io
 import json
 import os
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from PIL import Image
 
 from xai_core.explainers.choices import column
 
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP file: equal arrays give equal bytes
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -70,11 +72,43 @@ def file_names(explanations: Iterable[Explanation]) -> list[str]:
     for item in explanations:
         picture = (item.image_name, item.image_hash)
         if picture not in stems:
-            stems[picture] = _untaken(_safe_stem(item.image_name), set(stems.values()))
+            stems[picture] = _untaken(_stem(item.image_name), set(stems.values()))
         name = _untaken(f"{stems[picture]}__{item.column}", taken)
         taken.add(name)
         names.append(name)
     return names
+
+
+def picture_stems(names: Iterable[str]) -> list[str]:
+    """Pictures' names without folder and ending: each another one, safe on every file system."""
+    found: list[str] = []
+    for name in names:
+        found.append(_untaken(_stem(name), set(found)))
+    return found
+
+
+def safe_name(name: str) -> str:
+    """The name with "_" for every sign that a file system may refuse."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+def write_npz(
+    target: str | Path | IO[bytes], arrays: Iterable[tuple[str, NDArray[Any]]], packed: bool = False
+) -> None:
+    """Write named arrays as NPZ, one after the other, so that few are in memory.
+
+    Args:
+        target: a path, or a stream that is open for writing.
+        arrays: every array with its name, which may have folders.
+        packed: whether the file is compressed.
+    """
+    method = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, values in arrays:
+            entry = zipfile.ZipInfo(f"{name}.npy", EARLIEST)
+            entry.compress_type = method
+            with archive.open(entry, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values, allow_pickle=False)
 
 
 def relevance_npz(explanations: Sequence[Explanation]) -> bytes:
@@ -145,9 +179,9 @@ def _guarded(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def _safe_stem(name: str) -> str:
+def _stem(name: str) -> str:
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", name.replace("\\", "/").rsplit("/", 1)[-1])
-    return re.sub(r"_{2,}", "_", re.sub(r"[^\w.-]", "_", stem)).strip("._") or "picture"
+    return re.sub(r"_{2,}", "_", safe_name(stem)).strip("._") or "picture"
 
 
 def _untaken(name: str, taken: set[str]) -> str:

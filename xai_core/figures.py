@@ -76,7 +76,7 @@ def heatmap_image(explanation: Explanation, display: Display) -> Image.Image:
 def heatmap_figure(explanation: Explanation, display: Display) -> Figure:
     """The heatmap over the crop, with a colour bar below."""
     drawn = heatmap_image(explanation, display)
-    tiles, labels = _colour_bar(display, 0, drawn.height + GAP, drawn.width)
+    tiles, labels = colour_bar(display, 0, drawn.height + GAP, drawn.width)
     height = drawn.height + GAP + BAR_HEIGHT + LINE
     return Figure(drawn.width, height, [Tile(0, 0, drawn), *tiles], labels)
 
@@ -106,7 +106,7 @@ def grid_figure(
     for row, picture in enumerate(rows):
         y = top + row * (step + LINE)
         shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
-        small = _fitted(shown[0].image, side)
+        small = fitted(shown[0].image, side)
         tiles.append(Tile(GAP, y, small))
         labels.append(Label(GAP, y + side, PurePath(shown[0].image_name).name, side))
         for item in shown:
@@ -117,7 +117,7 @@ def grid_figure(
             labels.append(Label(x, y + side, caption, side))
     width = GAP + step * (1 + len(columns))
     bottom = top + len(rows) * (step + LINE)
-    bar_tiles, bar_labels = _colour_bar(display, GAP + step, bottom, side)
+    bar_tiles, bar_labels = colour_bar(display, GAP + step, bottom, side)
     height = bottom + BAR_HEIGHT + LINE + GAP
     return Figure(width, height, [*tiles, *bar_tiles], [*labels, *bar_labels])
 
@@ -166,14 +166,21 @@ def png_bytes(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def _colour_bar(display: Display, x: int, y: int, width: int) -> tuple[list[Tile], list[Label]]:
-    """A bar with its ends; heatmaps are scaled one by one, so it carries no unit."""
+def colour_bar(display: Display, x: int, y: int, width: int) -> tuple[list[Tile], list[Label]]:
+    """A bar with its ends; heatmaps are scaled one by one, so it carries no unit.
+
+    Args:
+        display: whose colours it shows.
+        x: its left edge in the figure.
+        y: its upper edge; ``BAR_HEIGHT`` below it stand the labels, ``LINE`` high.
+        width: its width in pixels.
+    """
     low = -1 if display.signed else 0
     # A diverging colour map for an unsigned display is used from its middle on.
     line = np.linspace(low, 1, width)[None].repeat(BAR_HEIGHT, axis=0)
     bar = Image.fromarray(colour(line, colormap(display.colormap).id))
     third = width // 3
-    middle = "relevance, each map scaled" if width > 300 else "relevance"
+    middle = "relevance, each map scaled" if width >= 300 else "relevance"
     labels = [
         Label(x, y + BAR_HEIGHT, f"{low:g}", third),
         Label(x + width // 2, y + BAR_HEIGHT, middle, width - 40, "middle"),
@@ -182,7 +189,8 @@ def _colour_bar(display: Display, x: int, y: int, width: int) -> tuple[list[Tile
     return [Tile(x, y, bar)], labels
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def fitted(image: Image.Image, side: int) -> Image.Image:
+    """The picture as RGB, enlarged or reduced until its longer side has ``side`` pixels."""
     scale = side / max(image.size)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)

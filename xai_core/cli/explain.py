@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import Meter
-from xai_core.cli.options import add_model, chosen, given_facts, load_model, picture_files
+from xai_core.cli.options import (
+    add_methods,
+    add_model,
+    chosen,
+    class_targets,
+    given_facts,
+    load_model,
+    picture_files,
+    working,
+)
 from xai_core.cli.photos import Sitting, read_file, read_photo
 from xai_core.errors import ImageError, MethodError, ModelError, XaiError
 
 if TYPE_CHECKING:
     from xai_core.display import Display
-    from xai_core.explainers.choices import Choice
     from xai_core.export import Explanation
-    from xai_core.models import Classifier
     from xai_core.provenance import ModelFacts
 
 KEPT = ".results"
@@ -36,30 +42,8 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or sample:NAME")
     add_model(parser)
-    parser.add_argument(
-        "--methods",
-        default="saliency,gradcam",
-        metavar="IDS",
-        help="with commas between: ids of methods (see `methods`), METHOD-BASE for a method that "
-        "averages another one, group-1 to group-4 (published sets), all, or everything: all that "
-        "work on this model (default: %(default)s)",
-    )
+    add_methods(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
-    parser.add_argument(
-        "--target",
-        action="append",
-        metavar="CLASS",
-        help="class to explain, by name or number, "
-        "or auto for the predicted one (the default); given once, or once for every photo",
-    )
-    parser.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="METHOD.NAME=VALUE",
-        help="a setting; a baseline may be a picture, or several with commas between",
-    )
-    parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
     group = parser.add_argument_group("drawing")
     group.add_argument(
         "--stage",
@@ -96,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     choices = chosen(words, arguments.param, arguments.layer)
     clf = load_model(arguments)
     if EVERYTHING in words:
-        choices = _working(clf, choices)
+        choices = working(clf, choices)
     named = {word for choice in choices for word in picture_files(choice.settings)}
     pictures = {word: read_file(word) for word in sorted(named)}
     model = ModelFacts(arguments.model, clf.fingerprint, clf.class_names, given_facts(arguments))
     files = list(dict.fromkeys(arguments.photos))
-    targets = _targets(clf, arguments.target or ["auto"], len(files))
+    targets = class_targets(clf, arguments.target or ["auto"], len(files))
     costs = [METHODS[c.method].cost(c.settings) for _ in files for c in choices]
     arguments.out.mkdir(parents=True, exist_ok=True)
     meter, failures, results = Meter(costs), 0, []
@@ -126,27 +110,6 @@ def run(arguments: argparse.Namespace) -> int:
     for path, data in _outputs(results, display, model, arguments.out):
         write_file(path, data)
     return 1 if failures else 0
-
-
-def _targets(clf: Classifier, words: list[str], photos: int) -> list[int | None]:
-    """The class of every photo; None for the predicted one."""
-    if len(words) not in (1, photos):
-        raise ModelError(
-            f"{len(words)} targets were given for {photos} photos: give one, or one for each."
-        )
-    known = [None if word == "auto" else clf.class_index(word) for word in words]
-    return known * photos if len(words) == 1 else known
-
-
-def _working(clf: Classifier, choices: Sequence[Choice]) -> list[Choice]:
-    """Those that work on the model; the others are named."""
-    from xai_core.explainers.support import supported
-
-    refusals = supported(clf, [choice.method for choice in choices])
-    for name, sentence in refusals.items():
-        if sentence:
-            print(f"{name} is left out: {sentence}", file=sys.stderr)
-    return [choice for choice in choices if not refusals[choice.method]]
 
 
 def _outputs(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
@@ -17,20 +15,19 @@ from xai_core.cli.plan import LAST, VERDICT, Plan
 from xai_core.cli.sweep import KeptSweep, Network
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
-from xai_core.export import csv_bytes
+from xai_core.export import csv_bytes, picture_stems, write_npz
 from xai_core.figures import to_png
 from xai_core.heatmaps import Floats
 from xai_core.randomization.check import COLUMNS
-from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES
+from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.networks import STARTS
 from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts_of
 from xai_core.randomization.scores import known_measures
-from xai_core.randomization.steps import LABELS, TESTS, Step
-from xai_core.randomization.sweep import TRAINED
+from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
+from xai_core.randomization.sweep import TRAINED, Map
 from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
 
 Steps = Sequence[tuple[Step, Network]]
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP file: equal maps give equal bytes
 DASH = "–"
 
 
@@ -44,7 +41,7 @@ class Findings:
 
     def __init__(self, plan: Plan, kept: KeptSweep) -> None:
         self._plan, self._kept = plan, kept
-        self._stems = stems([photo.name for photo in plan.photos])
+        self._stems = picture_stems(photo.name for photo in plan.photos)
         tables = [self._table(name, steps) for name, steps in plan.steps.items()]
         self.table = pd.concat(tables, ignore_index=True)
         self.verdicts = self._verdicts()
@@ -76,17 +73,10 @@ class Findings:
                     yield f"heatmaps/{test}/{stem}.png", self._heatmaps(test, steps, number)
 
     def write_maps(self, path: Path) -> None:
-        """All maps [h, w] as NPZ, one after the other, so that few are in memory."""
+        """All maps [h, w] as NPZ."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-            self._write_network(archive, "trained", TRAINED)
-            for test, steps in self._plan.steps.items():
-                for step, network in steps:
-                    layer = re.sub(r"[^\w.-]", "_", step.layer)
-                    folder = f"{test}/seed{step.seed}/{step.depth:02}_{layer}"
-                    if network != TRAINED:
-                        self._write_network(archive, folder, network)
+        write_npz(part, self._maps())
         os.replace(part, path)
 
     def report(self) -> str:
@@ -218,28 +208,18 @@ class Findings:
         start = STARTS[self._plan.tests[0].start]
         return [name, seen, f"{TESTS[test]}; {start}, seed {seed}"]
 
-    def _write_network(self, archive: zipfile.ZipFile, folder: str, network: Network) -> None:
-        for choice in self._plan.choices:
-            for number, stem in enumerate(self._stems):
-                found = self._kept.map(network, choice.id, number)
-                if isinstance(found, str):
-                    continue
-                entry = zipfile.ZipInfo(f"{folder}/{stem}__{choice.id}.npy", EARLIEST)
-                with archive.open(entry, "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, found, allow_pickle=False)
-
-
-def stems(names: Sequence[str]) -> list[str]:
-    """Names for files, each another one: the photos' without folder and ending, in safe signs."""
-    found: list[str] = []
-    for name in names:
-        stem = re.sub(r"\W+", "_", PurePath(name).stem).strip("_") or "picture"
-        number, free = 1, stem
-        while free in found:
-            number += 1
-            free = f"{stem}-{number}"
-        found.append(free)
-    return found
+    def _maps(self) -> Iterator[tuple[str, Map]]:
+        """Every map by its name; the trained network's once."""
+        trained = Step(0, TRAINED_LABEL, 0, TRAINED)
+        networks: list[tuple[str, Step, Network]] = [("", trained, TRAINED)]
+        for test, steps in self._plan.steps.items():
+            networks += [(test, *pair) for pair in steps if pair[1] != TRAINED]
+        for test, step, network in networks:
+            for choice in self._plan.choices:
+                for number, stem in enumerate(self._stems):
+                    found = self._kept.map(network, choice.id, number)
+                    if not isinstance(found, str):
+                        yield map_name(test, step, stem, choice.id), found
 
 
 def _number(value: float) -> str:

@@ -21,7 +21,7 @@ from xai_core.images import image_hash
 from xai_core.progress import listening
 from xai_core.randomization.check import compared
 from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES, map_key, part
-from xai_core.randomization.scores import COMPLEXITY, noise_floor, shuffled_floor
+from xai_core.randomization.scores import floors
 from xai_core.randomization.sweep import (
     TRAINED,
     Map,
@@ -254,7 +254,7 @@ class KeptSweep:
         scored, _ = compared(before, found, size, measures, SHOWS)
         result = part(found, scored, 0.0)
         if network == TRAINED and not isinstance(found, str):
-            result.facts[FLOORS] = _floors(found, size, self._signed[column], measures)
+            result.facts[FLOORS] = floors(found, size, self._signed[column], measures)
         return result
 
     def _lacking(self, place: Place) -> list[str]:
@@ -289,29 +289,3 @@ def _remembered(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _request(clf: Classifier, choice: Choice, arrays: Mapping[str, Any]) -> Request:
     settings = with_tensors(clf, replaced(choice.settings, arrays))
     return Request(choice.method, method(choice.method).settings(settings))
-
-
-def _floors(
-    trained: Map, size: tuple[int, int], is_signed: bool, measures: Sequence[str]
-) -> dict[str, Any]:
-    """What maps of noise and the map's own shuffled values reach, in the engine's form."""
-    height, width = trained.shape
-    noise = {
-        name: {show: noise_floor((height, width), size, is_signed, name, show) for show in SHOWS}
-        for name in measures
-        if name != COMPLEXITY
-    }
-    shuffled = {show: shuffled_floor(trained, size, "ssim", show) for show in SHOWS}
-    return {
-        "native": [height, width],
-        "noise": {name: _pairs(by_show) for name, by_show in noise.items()},
-        "shuffled": _pairs(shuffled),
-    }
-
-
-def _pairs(by_show: Mapping[str, tuple[float, float]]) -> dict[str, list[float | None]]:
-    """Mean and spread as JSON can hold them."""
-    return {
-        show: [value if np.isfinite(value) else None for value in pair]
-        for show, pair in by_show.items()
-    }

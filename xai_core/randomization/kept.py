@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from xai_core.cache import Result, content_key
+from xai_core.export import safe_name
 from xai_core.randomization.scores import Scores, plain
+from xai_core.randomization.steps import TRAINED_LABEL, Step
 from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
 
 PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
@@ -46,6 +48,20 @@ def part(found: Map | str, scored: Scores, seconds: float) -> Result:
     problem = found if isinstance(found, str) else ""
     arrays = {} if isinstance(found, str) else {"map": found.astype(np.float32)}
     return Result(arrays, {PROBLEM: problem, SCORES: plain(scored), "seconds": seconds})
+
+
+def map_name(test: str, step: Step, picture: str, column: str) -> str:
+    """What a map is called in an archive: ``cascading/seed0/01_fc/cat__saliency``.
+
+    Args:
+        test: id of the test; the trained network's maps are the same in all.
+        step: the network.
+        picture: one of ``picture_stems``.
+        column: id of the method's column.
+    """
+    layer = f"{step.depth:02}_{safe_name(step.layer)}"
+    place = f"{test}/seed{step.seed}/{layer}" if step.depth else TRAINED_LABEL
+    return f"{place}/{picture}__{column}"
 
 
 def is_trained(network: State | str) -> bool:

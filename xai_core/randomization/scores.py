@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,33 @@ def shuffled_floor(
         for _ in range(SHUFFLES)
     ]
     return _mean_and_spread(values)
+
+
+def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> dict[str, Any]:
+    """What maps of noise, and the map's own shuffled values, reach, as JSON can hold it.
+
+    Args:
+        trained: the trained network's map [h, w].
+        size: as in ``scores``.
+        signed: whether the method is.
+        measures: as in ``scores``; "complexity" has no floor.
+
+    Returns:
+        "native", [h, w]; "noise", by measure and show, and "shuffled", SSIM by show: pairs of
+        mean and standard deviation, None where undefined.
+    """
+    height, width = trained.shape
+
+    def pair(found: tuple[float, float]) -> list[float | None]:
+        return [value if np.isfinite(value) else None for value in found]
+
+    noise = {
+        name: {show: pair(noise_floor((height, width), size, signed, name, show)) for show in SHOWS}
+        for name in measures
+        if name != COMPLEXITY
+    }
+    shuffled = {show: pair(shuffled_floor(trained, size, "ssim", show)) for show in SHOWS}
+    return {"native": [height, width], "noise": noise, "shuffled": shuffled}
 
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xai_core.errors import MethodError
+from xai_core.heatmaps import Floats
 
 FAILS, WEAK = 0.95, 0.80
 CONTESTED = (
@@ -71,21 +72,8 @@ def verdicts(
     """
     limits = Thresholds() if thresholds is None else thresholds
     chosen = last_alone[(last_alone.measure == measure) & (last_alone.show == show)]
-    rows = []
-    for method, own in chosen.groupby("method", sort=False):
-        mean, spread = mean_and_spread(_by_seed(own))
-        rows.append(
-            {
-                "method": method,
-                "similarity": mean,
-                "spread": spread,
-                "scores": int(own.value.notna().sum()),
-                "undefined": int(own.value.isna().sum()),
-                "verdict": limits.verdict(mean),
-            }
-        )
-    names = ["method", "similarity", "spread", "scores", "undefined", "verdict"]
-    return pd.DataFrame(rows, columns=names)
+    found = _summary(chosen, ["method"]).rename(columns={"mean": "similarity"})
+    return found.assign(verdict=[limits.verdict(mean) for mean in found.similarity])
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:
@@ -97,14 +85,8 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Columns method, measure, show, depth, layer, mean, spread, scores.
     """
-    rows = []
-    names = ["method", "measure", "show", "depth", "layer"]
-    for key, own in table.groupby(names, sort=False):
-        values = dict(zip(names, key, strict=True))
-        values["mean"], values["spread"] = mean_and_spread(_by_seed(own))
-        values["scores"] = int(own.value.notna().sum())
-        rows.append(values)
-    return pd.DataFrame(rows, columns=[*names, "mean", "spread", "scores"])
+    found = _summary(table, ["method", "measure", "show", "depth", "layer"])
+    return found.drop(columns="undefined")
 
 
 def mean_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
@@ -116,14 +98,42 @@ def mean_and_spread(values: NDArray[np.floating]) -> tuple[float, float]:
     Returns:
         NaN for the mean where no score is defined, for the spread with fewer than two seeds.
     """
+    mean, spread = _means_and_spreads(values[None])
+    return float(mean[0]), float(spread[0])
+
+
+def _means_and_spreads(values: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """``mean_and_spread`` of scores [N, seeds, images], both [N]."""
     defined = np.isfinite(values)
-    count = defined.sum(1)
-    means = np.where(defined, values, 0).sum(1)[count > 0] / count[count > 0]
-    mean = float(values[defined].mean()) if len(means) else float("nan")
-    return mean, float(means.std(ddof=1)) if len(means) > 1 else float("nan")
+    kept = np.where(defined, values, 0.0)
+    count = defined.sum(2)
+    there = count > 0
+    seeds = there.sum(1)
+    each = _ratio(kept.sum(2), count)
+    away = np.where(there, each - _ratio(np.where(there, each, 0.0).sum(1), seeds)[:, None], 0.0)
+    variance = _ratio((away**2).sum(1), seeds - 1)
+    return _ratio(kept.sum((1, 2)), count.sum(1)), np.sqrt(variance)
 
 
-def _by_seed(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Scores of one method, [seeds, images]."""
-    found = rows.pivot(index="seed", columns="image", values="value")
-    return found.to_numpy(dtype=np.float64)
+def _ratio(total: Floats, count: NDArray[np.integer]) -> Floats:
+    """NaN where there is nothing to divide by."""
+    found = np.full(total.shape, np.nan)
+    np.divide(total, count, out=found, where=count > 0)
+    return found
+
+
+def _summary(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Mean, spread, number of defined and of undefined scores by some columns, in their order."""
+    groups = rows.groupby(names, sort=False, dropna=False)
+    group = groups.ngroup().to_numpy()
+    seed, seeds = pd.factorize(rows.seed, sort=True)
+    # Pictures are counted, not named: two may have the same name.
+    image = rows.groupby([*names, "seed"], sort=False, dropna=False).cumcount().to_numpy()
+    # One array for all groups, because a pivot of each would take most of the time.
+    scores = np.full((groups.ngroups, len(seeds), image.max(initial=-1) + 1), np.nan)
+    scores[group, seed, image] = rows.value.to_numpy(dtype=np.float64)
+    found = rows[names].drop_duplicates().reset_index(drop=True)
+    found["mean"], found["spread"] = _means_and_spreads(scores)
+    found["scores"] = groups.value.count().to_numpy()
+    found["undefined"] = groups.size().to_numpy() - found["scores"]
+    return found

@@ -21,7 +21,7 @@ from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers
 from xai_core.randomization.check import compared
 from xai_core.randomization.kept import FLOORS, SCORES, part
-from xai_core.randomization.scores import COMPLEXITY, noise_floor, plain, shuffled_floor
+from xai_core.randomization.scores import floors, plain
 from xai_core.randomization.sweep import (
     TRAINED,
     Map,
@@ -118,7 +118,7 @@ def randomised_maps(
             scored, _ = compared(before, after, clf.input_size, measures, SHOWS)
             parts[number] = part(after, scored, seconds)
             if after is before and not isinstance(before, str):
-                parts[number].facts[FLOORS] = _floors(before, clf.input_size, signed, measures)
+                parts[number].facts[FLOORS] = floors(before, clf.input_size, signed, measures)
     return Result(parts=parts)
 
 
@@ -148,7 +148,7 @@ def scored_again(
         known = dict(facts[key])
         known[SCORES] = {**known[SCORES], **plain(scored)}
         if FLOORS in known:
-            more = _floors(before, (height, width), signed[key], measures)
+            more = floors(before, (height, width), signed[key], measures)
             known[FLOORS] = {**known[FLOORS], "noise": {**known[FLOORS]["noise"], **more["noise"]}}
         parts[key] = Result({"map": after}, known)
     return Result(parts=parts)
@@ -167,21 +167,3 @@ def _trained(kept: _Kept, clf: Any, asked: Mapping[str, Request]) -> dict[str, l
         for name, maps in kept.sweep.maps(clf, missing).items():
             kept.trained[names[name]] = maps
     return {name: kept.trained[key] for name, key in names.items()}
-
-
-def _floors(
-    trained: Map, size: tuple[int, int], signed: bool, measures: Sequence[str]
-) -> dict[str, Any]:
-    """Mean and spread of what random maps reach, by measure and show, and by shuffling by show."""
-    height, width = trained.shape
-
-    def pair(found: tuple[float, float]) -> list[float | None]:
-        return [value if np.isfinite(value) else None for value in found]
-
-    noise = {
-        name: {show: pair(noise_floor((height, width), size, signed, name, show)) for show in SHOWS}
-        for name in measures
-        if name != COMPLEXITY
-    }
-    shuffled = {show: pair(shuffled_floor(trained, size, "ssim", show)) for show in SHOWS}
-    return {"native": [height, width], "noise": noise, "shuffled": shuffled}

@@ -5,33 +5,43 @@ from __future__ import annotations
 import io
 import json
 import platform
-import re
 import shlex
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
-import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from pages.components.sanity.ledger import Ledger
 from pages.components.scene import Scene
 from xai_core import __version__
-from xai_core.explainers.choices import assignments, completed
-from xai_core.export import csv_bytes
+from xai_core.explainers.choices import assignments, column_title, completed
+from xai_core.export import csv_bytes, picture_stems, write_npz
 from xai_core.jobs import shared_engine
 from xai_core.provenance import LIBRARIES
+from xai_core.randomization.kept import map_name
+from xai_core.randomization.scores import known_measures
 from xai_core.randomization.verdicts import Thresholds, curves
+
+SHOWN = "all"  # of the maps whose curves are drawn, as on the command line
 
 
 def show(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> None:
     """One button a file; each file is made when its button is pressed."""
     names = {view.picture.hash: view.picture.source for view in scene.views}
+
+    def drawn(form: str) -> Callable[[], bytes]:
+        return lambda: _chart(ledger, names, form)
+
     files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(ledger.table(names))),
         "Curves CSV": ("curves.csv", "text/csv", lambda: csv_bytes(curves(ledger.table(names)))),
-        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _maps(ledger, names)),
+        "Curves PNG": ("curves.png", "image/png", drawn("png")),
+        "Curves SVG": ("curves.svg", "image/svg+xml", drawn("svg")),
+        "Curves PDF": ("curves.pdf", "application/pdf", drawn("pdf")),
+        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(ledger, names)),
         "run.json": ("run.json", "application/json", lambda: _run(scene, ledger, thresholds)),
     }
     row = st.container(horizontal=True, vertical_alignment="center")
@@ -40,27 +50,39 @@ def show(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> None:
         row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
 
 
-def _maps(ledger: Ledger, names: Mapping[str, str]) -> bytes:
-    """Every map that is there, [h, w] float32, under test/seed/depth_layer/picture__column."""
-    cache = shared_engine().cache
+def _chart(ledger: Ledger, names: Mapping[str, str], form: str) -> bytes:
+    """The curves of all measures, as the command line draws them."""
+    from xai_core.charts import chart_bytes, curve_chart
+
+    inquiry = ledger.inquiry
+    table = ledger.table(names)
+    lines = curves(table[(table["show"] == SHOWN) & (table.depth >= 0)])
+    titles = {choice.id: column_title(choice.id) for choice in inquiry.choices}
+    floors = {
+        (choice.id, measure): (by_show[SHOWN][0], by_show[SHOWN][1])
+        for choice in inquiry.choices
+        for measure, by_show in ledger.floors(choice.id).get("noise", {}).items()
+        if by_show[SHOWN][0] is not None
+    }
+    test = inquiry.test.mode
+    return chart_bytes(curve_chart(lines.assign(test=test), titles, known_measures(), floors), form)
+
+
+def _npz(ledger: Ledger, names: Mapping[str, str]) -> bytes:
+    """Every map that is there, [h, w] float32, under the command line's names."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
-        for step, keys in ledger.inquiry.keys.items():
-            place = (
-                f"seed{step.seed}/{step.depth:02d}_{_safe(step.layer)}" if step.depth else "trained"
-            )
-            for (column, picture), key in keys.items():
-                found = cache.get(key) if step.depth >= 0 else None
-                if found is None or "map" not in found.arrays:
-                    continue
-                name = f"{place}/{_safe(names[picture])}-{picture[:6]}__{column}.npy"
-                with file.open(name, "w") as member:
-                    np.lib.format.write_array(member, found.arrays["map"], allow_pickle=False)
+    write_npz(stream, _maps(ledger, names), packed=True)
     return stream.getvalue()
 
 
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", name)
+def _maps(ledger: Ledger, names: Mapping[str, str]) -> Iterator[tuple[str, NDArray[Any]]]:
+    cache, test = shared_engine().cache, ledger.inquiry.test.mode
+    stems = dict(zip(names, picture_stems(names.values()), strict=True))
+    for step, keys in ledger.inquiry.keys.items():
+        for (column, picture), key in keys.items():
+            found = cache.get(key) if step.depth >= 0 else None
+            if found is not None and "map" in found.arrays:
+                yield map_name(test, step, stems[picture], column), found.arrays["map"]
 
 
 def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
