@@ -123,7 +123,7 @@ def results(scene: Scene, ledger: Ledger, work: Work, settings: Settings, live: 
         st.rerun()
     table.show(ledger, settings.thresholds)
     if not live:
-        downloads.show(scene, ledger, settings.thresholds)
+        downloads.show(scene, ledger, settings.thresholds, display.show)
 
 
 def status(work: Work) -> None:

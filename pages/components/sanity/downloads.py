@@ -25,15 +25,20 @@ from xai_core.randomization.kept import map_name
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.verdicts import Thresholds, curves
 
-SHOWN = "all"  # of the maps whose curves are drawn, as on the command line
 
+def show(scene: Scene, ledger: Ledger, thresholds: Thresholds, shown: str) -> None:
+    """One button a file; each file is made when its button is pressed.
 
-def show(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> None:
-    """One button a file; each file is made when its button is pressed."""
+    Args:
+        scene: the model and the pictures.
+        ledger: what is known.
+        thresholds: of the verdict.
+        shown: what the maps show whose curves are drawn.
+    """
     names = {view.picture.hash: view.picture.source for view in scene.views}
 
     def drawn(form: str) -> Callable[[], bytes]:
-        return lambda: _chart(ledger, names, form)
+        return lambda: _chart(ledger, names, shown, form)
 
     files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
         "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(ledger.table(names))),
@@ -50,19 +55,19 @@ def show(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> None:
         row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
 
 
-def _chart(ledger: Ledger, names: Mapping[str, str], form: str) -> bytes:
+def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> bytes:
     """The curves of all measures, as the command line draws them."""
     from xai_core.charts import chart_bytes, curve_chart
 
     inquiry = ledger.inquiry
     table = ledger.table(names)
-    lines = curves(table[(table["show"] == SHOWN) & (table.depth >= 0)])
+    lines = curves(table[(table["show"] == shown) & (table.depth >= 0)])
     titles = {choice.id: column_title(choice.id) for choice in inquiry.choices}
     floors = {
-        (choice.id, measure): (by_show[SHOWN][0], by_show[SHOWN][1])
+        (choice.id, measure): (by_show[shown][0], by_show[shown][1])
         for choice in inquiry.choices
         for measure, by_show in ledger.floors(choice.id).get("noise", {}).items()
-        if by_show[SHOWN][0] is not None
+        if by_show[shown][0] is not None
     }
     test = inquiry.test.mode
     return chart_bytes(curve_chart(lines.assign(test=test), titles, known_measures(), floors), form)
@@ -131,6 +136,7 @@ def _command(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> list[str]:
     words += ["--seeds", str(len(test.seeds)), "--measures", ",".join(inquiry.measures)]
     if inquiry.smoothing is not None:
         words += ["--smooth", str(inquiry.smoothing.copies)]
+        words += ["--smooth-sigma", f"{inquiry.smoothing.sigma:g}"]
     if inquiry.other is not None:
         words += ["--other", str(inquiry.other["source"])]
     words += ["--fails", f"{thresholds.fails:g}", "--weak", f"{thresholds.weak:g}"]
