@@ -25,7 +25,7 @@ from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
 from xai_core.randomization.sweep import TRAINED, Map
-from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
+from xai_core.randomization.verdicts import CONTESTED, SIGN, curves, verdicts
 
 Steps = Sequence[tuple[Step, Network]]
 DASH = "–"
@@ -82,12 +82,14 @@ class Findings:
     def report(self) -> str:
         """The verdicts as text, beside the published ones, and why they are contested."""
         several = self.verdicts.test.nunique() > 1
-        head = ["method", "SSIM", "spread", "verdict", "shuffled", "published"]
+        head = ["method", "SSIM", "spread", "verdict", "absolute", "", "shuffled", "published"]
         rows = [
             [
                 row["method"] + (f" ({row['test']})" if several else ""),
                 *(_number(row[name]) for name in ("similarity", "spread")),
                 row["verdict"],
+                _number(row["absolute"]),
+                row["absolute verdict"],
                 _number(row["shuffled"]),
                 ", ".join(
                     f"{source.split()[0]} {verdict}"
@@ -102,7 +104,7 @@ class Findings:
             f"fails from {limits.fails:g}, weak from {limits.weak:g}; 'shuffled' is what the "
             "map's own values reach in another order."
         )
-        return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", CONTESTED])
+        return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", SIGN, CONTESTED])
 
     @property
     def _shown(self) -> str:
@@ -142,8 +144,12 @@ class Findings:
         found = []
         for test, steps in sources.items():
             measure, show = VERDICT
-            rows = list(self._rows(steps, [measure], [show]))
-            frame = verdicts(pd.DataFrame(rows, columns=list(COLUMNS)), plan.thresholds)
+            rows = list(self._rows(steps, [measure], [show, "absolute"]))
+            scored = pd.DataFrame(rows, columns=list(COLUMNS))
+            frame = verdicts(scored, plan.thresholds)
+            absolute = verdicts(scored, plan.thresholds, measure, "absolute")
+            frame["absolute"] = absolute.similarity
+            frame["absolute verdict"] = absolute.verdict
             frame.insert(0, "test", test)
             found.append(frame)
         table = pd.concat([frame for frame in found if len(frame)], ignore_index=True)

@@ -22,6 +22,12 @@ CONTESTED = (
     "(Binder et al. 2023, arXiv:2211.12486). A failed test says that the map hardly depends on "
     "the last layer; a passed one does not say that the map is right."
 )
+SIGN = (
+    "A map that only turns its sign counts as changed where signed maps are compared. Relevance "
+    "propagation starts with the class's logit, which a randomised last layer makes negative half "
+    "of the time, so that its maps turn over as a whole; the absolute maps tell whether more "
+    "has changed."
+)
 
 
 @dataclass(frozen=True)

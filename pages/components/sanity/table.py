@@ -15,7 +15,7 @@ from xai_core.explainers.choices import column_title
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
 from xai_core.randomization.scores import COMPLEXITY
 from xai_core.randomization.steps import LABELS, Step
-from xai_core.randomization.verdicts import CONTESTED, Thresholds, mean_and_spread
+from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, mean_and_spread
 
 SIGNS = {"fails": "✗ fails", "weak": "≈ weak", "passes": "✓ passes", "undefined": "– undefined"}
 PRINTED = {ADEBAYO: "Adebayo 2018", SIXT: "Sixt 2020", NUZZO: "Nuzzo 2020"}
@@ -38,6 +38,7 @@ def show(ledger: Ledger, thresholds: Thresholds) -> None:
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
     st.dataframe(table, hide_index=True, width="stretch")
+    st.caption(SIGN)
     if not labels:
         st.caption(linked(CONTESTED))
 
@@ -58,6 +59,10 @@ def _rows(ledger: Ledger, thresholds: Thresholds) -> pd.DataFrame:
         row = {"Method": column_title(choice.id), "SSIM": _number(mean, spread)}
         if not labels:
             row["Verdict"] = SIGNS[thresholds.verdict(mean)]
+        mean, spread = mean_and_spread(ledger.values(choice.id, "ssim", "absolute", alone))
+        row["Absolute maps"] = _number(mean, spread)
+        if not labels:
+            row["Their verdict"] = SIGNS[thresholds.verdict(mean)]
         row["Shuffled"] = _number(*shuffled) if shuffled and shuffled[0] is not None else "–"
         if not labels:
             row["Rise of complexity"] = _rise(ledger, choice.id)
