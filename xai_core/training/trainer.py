@@ -130,8 +130,10 @@ def _bfloat16_is_quick(device: torch.device) -> bool:
     """
     if device.type != "cpu":
         return True
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16"))
+    # Torch 2.11 cannot tell; it is then taken for one of the others.
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def _set_dropout(network: nn.Module, probability: float | None) -> None:
