@@ -45,7 +45,9 @@ def settled(app: AppTest) -> AppTest:
     deadline = time.monotonic() + PATIENCE_S
     app.run(timeout=PATIENCE_S)
     while time.monotonic() < deadline:
-        works = app.session_state.filtered_state.get("_work", {})
+        works = {}
+        if "_work" in app.session_state:
+            works = app.session_state["_work"]
         if "sanity" in works and not works["sanity"].running:
             return app.run(timeout=PATIENCE_S)
         time.sleep(0.2)
