@@ -15,7 +15,7 @@ from pages.components.pictures import choose_pictures
 from pages.components.progress import EVERY_S, bar, wait_for
 from pages.components.sanity import about, curves, depth, downloads, table
 from pages.components.sanity.controls import FIRST, Settings, choose_settings
-from pages.components.sanity.frames import frames, labels
+from pages.components.sanity.frames import frames, labels, shown
 from pages.components.sanity.ledger import Ledger, again, ask
 from pages.components.scene import Scene, build_scene
 from pages.components.text import plain
@@ -109,16 +109,14 @@ def results(scene: Scene, ledger: Ledger, work: Work, settings: Settings, live: 
     display = choose_display(row, signed_only=True)
     seed = depth.choose_seed(row, settings.test)
     status(work)
-    names = labels(
-        [s for s in ledger.inquiry.steps if s.depth == 0 or (s.seed == seed and s.depth > 0)]
-    )
+    names = labels(shown(ledger.inquiry, seed))
     place = depth.current(len(names) - 1)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         data = frames(scene, ledger, work, display, settings.measure, seed, place)
         heatmap_grid(data, key=depth.GRID, on_frame_change=depth.noted)
     with right:
-        curves.show(ledger, settings.measure, display.show, depth.current(len(names) - 1), names)
+        curves.show(ledger, settings.measure, display.show, place, names)
     if live and not work.running:
         st.rerun()
     table.show(ledger, settings.thresholds)

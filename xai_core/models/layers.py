@@ -40,12 +40,12 @@ _WEIGHTED = frozenset(
 )
 
 
-class _WeightOrder(TorchFunctionMode):
-    """Calls ``seen`` with every tensor that a convolution or linear function is given."""
+class Listening(TorchFunctionMode):
+    """Calls ``heard`` with every torch function and its arguments, before it runs."""
 
-    def __init__(self, seen: Callable[[Tensor], None]) -> None:
+    def __init__(self, heard: Callable[[Callable[..., Any], Sequence[Any]], None]) -> None:
         super().__init__()
-        self._seen = seen
+        self._heard = heard
 
     def __torch_function__(
         self,
@@ -54,10 +54,7 @@ class _WeightOrder(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func in _WEIGHTED:
-            for value in (*args, *(kwargs or {}).values()):
-                if isinstance(value, Tensor):
-                    self._seen(value)
+        self._heard(func, (*args, *(kwargs or {}).values()))
         return func(*args, **(kwargs or {}))
 
 
@@ -98,12 +95,13 @@ def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
     }
     order: dict[str, None] = {}
 
-    def seen(tensor: Tensor) -> None:
-        if id(tensor) in owners:
-            order.setdefault(owners[id(tensor)])
+    def heard(func: Callable[..., Any], given: Sequence[Any]) -> None:
+        for value in given if func in _WEIGHTED else ():
+            if isinstance(value, Tensor) and id(value) in owners:
+                order.setdefault(owners[id(value)])
 
     # Both signs are needed: a reparametrised convolution hands over a computed weight.
-    with torch.no_grad(), _called(module, order.setdefault), _WeightOrder(seen):
+    with torch.no_grad(), _called(module, order.setdefault), Listening(heard):
         module(probe)
     return list(order)
 

@@ -12,7 +12,7 @@ from xai_core.cache import Result, content_key
 from xai_core.export import safe_name
 from xai_core.randomization.scores import Scores, plain
 from xai_core.randomization.steps import TRAINED_LABEL, Step
-from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
+from xai_core.randomization.sweep import Map, Smoothing, State
 
 PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
 
@@ -39,7 +39,6 @@ def map_key(
     """
     named = network if isinstance(network, str) else asdict(network)
     noise = None if smoothing is None else asdict(smoothing)
-    # A random map without a network to belong to is the same for all.
     return content_key("sanity", fingerprint, named, image, target, method, dict(settings), noise)
 
 
@@ -62,8 +61,3 @@ def map_name(test: str, step: Step, picture: str, column: str) -> str:
     layer = f"{step.depth:02}_{safe_name(step.layer)}"
     place = f"{test}/seed{step.seed}/{layer}" if step.depth else TRAINED_LABEL
     return f"{place}/{picture}__{column}"
-
-
-def is_trained(network: State | str) -> bool:
-    """Whether it is the trained network itself."""
-    return network == TRAINED

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import ModelError
 from xai_core.models.classifier import Classifier
+from xai_core.models.layers import Listening
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,14 @@ def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
     names = {id(tensor): name for name, tensor in tensors}
     order: dict[str, None] = {}
 
-    def seen(tensor: Tensor) -> None:
-        if id(tensor) in names:
-            order.setdefault(names[id(tensor)])
+    def heard(func: Callable[..., Any], given: Sequence[Any]) -> None:
+        for value in tree_leaves(given):
+            if isinstance(value, Tensor) and id(value) in names:
+                order.setdefault(names[id(value)])
 
     probe = torch.zeros((1, 3, *clf.input_size), dtype=clf.dtype, device=clf.device)
     # The twin has the same tensors; in evaluation mode, in which statistics stay as they are.
-    with torch.no_grad(), clf.lent() as twin, _Watching(seen):
+    with torch.no_grad(), clf.lent() as twin, Listening(heard):
         twin.module(probe)
     return list(order), [name for name in names.values() if name not in order]
 
@@ -95,23 +96,3 @@ def _statistics(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         norm = isinstance(module.get_submodule(owner), _NormBase)
         if norm and key in ("running_mean", "running_var"):
             yield name, tensor
-
-
-class _Watching(TorchFunctionMode):
-    """Calls ``seen`` with every tensor that a torch function is given."""
-
-    def __init__(self, seen: Callable[[Tensor], None]) -> None:
-        super().__init__()
-        self._seen = seen
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        for leaf in tree_leaves((args, kwargs)):
-            if isinstance(leaf, Tensor):
-                self._seen(leaf)
-        return func(*args, **(kwargs or {}))

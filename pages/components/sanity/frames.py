@@ -15,6 +15,7 @@ from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.explainers.choices import Choice, column_title
+from xai_core.orders import Inquiry
 from xai_core.randomization.kept import PROBLEM
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import Step
@@ -37,8 +38,8 @@ def frames(
         depth: where the slider should be.
     """
     inquiry = ledger.inquiry
-    steps = [step for step in inquiry.steps if step.depth == 0 or step.seed == seed]
-    steps = [step for step in steps if step.depth >= 0]
+    steps = shown(inquiry, seed)
+    title = known_measures()[measure]
     problems = [ledger.problem(step, work) for step in steps]
     return {
         "rows": [_row(scene, view) for view in scene.views],
@@ -47,7 +48,7 @@ def frames(
             [
                 {
                     "frames": [
-                        _tile(ledger, step, choice, view, display, measure, problem)
+                        _tile(ledger, step, choice, view, display, measure, title, problem)
                         for step, problem in zip(steps, problems, strict=True)
                     ]
                 }
@@ -62,6 +63,11 @@ def frames(
         "frameAsked": st.session_state.get(ASKED, 0),
         "frameTitle": "Randomised:",
     }
+
+
+def shown(inquiry: Inquiry, seed: int) -> list[Step]:
+    """The networks under the slider: the trained one, and those of one seed by their depth."""
+    return [s for s in inquiry.steps if s.depth == 0 or (s.depth > 0 and s.seed == seed)]
 
 
 def labels(steps: Sequence[Step]) -> list[str]:
@@ -99,6 +105,7 @@ def _tile(
     view: View,
     display: Display,
     measure: str,
+    title: str,
     problem: str,
 ) -> dict[str, Any]:
     key = ledger.inquiry.keys[step][choice.id, view.picture.hash]
@@ -116,5 +123,5 @@ def _tile(
         "height": height,
         "width": width,
         "scale": None,
-        "note": f"{known_measures()[measure]} {told}",
+        "note": f"{title} {told}",
     }

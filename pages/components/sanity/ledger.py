@@ -44,6 +44,8 @@ class Ledger:
 
     def problem(self, step: Step, work: Work) -> str:
         """Why there is nothing at a step, if a task of it failed as a whole; else ""."""
+        if not work.problems:  # a page that polls asks often
+            return ""
         keys = set(self.inquiry.keys[step].values())
         for task in self.tasks:
             asked = {key for found in task.arguments.get("keys", {}).values() for key in found}
