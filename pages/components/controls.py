@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import renewed
 from pages.components.scene import Scene
 from xai_core.explainers import METHODS, Param
 
@@ -13,8 +14,8 @@ BUILT_IN = "Built-in reference pictures"
 CHOSEN = "The pictures on the left"
 
 
-def control_key(column: str, param: Param) -> str:
-    """Name of a setting's control in the session."""
+def control_name(column: str, param: Param) -> str:
+    """Name of a setting's control, for ``renewed``."""
     return f"{column}.{param.name}"
 
 
@@ -23,7 +24,7 @@ def control(column: str, param: Param, scene: Scene) -> Any:
 
     A picture is told by the word of ``Scene.pictures``.
     """
-    key, label = control_key(column, param), param.name.replace("_", " ")
+    key, label = renewed.key(control_name(column, param)), param.name.replace("_", " ")
     usual = current(key, to_control(param, param.default))
     if param.kind == "baseline":
         names = {word: f"Picture: {word}" for word in scene.pictures if word not in param.choices}
@@ -61,7 +62,7 @@ def control(column: str, param: Param, scene: Scene) -> Any:
 
 def choose_bases(name: str, param: Param) -> list[str]:
     """The methods that a method averages, each of which gives a column; the default for none."""
-    key = control_key(name, param)
+    key = renewed.key(control_name(name, param))
     chosen = st.multiselect(
         f"{METHODS[name].title} of",
         list(param.choices),

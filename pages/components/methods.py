@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import presets, selection
+from pages.components import presets, renewed, selection
 from pages.components.address import warn_of_unknown
 from pages.components.controls import choose_bases, control, current
 from pages.components.scene import Scene
@@ -36,7 +36,6 @@ def choose_methods(
         The columns, in the table's order.
     """
     selection.read_address(scene.pictures, first)
-    selection.settle()
     selection.leave_out(refusals)
     with row.popover("Methods", icon=":material/grid_view:"):
         presets.offer(refusals)
@@ -55,8 +54,9 @@ def choose_methods(
     ]
 
 
-def _pills(key: str, title: str, names: Sequence[str], refusals: Mapping[str, str]) -> list[str]:
+def _pills(name: str, title: str, names: Sequence[str], refusals: Mapping[str, str]) -> list[str]:
     """One row of methods; those chosen."""
+    key = renewed.key(name)
     chosen: list[str] = (
         st.pills(
             title,

@@ -38,24 +38,17 @@ def choose_pictures() -> list[Picture]:
     samples = {sample.id: sample.title for sample in sample_images()}
     st.subheader("Pictures")
     warn_of_unknown("samples", samples.values(), "sample picture")
-    chosen = st.pills(
-        "Samples",
-        list(samples),
-        selection_mode="multi",
-        default=[next(iter(samples))],
-        format_func=samples.__getitem__,
-        key="samples",
-        bind="query-params",
-    )
+    above = st.container()
     uploads = st.file_uploader(
         "Your pictures",
         type=None,
         accept_multiple_files=True,
         key="uploads",
-        on_change=_leave_samples,
         help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each, "
         f"up to {MOST} pictures. They stay on this server's disk and memory only.",
     )
+    with above:
+        chosen = _samples(samples, beside=bool(uploads))
     pictures = []
     for upload in uploads or []:
         try:
@@ -69,10 +62,22 @@ def choose_pictures() -> list[Picture]:
     return pictures[:MOST]
 
 
-def _leave_samples() -> None:
-    """Whoever brings own pictures wants to see those; the samples remain a click away."""
-    if st.session_state.get("uploads"):
-        st.session_state["samples"] = []
+def _samples(titles: dict[str, str], beside: bool) -> list[str]:
+    """The samples that are chosen.
+
+    Whoever brings own pictures wants to see those: ``beside`` them no sample is chosen at first,
+    and none stands in the address, which cannot tell uploads either.
+    """
+    chosen: list[str] = st.pills(
+        "Samples",
+        list(titles),
+        selection_mode="multi",
+        default=None if beside else [next(iter(titles))],
+        format_func=titles.__getitem__,
+        key="samples beside uploads" if beside else "samples",
+        bind=None if beside else "query-params",
+    )
+    return chosen
 
 
 # Decoding and hashing a large picture takes a good part of a second, and a page runs often.

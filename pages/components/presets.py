@@ -25,7 +25,7 @@ def offer(refusals: Mapping[str, str]) -> None:
             preset.title,
             key=f"preset {preset.id}",
             help=f"{plain(titles)}.  \n{plain(preset.source)}.",
-            on_click=selection.choose_preset,
+            on_click=selection.choose,
             args=(preset.choices,),
         )
     row.button(

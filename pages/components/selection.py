@@ -6,15 +6,15 @@ as ``--methods`` and ``--param``, so a preset's name is a link too.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.components import renewed
 from pages.components.address import notice
-from pages.components.controls import control_key, to_control
+from pages.components.controls import control_name, to_control
 from pages.components.text import plain
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
@@ -41,14 +41,12 @@ FIRST = tuple(
     )
 )
 LONGEST_NOTICE = 300
-SETTLING_S = 1.0  # a message under way arrives sooner, and nobody clicks twice as fast
 _WORKING = "_only-what-works"  # in the session: methods that turn out not to work are left out
-_CHOSEN = "_chosen-at-once"  # in the session: when, and the state of the controls
 _SAID = "_address-of-methods"  # in the session: what the address says, or soon will
 
 
 def rows() -> list[tuple[str, str, list[str]]]:
-    """The methods in rows: key of the row's state, title, ids. Presets of LRP have their own."""
+    """The methods in rows: name of the row's control, title, ids. Presets of LRP have their own."""
     found = []
     for family, title in FAMILIES.items():
         names = [name for name, entry in METHODS.items() if entry.family == family]
@@ -61,23 +59,7 @@ def rows() -> list[tuple[str, str, list[str]]]:
 def choose(choices: Sequence[Choice]) -> None:
     """Select exactly these methods, with exactly these settings."""
     st.session_state[_WORKING] = False
-    st.session_state.update(_state(choices))
-
-
-def choose_preset(choices: Sequence[Choice]) -> None:
-    """``choose`` as a button does it."""
-    choose(choices)
-    st.session_state[_CHOSEN] = (time.monotonic(), _state(choices))
-
-
-def settle() -> None:
-    """Repeat ``choose_preset`` while the browser may still tell what was selected before.
-
-    A page that polls has messages under way, which carry the old state of every control.
-    """
-    since, state = st.session_state.get(_CHOSEN, (-SETTLING_S, {}))
-    if time.monotonic() - since < SETTLING_S:
-        st.session_state.update(state)
+    renewed.renew(_state(choices))
 
 
 def _state(choices: Sequence[Choice]) -> dict[str, Any]:
@@ -89,7 +71,7 @@ def _state(choices: Sequence[Choice]) -> dict[str, Any]:
     for choice in choices:
         base = base_param(choice.method)
         if base is not None:
-            state[control_key(choice.method, base)] = [
+            state[control_name(choice.method, base)] = [
                 other.settings.get(base.name, base.default)
                 for other in choices
                 if other.method == choice.method
@@ -97,13 +79,13 @@ def _state(choices: Sequence[Choice]) -> dict[str, Any]:
         for param in METHODS[choice.method].accepted(choice.settings):
             if param is not base and param.kind != "layer":
                 value = choice.settings.get(param.name, param.default)
-                state[control_key(choice.id, param)] = to_control(param, value)
+                state[control_name(choice.id, param)] = to_control(param, value)
     return state
 
 
 def choose_working(refusals: Mapping[str, str]) -> None:
     """Select every method that works, as far as that is known; the others go when it is."""
-    choose_preset(everything(refusals))
+    choose(everything(refusals))
     st.session_state[_WORKING] = True
 
 
@@ -111,17 +93,15 @@ def leave_out(refusals: Mapping[str, str]) -> None:
     """After ``choose_working``: take back what, by now, is known not to work."""
     if not st.session_state.get(_WORKING):
         return
-    for key, _, names in rows():
-        chosen = st.session_state.get(key, [])
-        if any(refusals.get(name) for name in chosen):
-            st.session_state[key] = [name for name in names if not refusals.get(name)]
+    chosen = {name: st.session_state.get(renewed.key(name), []) for name, _, _ in rows()}
+    working = {row: [n for n in names if not refusals.get(n)] for row, names in chosen.items()}
+    if working != chosen:
+        renewed.renew(working, keep=True)
 
 
 def by_hand() -> None:
     """Note that the methods are now chosen one by one."""
-    since, _ = st.session_state.get(_CHOSEN, (-SETTLING_S, {}))
-    if time.monotonic() - since >= SETTLING_S:
-        st.session_state[_WORKING] = False
+    st.session_state[_WORKING] = False
 
 
 def read_address(pictures: Collection[str], first: Sequence[Choice] = FIRST) -> None:
@@ -138,7 +118,7 @@ def read_address(pictures: Collection[str], first: Sequence[Choice] = FIRST) -> 
     # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
     navigated = getattr(get_script_run_ctx(), "is_history_navigation", False)
     if known is not None and not navigated:
-        if rows()[0][0] in st.session_state:
+        if renewed.key(rows()[0][0]) in st.session_state:
             return
         asked = known
     st.session_state[_SAID] = asked

@@ -20,6 +20,9 @@ GRID = (
     ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
 )
 LONG_MS = 90_000
+# Chromium without a graphics card draws on the processor that computes the maps: to look at
+# every frame, as Playwright does by itself, would slow both.
+LOOK_MS = 200
 STREAMLIT = tuple(int(part) for part in streamlit.__version__.split(".")[:2])
 
 
@@ -29,6 +32,7 @@ def wait_drawn(page: Page, condition: str) -> None:
         f"() => {{ const root = {GRID}; if (!root) return false;"
         f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
         timeout=LONG_MS,
+        polling=LOOK_MS,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +10,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from xai_core import jobs
-from xai_core.cache import Cache
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
 from xai_core.images import sample_image
-from xai_core.jobs import Engine
 from xai_core.models import load_classifier
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("engine")
 PATIENCE_S = 60.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One engine with an empty cache in place of the process-wide one."""
-    made = Engine(cache=Cache(tmp_path_factory.mktemp("cache")))
-    patch = pytest.MonkeyPatch()
-    patch.setattr(jobs.engine, "_shared", made)
-    yield made
-    patch.undo()
-    made.close()
 
 
 def settled(app: AppTest) -> AppTest:
@@ -117,14 +103,29 @@ def sentences(app: AppTest) -> str:
     return "\n".join(app.session_state["_work"]["compare"].problems.values())
 
 
+def renewed(app: AppTest, name: str) -> str:
+    """Key of a control that the page itself sets."""
+    return f"{name}_v{app.session_state['_turn']}"
+
+
+def test_a_message_under_way_does_not_undo_a_preset() -> None:
+    app = settled(compare(methods="edges"))
+    before = app._tree.get_widget_states()
+    app.button(key="preset group-1").click().run()
+    chosen = address(app, "methods")
+    app._run(before)  # what a poll says that left before the browser heard of the preset
+    assert address(app, "methods") == chosen
+    assert len(columns(app)) == 6
+
+
 def test_a_preset_chooses_methods_and_settings() -> None:
     app = settled(compare(methods="edges"))
     app.button(key="preset group-2").click().run()
     assert address(app, "methods") == ["smoothgrad-deeplift,deeplift,deepshap"]
-    assert app.number_input(key="smoothgrad-deeplift.sigma").value == 0.7
-    assert app.multiselect(key="smoothgrad-deeplift.baseline").value == ["blurred"]
-    assert app.multiselect(key="deeplift.baseline").value == ["blurred"]
-    assert app.multiselect(key="smoothgrad.base").value == ["deeplift"]
+    assert app.number_input(key=renewed(app, "smoothgrad-deeplift.sigma")).value == 0.7
+    assert app.multiselect(key=renewed(app, "smoothgrad-deeplift.baseline")).value == ["blurred"]
+    assert app.multiselect(key=renewed(app, "deeplift.baseline")).value == ["blurred"]
+    assert app.multiselect(key=renewed(app, "smoothgrad.base")).value == ["deeplift"]
     asked = dict(columns(app))
     assert asked["smoothgrad"]["base"] == "deeplift"
     assert asked["deeplift"] == {"baseline": "blurred"}
@@ -152,17 +153,19 @@ def test_a_link_brings_columns_and_settings_back() -> None:
 def test_another_base_is_another_column() -> None:
     app = compare(methods="smoothgrad", param="smoothgrad.samples=2")
     app = settled(app)
-    app.multiselect(key="smoothgrad.base").set_value(["saliency", "guided_backprop"]).run()
+    app.multiselect(key=renewed(app, "smoothgrad.base")).set_value(
+        ["saliency", "guided_backprop"]
+    ).run()
     assert address(app, "methods") == ["smoothgrad,smoothgrad-guided_backprop"]
-    assert app.number_input(key="smoothgrad.samples").value == 2
-    assert app.number_input(key="smoothgrad-guided_backprop.samples").value == 100
+    assert app.number_input(key=renewed(app, "smoothgrad.samples")).value == 2
+    assert app.number_input(key=renewed(app, "smoothgrad-guided_backprop.samples")).value == 100
 
 
 def test_a_picture_of_the_page_is_a_baseline() -> None:
     app = compare(methods="deeplift", samples="Coffee")
     app = settled(app)
     app.button_group(key="samples").set_value(["cat", "coffee"]).run()
-    app.multiselect(key="deeplift.baseline").set_value(["black", "sample:coffee"])
+    app.multiselect(key=renewed(app, "deeplift.baseline")).set_value(["black", "sample:coffee"])
     app = settled(app)
     assert not sentences(app)
     clf = load_classifier("vgg-tiny")
@@ -206,7 +209,7 @@ def test_every_method_has_controls_and_an_entry() -> None:
     for name, entry in METHODS.items():
         for param in entry.params:
             if param.kind in ("int", "float"):
-                assert f"{name}.{param.name}" in numbers
+                assert renewed(app, f"{name}.{param.name}") in numbers
     titles = {box.label for box in app.expander}
     assert {entry.title for entry in METHODS.values()} <= titles
 

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from xai_core import jobs
-from xai_core.cache import Cache
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
 from xai_core.randomization import sanity_check
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("engine")
 PATIENCE_S = 90.0
 QUICK = {"methods": "saliency,gradcam", "seeds": "1"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One engine with an empty cache in place of the process-wide one."""
-    made = Engine(cache=Cache(tmp_path_factory.mktemp("cache")))
-    patch = pytest.MonkeyPatch()
-    patch.setattr(jobs.engine, "_shared", made)
-    yield made
-    patch.undo()
-    made.close()
 
 
 def opened(**query: str) -> AppTest:
@@ -143,8 +130,8 @@ def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
 def test_without_methods_the_page_says_what_to_do() -> None:
     app = settled(opened())
     app.toggle(key="controls").set_value(False)
-    for key in ("m-gradient", "m-cam"):
-        app.session_state[key] = []
+    for name in ("m-gradient", "m-cam"):
+        app.session_state[f"{name}_v{app.session_state['_turn']}"] = []
     app.run()
     assert "Choose at least one method" in words(app)
 
