@@ -1,0 +1,97 @@
+"""Pictures, and the steps that take them along a map towards another class.
+
+The picture is ``p`` in [0, 1], before mean and standard deviation, and is not clipped. A map
+``R`` in [0, 1] becomes a step of length 1 in the L1 norm, ``R / |R|_1 * s``, where ``s`` is the
+sign of the gradient of the cross-entropy; so the number of steps is the size of the perturbation.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers.run import check_input
+from xai_core.models.classifier import Classifier
+
+
+class Perturbation:
+    """Pictures with the classes that the network gives them, and the ways out of those classes.
+
+    Args:
+        clf: the classifier, of at least two classes.
+        x: what ``clf.preprocess`` returns, [N, 3, H, W].
+
+    Attributes:
+        classes: the predicted ones, int64 [N].
+        signs: of the cross-entropy's gradient for them, [N, 3, H, W].
+
+    Raises:
+        ModelError: the classifier has one class alone, or gives a picture no finite scores.
+        MethodError: ``x`` is not what the classifier takes.
+    """
+
+    def __init__(self, clf: Classifier, x: Tensor) -> None:
+        check_input(clf, x)
+        if len(clf.class_names) < 2:
+            raise ModelError("A model of one class cannot change its answer; APEM needs two.")
+        self.clf, self.x = clf, x
+        # Picture by picture, as the thresholds are defined: a batch rounds otherwise.
+        found = [_class_and_signs(clf, one) for one in x[:, None]]
+        self.classes = torch.cat([classes for classes, _ in found])
+        self.signs = torch.cat([signs for _, signs in found])
+
+    def steps(self, maps: Tensor) -> Tensor:
+        """The step along each map, in the network's input: add it ``epsilon`` times.
+
+        Args:
+            maps: float64 [N, 3, H, W] in [0, 1], none of them zero everywhere.
+
+        Returns:
+            [N, 3, H, W].
+        """
+        shares = maps / maps.sum((1, 2, 3), keepdim=True)
+        steps = shares.to(self.x) * self.signs
+        return (
+            steps if self.clf.std is None else steps / steps.new_tensor(self.clf.std)[:, None, None]
+        )
+
+
+def _class_and_signs(clf: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Predicted class [1] of one picture, and the signs of the gradient [1, 3, H, W]."""
+    with torch.enable_grad():
+        probe = x.detach().clone().requires_grad_()
+        logits = clf.logits(probe)
+        if not bool(torch.isfinite(logits).all()):
+            raise ModelError("The model gives a picture scores that are not finite numbers.")
+        classes = logits.detach().argmax(1)
+        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, classes), probe)
+    return classes, gradient.sign()
+
+
+def checked_maps(maps: Tensor, x: Tensor) -> Tensor:
+    """Maps as float64 [N, 3, H, W], each of which, and its opposite, points somewhere.
+
+    Raises:
+        MethodError: they are of another size, or not in [0, 1], or zero or one everywhere.
+    """
+    count, _, height, width = x.shape
+    shapes = [(count, channels, height, width) for channels in (1, 3)]
+    if not isinstance(maps, Tensor) or tuple(maps.shape) not in shapes:
+        found = list(maps.shape) if isinstance(maps, Tensor) else type(maps).__name__
+        raise MethodError(
+            f"The maps must be {list(shapes[0])} or {list(shapes[1])}, one for each picture and "
+            f"as large as the model's input, not {found}."
+        )
+    values = maps.detach().to(device=x.device, dtype=torch.float64)
+    if not bool(torch.isfinite(values).all()):
+        raise MethodError("A map has values that are not finite numbers.")
+    if float(values.min()) < 0 or float(values.max()) > 1:
+        raise MethodError("The maps must lie in [0, 1]; relevance_map brings relevance there.")
+    for index, one in enumerate(values):
+        if not one.any():
+            raise MethodError(f"Map {index} is zero everywhere: its method explains nothing here.")
+        if bool((one == 1).all()):
+            raise MethodError(f"Map {index} is 1 everywhere, so nothing in it is irrelevant.")
+    return values.expand(-1, 3, -1, -1)
