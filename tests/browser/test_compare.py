@@ -26,12 +26,12 @@ LOOK_MS = 200
 STREAMLIT = tuple(int(part) for part in streamlit.__version__.split(".")[:2])
 
 
-def wait_drawn(page: Page, condition: str) -> None:
+def wait_drawn(page: Page, condition: str, patience_ms: int = LONG_MS) -> None:
     """Until the grid says that it has drawn something for which ``condition`` holds."""
     page.wait_for_function(
         f"() => {{ const root = {GRID}; if (!root) return false;"
         f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
-        timeout=LONG_MS,
+        timeout=patience_ms,
         polling=LOOK_MS,
     )
 

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.browser import test_compare
+from tests.browser.test_compare import GRID
+
 ROOT = Path(__file__).parents[2]
 LABELS = ["trained", "fc3", "fc2", "conv5", "conv4"]
 SIDE = 224
 MAPS_JS = ROOT / "pages" / "components" / "heatmap_grid" / "maps.js"
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
-GRID = (
-    "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)"
-    ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
-)
+wait_drawn = partial(test_compare.wait_drawn, patience_ms=30_000)
 LOST = "This picture could not be loaded. Reload the page."
 
 # A page as small as possible: two pictures, three methods, five depths. The map of a tile is
@@ -143,14 +144,6 @@ def opened(page: Page, address: str) -> Iterator[Page]:
     wait_drawn(page, "drawn.ready === 6")
     yield page
     assert complaints == []
-
-
-def wait_drawn(page: Page, condition: str) -> None:
-    page.wait_for_function(
-        f"() => {{ const root = {GRID}; if (!root) return false;"
-        f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
-        timeout=30_000,
-    )
 
 
 def drawn(page: Page) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every test of a page needs: an engine of its own, and pages that have come to rest."""
+"""What every test of a page needs: an engine of its own."""
 
 from __future__ import annotations
 

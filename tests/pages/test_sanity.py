@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.test_compare import renewed
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
@@ -131,7 +132,7 @@ def test_without_methods_the_page_says_what_to_do() -> None:
     app = settled(opened())
     app.toggle(key="controls").set_value(False)
     for name in ("m-gradient", "m-cam"):
-        app.session_state[f"{name}_v{app.session_state['_turn']}"] = []
+        app.session_state[renewed(app, name)] = []
     app.run()
     assert "Choose at least one method" in words(app)
 

@@ -7,20 +7,15 @@ rounding could decide, the picture is asked again alone: the numbers are those o
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from xai_core.explainers.batches import batch_size, weight_bytes
-from xai_core.explainers.memory import bytes_of
+from xai_core.explainers.batches import answer_bytes, batch_size, weight_bytes
 from xai_core.models.classifier import Classifier
 
 # Batches and single pictures differ by some roundings of the largest score; this is many times as
 # much, and still happens to few.
 CLOSE = 2000
-
-_costs: WeakKeyDictionary[nn.Module, dict[object, int]] = WeakKeyDictionary()
 
 
 def first_changes(
@@ -39,7 +34,7 @@ def first_changes(
         For each picture the number, 1 to ``most``, or None.
     """
     found: list[int | None] = [None] * len(x)
-    size = batch_size(x, _forward_bytes(clf, x), weight_bytes(clf))
+    size = batch_size(x, answer_bytes(clf, x), weight_bytes(clf))
     directions = steps.shape[1]
     open_, begin = list(range(len(x))), 1
     while open_ and begin <= most:
@@ -74,13 +69,3 @@ def _changed(clf: Classifier, probes: Tensor, classes: Tensor) -> list[bool]:
         alone = clf.logits(probes[index : index + 1]).argmax(1)
         answers[index] = alone[0] != classes[index]
     return [bool(answer) for answer in answers.tolist()]
-
-
-def _forward_bytes(clf: Classifier, x: Tensor) -> int:
-    """Memory that one picture's answer takes, measured once for a model and size of picture."""
-    known = _costs.setdefault(clf.module, {})
-    key = (tuple(x.shape[1:]), x.dtype, x.device)
-    if key not in known:
-        with torch.no_grad():
-            known[key] = bytes_of(lambda: clf.logits(x[:1]))
-    return known[key]
