@@ -1,63 +1,29 @@
 """The metric: by hand, and against the loop that tries one number after the other."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from tests.apem.nets import (
+    WEIGHTS,
+    Constant,
+    Linear,
+    Peak,
+    classifier,
+    plain,
+    small_case,
+    small_net,
+)
 from tests.reference import apem as literal
-from xai_core.apem import apem
+from xai_core.apem import apem, apem_normalized, shuffled
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.images import sample_image
-from xai_core.models import Classifier, load_classifier
-
-WEIGHTS = (4.0, 1.0, 1.0, 2.0)  # of the four pixels, in every channel
-
-
-class Linear(nn.Module):
-    """Two classes: ``w x`` against 0, on pictures of two by two pixels."""
-
-    def __init__(self):
-        super().__init__()
-        self.w = nn.Parameter(torch.tensor(WEIGHTS).view(1, 1, 2, 2))
-
-    def forward(self, x):
-        score = (self.w * x).sum((1, 2, 3))
-        return torch.stack([score, torch.zeros_like(score)], 1)
-
-
-class Peak(nn.Module):
-    """The second class wins while the picture's sum is within half of 3."""
-
-    def forward(self, x):
-        score = 0.5 - (x.sum((1, 2, 3)) - 3).abs()
-        return torch.stack([torch.zeros_like(score), score], 1)
-
-
-class Constant(nn.Module):
-    def forward(self, x):
-        return torch.zeros((len(x), 2), dtype=x.dtype) * x.sum() + torch.tensor([1.0, 0.0]).to(x)
-
-
-def classifier(module, size=(2, 2), classes=2, **facts):
-    return Classifier(module, [f"class {k}" for k in range(classes)], size, **facts)
-
-
-def small_net(seed, classes=3):
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(4 * 3 * 3, classes),
-    )  # fmt: skip
-
-
-def plain(values):
-    return [None if pd.isna(value) else int(value) for value in values]
+from xai_core.models import load_classifier
 
 
 @pytest.mark.parametrize(
@@ -122,15 +88,57 @@ def test_a_map_that_equals_its_opposite_gives_zero():
     scale=st.sampled_from([0.1, 1.0]),
 )
 def test_equals_the_literal_loop(seed, channels, zeros, scale):
-    clf = classifier(small_net(seed), (6, 6), 3, mean=(0.4,) * 3, std=(0.2, 0.25, 0.3))
-    generator = torch.Generator().manual_seed(seed)
-    x = scale * torch.randn((3, 3, 6, 6), generator=generator)
-    r = torch.rand((3, channels, 6, 6), generator=generator)
-    r = torch.where(torch.rand(r.shape, generator=generator) < zeros, 0.0, r)
-    r[:, :, 0, 0] = 1.0
+    clf, x, r = small_case(seed, channels, zeros, scale)
     found = apem(clf, x, 0, r, eps_max=20)
     expected = [literal.apem(clf, x[n : n + 1], r[n : n + 1], 20) for n in range(3)]
     assert list(zip(plain(found.eps_minus), plain(found.eps_plus), strict=True)) == expected
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000), channels=st.sampled_from([1, 3]))
+def test_the_normalised_metric_equals_the_literal_loop(seed, channels):
+    clf, x, r = small_case(seed, channels, scale=0.3)
+    found = apem_normalized(clf, x, 0, r, shuffles=3, seed=seed, eps_max=15)
+    generator = torch.Generator().manual_seed(seed)
+    orders = [torch.randperm(36, generator=generator) for _ in range(3)]
+    for n in range(3):
+        expected = literal.apem_normalized(clf, x[n : n + 1], r[n : n + 1], orders, 15)
+        assert tuple(plain(counts)[n] for counts in found[:4]) == expected
+        assert found.censored[n] == (None in expected)
+        if None not in expected:
+            minus, plus, minus_shuffle, plus_shuffle = expected
+            value = plus / plus_shuffle - minus / minus_shuffle
+            assert found.apem_normalized[n] == pytest.approx(value, abs=1e-12)
+
+
+def test_the_normalised_metric_by_hand():
+    # Of the map (1, 0.5, 0, 0) on weights (4, 1, 1, 2) the score 10.5 falls by 3 a step, and by
+    # 1.4 along its opposite: 4 and 8 steps. A permutation that puts the map's 1 on the weight 4
+    # and its 0.5 on the weight 2 falls fastest, (4 + 1) / 1.5 = 10 / 3 a step: 4 steps. Along
+    # the opposite (0, 0.5, 1, 1) the fastest is (2 * 0.5 + 1 + 4) / 2.5 = 2.4 with the zero on a
+    # weight of 1, and its half on the weight 2, or (4 + 2 + 0.5) / 2.5 = 2.6 with it on a 1: 5.
+    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
+    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    found = apem_normalized(clf, x, 0, r, shuffles=200)
+    assert [plain(counts) for counts in found[:4]] == [[4], [8], [4], [5]]
+    assert found.apem_normalized[0] == pytest.approx(8 / 5 - 4 / 4)
+
+
+def test_shuffled_maps_keep_their_pixels():
+    maps = torch.rand(2, 3, 4, 5)
+    found = shuffled(maps, 6, seed=3)
+    assert found.shape == (2, 6, 3, 4, 5)
+
+    def pixels(one):
+        return sorted(map(tuple, one.flatten(1).T.tolist()))
+
+    for picture, several in zip(maps, found, strict=True):
+        assert all(pixels(one) == pixels(picture) for one in several)
+        assert not any(torch.equal(one, picture) for one in several)
+    assert torch.equal(shuffled(maps[1:], 6, seed=3), found[1:]), "neighbours change nothing"
+    assert not torch.equal(shuffled(maps, 6, seed=4), found)
+    with pytest.raises(MethodError, match="at least 1 shuffled map"):
+        shuffled(maps, 0)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -40,3 +40,48 @@ def apem(clf, x, relevance, most=2000):
     s = signs(clf, x)
     weights = relevance.double().expand(1, 3, -1, -1)
     return epsilon(clf, x, s, weights, most), epsilon(clf, x, s, 1 - weights, most)
+
+
+def shuffled(relevance, orders):
+    """One map [1, C, H, W] for each order of its positions, all channels of a pixel together."""
+    maps = []
+    for order in orders:
+        moved = torch.empty_like(relevance).flatten(2)
+        for place, origin in enumerate(order.tolist()):
+            moved[:, :, place] = relevance.flatten(2)[:, :, origin]
+        maps.append(moved.reshape(relevance.shape))
+    return maps
+
+
+def apem_normalized(clf, x, relevance, orders, most=2000):
+    """Both counts, and the first number of steps at which any of the shuffled maps changes it."""
+    s = signs(clf, x)
+    minus, plus = apem(clf, x, relevance, most)
+    maps = [one.double().expand(1, 3, -1, -1) for one in shuffled(relevance, orders)]
+    found = [[epsilon(clf, x, s, one, most) for one in maps]]
+    found.append([epsilon(clf, x, s, 1 - one, most) for one in maps])
+    first = [min((n for n in numbers if n is not None), default=None) for numbers in found]
+    return minus, plus, *first
+
+
+def explanation_filter(clf, x, relevance, most=2000):
+    """Algorithm 2: the filtered map, and the metric of every map that was kept."""
+
+    def measured(one):
+        minus, plus = apem(clf, x, one, most)
+        return None if minus is None or plus is None else plus - minus
+
+    relevance = relevance.double()
+    score = measured(relevance)
+    scores = [score]
+    while score is not None:
+        best_map, best = relevance, score
+        smallest = best_map[best_map > 0].min()
+        relevance = torch.where(best_map == smallest, 0.0, best_map)
+        if not relevance.any():
+            return best_map, scores
+        score = measured(relevance)
+        if score is None or score < best:
+            return best_map, scores
+        scores.append(score)
+    return relevance, scores

@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from pandas.arrays import IntegerArray
+from pandas.arrays import FloatingArray, IntegerArray
 from torch import Tensor
 
 from xai_core.apem.perturbation import Perturbation, checked_maps
-from xai_core.apem.search import first_changes
+from xai_core.apem.search import Asker
 from xai_core.errors import MethodError
 from xai_core.explainers.run import class_numbers
 from xai_core.models.classifier import Classifier
 
 EPS_MAX = 2000
+SHUFFLES = 10
 
 
 class Apem(NamedTuple):
@@ -33,6 +34,26 @@ class Apem(NamedTuple):
     eps_minus: IntegerArray
     eps_plus: IntegerArray
     apem: IntegerArray
+    censored: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+class ApemNormalized(NamedTuple):
+    """The metric against shuffled maps, one entry a picture; a censored number is missing.
+
+    Attributes:
+        eps_minus, eps_plus: as in ``Apem``.
+        eps_minus_shuffle, eps_plus_shuffle: steps until the first of the shuffled maps, or of
+            their opposites, changed the class, Int64 [N].
+        apem_normalized: ``eps_plus / eps_plus_shuffle - eps_minus / eps_minus_shuffle``,
+            Float64 [N].
+        censored: whether any of the four is missing, bool [N].
+    """
+
+    eps_minus: IntegerArray
+    eps_plus: IntegerArray
+    eps_minus_shuffle: IntegerArray
+    eps_plus_shuffle: IntegerArray
+    apem_normalized: FloatingArray
     censored: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -74,19 +95,123 @@ def apem(
         >>> maps = relevance_map(explain(clf, x, y, method="saliency"), "channels")
         >>> apem(clf, x, y, maps).apem.mean()
     """
+    perturbation, maps = checked(clf, x, y, relevance, eps_max)
+    minus, plus = counts(perturbation, maps[:, None], eps_max)
+    gaps = [None if m is None or p is None else p - m for m, p in zip(minus, plus, strict=True)]
+    censored = np.array([gap is None for gap in gaps], dtype=bool)
+    return Apem(whole(minus), whole(plus), whole(gaps), censored)
+
+
+def apem_normalized(
+    clf: Classifier,
+    x: Tensor,
+    y: int | Sequence[int] | Tensor,
+    relevance: Tensor,
+    *,
+    shuffles: int = SHUFFLES,
+    seed: int = 0,
+    eps_max: int = EPS_MAX,
+) -> ApemNormalized:
+    """The metric in units of what maps without any order reach: above 0 is better than chance.
+
+    A shuffled map has its positions permuted, all channels of a pixel together. Every picture
+    meets the same permutations, whichever pictures stand beside it.
+
+    Source: A sections 3.2 and 4.5.
+
+    Args:
+        clf: as in ``apem``.
+        x: as in ``apem``.
+        y: as in ``apem``.
+        relevance: as in ``apem``.
+        eps_max: as in ``apem``.
+        shuffles: how many shuffled maps; the first of them to change the class decides.
+        seed: decides the permutations.
+
+    Returns:
+        The counts, those of the shuffled maps, and the normalised metric.
+
+    Raises:
+        MethodError: as in ``apem``; fewer than one shuffle.
+        ModelError: as in ``apem``.
+    """
+    perturbation, maps = checked(clf, x, y, relevance, eps_max)
+    minus, plus = counts(perturbation, maps[:, None], eps_max)
+    orderless = shuffled(maps, shuffles, seed)
+    minus_shuffle, plus_shuffle = counts(perturbation, orderless, eps_max)
+    rows = zip(minus, plus, minus_shuffle, plus_shuffle, strict=True)
+    values = [
+        None if m is None or p is None or ms is None or ps is None else p / ps - m / ms
+        for m, p, ms, ps in rows
+    ]
+    return ApemNormalized(
+        whole(minus),
+        whole(plus),
+        whole(minus_shuffle),
+        whole(plus_shuffle),
+        pd.array(values, dtype="Float64"),
+        np.array([value is None for value in values], dtype=bool),
+    )
+
+
+def shuffled(maps: Tensor, count: int, seed: int = 0) -> Tensor:
+    """Maps with their positions permuted, all channels of a pixel together.
+
+    Args:
+        maps: [N, C, H, W].
+        count: permutations, the same for every map.
+        seed: decides them.
+
+    Returns:
+        [N, count, C, H, W].
+
+    Raises:
+        MethodError: ``count`` is below 1.
+    """
+    if count < 1:
+        raise MethodError(f"There must be at least 1 shuffled map, not {count}.")
+    generator = torch.Generator().manual_seed(seed)
+    pixels = maps.shape[2] * maps.shape[3]
+    orders = torch.stack([torch.randperm(pixels, generator=generator) for _ in range(count)])
+    moved = maps.flatten(2)[:, :, orders.to(maps.device)].transpose(1, 2)
+    return moved.reshape(len(maps), count, *maps.shape[1:])
+
+
+def checked(
+    clf: Classifier, x: Tensor, y: int | Sequence[int] | Tensor, relevance: Tensor, eps_max: int
+) -> tuple[Perturbation, Tensor]:
+    """What ``apem`` is given, with its ways out of the predicted class, and maps as float64.
+
+    Raises:
+        MethodError, ModelError: as ``apem`` says.
+    """
     if eps_max < 1:
         raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
     perturbation = Perturbation(clf, x)
     class_numbers(clf, y, len(x))  # it changes no number, but a class that is not there is a slip
-    maps = checked_maps(relevance, x)
-    steps = torch.cat([perturbation.steps(maps), perturbation.steps(1 - maps)])[:, None]
-    twice = (torch.cat([x, x]), torch.cat([perturbation.classes] * 2))
-    found = first_changes(clf, *twice, steps, eps_max)
-    minus, plus = found[: len(x)], found[len(x) :]
-    gaps = [None if m is None or p is None else p - m for m, p in zip(minus, plus, strict=True)]
-    censored = np.array([gap is None for gap in gaps], dtype=bool)
-    return Apem(_whole(minus), _whole(plus), _whole(gaps), censored)
+    return perturbation, checked_maps(relevance, x)
 
 
-def _whole(values: Sequence[int | None]) -> IntegerArray:
+def counts(
+    perturbation: Perturbation, maps: Tensor, eps_max: int
+) -> tuple[list[int | None], list[int | None]]:
+    """Steps along maps, and along their opposites, until one of them changes the class.
+
+    Args:
+        perturbation: of N pictures.
+        maps: M of each, float64 [N, M, 3, H, W].
+        eps_max: the most steps that are tried.
+
+    Returns:
+        One number a picture, None if censored: along, and opposite.
+    """
+    clf, x, classes = perturbation.clf, perturbation.x, perturbation.classes
+    steps = torch.cat([perturbation.steps(maps), perturbation.steps(1 - maps)])
+    found = Asker(clf, torch.cat([x, x]), torch.cat([classes, classes]), steps)
+    numbers = found.first_changes(eps_max)
+    return numbers[: len(x)], numbers[len(x) :]
+
+
+def whole(values: Sequence[int | None]) -> IntegerArray:
+    """Counts as an array in which a censored one is missing."""
     return pd.array(values, dtype="Int64")

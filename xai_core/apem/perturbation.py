@@ -7,6 +7,8 @@ sign of the gradient of the cross-entropy; so the number of steps is the size of
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -42,20 +44,26 @@ class Perturbation:
         self.classes = torch.cat([classes for classes, _ in found])
         self.signs = torch.cat([signs for _, signs in found])
 
+    def of(self, index: int) -> Perturbation:
+        """The same for one of the pictures."""
+        one, some = copy.copy(self), slice(index, index + 1)
+        one.x, one.classes, one.signs = self.x[some], self.classes[some], self.signs[some]
+        return one
+
     def steps(self, maps: Tensor) -> Tensor:
         """The step along each map, in the network's input: add it ``epsilon`` times.
 
         Args:
-            maps: float64 [N, 3, H, W] in [0, 1], none of them zero everywhere.
+            maps: some for each picture, float64 [N, M, 3, H, W] in [0, 1], none of them zero
+                everywhere.
 
         Returns:
-            [N, 3, H, W].
+            [N, M, 3, H, W].
         """
-        shares = maps / maps.sum((1, 2, 3), keepdim=True)
-        steps = shares.to(self.x) * self.signs
-        return (
-            steps if self.clf.std is None else steps / steps.new_tensor(self.clf.std)[:, None, None]
-        )
+        shares = maps / maps.sum((2, 3, 4), keepdim=True)
+        steps = shares.to(self.x) * self.signs[:, None]
+        std = self.clf.std
+        return steps if std is None else steps / steps.new_tensor(std)[:, None, None]
 
 
 def _class_and_signs(clf: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:

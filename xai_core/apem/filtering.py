@@ -1,0 +1,273 @@
+"""The explanation filter: a map without what can be left out at no cost (A algorithm 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from pandas.arrays import IntegerArray
+from torch import Tensor
+
+from xai_core.apem.metric import EPS_MAX, checked, whole
+from xai_core.apem.perturbation import Perturbation
+from xai_core.apem.search import Asker, questions_at_once
+from xai_core.models.classifier import Classifier
+from xai_core.progress import advance
+
+FIRST_BLOCK = 64  # maps that a quick search looks at first; then as many again as it has
+SURE = 1.0
+
+
+class Stage(NamedTuple):
+    """One map on the filter's way.
+
+    Attributes:
+        threshold: values up to this one are zero.
+        values: how many are left.
+        eps_minus, eps_plus: of this map; None where ``eps_max`` steps changed nothing.
+    """
+
+    threshold: float
+    values: int
+    eps_minus: int | None
+    eps_plus: int | None
+
+    @property
+    def apem(self) -> int | None:
+        """The map's metric; None if censored."""
+        if self.eps_minus is None or self.eps_plus is None:
+            return None
+        return self.eps_plus - self.eps_minus
+
+
+class Filtered(NamedTuple):
+    """Filtered maps, one entry a picture.
+
+    Attributes:
+        map: what is left of each map, [N, C, H, W].
+        kept: share of the map's values above zero that is left, float64 [N].
+        apem_before: of the whole map, Int64 [N]; missing if censored.
+        apem_after: of what is left, Int64 [N]; never below ``apem_before``.
+        path: for each picture all maps that were tried, the refused one last: columns threshold
+            (values up to it are zero), kept, eps_minus, eps_plus, apem.
+    """
+
+    map: Tensor
+    kept: np.ndarray[tuple[int], np.dtype[np.float64]]
+    apem_before: IntegerArray
+    apem_after: IntegerArray
+    path: list[pd.DataFrame]
+
+
+def filter_relevance(
+    clf: Classifier,
+    x: Tensor,
+    y: int | Sequence[int] | Tensor,
+    relevance: Tensor,
+    *,
+    eps_max: int = EPS_MAX,
+    every: bool = True,
+) -> Filtered:
+    """Zero a map's smallest values as long as its APEM does not fall.
+
+    Again and again the smallest value above zero becomes zero, in all places that share it,
+    until APEM falls below the step before, or nothing would be left; the last map before that
+    is the result. A map whose APEM is censored ends the search like a fall, and a map that
+    begins so stays whole.
+
+    Source: A algorithm 2.
+
+    Args:
+        clf: as in ``apem``.
+        x: as in ``apem``.
+        y: as in ``apem``.
+        relevance: as in ``apem``.
+        eps_max: as in ``apem``.
+        every: whether every map is asked with every number of steps from 1, as the definition
+            says. False is hundreds of times as fast and leaves out what lies between two maps
+            that have the same class with a lead far larger than its change from one to the
+            other (``brackets``). The last two maps are asked with every number in any case; if
+            that gives other numbers, so are all.
+
+    Returns:
+        Maps, what is kept of them, APEM before and after, and the way there.
+
+    Raises:
+        MethodError, ModelError: as in ``apem``.
+    """
+    perturbation, _ = checked(clf, x, y, relevance, eps_max)
+    maps = relevance.detach().to(device=x.device, dtype=torch.float64)
+    left, ways = torch.empty_like(maps), []
+    for index, one in enumerate(maps):
+        way = Walk(perturbation.of(index), one, eps_max).taken(every)
+        left[index] = torch.where(one > _last(way).threshold, one, 0.0)
+        ways.append(way)
+    return Filtered(
+        left.to(relevance),
+        np.array([_last(way).values / way[0].values for way in ways]),
+        whole([way[0].apem for way in ways]),
+        whole([_last(way).apem for way in ways]),
+        [_table(way) for way in ways],
+    )
+
+
+class Walk:
+    """The way of one picture's map from whole to almost empty.
+
+    Args:
+        perturbation: of the one picture.
+        map_: float64 [C, H, W] in [0, 1].
+        eps_max: the most steps that are tried.
+    """
+
+    def __init__(self, perturbation: Perturbation, map_: Tensor, eps_max: int) -> None:
+        self.perturbation, self.map, self.eps_max = perturbation, map_, eps_max
+        positive = torch.unique(map_[map_ > 0])
+        # To zero the largest value would leave nothing.
+        self.thresholds = torch.cat([positive.new_zeros(1), positive[:-1]])
+        self.at_once = max(1, questions_at_once(perturbation.clf, perturbation.x) // 2)
+
+    def taken(self, every: bool) -> list[Stage]:
+        """All maps up to the first whose APEM falls, or the last that is not empty."""
+        way: list[Stage] = []
+        while len(way) < len(self.thresholds):
+            block = self.at_once if every else max(FIRST_BLOCK, len(way))
+            places = range(len(way), min(len(way) + block, len(self.thresholds)))
+            for stage in self._asked(places) if every else self._bracketed(places):
+                way.append(stage)
+                if stage.apem is None or fallen(way):
+                    return way if every else self._confirmed(way)
+            advance(len(way), len(self.thresholds))
+        return way if every else self._confirmed(way)
+
+    def _confirmed(self, way: list[Stage]) -> list[Stage]:
+        """A quick search's way, if asking its last two maps with every number agrees."""
+        places = range(len(way))[-2:]
+        return way if self._asked(places) == way[-2:] else self.taken(every=True)
+
+    def _asked(self, places: Sequence[int]) -> list[Stage]:
+        """Maps by their places, with every number of steps."""
+        ways = [self._asker(places, opposite) for opposite in (False, True)]
+        both = ways[0].beside(ways[1]).first_changes(self.eps_max)
+        return self._stages(places, both[: len(places)], both[len(places) :])
+
+    def _bracketed(self, places: range) -> list[Stage]:
+        """The same with as few questions as ``brackets`` allows."""
+        found = []
+        for opposite in (False, True):
+            counts: list[int | None] = [None] * len(places)
+            epsilon = 0
+            while None in counts and epsilon < self.eps_max:
+                epsilon += 1
+
+                def ask(these: Sequence[int], epsilon: int = epsilon) -> list[tuple[bool, float]]:
+                    asker = self._asker([places[place] for place in these], opposite)  # noqa: B023
+                    return asker.answers([(row, epsilon, 0) for row in range(len(these))])
+
+                open_ = [place for place, count in enumerate(counts) if count is None]
+                for place in brackets(open_, ask):
+                    counts[place] = epsilon
+            found.append(counts)
+        return self._stages(places, *found)
+
+    def _asker(self, places: Sequence[int], opposite: bool) -> Asker:
+        maps = self._maps(places).expand(-1, 3, -1, -1)[None]
+        steps = self.perturbation.steps(1 - maps if opposite else maps)[0]
+        return Asker(
+            self.perturbation.clf,
+            self.perturbation.x.expand(len(places), -1, -1, -1),
+            self.perturbation.classes.expand(len(places)),
+            steps[:, None],
+        )
+
+    def _maps(self, places: Sequence[int]) -> Tensor:
+        limits = self.thresholds[list(places)][:, None, None, None]
+        return torch.where(self.map > limits, self.map, 0.0)
+
+    def _stages(
+        self, places: Sequence[int], minus: Sequence[int | None], plus: Sequence[int | None]
+    ) -> list[Stage]:
+        thresholds = self.thresholds[list(places)].tolist()
+        values = [int((self.map > threshold).sum()) for threshold in thresholds]
+        return [Stage(*row) for row in zip(thresholds, values, minus, plus, strict=True)]
+
+
+def brackets(
+    places: Sequence[int], ask: Callable[[Sequence[int]], list[tuple[bool, float]]]
+) -> list[int]:
+    """Those places of a row whose answer is yes, found without asking all of them.
+
+    Ends and middle of every run are asked. If their answers are the same, and the lead by which
+    they are so is everywhere ``SURE`` times as large as its change between them, the places
+    between have that answer too; otherwise each half is looked at in the same way.
+
+    Args:
+        places: ascending; what is missing between two of them belongs to no run.
+        ask: whether the answer is yes at some places, and the lead behind each answer.
+
+    Returns:
+        The places with yes.
+    """
+    known: dict[int, tuple[bool, float]] = {}
+    yes: list[int] = []
+    runs = _runs(places)
+    while runs:
+        asked = {place for run in runs for place in (run[0], run[len(run) // 2], run[-1])}
+        missing = sorted(asked - known.keys())
+        known.update(zip(missing, ask(missing), strict=True))
+        halves: list[range] = []
+        for run in runs:
+            middle = len(run) // 2
+            answers = [known[run[place]] for place in (0, middle, -1)]
+            if len(run) <= 3 or _certain(answers):
+                inner = {place: known.get(place, answers[0])[0] for place in run}
+                yes += [place for place, answer in inner.items() if answer]
+            else:
+                halves += [run[:middle], run[middle:]]
+        runs = halves
+    return sorted(yes)
+
+
+def _certain(answers: Sequence[tuple[bool, float]]) -> bool:
+    leads = [lead for _, lead in answers]
+    same = len({answer for answer, _ in answers}) == 1
+    return same and min(map(abs, leads)) > SURE * (max(leads) - min(leads))
+
+
+def _runs(places: Sequence[int]) -> list[range]:
+    runs: list[range] = []
+    for place in places:
+        if runs and runs[-1].stop == place:
+            runs[-1] = range(runs[-1].start, place + 1)
+        else:
+            runs.append(range(place, place + 1))
+    return runs
+
+
+def fallen(way: Sequence[Stage]) -> bool:
+    """Whether the last map's APEM is below the one before."""
+    if len(way) < 2:
+        return False
+    before, after = way[-2].apem, way[-1].apem
+    return before is not None and after is not None and after < before
+
+
+def _last(way: Sequence[Stage]) -> Stage:
+    """The last map that is not refused."""
+    refused = len(way) > 1 and (way[-1].apem is None or fallen(way))
+    return way[-2] if refused else way[-1]
+
+
+def _table(way: Sequence[Stage]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "threshold": [stage.threshold for stage in way],
+            "kept": [stage.values / way[0].values for stage in way],
+            "eps_minus": whole([stage.eps_minus for stage in way]),
+            "eps_plus": whole([stage.eps_plus for stage in way]),
+            "apem": whole([stage.apem for stage in way]),
+        }
+    )
