@@ -11,6 +11,8 @@ from PIL import Image
 
 from xai_core.errors import DataError
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
 
 @dataclass(frozen=True)
 class LabelledImages:
@@ -75,9 +77,42 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
     return LabelledImages(
         images=np.stack([np.asarray(Image.open(path).convert("RGB")) for path, _ in listed]),
         labels=np.array([label for _, label in listed]),
-        class_names=[names[wnid].split(",")[0].strip() for wnid in ids],
+        class_names=[_first(names[wnid]) for wnid in ids],
         files=[path.relative_to(root).as_posix() for path, _ in listed],
     )
+
+
+def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
+    """Pictures of a folder with the names of their classes, without reading the pictures.
+
+    Three layouts: Tiny-ImageNet's, of which the validation pictures are taken; one folder for
+    each class, named after it; or pictures alone, whose classes are not known.
+
+    Args:
+        folder: the data set's folder.
+
+    Returns:
+        Path and class name of each picture, in the order of the layout.
+
+    Raises:
+        DataError: there is no such folder, or no picture in it, or a file of the layout is
+            missing.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}.")
+    if (root / "wnids.txt").is_file():
+        names = dict(line.split("\t", 1) for line in _lines(root / "words.txt"))
+        rows = [line.split("\t") for line in _lines(root / "val" / "val_annotations.txt")]
+        return [(root / "val" / "images" / row[0], _first(names[row[1]])) for row in rows]
+    pictures = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+    if not pictures:
+        raise DataError(f"There are no pictures in {root}; they end in {', '.join(ENDINGS)}.")
+    return [(path, None if path.parent == root else path.parent.name) for path in pictures]
+
+
+def _first(names: str) -> str:
+    return names.split(",")[0].strip()
 
 
 def _lines(path: Path) -> list[str]:

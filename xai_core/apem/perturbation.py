@@ -50,6 +50,13 @@ class Perturbation:
         one.x, one.classes, one.signs = self.x[some], self.classes[some], self.signs[some]
         return one
 
+    def repeated(self, times: int) -> Perturbation:
+        """The same one picture ``times`` over."""
+        many = copy.copy(self)
+        many.x, many.classes = self.x.expand(times, -1, -1, -1), self.classes.expand(times)
+        many.signs = self.signs.expand(times, -1, -1, -1)
+        return many
+
     def steps(self, maps: Tensor) -> Tensor:
         """The step along each map, in the network's input: add it ``epsilon`` times.
 

@@ -36,8 +36,13 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--crop", metavar="SHARE", help="share that the centre crop keeps")
 
 
-def add_methods(parser: argparse.ArgumentParser) -> None:
-    """Add ``--methods`` with their settings, and the classes that are explained."""
+def add_methods(parser: argparse.ArgumentParser, with_target: bool = True) -> None:
+    """Add ``--methods`` with their settings, and the classes that are explained.
+
+    Args:
+        parser: of the command.
+        with_target: whether the class can be chosen.
+    """
     parser.add_argument(
         "--methods",
         default="saliency,gradcam",
@@ -46,13 +51,14 @@ def add_methods(parser: argparse.ArgumentParser) -> None:
         "averages another one, group-1 to group-4 (published sets), all, or everything: all that "
         "work on this model (default: %(default)s)",
     )
-    parser.add_argument(
-        "--target",
-        action="append",
-        metavar="CLASS",
-        help="class to explain, by name or number, "
-        "or auto for the predicted one (the default); given once, or once for every photo",
-    )
+    if with_target:
+        parser.add_argument(
+            "--target",
+            action="append",
+            metavar="CLASS",
+            help="class to explain, by name or number, "
+            "or auto for the predicted one (the default); given once, or once for every photo",
+        )
     parser.add_argument(
         "--param",
         action="append",

@@ -162,7 +162,7 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
         for text in assignments(choice):
             words += ["--param", text]
     for photo in plan.photos:
-        words += ["--target", _class_word(plan.clf, photo.target)]
+        words += ["--target", class_word(plan.clf, photo.target)]
     words += ["--tests", ",".join(test.mode for test in plan.tests)]
     words += ["--start", test.start, "--init", test.init, "--seeds", str(len(test.seeds))]
     words += ["--measures", ",".join(plan.measures), "--show", ",".join(plan.shows)]
@@ -175,7 +175,7 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
     return [*words, *extra, "--out", out, "--", *(photo.name for photo in plan.photos)]
 
 
-def _class_word(clf: Classifier, target: int) -> str:
+def class_word(clf: Classifier, target: int) -> str:
     """The class's number, or its name where the number is another one's name."""
     word = str(target)
     return word if clf.class_index(word) == target else clf.class_names[target]

@@ -1,19 +1,16 @@
-"""Figures of a sanity check: curves over the depth, and the maps of every depth in rows.
-
-matplotlib is imported when a chart is drawn, because it takes a while.
-"""
+"""Figures of a sanity check: curves over the depth, and the maps of every depth in rows."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from xai_core.charts.common import COLOURS, DASHES
 from xai_core.display import Display
 from xai_core.figures import (
     BAR_HEIGHT,
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
 
-# Okabe and Ito 2008, "Color Universal Design", without the yellow, which is pale on white.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
-DASHES = ("solid", "dashed", "dashdot", "dotted", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 COLUMNS = 4
 PANEL = (3.4, 2.6)  # inches
 LABELS = 20  # more names below an axis run into each other
@@ -86,17 +80,6 @@ def curve_chart(
     chart.draw_without_rendering()
     chart.set_layout_engine("none")
     return chart
-
-
-def chart_bytes(chart: Chart, form: str) -> bytes:
-    """The chart as "png", "svg" or "pdf", equal bytes for equal charts."""
-    import matplotlib
-
-    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    stream = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "xai-workbench", "svg.fonttype": "none"}):
-        chart.savefig(stream, format=form, metadata=dates.get(form))
-    return stream.getvalue()
 
 
 def map_grid(

@@ -1,0 +1,156 @@
+"""Several methods and stages on one picture: the rows of a table of reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xai_core.apem.metric import EPS_MAX, counts, shuffled
+from xai_core.apem.perturbation import Perturbation, checked_maps
+from xai_core.errors import MethodError
+from xai_core.heatmaps import STAGES, relevance_map, upsample
+from xai_core.models.classifier import Classifier
+
+COLUMNS = (
+    *("method", "stage", "eps_minus", "eps_plus", "apem"),
+    *("eps_minus_shuffle", "eps_plus_shuffle", "apem_normalized", "apem_shuffled", "problem"),
+)
+
+
+def picture_rows(
+    clf: Classifier,
+    x: Tensor,
+    relevances: Mapping[str, Tensor],
+    stages: Sequence[str] = STAGES,
+    *,
+    shuffles: int = 0,
+    seed: int = 0,
+    eps_max: int = EPS_MAX,
+) -> list[dict[str, Any]]:
+    """APEM of several methods' maps of one picture, at several stages.
+
+    All maps are searched together; equal maps, as a one-channel method's first two stages, once.
+
+    Args:
+        clf: the classifier.
+        x: what ``clf.preprocess`` returns, [1, 3, H, W].
+        relevances: raw relevance [1, C, h, w] by method; a coarse one is brought to the input's
+            resolution (``heatmaps.upsample``).
+        stages: of ``heatmaps.STAGES``.
+        shuffles: shuffled maps for the normalised metric; 0 leaves it out.
+        seed: of the permutations.
+        eps_max: the most steps that are tried.
+
+    Returns:
+        A row for each method and stage with ``COLUMNS``; what is censored or was not asked is
+        None. ``apem_shuffled`` is the metric of the first shuffled map alone. ``problem`` says
+        why a map cannot be measured; "" where it can.
+
+    Raises:
+        MethodError: an unknown stage; ``x`` is not one picture.
+        ModelError: as in ``apem``.
+    """
+    perturbation = Perturbation(clf, x)
+    rows, maps = [], {}
+    for name, relevance in relevances.items():
+        for stage in stages:
+            row: dict[str, Any] = {**dict.fromkeys(COLUMNS), "method": name, "stage": stage}
+            row["problem"] = ""
+            rows.append(row)
+            try:
+                maps[name, stage] = measured_map(clf, x, relevance, stage)
+            except MethodError as error:
+                row["problem"] = str(error)
+    distinct: list[Tensor] = []
+    places: dict[tuple[str, str], int] = {}
+    for key, one in maps.items():
+        known = (i for i, other in enumerate(distinct) if torch.equal(one, other))
+        place = next(known, len(distinct))
+        places[key] = place
+        distinct += [one] if place == len(distinct) else []
+    found = _found(perturbation, distinct, shuffles, seed, eps_max)
+    for row in rows:
+        key = (row["method"], row["stage"])
+        if key in places:
+            row |= found[places[key]]
+    return rows
+
+
+def measured_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> Tensor:
+    """The map that the metric takes, float64 [1, 3, H, W] in [0, 1].
+
+    Args:
+        clf: the classifier.
+        x: what ``clf.preprocess`` returns, [1, 3, H, W].
+        relevance: raw, [1, C, h, w].
+        stage: of ``heatmaps.STAGES``.
+
+    Raises:
+        MethodError: an unknown stage, or a map that is not finite or zero everywhere.
+    """
+    return checked_maps(staged_map(clf, x, relevance, stage), x)
+
+
+def staged_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> Tensor:
+    """The same before it is checked, with its own channels, [1, C, H, W]."""
+    size = (int(x.shape[2]), int(x.shape[3]))
+    if tuple(relevance.shape[2:]) != size:
+        relevance = upsample(relevance, size)
+    # What is rounded on the way to the network's input and back may leave the range by a little.
+    pixels = clf.pixels(x).double().clamp(0, 1)
+    return relevance_map(relevance.double(), stage, pixels)
+
+
+def picture_facts(clf: Classifier, x: Tensor, true: int | None) -> dict[str, Any]:
+    """What the network says of one picture [1, 3, H, W].
+
+    Args:
+        clf: the classifier.
+        x: the picture.
+        true: its class, or None if that is not known.
+
+    Returns:
+        predicted, confidence (softmax), and, None where the class is not known, true, correct
+        and loss (cross-entropy with the true class).
+    """
+    with torch.no_grad():
+        logits = clf.logits(x).double()
+    predicted = int(logits.argmax(1))
+    loss = (
+        None if true is None else float(F.cross_entropy(logits, torch.tensor([true]).to(x.device)))
+    )
+    return {
+        "true": true,
+        "predicted": predicted,
+        "correct": None if true is None else predicted == true,
+        "confidence": float(logits.softmax(1)[0, predicted]),
+        "loss": loss,
+    }
+
+
+def _found(
+    perturbation: Perturbation, maps: Sequence[Tensor], shuffles: int, seed: int, eps_max: int
+) -> list[dict[str, Any]]:
+    if not maps:
+        return []
+    several = perturbation.repeated(len(maps))
+    together = torch.cat(list(maps))
+    minus, plus = counts(several, together[:, None], eps_max)
+    rows: list[dict[str, Any]] = [
+        {"eps_minus": m, "eps_plus": p, "apem": None if m is None or p is None else p - m}
+        for m, p in zip(minus, plus, strict=True)
+    ]
+    if shuffles:
+        orderless = shuffled(together, shuffles, seed)
+        one = counts(several, orderless[:, :1], eps_max)
+        first = one if shuffles == 1 else counts(several, orderless, eps_max)
+        for row, m1, p1, ms, ps in zip(rows, *one, *first, strict=True):
+            row["apem_shuffled"] = None if m1 is None or p1 is None else p1 - m1
+            row["eps_minus_shuffle"], row["eps_plus_shuffle"] = ms, ps
+            if row["apem"] is not None and ms is not None and ps is not None:
+                row["apem_normalized"] = row["eps_plus"] / ps - row["eps_minus"] / ms
+    return rows

@@ -1,0 +1,117 @@
+"""What many pictures tell together: a line a method, methods against each other, and the loss.
+
+The table has the columns of ``pictures.COLUMNS``, and image, correct, confidence and loss of each
+picture. A censored picture counts as censored and enters no average, comparison or correlation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+from scipy.stats import spearmanr
+
+GROUPS = {"right": "rightly classified", "wrong": "wrongly classified", "all": "all pictures"}
+MEANS = ("eps_minus", "eps_plus", "apem", "apem_normalized", "apem_shuffled")
+LEAST = 3  # pictures that a correlation needs
+
+
+def groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The pictures apart: classified rightly and wrongly, as far as that is known, and all."""
+    known = table.correct.astype("boolean")
+    right, wrong = table[known.fillna(False)], table[(~known).fillna(False)]
+    for name, part in (("right", right), ("wrong", wrong)):
+        if len(part):
+            yield name, part
+    yield "all", table
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each group, method and stage.
+
+    Returns:
+        Columns group, method, stage, pictures (with a number), censored, failed, the mean of
+        each of ``MEANS``, and the standard deviation and median of the metric.
+    """
+    rows = []
+    for group, part in groups(table):
+        for (method, stage), own in part.groupby(["method", "stage"], sort=False):
+            failed = own.problem != ""
+            known = own[own.apem.notna()]
+            rows.append(
+                {
+                    "group": group,
+                    "method": method,
+                    "stage": stage,
+                    "pictures": len(known),
+                    "censored": int((own.apem.isna() & ~failed).sum()),
+                    "failed": int(failed.sum()),
+                    **{name: _number(known[name].astype("Float64").mean()) for name in MEANS},
+                    "sd": _number(known.apem.astype("Float64").std()),
+                    "median": _number(known.apem.astype("Float64").median()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def pairwise(table: pd.DataFrame) -> pd.DataFrame:
+    """Methods against each other, picture by picture, at each stage (A figure 4.5).
+
+    Returns:
+        Columns group, stage, method, other, pictures, and the shares of pictures on which the
+        method's metric is better (larger), equal and worse.
+    """
+    rows = []
+    for group, part in groups(table):
+        for stage, own in part.groupby("stage", sort=False):
+            wide = own.pivot(index=["image", "image_hash"], columns="method", values="apem")
+            methods = list(dict.fromkeys(own.method))
+            for method, other in combinations(methods, 2):
+                gaps = (wide[method] - wide[other]).dropna()
+                rows.append(
+                    {
+                        "group": group,
+                        "stage": stage,
+                        "method": method,
+                        "other": other,
+                        "pictures": len(gaps),
+                        "better": _number((gaps > 0).mean()),
+                        "equal": _number((gaps == 0).mean()),
+                        "worse": _number((gaps < 0).mean()),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def correlations(table: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's rank correlation with the loss (A table 5.3): of the metric, and of confidence.
+
+    Returns:
+        Columns group, method ("confidence" for the network's own), stage, pictures, rho, p.
+        Empty where no picture's true class is known.
+    """
+    known = table[table.loss.notna()]
+    rows = []
+    for group, part in groups(known) if len(known) else ():
+        for (method, stage), own in part.groupby(["method", "stage"], sort=False):
+            rows.append({"group": group, "method": method, "stage": stage, **_rank(own, "apem")})
+        once = part.drop_duplicates(["image", "image_hash"])
+        rows.append(
+            {"group": group, "method": "confidence", "stage": "", **_rank(once, "confidence")}
+        )
+    return pd.DataFrame(rows, columns=["group", "method", "stage", "pictures", "rho", "p"])
+
+
+def _rank(rows: pd.DataFrame, column: str) -> dict[str, Any]:
+    both = rows[[column, "loss"]].astype("Float64").dropna()
+    distinct = both.nunique().min()
+    if len(both) < LEAST or distinct < 2:
+        return {"pictures": len(both), "rho": float("nan"), "p": float("nan")}
+    found = spearmanr(both[column].to_numpy(float), both.loss.to_numpy(float))
+    return {"pictures": len(both), "rho": float(found.statistic), "p": float(found.pvalue)}
+
+
+def _number(value: Any) -> float:
+    return float("nan") if pd.isna(value) else float(value)

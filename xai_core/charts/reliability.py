@@ -1,0 +1,148 @@
+"""Figures of a study of reliability (after A figures 4.2 to 4.7 and 5.1 to 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from xai_core.charts.common import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Chart
+
+MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+"}
+PANEL = (3.2, 2.6)  # inches
+NAME = 26  # letters of a method's name
+PARTS = {"better": "#009e73", "equal": "#bbbbbb", "worse": "#d55e00"}
+BINS = 30
+
+
+def reliability_charts(
+    table: pd.DataFrame, pairs: pd.DataFrame, titles: Mapping[str, str]
+) -> dict[str, Chart]:
+    """Every figure by its file's name.
+
+    Args:
+        table: a row for each picture, method and stage, as ``apem.pictures`` gives them, with
+            ``correct`` of each picture.
+        pairs: ``apem.summary.pairwise`` of it.
+        titles: what people read of each method.
+
+    Returns:
+        "boxes", for more than one method "pairs", and with shuffled maps "shuffled".
+    """
+    found = {"boxes": _boxes(table, titles)}
+    if len(pairs):
+        found["pairs"] = _pairs(pairs[pairs.group == "all"], titles)
+    if table.apem_shuffled.notna().any():
+        found["shuffled"] = _shuffled(table, titles)
+    return found
+
+
+def _boxes(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+    stages = list(dict.fromkeys(table.stage))
+    right = table.correct.astype("boolean")
+    parts = {
+        "rightly classified": table[right.fillna(False)],
+        "wrongly classified": table[(~right).fillna(False)],
+    }
+    if right.isna().all():
+        parts = {"": table}
+    parts = {name: part for name, part in parts.items() if len(part)}
+    methods = list(dict.fromkeys(table.method))
+
+    def draw(axes: Axes, measure: str, stage: str) -> None:
+        width = 0.8 / len(parts)
+        for number, (name, part) in enumerate(parts.items()):
+            own = part[part.stage == stage]
+            values = [own[own.method == m][measure].dropna().to_numpy(float) for m in methods]
+            places = [i + (number - (len(parts) - 1) / 2) * width for i in range(len(methods))]
+            drawn = axes.boxplot(
+                values, positions=places, widths=width * 0.8, patch_artist=True, showmeans=True,
+                flierprops={"marker": ".", "markersize": 2},
+                meanprops={"marker": "x", "markeredgecolor": "black", "markersize": 5},
+                medianprops={"color": "black"},
+            )  # fmt: skip
+            for box in drawn["boxes"]:
+                box.set_facecolor(COLOURS[number])
+            drawn["boxes"][0].set_label(name)
+        axes.set_xticks(range(len(methods)), [_short(titles[m]) for m in methods], rotation=30,
+                        ha="right", fontsize=7)  # fmt: skip
+        axes.axhline(0, color="#777777", linewidth=0.6)
+
+    return _grid(list(MEASURES), stages, draw, MEASURES, legend=len(parts) > 1)
+
+
+def _pairs(pairs: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+    stages = list(dict.fromkeys(pairs.stage))
+
+    def draw(axes: Axes, _: str, stage: str) -> None:
+        own = pairs[pairs.stage == stage][::-1]
+        names = [
+            f"{_short(titles[r.method])} / {_short(titles[r.other])}" for r in own.itertuples()
+        ]
+        left = [0.0] * len(own)
+        for part, colour in PARTS.items():
+            shares = own[part].fillna(0.0).tolist()
+            axes.barh(names, shares, left=left, color=colour, label=part)
+            left = [a + b for a, b in zip(left, shares, strict=True)]
+        axes.tick_params(axis="y", labelsize=6)
+        axes.set_xlim(0, 1)
+
+    tall = max(1.0, 0.25 * len(pairs) / max(1, len(stages)) / PANEL[1])
+    return _grid(["share of pictures"], stages, draw, {}, legend=True, tall=tall, sharey=True)
+
+
+def _shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+    methods = list(dict.fromkeys(table.method))
+    stages = list(dict.fromkeys(table.stage))
+
+    def draw(axes: Axes, method: str, stage: str) -> None:
+        own = table[(table.method == method) & (table.stage == stage)]
+        for number, (column, name) in enumerate(
+            {"apem": "the map", "apem_shuffled": "shuffled"}.items()
+        ):
+            values = own[column].dropna().to_numpy(float)
+            axes.hist(values, bins=BINS, alpha=0.6, color=COLOURS[number], label=name)
+        axes.axvline(0, color="#777777", linewidth=0.6)
+
+    return _grid(methods, stages, draw, {m: _short(titles[m]) for m in methods}, legend=True)
+
+
+def _grid(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    draw: Callable[[Any, str, str], None],
+    names: Mapping[str, str],
+    legend: bool,
+    tall: float = 1.0,
+    sharey: bool = False,
+) -> Chart:
+    """A panel for each row and stage."""
+    from matplotlib.figure import Figure as Chart
+
+    size = (PANEL[0] * max(2, len(columns)), PANEL[1] * len(rows) * tall + 0.5)
+    chart = Chart(figsize=size, dpi=150, layout="constrained")
+    grid = chart.subplots(len(rows), len(columns), squeeze=False, sharey=True if sharey else "row")
+    for down, row in enumerate(rows):
+        for across, column in enumerate(columns):
+            axes = grid[down, across]
+            draw(axes, row, column)
+            axes.tick_params(labelsize=7)
+            if down == 0:
+                axes.set_title(column, fontsize=9)
+            if across == 0:
+                axes.set_ylabel(names.get(row, row), fontsize=8)
+    if legend:
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        chart.legend(
+            handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False
+        )
+    return chart
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= NAME else f"{title[: NAME - 1]}…"
