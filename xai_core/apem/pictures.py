@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.special import log_softmax
 from torch import Tensor
-from torch.nn import functional as F
 
 from xai_core.apem.metric import EPS_MAX, counts, shuffled
 from xai_core.apem.perturbation import Perturbation, checked_maps
@@ -51,9 +53,11 @@ def picture_rows(
         why a map cannot be measured; "" where it can.
 
     Raises:
-        MethodError: an unknown stage; ``x`` is not one picture.
+        MethodError: an unknown stage; ``x`` is not one picture; ``eps_max`` below 1, or
+            ``shuffles`` below 0.
         ModelError: as in ``apem``.
     """
+    _check(x, stages, shuffles, eps_max)
     perturbation = Perturbation(clf, x)
     rows, maps = [], {}
     for name, relevance in relevances.items():
@@ -118,17 +122,19 @@ def picture_facts(clf: Classifier, x: Tensor, true: int | None) -> dict[str, Any
         and loss (cross-entropy with the true class).
     """
     with torch.no_grad():
-        logits = clf.logits(x).double()
-    predicted = int(logits.argmax(1))
-    loss = (
-        None if true is None else float(F.cross_entropy(logits, torch.tensor([true]).to(x.device)))
-    )
+        return answer_facts(clf.logits(x)[0].double().cpu().numpy(), true)
+
+
+def answer_facts(logits: NDArray[Any], true: int | None) -> dict[str, Any]:
+    """The same from the picture's logits [K]."""
+    predicted = int(logits.argmax())
+    logs = log_softmax(logits.astype(np.float64))
     return {
         "true": true,
         "predicted": predicted,
         "correct": None if true is None else predicted == true,
-        "confidence": float(logits.softmax(1)[0, predicted]),
-        "loss": loss,
+        "confidence": float(np.exp(logs[predicted])),
+        "loss": None if true is None else -float(logs[true]),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from xai_core.charts.common import COLOURS
@@ -48,9 +49,8 @@ def _boxes(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
     parts = {
         "rightly classified": table[right.fillna(False)],
         "wrongly classified": table[(~right).fillna(False)],
+        "true class unknown": table[right.isna()],
     }
-    if right.isna().all():
-        parts = {"": table}
     parts = {name: part for name, part in parts.items() if len(part)}
     methods = list(dict.fromkeys(table.method))
 
@@ -81,9 +81,8 @@ def _pairs(pairs: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
 
     def draw(axes: Axes, _: str, stage: str) -> None:
         own = pairs[pairs.stage == stage][::-1]
-        names = [
-            f"{_short(titles[r.method])} / {_short(titles[r.other])}" for r in own.itertuples()
-        ]
+        both = zip(own.method, own.other, strict=True)
+        names = [f"{_short(titles[one])} / {_short(titles[other])}" for one, other in both]
         left = [0.0] * len(own)
         for part, colour in PARTS.items():
             shares = own[part].fillna(0.0).tolist()
@@ -102,11 +101,17 @@ def _shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
 
     def draw(axes: Axes, method: str, stage: str) -> None:
         own = table[(table.method == method) & (table.stage == stage)]
-        for number, (column, name) in enumerate(
-            {"apem": "the map", "apem_shuffled": "shuffled"}.items()
-        ):
-            values = own[column].dropna().to_numpy(float)
-            axes.hist(values, bins=BINS, alpha=0.6, color=COLOURS[number], label=name)
+        axes.set_xlabel("APEM", fontsize=8)
+        values = {
+            name: own[column].dropna().to_numpy(float)
+            for column, name in {"apem": "the map", "apem_shuffled": "shuffled"}.items()
+        }
+        together = np.concatenate(list(values.values()))
+        if not len(together):
+            return
+        edges = np.histogram_bin_edges(together, bins=BINS)
+        for number, (name, some) in enumerate(values.items()):
+            axes.hist(some, bins=edges, alpha=0.6, color=COLOURS[number], label=name)
         axes.axvline(0, color="#777777", linewidth=0.6)
 
     return _grid(methods, stages, draw, {m: _short(titles[m]) for m in methods}, legend=True)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 KEPT = ".results"
 KEPT_BYTES = 2**40
-UNKNOWN = "unknown"
 
 
 def add_to(commands: Any) -> None:
@@ -202,11 +201,15 @@ def _planned(arguments: argparse.Namespace) -> Plan:
 
 
 def _files(clf: Classifier, arguments: argparse.Namespace) -> list[tuple[str, int | None]]:
+    from xai_core.apem.record import UNKNOWN
     from xai_core.datasets import listed
 
     if (arguments.data is None) == (not arguments.photos):
         raise XaiError("Name photos, or a data set by --data; one of the two.")
     if arguments.data is None:
+        for option in ("right", "wrong"):
+            if getattr(arguments, option) is not None:
+                raise XaiError(f"--{option} is for --data; of photos, name those that you want.")
         files = list(dict.fromkeys(arguments.photos))
         words = arguments.true or [UNKNOWN]
         if len(words) not in (1, len(files)):
@@ -292,6 +295,7 @@ class Measuring:
                 yield read_photo(self.plan.clf, name, None), true
             except ImageError as error:
                 meter.say(str(error))
+                meter.drop(1)
                 self.failures += 1
 
     def _rows(self, photo: Photo, meter: Meter) -> list[dict[str, Any]]:
@@ -301,7 +305,10 @@ class Measuring:
 
         plan = self.plan
         keys = {choice.id: self._key(choice, photo) for choice in plan.choices}
-        missing = [choice for choice in plan.choices if keys[choice.id] not in self._cache]
+        # One that is damaged counts as missing; what cannot be kept still has its rows.
+        kept = {name: self._cache.get(key) for name, key in keys.items()}
+        rows = {name: one.facts["rows"] for name, one in kept.items() if one is not None}
+        missing = [choice for choice in plan.choices if choice.id not in rows]
         if not missing:
             meter.skip(f"{photo.name}, already there")
         else:
@@ -309,15 +316,12 @@ class Measuring:
                 maps, problems = self._maps(photo, missing)
                 options = {"shuffles": plan.shuffles, "seed": plan.seed, "eps_max": plan.eps_max}
                 found = picture_rows(plan.clf, photo.x, maps, plan.stages, **options)
-                for name in keys.keys() & {choice.id for choice in missing}:
+                for name in (choice.id for choice in missing):
                     own = [row for row in found if row["method"] == name]
                     own = own or [refused(name, stage, problems[name]) for stage in plan.stages]
                     self._cache.put(keys[name], Result(facts={"rows": own}))
-        rows: list[dict[str, Any]] = []
-        for key in keys.values():
-            kept = self._cache.get(key)
-            rows += kept.facts["rows"] if kept is not None else []
-        return rows
+                    rows[name] = own
+        return [row for name in keys for row in rows[name]]
 
     def _maps(
         self, photo: Photo, choices: Sequence[Choice]

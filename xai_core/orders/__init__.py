@@ -1,5 +1,6 @@
 """Orders for the engine: each of its tasks together with the content key of its result."""
 
+from xai_core.orders.apem import Metric, filtering, measure_all, trace
 from xai_core.orders.maps import (
     CHEAP,
     NONE,
@@ -20,13 +21,17 @@ __all__ = [
     "NONE",
     "OVERHEAD",
     "Inquiry",
+    "Metric",
     "Model",
     "Subject",
     "describe",
     "describe_layers",
     "explain",
     "explain_all",
+    "filtering",
+    "measure_all",
     "predict",
     "similarity",
     "support",
+    "trace",
 ]

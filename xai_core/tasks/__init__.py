@@ -3,6 +3,7 @@
 A model travels as the keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
+from xai_core.tasks.apem import apem_filter, apem_rows, apem_trace
 from xai_core.tasks.maps import compare_maps, explain_task, support, warm_up
 from xai_core.tasks.models import (
     cam_layers,
@@ -15,6 +16,9 @@ from xai_core.tasks.models import (
 from xai_core.tasks.sanity import describe_layers, randomised_maps, scored_again
 
 __all__ = [
+    "apem_filter",
+    "apem_rows",
+    "apem_trace",
     "cam_layers",
     "classifier",
     "compare_maps",

@@ -1,0 +1,122 @@
+"""Reliability of heatmaps: one picture's numbers, the way to them, and the filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xai_core.apem import filter_relevance
+from xai_core.apem.pictures import picture_rows, staged_map
+from xai_core.apem.tracing import trace
+from xai_core.cache import Result
+from xai_core.errors import MethodError, ModelError
+from xai_core.tasks.maps import explain_task
+from xai_core.tasks.models import Settings, classifier, model_pixels
+
+
+def apem_rows(
+    model: dict[str, Any],
+    image: NDArray[np.generic],
+    target: int,
+    column: str,
+    method: str,
+    params: dict[str, Any],
+    metric: dict[str, Any],
+    together: dict[str, Settings] | None = None,
+) -> Result:
+    """Explain one picture by one method, and measure the map at several stages.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        image: as in ``explain_task``.
+        target: as in ``explain_task``.
+        column: what the method is called in the rows.
+        method: as in ``explain_task``.
+        params: as in ``explain_task``.
+        metric: stages, shuffles, seed and eps_max of ``picture_rows``.
+        together: as in ``explain_task``.
+
+    Returns:
+        Fact "rows" (``picture_rows``); array "logits" [K].
+    """
+    clf = classifier(model)
+    x = model_pixels(clf, image)
+    stages = metric["stages"]
+    try:
+        raw = explain_task(model, image, target, method, params, together).arrays["relevance"]
+        rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
+    except (MethodError, ModelError) as error:
+        rows = [{"method": column, "stage": stage, "problem": str(error)} for stage in stages]
+    with torch.no_grad():
+        logits = clf.logits(x)[0].float().cpu().numpy()
+    return Result({"logits": logits}, {"rows": rows})
+
+
+def apem_trace(
+    model: dict[str, Any],
+    image: NDArray[np.generic],
+    relevance: NDArray[np.float32],
+    stage: str,
+    eps_max: int,
+) -> Result:
+    """What the network says along one map and along its opposite.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        image: as in ``explain_task``.
+        relevance: raw, [C, h, w].
+        stage: of ``heatmaps.STAGES``.
+        eps_max: the most steps.
+
+    Returns:
+        Arrays "map" [C, H, W] and those of ``Trace``; facts eps_minus and eps_plus.
+    """
+    clf = classifier(model)
+    x = model_pixels(clf, image)
+    staged = staged_map(clf, x, torch.from_numpy(relevance)[None], stage)
+    found = trace(clf, x, staged, eps_max=eps_max)
+    arrays = {
+        "map": staged[0].float().cpu().numpy(),
+        "classes": found.classes,
+        "top": found.top,
+        "own": found.own,
+        "signs": found.signs,
+    }
+    return Result(arrays, {"eps_minus": found.eps_minus, "eps_plus": found.eps_plus})
+
+
+def apem_filter(
+    model: dict[str, Any],
+    image: NDArray[np.generic],
+    relevance: NDArray[np.float32],
+    stage: str,
+    eps_max: int,
+    every: bool,
+) -> Result:
+    """Filter one map.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        image: as in ``explain_task``.
+        relevance: raw, [C, h, w].
+        stage: of ``heatmaps.STAGES``.
+        eps_max: the most steps.
+        every: as in ``filter_relevance``.
+
+    Returns:
+        Arrays "map" (the whole map) and "filtered" [C, H, W], and along the path "threshold",
+        "kept", "eps_minus" and "eps_plus" (NaN where censored).
+    """
+    clf = classifier(model)
+    x = model_pixels(clf, image)
+    staged = staged_map(clf, x, torch.from_numpy(relevance)[None], stage)
+    # It changes no number which class is called the true one.
+    found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, every=every)
+    columns = ("threshold", "kept", "eps_minus", "eps_plus")
+    path = {name: found.path[0][name].to_numpy(float, na_value=np.nan) for name in columns}
+    maps = {"map": staged[0], "filtered": found.map[0]}
+    arrays = {name: one.float().cpu().numpy() for name, one in maps.items()}
+    return Result({**arrays, **path}, {"kept": float(found.kept[0])})
