@@ -32,6 +32,7 @@ def main() -> None:
     pages = [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
         st.Page("pages/sanity.py", title="Sanity checks", icon=":material/shuffle:"),
+        st.Page("pages/reliability.py", title="Reliability", icon=":material/straighten:"),
     ]
     try:
         st.navigation(pages, position="top").run()

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.charts import COLOURS, DASHES, chart_bytes, curve_chart, map_grid
+from xai_core.apem.summary import pairwise
+from xai_core.charts import (
+    COLOURS,
+    DASHES,
+    chart_bytes,
+    curve_chart,
+    map_grid,
+    reliability_charts,
+)
 from xai_core.figures import to_png
 
 TITLES = {"saliency": "Saliency", "gradcam": "Grad-CAM"}
@@ -148,3 +156,127 @@ def test_a_coarse_map_is_enlarged_and_an_empty_one_is_called_so():
     assert coarse[0, -1, 1] < coarse[0, 0, 1]
     assert np.ptp(empty.reshape(-1, 3), axis=0).max() == 0
     assert [label.text for label in figure.labels].count("empty") == 1
+
+
+# ------------------------------------------------------------------ reliability
+
+
+def reliability(values, shuffled=None, methods=("saliency", "gradcam"), correct=None):
+    """A picture for each value of the metric, the same for all methods, at one stage."""
+    count = len(values)
+    shuffled = [None] * count if shuffled is None else shuffled
+    correct = [True] * count if correct is None else correct
+    rows = [
+        {
+            "image": f"{place}.png",
+            "image_hash": str(place),
+            "method": method,
+            "stage": "map",
+            "correct": correct[place],
+            "eps_minus": None if value is None else 10,
+            "eps_plus": None if value is None else 10 + value,
+            "apem": value,
+            "apem_shuffled": shuffled[place],
+        }
+        for place, value in enumerate(values)
+        for method in methods
+    ]
+    whole = dict.fromkeys(("eps_minus", "eps_plus", "apem", "apem_shuffled"), "Int64")
+    return pd.DataFrame(rows).astype({**whole, "correct": "boolean"})
+
+
+def reliable(table):
+    return reliability_charts(table, pairwise(table), TITLES)
+
+
+def edges_and_counts(axes):
+    """Of each histogram: left edges, the last right one, and the heights."""
+    found = []
+    for bars in axes.containers:
+        left = [bar.get_x() for bar in bars]
+        ends = [*left, bars[-1].get_x() + bars[-1].get_width()]
+        found.append((ends, [bar.get_height() for bar in bars]))
+    return found
+
+
+def legend_of(chart):
+    return [text.get_text() for one in chart.legends for text in one.get_texts()]
+
+
+def test_reliability_has_the_figures_that_its_table_allows():
+    assert list(reliable(reliability([1, 2, 3], [0, 1, 0]))) == ["boxes", "pairs", "shuffled"]
+    assert list(reliable(reliability([1, 2, 3]))) == ["boxes", "pairs"]
+    assert list(reliable(reliability([1, 2, 3], methods=["saliency"]))) == ["boxes"]
+
+
+def test_boxes_show_each_measure_with_its_median():
+    chart = reliable(reliability([1, 4, None, 9]))["boxes"]
+    assert [axes.get_ylabel() for axes in chart.axes] == ["APEM", "ε−", "ε+"]
+    # The median line of each box; the censored picture does not count.
+    for axes, median in zip(chart.axes, (4, 10, 14), strict=True):
+        lines = [line.get_ydata() for line in axes.get_lines() if line.get_color() == "black"]
+        flat = [line[0] for line in lines if len(line) == 2 and line[0] == line[1]]
+        assert flat.count(median) >= 2
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+        assert labels == ["Saliency", "Grad-CAM"]
+    assert not chart.legends
+
+
+def test_boxes_leave_out_no_picture_whose_class_is_unknown():
+    chart = reliable(reliability([1, 2, 3], correct=[True, False, None]))["boxes"]
+    names = ["rightly classified", "wrongly classified", "true class unknown"]
+    assert legend_of(chart) == names
+    assert len(chart.axes[0].patches) == len(names) * len(TITLES)
+    alone = reliable(reliability([1, 2], correct=[None, None]))["boxes"]
+    assert len(alone.axes[0].patches) == len(TITLES)
+
+
+def test_pairs_show_the_shares_side_by_side():
+    table = reliability([1, 2, 3, 4])
+    table.loc[table.method == "gradcam", "apem"] = [0, 1, 3, 9]
+    (axes,) = reliable(table)["pairs"].axes
+    bars = [(bar.get_x(), bar.get_width()) for one in axes.containers for bar in one]
+    np.testing.assert_allclose(bars, [(0, 0.5), (0.5, 0.25), (0.75, 0.25)])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Saliency / Grad-CAM"]
+    assert legend_of(reliable(table)["pairs"]) == ["better", "equal", "worse"]
+
+
+def test_both_histograms_have_the_same_bins():
+    chart = reliable(reliability([30, 40, 60], [-2, 0, 1]))["shuffled"]
+    for axes in chart.axes:
+        assert axes.get_xlabel() == "APEM"
+        (ends, maps), (others, orderless) = edges_and_counts(axes)
+        np.testing.assert_allclose(ends, others)
+        assert (ends[0], ends[-1]) == pytest.approx((-2, 60))
+        assert (sum(maps), sum(orderless)) == (3, 3)
+        # Thirty bins of 62 / 30: 30 lies in bin 15, 40 in 20, and -2, 0 and 1 in the first two.
+        assert [place for place, height in enumerate(maps) if height] == [15, 20, 29]
+        assert orderless[:2] == [2, 1]
+    assert legend_of(chart) == ["the map", "shuffled"]
+
+
+def test_a_method_without_values_has_an_empty_panel():
+    table = reliability([1, 5, 9], [0, 0, 1])
+    table.loc[table.method == "saliency", ["eps_minus", "eps_plus", "apem", "apem_shuffled"]] = None
+    found = reliable(table)
+    empty, full = found["shuffled"].axes
+    assert not empty.patches
+    assert full.patches
+    assert legend_of(found["shuffled"]) == ["the map", "shuffled"]
+    for chart in found.values():
+        assert chart_bytes(chart, "png").startswith(b"\x89PNG")
+
+
+def test_values_that_are_all_censored_give_empty_boxes():
+    found = reliable(reliability([None, None]))
+    assert list(found) == ["boxes", "pairs"]
+    for chart in found.values():
+        assert chart_bytes(chart, "png").startswith(b"\x89PNG")
+
+
+def test_equal_tables_give_equal_bytes():
+    both = [reliable(reliability([1, 5, 9], [0, -1, 1])) for _ in range(2)]
+    for name in ("boxes", "pairs", "shuffled"):
+        one, two = (chart_bytes(found[name], "svg") for found in both)
+        assert one == two
+        assert one.startswith(b"<?xml")

@@ -105,7 +105,8 @@ def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
         names = dict(line.split("\t", 1) for line in _lines(root / "words.txt"))
         rows = [line.split("\t") for line in _lines(root / "val" / "val_annotations.txt")]
         return [(root / "val" / "images" / row[0], _first(names[row[1]])) for row in rows]
-    pictures = sorted(path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+    found = (path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
+    pictures = sorted(path for path in found if path.is_file())
     if not pictures:
         raise DataError(f"There are no pictures in {root}; they end in {', '.join(ENDINGS)}.")
     return [(path, None if path.parent == root else path.parent.name) for path in pictures]

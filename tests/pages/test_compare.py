@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.waiting import PATIENCE_S, until
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
 from xai_core.images import sample_image
@@ -17,20 +18,13 @@ from xai_core.models import load_classifier
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
-PATIENCE_S = 60.0
 
 
 def settled(app: AppTest) -> AppTest:
     """The page after its computations have ended."""
-    deadline = time.monotonic() + PATIENCE_S
-    app.run(timeout=PATIENCE_S)
-    while time.monotonic() < deadline:
-        works = app.session_state["_work"].values() if "_work" in app.session_state else ()
-        if len(works) > 2 and not any(work.running for work in works):
-            return app.run(timeout=PATIENCE_S)
-        time.sleep(0.2)
-        app.run(timeout=PATIENCE_S)
-    pytest.fail("The page did not settle.")
+    return until(
+        app, lambda works: len(works) > 2 and not any(work.running for work in works.values())
+    )
 
 
 def compare(**query: str) -> AppTest:

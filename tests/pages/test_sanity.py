@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.test_compare import renewed
+from tests.pages.waiting import PATIENCE_S, until
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
@@ -17,7 +18,6 @@ from xai_core.randomization import sanity_check
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
-PATIENCE_S = 90.0
 QUICK = {"methods": "saliency,gradcam", "seeds": "1"}
 
 
@@ -30,17 +30,7 @@ def opened(**query: str) -> AppTest:
 
 def settled(app: AppTest) -> AppTest:
     """The page after its computations have ended."""
-    deadline = time.monotonic() + PATIENCE_S
-    app.run(timeout=PATIENCE_S)
-    while time.monotonic() < deadline:
-        works = {}
-        if "_work" in app.session_state:
-            works = app.session_state["_work"]
-        if "sanity" in works and not works["sanity"].running:
-            return app.run(timeout=PATIENCE_S)
-        time.sleep(0.2)
-        app.run(timeout=PATIENCE_S)
-    pytest.fail("The page did not settle.")
+    return until(app, lambda works: "sanity" in works and not works["sanity"].running)
 
 
 def ledger(app: AppTest):
@@ -87,6 +77,7 @@ def test_another_measure_computes_no_map_again(page: AppTest) -> None:
     settled(page)
     assert {task.function for task in ledger(page).tasks} == {"scored_again"}
     assert ledger(page).facts.keys() == before.keys()
+    assert not page.session_state["_work"]["sanity"].problems
     assert all("hog" in facts["scores"] for facts in ledger(page).facts.values())
     page.selectbox(key="measure").set_value("ssim")
     settled(page)

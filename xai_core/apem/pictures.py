@@ -14,6 +14,7 @@ from torch import Tensor
 from xai_core.apem.metric import EPS_MAX, counts, shuffled
 from xai_core.apem.perturbation import Perturbation, checked_maps
 from xai_core.errors import MethodError
+from xai_core.explainers.memory import allowed_bytes
 from xai_core.heatmaps import STAGES, relevance_map, upsample
 from xai_core.models.classifier import Classifier
 
@@ -21,6 +22,7 @@ COLUMNS = (
     *("method", "stage", "eps_minus", "eps_plus", "apem"),
     *("eps_minus_shuffle", "eps_plus_shuffle", "apem_normalized", "apem_shuffled", "problem"),
 )
+COPIES = 6  # of a shuffled map, while steps are made of it: itself, its opposite, and their steps
 
 
 def picture_rows(
@@ -138,25 +140,57 @@ def answer_facts(logits: NDArray[Any], true: int | None) -> dict[str, Any]:
     }
 
 
+def _check(x: Tensor, stages: Sequence[str], shuffles: int, eps_max: int) -> None:
+    if len(x) != 1:
+        raise MethodError(f"The rows are of one picture, not of {len(x)}.")
+    for stage in stages:
+        if stage not in STAGES:
+            raise MethodError(f"There is no stage '{stage}'; there are: {', '.join(STAGES)}.")
+    if shuffles < 0:
+        raise MethodError(f"There cannot be {shuffles} shuffled maps.")
+    if eps_max < 1:
+        raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
+
+
 def _found(
     perturbation: Perturbation, maps: Sequence[Tensor], shuffles: int, seed: int, eps_max: int
 ) -> list[dict[str, Any]]:
+    """A row for each map, as many maps at once as their shuffled ones fit in memory."""
     if not maps:
         return []
+    each = COPIES * max(1, shuffles) * maps[0].nbytes
+    size = max(1, allowed_bytes() // each)
+    rows = []
+    for start in range(0, len(maps), size):
+        together = torch.cat(list(maps[start : start + size]))
+        rows += _searched(perturbation, together, shuffles, seed, eps_max)
+    return rows
+
+
+def _searched(
+    perturbation: Perturbation, maps: Tensor, shuffles: int, seed: int, eps_max: int
+) -> list[dict[str, Any]]:
     several = perturbation.repeated(len(maps))
-    together = torch.cat(list(maps))
-    minus, plus = counts(several, together[:, None], eps_max)
+    minus, plus = counts(several, maps[:, None], eps_max)
     rows: list[dict[str, Any]] = [
         {"eps_minus": m, "eps_plus": p, "apem": None if m is None or p is None else p - m}
         for m, p in zip(minus, plus, strict=True)
     ]
     if shuffles:
-        orderless = shuffled(together, shuffles, seed)
+        orderless = shuffled(maps, shuffles, seed)
         one = counts(several, orderless[:, :1], eps_max)
-        first = one if shuffles == 1 else counts(several, orderless, eps_max)
+        # The first permutation has been asked; the first change of all is the earliest of both.
+        rest = counts(several, orderless[:, 1:], eps_max) if shuffles > 1 else one
+        both = zip(one, rest, strict=True)
+        first = [[_earliest(*pair) for pair in zip(*way, strict=True)] for way in both]
         for row, m1, p1, ms, ps in zip(rows, *one, *first, strict=True):
             row["apem_shuffled"] = None if m1 is None or p1 is None else p1 - m1
             row["eps_minus_shuffle"], row["eps_plus_shuffle"] = ms, ps
             if row["apem"] is not None and ms is not None and ps is not None:
                 row["apem_normalized"] = row["eps_plus"] / ps - row["eps_minus"] / ms
     return rows
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    known = [count for count in (one, other) if count is not None]
+    return min(known, default=None)

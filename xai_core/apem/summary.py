@@ -6,16 +6,31 @@ picture. A censored picture counts as censored and enters no average, comparison
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import pandas as pd
 from scipy.stats import spearmanr
 
+from xai_core.apem.pictures import COLUMNS
+
 GROUPS = {"right": "rightly classified", "wrong": "wrongly classified", "all": "all pictures"}
 MEANS = ("eps_minus", "eps_plus", "apem", "apem_normalized", "apem_shuffled")
+FACTS = ("image", "image_hash", "true", "predicted", "correct", "confidence", "loss")
 LEAST = 3  # pictures that a correlation needs
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows of pictures, methods and stages as a table in which what is censored is missing.
+
+    Args:
+        rows: image, image_hash, those of ``pictures.picture_facts`` and of ``picture_rows``.
+    """
+    table = pd.DataFrame(rows, columns=list(dict.fromkeys([*FACTS, *COLUMNS])))
+    whole = {name: "Int64" for name in COLUMNS if name.startswith(("eps_", "apem"))}
+    kinds = {**whole, "apem_normalized": "Float64", "true": "Int64", "predicted": "Int64"}
+    return table.astype({**kinds, "correct": "boolean", "confidence": "Float64", "loss": "Float64"})
 
 
 def groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

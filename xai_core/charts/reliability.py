@@ -109,7 +109,7 @@ def _shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
         together = np.concatenate(list(values.values()))
         if not len(together):
             return
-        edges = np.histogram_bin_edges(together, bins=BINS)
+        edges = np.histogram_bin_edges(together, bins=BINS).tolist()
         for number, (name, some) in enumerate(values.items()):
             axes.hist(some, bins=edges, alpha=0.6, color=COLOURS[number], label=name)
         axes.axvline(0, color="#777777", linewidth=0.6)
@@ -142,9 +142,12 @@ def _grid(
             if across == 0:
                 axes.set_ylabel(names.get(row, row), fontsize=8)
     if legend:
-        handles, labels = grid[0, 0].get_legend_handles_labels()
+        known: dict[str, Any] = {}  # a panel without values has no entries
+        for axes in chart.axes:
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+                known.setdefault(label, handle)
         chart.legend(
-            handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False
+            known.values(), known, loc="outside lower center", ncols=3, fontsize=8, frameon=False
         )
     return chart
 

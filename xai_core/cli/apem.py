@@ -250,9 +250,8 @@ class Measuring:
         Raises:
             XaiError: no picture can be measured.
         """
-        import pandas as pd
-
-        from xai_core.apem.pictures import COLUMNS, picture_facts
+        from xai_core.apem.pictures import picture_facts
+        from xai_core.apem.summary import as_table
 
         rows: list[dict[str, Any]] = []
         costs = [1.0] * self._expected()
@@ -272,10 +271,7 @@ class Measuring:
             rows += [{**head, **row} for row in self._rows(photo, meter)]
         if not rows:
             raise XaiError("Nothing could be measured.")
-        table = pd.DataFrame(rows)
-        whole = [name for name in COLUMNS if name.startswith(("eps_", "apem"))]
-        kinds = {name: "Float64" if name == "apem_normalized" else "Int64" for name in whole}
-        return table.astype({**kinds, "true": "Int64", "correct": "boolean", "loss": "Float64"})
+        return as_table(rows)
 
     def _expected(self) -> int:
         count = len(self.plan.files)

@@ -1,6 +1,6 @@
 """Orders for the engine: each of its tasks together with the content key of its result."""
 
-from xai_core.orders.apem import Metric, filtering, measure_all, trace
+from xai_core.orders.apem import Metric, filtering, labelled, measure_all, trace
 from xai_core.orders.maps import (
     CHEAP,
     NONE,
@@ -29,6 +29,7 @@ __all__ = [
     "explain",
     "explain_all",
     "filtering",
+    "labelled",
     "measure_all",
     "predict",
     "similarity",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from xai_core.cache import content_key
@@ -67,6 +68,22 @@ def measure_all(
         searches = SEARCH * len(metric.stages) * (1 + metric.shuffles)
         found[digest, column] = Task(key, "apem_rows", arguments, task.cost + searches, task.title)
     return found
+
+
+def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int) -> Task:
+    """Pictures of a data set on the server's disk.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        fingerprint: the model's.
+        folder: of the data set.
+        right: at most so many that the model classifies rightly.
+        wrong: at most so many that it classifies wrongly.
+    """
+    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
+    key = content_key("labelled", fingerprint, folder, stamp, right, wrong)
+    arguments = {"model": dict(model), "folder": folder, "right": right, "wrong": wrong}
+    return Task(key, "labelled_pictures", arguments, float(right + wrong), "Reading the pictures")
 
 
 def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> Task:

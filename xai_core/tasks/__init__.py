@@ -4,6 +4,7 @@ A model travels as the keywords of ``load_classifier``; each worker keeps the la
 """
 
 from xai_core.tasks.apem import apem_filter, apem_rows, apem_trace
+from xai_core.tasks.data import labelled_pictures
 from xai_core.tasks.maps import compare_maps, explain_task, support, warm_up
 from xai_core.tasks.models import (
     cam_layers,
@@ -25,6 +26,7 @@ __all__ = [
     "describe_layers",
     "describe_model",
     "explain_task",
+    "labelled_pictures",
     "model_pixels",
     "predict",
     "randomised_maps",

@@ -1,0 +1,265 @@
+"""The metric and the filter here and in literal loops: ``python -m benchmarks.apem``.
+
+The loops are the definitions: one map, one question to the network a time, 1, 2, 3... steps
+until the class changes. First the metric, of the sample pictures that change class within so
+many steps. Then the filter, which measures thousands of maps: the loop walks a map rounded to a
+few levels. Of the whole map our quick search is measured, and what the loop would take is
+estimated from the way: its questions, times the seconds of one. Last, how the metric grows with
+the picture's side and with the number of steps. All results of the sides are compared.
+
+The exit status is 1 if a result differs, whatever the speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torchvision.models import resnet18
+
+from benchmarks.peers.literal_apem import Literal
+from benchmarks.race import CLOCKS
+from xai_core.apem import Filtered, apem, filter_relevance
+from xai_core.apem.pictures import staged_map
+from xai_core.apem.search import Asker
+from xai_core.explainers import explain
+from xai_core.heatmaps import STAGES
+from xai_core.images import sample_images
+from xai_core.models import Classifier, load_classifier
+
+AIMS = {"metric": 10.0, "filter": 30.0}
+METHODS = ("saliency", "gradcam", "input_x_gradient")
+SIDES = (32, 64, 128)
+EPSILONS = (25, 100, 400)
+EVERY = "every number"
+Returned = TypeVar("Returned")
+
+
+class Bench:
+    """Everything that is measured, printed as it comes.
+
+    Attributes:
+        found: what was measured, by title.
+        differ: what is not the same on both sides.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options, self.clock = options, CLOCKS[options.clock]
+        self.clf = load_classifier("vgg-tiny")
+        self.clf.module.to(options.device)
+        self.found: dict[str, dict[str, Any]] = {}
+        self.differ: list[str] = []
+
+    def timed(self, call: Callable[[], Returned]) -> tuple[Returned, float]:
+        """What the call returns, and its seconds."""
+        began = self.clock()
+        result = call()
+        return result, self.clock() - began
+
+    def literal(self, x: Tensor) -> Literal:
+        """The loop in front of a picture."""
+        return Literal(self.clf.module, x, self.clf.std, self.options.eps_max)
+
+    def check(self, what: str, same: bool) -> None:
+        """Note a difference."""
+        if not same:
+            self.differ.append(what)
+            print(f"DIFFERENT: {what}", flush=True)
+
+    # -------------------------------------------------------------- the metric
+
+    def pictures(self) -> list[tuple[str, Tensor]]:
+        """Sample pictures that change class along their gradient and its opposite."""
+        found = []
+        for sample in sample_images():
+            if len(found) < self.options.pictures:
+                x = self.clf.preprocess([sample.loader()]).to(self.clf.device)
+                y = self.clf.logits(x).argmax(1)
+                r = staged_map(self.clf, x, explain(self.clf, x, y, method="saliency"), "map")
+                if not apem(self.clf, x, y, r, eps_max=self.options.eps_max).censored[0]:
+                    found.append((sample.id, x))
+        return found
+
+    def metric(self, pictures: list[tuple[str, Tensor]]) -> None:
+        """Every map of every picture on both sides, the sides taking turns."""
+        print(f"\n{'metric':34}{'questions':>10}{'here, s':>10}{'loop, s':>10}{'ratio':>8}")
+        for name, x in pictures:
+            y = self.clf.logits(x).argmax(1)
+            for method in METHODS:
+                raw = explain(self.clf, x, y, method=method)
+                maps = [staged_map(self.clf, x, raw, stage) for stage in STAGES]
+                loop = self.literal(x)
+                several, classes = x.expand(len(maps), -1, -1, -1), y.expand(len(maps))
+                together = torch.cat([one.expand(-1, 3, -1, -1) for one in maps])
+                ours, here = self.timed(
+                    lambda several=several, classes=classes, together=together: apem(
+                        self.clf, several, classes, together, eps_max=self.options.eps_max
+                    )
+                )
+                theirs, there = self.timed(
+                    lambda loop=loop, maps=maps: [loop.apem(one) for one in maps]
+                )
+                both = zip(plain(ours.eps_minus), plain(ours.eps_plus), strict=True)
+                self.check(f"metric {name} {method}", list(both) == theirs)
+                self.tell(f"{name} {method}", "metric", loop.asked, here, there)
+        self.verdict("metric")
+
+    def tell(self, title: str, part: str, asked: int, here: float, loop: float) -> None:
+        """Print and keep a line."""
+        self.found.setdefault(part, {})[title] = {"asked": asked, "here": here, "loop": loop}
+        print(f"{title:34}{asked:10}{here:10.2f}{loop:10.2f}{loop / here:8.1f}", flush=True)
+
+    def verdict(self, part: str) -> None:
+        """Print the sum of a part, and whether the aim is met."""
+        rows = [row for title, row in self.found[part].items() if EVERY not in title]
+        here, loop = (sum(row[side] for row in rows) for side in ("here", "loop"))
+        print(aim(part, loop / here))
+        self.found[part]["ratio"] = loop / here
+
+    # -------------------------------------------------------------- the filter
+
+    def filter(self, x: Tensor) -> None:
+        """A rounded map on both sides; the whole one here, and an estimate of the loop."""
+        y, levels = self.clf.logits(x).argmax(1), self.options.levels
+        r = staged_map(self.clf, x, explain(self.clf, x, y, method="saliency"), "map")
+        coarse = (r * levels).round() / levels
+        print(f"\n{'filter':34}{'questions':>10}{'here, s':>10}{'loop, s':>10}{'ratio':>8}")
+        loop = self.literal(x)
+        left, there = self.timed(lambda: loop.filtered(coarse))
+        for every in (True, False):
+            ours, here = self.timed(lambda every=every: self.ours(x, y, coarse, every))
+            title = f"{levels} levels, {EVERY if every else 'brackets'}"
+            same = torch.equal(ours.map.double(), left) and steps(ours) == loop.found
+            self.check(f"filter {title}", same)
+            self.tell(title, "filter", loop.asked, here, there)
+        self.verdict("filter")
+        each = there / loop.asked
+        whole, here = self.timed(lambda: self.ours(x, y, r, False))
+        asked = sum(count or self.options.eps_max for both in steps(whole) for count in both)
+        self.found["whole map"] = {
+            "maps": len(whole.path[0]),
+            "kept": float(whole.kept[0]),
+            "here": here,
+            "asked": asked,
+            "estimate": asked * each,
+        }
+        print(
+            f"the whole map: {len(whole.path[0])} maps, {whole.kept[0]:.0%} of the values kept, "
+            f"{here:.1f} s here\n"
+            f"ESTIMATE of the loop: {asked} questions of {1000 * each:.2f} ms, "
+            f"{asked * each / 60:.0f} min\n"
+            f"{aim('filter', asked * each / here)} (by that estimate)"
+        )
+
+    def ours(self, x: Tensor, y: Tensor, r: Tensor, every: bool) -> Filtered:
+        """The filter here."""
+        return filter_relevance(self.clf, x, y, r, eps_max=self.options.eps_max, every=every)
+
+    # -------------------------------------------------------------- growth
+
+    def growth(self) -> None:
+        """Questions and seconds of one map, by the side of the picture and the most steps."""
+        torch.manual_seed(0)
+        network = resnet18(num_classes=10).eval().to(self.options.device)
+        print(f"\n{'resnet18, random weights':34}{'questions':>10}{'here, s':>10}{'ms each':>10}")
+        for side in SIDES:
+            clf = Classifier(network, [str(n) for n in range(10)], (side, side))
+            x, r = (torch.rand(1, n, side, side).to(clf.device) for n in (3, 1))
+            y = clf.logits(x).argmax(1)
+            for most in EPSILONS:
+                asked, answers = [0], Asker.answers
+
+                def counted(self: Asker, questions: Any, asked: Any = asked) -> Any:
+                    asked[0] += len(questions)
+                    return answers(self, questions)  # noqa: B023
+
+                Asker.answers = counted  # type: ignore[method-assign]
+                try:
+                    apem(clf, x, y, r, eps_max=1)  # what the first call alone takes
+                    asked[0] = 0
+                    found, here = self.timed(
+                        lambda clf=clf, x=x, y=y, r=r, most=most: apem(clf, x, y, r, eps_max=most)
+                    )
+                finally:
+                    Asker.answers = answers  # type: ignore[method-assign]
+                both = plain(found.eps_minus)[0], plain(found.eps_plus)[0]
+                title = f"side {side:3}, at most {most:3}: {both}"
+                self.found.setdefault("growth", {})[title] = {"asked": asked[0], "here": here}
+                each = 1000 * here / max(1, asked[0])
+                print(f"{title:34}{asked[0]:10}{here:10.2f}{each:10.2f}", flush=True)
+
+
+def aim(part: str, ratio: float) -> str:
+    """A line about an aim in units of our time."""
+    word = "met" if ratio >= AIMS[part] else "NOT met"
+    return f"{part}: at least {AIMS[part]:g} times as fast as the loop: {word}, {ratio:.1f}"
+
+
+def plain(values: Any) -> list[int | None]:
+    """Numbers with None for missing ones."""
+    return [
+        None if missing else int(one) for one, missing in zip(values, values.isna(), strict=True)
+    ]
+
+
+def steps(filtered: Filtered) -> list[tuple[int | None, int | None]]:
+    """Both numbers of all maps on the first picture's way."""
+    path = filtered.path[0]
+    return list(zip(plain(path.eps_minus.array), plain(path.eps_plus.array), strict=True))
+
+
+def main() -> int:
+    options = _options()
+    warnings.filterwarnings("ignore")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    print(
+        f"vgg-tiny, {options.device}, {torch.get_num_threads()} threads, {options.clock} clock, "
+        f"torch {torch.__version__}"
+    )
+    bench = Bench(options)
+    pictures = bench.pictures()
+    if not pictures:
+        print(f"No sample picture changes class within {options.eps_max} steps.", file=sys.stderr)
+        return 1
+    print(f"{len(pictures)} pictures that change class: {', '.join(name for name, _ in pictures)}")
+    if "metric" in options.parts:
+        bench.metric(pictures)
+    if "filter" in options.parts:
+        bench.filter(pictures[0][1])
+    if "growth" in options.parts:
+        bench.growth()
+    print(f"\nResults that differ: {', '.join(bench.differ) or 'none'}")
+    if options.json:
+        text = json.dumps({**bench.found, "differ": bench.differ}, indent=1) + "\n"
+        options.json.write_text(text, encoding="utf-8")
+    return 1 if bench.differ else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--pictures", type=int, choices=range(1, 9), default=3, metavar="N", help="at most 8")
+    add("--eps-max", type=int, default=300, metavar="N", help="most steps (default: %(default)s)")
+    add("--levels", type=int, default=64, metavar="N", help="of the rounded map that is filtered")
+    add("--parts", default="metric,filter,growth", help="with commas between; all by default")
+    add("--threads", type=int, default=0, help="of torch; as many as it takes if not given")
+    add("--device", default="cpu", help="of torch (default: %(default)s)")
+    add("--clock", choices=CLOCKS, default="wall", help="processor: for a machine in use")
+    add("--json", type=Path, help="also write everything into this file")
+    options = parser.parse_args()
+    options.parts = options.parts.split(",")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

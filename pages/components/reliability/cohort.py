@@ -1,0 +1,199 @@
+"""Where many pictures come from: the page's own, an uploaded folder, or a data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from pages.components.progress import wait_for
+from pages.components.scene import Scene
+from pages.components.text import plain
+from xai_core import orders
+from xai_core.apem.record import photo_words
+from xai_core.datasets import ENDINGS
+from xai_core.errors import ImageError
+from xai_core.images import image_hash, model_input, read_image
+from xai_core.orders import Subject
+
+DATA = "XAI_DATA"  # folders of data sets, with os.pathsep between
+SOURCES = {"here": "Pictures on the left", "folder": "A folder of mine", "data": "A data set"}
+UNKNOWN = "unknown"
+MOST = 300
+FEW = 20  # up to here no button need be pressed
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Pictures in front of the model, with their true classes as far as they are known.
+
+    Attributes:
+        subjects: the pictures, each with the class that is explained.
+        names: by hash.
+        true: index of the true class by hash; None where it is not known.
+        words: where they come from, in the command line's words.
+    """
+
+    subjects: Sequence[Subject]
+    names: dict[str, str]
+    true: dict[str, int | None]
+    words: Sequence[str] = field(default_factory=tuple)
+
+
+def choose_cohort(scene: Scene) -> Cohort | None:
+    """The pictures that are measured; None, with a word on the page, while there are none."""
+    offered = [key for key in SOURCES if key != "data" or data_sets()]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    source = row.segmented_control(
+        "Which pictures",
+        offered,
+        default="here",
+        required=True,
+        format_func=SOURCES.__getitem__,
+        key="cohort",
+        bind="query-params",
+        help="Data sets are offered if the server names their folders in XAI_DATA.",
+    )
+    if source == "folder":
+        return _folder(scene)
+    return _data(scene, row) if source == "data" else _here(scene)
+
+
+def data_sets() -> dict[str, str]:
+    """Folders of data sets by the names that people read."""
+    folders = [Path(word) for word in os.environ.get(DATA, "").split(os.pathsep) if word]
+    return {folder.name: str(folder) for folder in folders if folder.is_dir()}
+
+
+def _here(scene: Scene) -> Cohort:
+    """The sidebar's pictures; their true classes can be told in a table."""
+    names = {view.picture.hash: view.picture.source for view in scene.views}
+    with st.expander("True classes, if you know them"):
+        st.caption(
+            "They are needed to look at rightly and wrongly classified pictures apart, and for "
+            "the correlation with the loss."
+        )
+        table = st.data_editor(
+            pd.DataFrame(
+                {
+                    "Picture": [view.picture.name for view in scene.views],
+                    "Predicted": [scene.class_names[_best(v.probabilities)] for v in scene.views],
+                    "True class": pd.Series([UNKNOWN] * len(scene.views), dtype="str"),
+                }
+            ),
+            column_config={
+                "True class": st.column_config.SelectboxColumn(
+                    options=[UNKNOWN, *scene.class_names], required=True
+                )
+            },
+            disabled=["Picture", "Predicted"],
+            hide_index=True,
+            key=f"true classes {hash(tuple(names))}",
+        )
+    index = {name: number for number, name in enumerate(scene.class_names)}
+    true = {
+        digest: index.get(str(word))
+        for digest, word in zip(names, table["True class"], strict=True)
+    }
+    return Cohort([view.subject for view in scene.views], names, true, _words(scene, names, true))
+
+
+def _folder(scene: Scene) -> Cohort | None:
+    uploads = st.file_uploader(
+        "A folder of pictures",
+        accept_multiple_files="directory",
+        key="apem_folder",
+        help="With one folder for each class, named as the model names it, the true classes are "
+        f"known. At most {MOST} pictures; the command line takes any number.",
+    )
+    if not uploads:
+        st.info("Choose a folder; its pictures are measured and stay on this server only.")
+        return None
+    pictures = [u for u in uploads if Path(u.name).suffix.lower() in ENDINGS]
+    if len(pictures) > MOST:
+        st.warning(f"The folder holds {len(pictures)} pictures; the first {MOST} are measured.")
+    fit = (tuple(scene.facts["input_size"]), scene.facts["crop"], scene.facts["resample"])
+    found: dict[str, tuple[str, NDArray[np.float32]]] = {}
+    with st.spinner("Reading the pictures"):
+        for upload in pictures[:MOST]:
+            try:
+                digest, pixels = _read(upload.file_id, *fit, upload)
+            except ImageError as error:
+                st.error(plain(str(error)), icon=":material/broken_image:")
+                continue
+            found.setdefault(digest, (upload.name, pixels))
+    if not found:
+        st.info("There is no picture in this folder.")
+        return None
+    order = orders.predict(
+        scene.model, scene.fingerprint, list(found), np.stack([p for _, p in found.values()])
+    )
+    probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
+    index = {name.casefold(): number for number, name in enumerate(scene.class_names)}
+    names = {digest: name for digest, (name, _) in found.items()}
+    true = {digest: index.get(Path(name).parent.name.casefold()) for digest, name in names.items()}
+    unknown = sum(one is None for one in true.values())
+    if unknown:
+        st.caption(
+            f"The class of {unknown} of {len(true)} pictures is not known: the folder they are in "
+            "has not the name of a class."
+        )
+    subjects = [
+        Subject(digest, pixels, _best(row))
+        for (digest, (_, pixels)), row in zip(found.items(), probabilities, strict=True)
+    ]
+    return Cohort(subjects, names, true, _words(scene, names, true))
+
+
+def _data(scene: Scene, row: Any) -> Cohort | None:
+    folders = data_sets()
+    name = row.selectbox("Data set", list(folders), key="data_set", bind="query-params", width=220)
+    limits = [
+        row.number_input(label, 0, MOST, 20, key=key, bind="query-params", width=150)
+        for label, key in (("Rightly classified", "right"), ("Wrongly classified", "wrong"))
+    ]
+    if not any(limits):
+        st.info("Choose how many pictures.")
+        return None
+    right, wrong = map(int, limits)
+    folder = folders[name]
+    order = orders.labelled(scene.model, scene.fingerprint, folder, right, wrong)
+    found = wait_for("apem-data", order, "Reading the pictures")
+    for sentence in found.facts["unread"][:5]:
+        st.error(plain(sentence), icon=":material/broken_image:")
+    hashes = found.facts["hashes"]
+    subjects = [
+        Subject(digest, picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255), _best(row))
+        for digest, picture, row in zip(
+            hashes, found.arrays["pixels"], found.arrays["logits"], strict=True
+        )
+    ]
+    names = dict(zip(hashes, found.facts["names"], strict=True))
+    true = dict(zip(hashes, found.facts["true"], strict=True))
+    words = ("--data", folder, "--right", str(right), "--wrong", str(wrong))
+    return Cohort(list({s.hash: s for s in subjects}.values()), names, true, words)
+
+
+@st.cache_resource(max_entries=2 * MOST, show_spinner=False)
+def _read(
+    file_id: str, size: tuple[int, int], crop: float, resample: str, _upload: UploadedFile
+) -> tuple[str, NDArray[np.float32]]:
+    image = read_image(_upload.getvalue(), _upload.name)
+    return image_hash(image), model_input(image, size, crop, resample)
+
+
+def _words(scene: Scene, names: dict[str, str], true: dict[str, int | None]) -> list[str]:
+    classes = [None if (k := true[digest]) is None else scene.class_names[k] for digest in names]
+    return photo_words(list(names.values()), classes)
+
+
+def _best(scores: NDArray[Any]) -> int:
+    return int(scores.argmax())

@@ -1,0 +1,205 @@
+"""Many pictures: how methods and stages compare, and what the metric says of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.progress import bar
+from pages.components.reliability import charts, files
+from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
+from pages.components.reliability.controls import STAGE_TITLES
+from pages.components.scene import Scene
+from pages.components.text import plain
+from pages.components.work import CANCELLED, Work, gather
+from xai_core import orders
+from xai_core.apem.pictures import answer_facts
+from xai_core.apem.summary import GROUPS, as_table, correlations, groups, pairwise, summary
+from xai_core.cache import content_key
+from xai_core.explainers.choices import Choice, column_title
+from xai_core.jobs import Task, shared_engine
+from xai_core.orders import Metric
+
+EVERY_S = 2.0
+STARTED = "_measured"  # in the session: what the visitor has started
+SUMMARY = {
+    "apem": "APEM, mean",
+    "sd": "SD",
+    "median": "Median",
+    "eps_minus": "ε−",
+    "eps_plus": "ε+",
+    "apem_normalized": "Normalised",
+    "apem_shuffled": "Shuffled",
+}
+
+
+def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
+    """Everything about many pictures.
+
+    Args:
+        scene: the model and the sidebar's pictures.
+        choices: the methods.
+        metric: how maps are measured.
+
+    Returns:
+        Whether nothing is being computed.
+    """
+    cohort = choose_cohort(scene)
+    if cohort is None:
+        gather("apem-many", [])
+        return True
+    tasks = orders.measure_all(
+        scene.model, scene.fingerprint, cohort.subjects, choices, metric, scene.pictures,
+        shared_engine().cache.__contains__,
+    )  # fmt: skip
+    if not _started(cohort, choices, tasks):
+        gather("apem-many", [])
+        return True
+    work = gather("apem-many", list(tasks.values()), patience=0.5)
+    live = work.running
+    draw = st.fragment(_results, run_every=EVERY_S if live else None)
+    draw(scene, cohort, choices, metric, tasks, work, live)
+    return not live
+
+
+def _started(
+    cohort: Cohort, choices: Sequence[Choice], tasks: Mapping[tuple[str, str], Task]
+) -> bool:
+    """Whether to compute: few pictures at once, more when the button is pressed."""
+    if len(cohort.subjects) <= FEW:
+        return True
+    key = content_key([task.key for task in tasks.values()])
+    started: set[str] = st.session_state.setdefault(STARTED, set())
+    cache = shared_engine().cache
+    if key in started or all(task.key in cache for task in tasks.values()):
+        return True
+    methods = f"{len(choices)} method{'s' if len(choices) > 1 else ''}"
+    label = f"Measure {len(cohort.subjects)} pictures with {methods}"
+    if st.button(label, type="primary", icon=":material/straighten:"):
+        started.add(key)
+        return True
+    return False
+
+
+def _results(
+    scene: Scene,
+    cohort: Cohort,
+    choices: Sequence[Choice],
+    metric: Metric,
+    tasks: Mapping[tuple[str, str], Task],
+    work: Work,
+    live: bool,
+) -> None:
+    work.collect()
+    _status(work)
+    if live and not work.running:
+        st.rerun()
+    table = _table(cohort, tasks, work)
+    if table.empty:
+        return
+    titles = {choice.id: column_title(choice.id) for choice in choices}
+    known = [name for name, _ in groups(table)]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    group = row.segmented_control(
+        "Pictures",
+        known,
+        default="all",
+        required=True,
+        format_func=lambda name: GROUPS[name].capitalize(),
+        key="apem_group",
+    )
+    measure = row.segmented_control(
+        "Number",
+        list(charts.MEASURES),
+        default="apem",
+        required=True,
+        format_func=charts.MEASURES.__getitem__,
+        key="apem_measure",
+    )
+    part = dict(groups(table)).get(group or "all", table)
+    st.plotly_chart(charts.boxes(part, measure or "apem", titles), key="apem-boxes")
+    _tables(table, str(group or "all"), titles)
+    left, right = st.columns(2, gap="medium")
+    pairs = pairwise(table)
+    if len(pairs):
+        left.markdown("**Methods against each other, picture by picture**")
+        left.plotly_chart(charts.pairs(pairs[pairs.group == group], titles), key="apem-pairs")
+    if table.apem_shuffled.notna().any():
+        right.markdown("**Maps and the same maps shuffled**")
+        right.plotly_chart(charts.shuffled(part, titles), key="apem-shuffled")
+    ranks = correlations(table)
+    if len(ranks):
+        _ranks(ranks, part, titles)
+    if not live:
+        files.show(scene, cohort, choices, metric, table, titles)
+
+
+def _status(work: Work) -> None:
+    with st.container(height=48, border=False):
+        if work.running:
+            bar(work, "Measuring")
+            return
+        if not work.problems:
+            return
+        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.caption(
+            plain(failed[0]) if failed else "Cancelled. What was finished before is shown."
+        )
+        if right.button("Compute the rest", width="stretch"):
+            work.retry()
+            st.rerun()
+
+
+def _table(cohort: Cohort, tasks: Mapping[tuple[str, str], Task], work: Work) -> pd.DataFrame:
+    """All numbers that are there, picture by picture."""
+    rows: list[dict[str, Any]] = []
+    places = {subject.hash: number for number, subject in enumerate(cohort.subjects)}
+    for (digest, _), task in sorted(tasks.items(), key=lambda item: places[item[0][0]]):
+        result = work.results.get(task.key)
+        if result is not None:
+            facts = answer_facts(result.arrays["logits"], cohort.true[digest])
+            head = {"image": cohort.names[digest], "image_hash": digest, **facts}
+            rows += [{**head, **row} for row in result.facts["rows"]]
+    return as_table(rows)
+
+
+def _tables(table: pd.DataFrame, group: str, titles: Mapping[str, str]) -> None:
+    found = summary(table)
+    own = found[found.group == group]
+    shown = pd.DataFrame(
+        {
+            "Method": own.method.map(titles),
+            "Stage": own.stage.map(STAGE_TITLES),
+            "Pictures": own.pictures,
+            "Censored": own.censored,
+            **{title: own[name].round(2) for name, title in SUMMARY.items()},
+        }
+    ).dropna(axis=1, how="all")
+    if own.failed.any():
+        shown["Failed"] = own.failed
+    st.dataframe(shown, hide_index=True, width="stretch", alt="Averages by method and stage")
+    reasons = table[table.problem.fillna("") != ""][["method", "problem"]].drop_duplicates()
+    for method, sentence in reasons.itertuples(index=False):
+        st.caption(f"{plain(titles[method])}: {plain(sentence)}")
+
+
+def _ranks(ranks: pd.DataFrame, part: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    st.markdown("**Does the metric follow the loss?** Spearman's rank correlation")
+    names = {**titles, "confidence": "The network's confidence"}
+    shown = pd.DataFrame(
+        {
+            "Pictures": ranks.group.map(lambda name: GROUPS[name].capitalize()),
+            "Of": ranks.method.map(names),
+            "Stage": ranks.stage.map(STAGE_TITLES).fillna(""),
+            "Number": ranks.pictures,
+            "ρ": ranks.rho.round(3),
+            "p": [f"{p:.1e}" if p == p else "" for p in ranks.p],
+        }
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    left.dataframe(shown, hide_index=True, width="stretch", alt="Correlations with the loss")
+    right.plotly_chart(charts.losses(part, titles), key="apem-losses")

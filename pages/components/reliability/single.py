@@ -1,0 +1,159 @@
+"""One picture: a map's way step by step, all methods and stages side by side, and the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.progress import EVERY_S, bar, problem
+from pages.components.reliability import filtering, way
+from pages.components.reliability.controls import STAGE_TITLES, choose_stage
+from pages.components.scene import Scene, View
+from pages.components.work import CANCELLED, Work, gather
+from xai_core import orders
+from xai_core.explainers.choices import Choice, column_title
+from xai_core.jobs import Task, shared_engine
+from xai_core.orders import Metric
+
+TABLE = {
+    "eps_minus": "ε−",
+    "eps_plus": "ε+",
+    "apem": "APEM",
+    "apem_normalized": "Normalised",
+    "problem": "Why not",
+}
+
+
+def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
+    """Everything about one picture.
+
+    Args:
+        scene: the model and the pictures.
+        choices: the methods.
+        metric: how maps are measured.
+
+    Returns:
+        Whether nothing is being computed.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    view = _picture(row, scene)
+    column = _method(row, choices)
+    stage = choose_stage(row)
+    known = shared_engine().cache.__contains__
+    asked = (scene.model, scene.fingerprint, [view.subject], choices)
+    explained = orders.explain_all(*asked, scene.pictures, known)
+    maps = gather("apem-maps", [task for _, task in explained.items()])
+    order = explained[view.picture.hash, column]
+    steps, ready = _way(scene, view, order, maps, stage, metric)
+    measured = orders.measure_all(*asked, metric, scene.pictures, known)
+    # The way that is looked at comes before the numbers of all others.
+    rows = gather("apem-rows", list(measured.values()) if ready else [])
+    works = (maps, steps, rows)
+    running = [work.running for work in works]
+    watch = st.fragment(_watch, run_every=EVERY_S if any(running) else None)
+    _step_by_step(scene, view, order, maps, steps)
+    st.markdown("**Methods and stages**")
+    watch(works, measured, choices, running)
+    if order.key in maps.results:
+        relevance = maps.results[order.key].arrays["relevance"]
+        filtering.show(scene.model, order, relevance, stage, metric.eps_max)
+    return not any(running)
+
+
+def _picture(row: Any, scene: Scene) -> View:
+    """The picture that is looked at; a control where there are several."""
+    views = {view.picture.hash: view for view in scene.views}
+    if len(views) == 1:
+        return scene.views[0]
+    chosen: str = row.selectbox(
+        "Picture", list(views), format_func=lambda key: views[key].picture.name, key="apem_picture"
+    )
+    return views[chosen]
+
+
+def _method(row: Any, choices: Sequence[Choice]) -> str:
+    columns = [choice.id for choice in choices]
+    chosen: str = row.selectbox(
+        "Map of", columns, format_func=column_title, key="apem_method", bind="query-params"
+    )
+    return chosen
+
+
+def _way(
+    scene: Scene, view: View, order: Task, maps: Work, stage: str, metric: Metric
+) -> tuple[Work, bool]:
+    """The work of the steps, and whether it has ended."""
+    if order.key not in maps.results:
+        return gather("apem-trace", []), order.key in maps.problems
+    relevance = maps.results[order.key].arrays["relevance"]
+    task = orders.trace(scene.model, order, relevance, stage, metric.eps_max)
+    work = gather("apem-trace", [task], patience=1.0)
+    return work, not work.running
+
+
+def _step_by_step(scene: Scene, view: View, order: Task, maps: Work, steps: Work) -> None:
+    problems = {**steps.problems, **{k: v for k, v in maps.problems.items() if k == order.key}}
+    if steps.results:
+        (found,) = steps.results.values()
+        st.fragment(way.show)(view, scene.class_names, found)
+    elif problems:
+        work = steps if steps.problems else maps
+        problem(next(iter(problems.values())), work)
+    else:
+        st.caption("The steps appear here when the map is there.")
+
+
+def _watch(
+    works: Sequence[Work], measured: Mapping[tuple[str, str], Task], choices: Sequence[Choice],
+    running: Sequence[bool],
+) -> None:  # fmt: skip
+    """Progress, and the numbers as far as they are there."""
+    for work in works:
+        work.collect()
+    rows = works[-1]
+    with st.container(height=48, border=False):
+        current = next((work for work in works if work.running), None)
+        if current is not None:
+            bar(current, "Computing")
+        elif any(text == CANCELLED for work in works for text in work.problems.values()):
+            left, right = st.columns([5, 1], vertical_alignment="center")
+            left.caption("Cancelled. What was finished before is shown.")
+            if right.button("Compute the rest", width="stretch"):
+                for work in works:
+                    work.retry()
+                st.rerun()
+    if [work.running for work in works] != list(running):
+        st.rerun()
+    table = _table(rows, measured, choices)
+    if len(table):
+        st.dataframe(table, hide_index=True, width="stretch", alt="APEM by method and stage")
+
+
+def _table(
+    rows: Work, measured: Mapping[tuple[str, str], Task], choices: Sequence[Choice]
+) -> pd.DataFrame:
+    """A line a method and stage."""
+    titles = {choice.id: column_title(choice.id) for choice in choices}
+    found: list[dict[str, Any]] = []
+    for (_, column), task in measured.items():
+        if task.key in rows.problems:
+            problem_ = rows.problems[task.key]
+            found.append({"Method": titles[column], "Stage": "", TABLE["problem"]: problem_})
+        if task.key not in rows.results:
+            continue
+        for row in rows.results[task.key].facts["rows"]:
+            head = {"Method": titles[column], "Stage": STAGE_TITLES[row["stage"]]}
+            found.append(head | {title: row.get(name) for name, title in TABLE.items()})
+    order = {title: number for number, title in enumerate(titles.values())}
+    table = pd.DataFrame(found, columns=["Method", "Stage", *TABLE.values()])
+    table = table.sort_values("Method", key=lambda names: names.map(order), kind="stable")
+    censored = table["APEM"].isna() & table[TABLE["problem"]].fillna("").eq("")
+    table.loc[censored, TABLE["problem"]] = "censored: the class did not change"
+    whole = {TABLE[name]: "Int64" for name in ("eps_minus", "eps_plus", "apem")}
+    table = table.astype(whole).round({TABLE["apem_normalized"]: 2})
+    if not table[TABLE["problem"]].fillna("").any():
+        table = table.drop(columns=TABLE["problem"])
+    return table

@@ -1,0 +1,160 @@
+"""One map's way: the picture after ε steps along the map and along its opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.components.scene import View
+from pages.components.text import plain
+from xai_core.cache import Result
+from xai_core.colormaps import colour
+
+EPS = "eps"
+SIDE = 256  # pixels that a drawn picture has at least
+MAP_COLOURS = "viridis"
+TITLES = ("Along the map", "Along its opposite")
+SIGNS = ("−", "+")
+COLOURS = ("#0072B2", "#D55E00")
+
+
+def show(view: View, class_names: Sequence[str], way: Result) -> None:
+    """The slider, both pictures, and the probability over all steps.
+
+    Args:
+        view: the picture.
+        class_names: of the model.
+        way: of ``tasks.apem_trace``.
+    """
+    ends = (way.facts["eps_minus"], way.facts["eps_plus"])
+    last = way.arrays["own"].shape[1] - 1
+    known = [end for end in ends if end is not None]
+    st.session_state.setdefault(EPS, min(known, default=last))
+    st.session_state[EPS] = min(int(st.session_state[EPS]), last)
+    epsilon = st.slider(
+        "Steps ε",
+        0,
+        last,
+        key=EPS,
+        bind="query-params",
+        help="Every step adds 1 to the sum of all changes of the picture's values (from 0 to 1). "
+        "The picture is not clipped; what leaves the range is drawn at its end.",
+    )
+    minus, plus = ends
+    gap = "censored" if minus is None or plus is None else str(plus - minus)
+    numbers = {"ε−": minus, "ε+": plus, "APEM": gap}
+    line = st.container(horizontal=True, gap="large")
+    for name, number in numbers.items():
+        line.markdown(f"{name} **{'censored' if number is None else number}**")
+    shares = relevance_shares(way.arrays["map"])
+    for place, column in enumerate(st.columns(2, gap="large")):
+        with column:
+            _side(view, class_names, way, shares[place], place, int(epsilon), last)
+    st.plotly_chart(_chart(class_names, way, int(epsilon)), key="way-chart")
+
+
+def relevance_shares(map_: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What a step does to each value, apart from its sign: along a map, and along its opposite.
+
+    Args:
+        map_: in [0, 1], [C, H, W].
+
+    Returns:
+        Two of [3, H, W], each of which sums to 1.
+    """
+    full = np.broadcast_to(map_.astype(np.float64), (3, *map_.shape[1:]))
+    return full / full.sum(), (1 - full) / (1 - full).sum()
+
+
+def map_picture(map_: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A map in [0, 1], [C, H, W], in colours; three channels as red, green and blue."""
+    if len(map_) == 3:
+        return enlarged(np.rint(255 * map_.transpose(1, 2, 0)).astype(np.uint8))
+    return enlarged(colour(map_[0].astype(np.float64), MAP_COLOURS))
+
+
+def enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture [H, W, 3] with every pixel repeated until it is large enough to be seen."""
+    times = max(1, -(-SIDE // min(picture.shape[:2])))
+    return picture.repeat(times, 0).repeat(times, 1)
+
+
+def _side(
+    view: View,
+    class_names: Sequence[str],
+    way: Result,
+    shares: NDArray[Any],
+    place: int,
+    epsilon: int,
+    last: int,
+) -> None:
+    change = shares * way.arrays["signs"]
+    gain = 0.5 / max(float(np.abs(last * change).max()), 1e-12)
+    map_ = way.arrays["map"] if place == 0 else 1 - way.arrays["map"]
+    st.markdown(f"**{TITLES[place]}**")
+    pictures = {
+        "the map" if place == 0 else "irrelevance, 1 − R": map_picture(map_),
+        f"the change, ×{gain:.3g}": _drawn(0.5 + gain * epsilon * change),
+        f"the picture after {epsilon} steps": _drawn(view.pixels + epsilon * change),
+    }
+    for column, (caption, picture) in zip(st.columns(3), pictures.items(), strict=True):
+        column.image(picture, caption=caption, width="stretch")
+    index = int(way.arrays["classes"][place, epsilon])
+    first = int(way.arrays["classes"][0, 0])
+    name = plain(class_names[index])
+    mark = ":green[●]" if index == first else ":red[●]"
+    st.markdown(f"{mark} **{name}** · {float(way.arrays['top'][place, epsilon]):.1%}")
+    end = way.facts["eps_minus" if place == 0 else "eps_plus"]
+    sign = SIGNS[place]
+    st.caption(
+        f"The class does not change within {last} steps: censored."
+        if end is None
+        else f"The class changes for the first time at ε{sign} = {end}."
+    )
+
+
+def _drawn(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return enlarged(np.rint(255 * values.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0))
+
+
+def _chart(class_names: Sequence[str], way: Result, epsilon: int) -> go.Figure:
+    figure = go.Figure()
+    first = class_names[int(way.arrays["classes"][0, 0])]
+    for place, title in enumerate(TITLES):
+        own = way.arrays["own"][place]
+        names = [class_names[int(index)] for index in way.arrays["classes"][place]]
+        figure.add_scatter(
+            x=list(range(len(own))),
+            y=own.tolist(),
+            customdata=names,
+            name=title,
+            mode="lines",
+            line={"color": COLOURS[place], "dash": ("solid", "dash")[place], "width": 2},
+            hovertemplate="ε = %{x}: %{y:.1%}, class %{customdata}<extra>%{fullData.name}</extra>",
+        )
+        end = way.facts["eps_minus" if place == 0 else "eps_plus"]
+        if end is not None:
+            figure.add_scatter(
+                x=[end],
+                y=[float(own[end])],
+                mode="markers+text",
+                text=[f"ε{SIGNS[place]} = {end}"],
+                textposition="top right",
+                marker={"size": 10, "color": COLOURS[place], "symbol": "x"},
+                showlegend=False,
+                hoverinfo="skip",
+            )
+    figure.add_vline(x=epsilon, line={"width": 2, "color": "#ff4b4b"})
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=260,
+        legend={"orientation": "h", "y": -0.25, "x": 0},
+        xaxis={"title": "steps ε"},
+        yaxis={"title": f"probability of {first}"[:60], "range": [0, 1.05], "tickformat": ".0%"},
+    )
+    return figure

@@ -1,0 +1,200 @@
+"""The page about reliability through app.py, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.reliability.way import map_picture, relevance_shares
+from tests.pages.waiting import PATIENCE_S, until
+from xai_core.apem import apem, filter_relevance
+from xai_core.explainers import explain
+from xai_core.heatmaps import STAGES, relevance_map
+from xai_core.images import sample_image
+from xai_core.models import load_classifier
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("engine")
+QUICK = {"methods": "saliency,input_x_gradient", "shuffles": "0", "eps_max": "25"}
+PURPOSES = ("apem-maps", "apem-trace", "apem-rows")
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    for name, value in {**QUICK, **query}.items():
+        app.query_params[name] = value
+    return app.switch_page("pages/reliability.py")
+
+
+def settled(app: AppTest) -> AppTest:
+    """The page with one picture when all its numbers are there."""
+
+    def ended(works: dict[str, Any]) -> bool:
+        there = all(name in works and not works[name].running for name in PURPOSES)
+        return there and bool(works["apem-rows"].results)
+
+    return until(app, ended)
+
+
+def measured(app: AppTest) -> AppTest:
+    """The page with many pictures when all its numbers are there."""
+    return until(
+        app,
+        lambda works: (
+            "apem-many" in works
+            and bool(works["apem-many"].results)
+            and not works["apem-many"].running
+        ),
+    )
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
+    return " ".join(str(item.value) for kind in kinds for item in kind)
+
+
+def cat(stage: str) -> tuple[Any, Any, Any, Any]:
+    """Classifier, input, class and the map of the cat's gradient."""
+    clf = load_classifier("vgg-tiny")
+    x = clf.preprocess([sample_image("cat")])
+    y = clf.logits(x).argmax(1)
+    raw = explain(clf, x, y, method="saliency")
+    return clf, x, y, relevance_map(raw, stage, clf.pixels(x).clamp(0, 1))
+
+
+@pytest.fixture(scope="module")
+def page() -> AppTest:
+    app = settled(opened())
+    works = app.session_state["_work"]
+    assert not [works[name].problems for name in PURPOSES if works[name].problems]
+    return app
+
+
+def test_the_table_has_the_numbers_of_the_package(page: AppTest) -> None:
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert "Why not" not in table, table.to_string()
+    assert table.Method.tolist() == ["Saliency"] * 3 + ["Input × Gradient"] * 3
+    for row, stage in zip(table.iloc[:3].itertuples(), STAGES, strict=True):
+        clf, x, y, r = cat(stage)
+        found = apem(clf, x, y, r, eps_max=25)
+        assert (row[3], row[4], row[5]) == (
+            found.eps_minus[0],
+            found.eps_plus[0],
+            found.apem[0],
+        )
+
+
+def test_the_slider_begins_where_the_class_changes_first(page: AppTest) -> None:
+    clf, x, y, r = cat("channels")
+    found = apem(clf, x, y, r, eps_max=25)
+    slider = page.slider(key="eps")
+    assert slider.value == min(found.eps_minus[0], found.eps_plus[0])
+    assert slider.max >= max(found.eps_minus[0], found.eps_plus[0])
+    shown = words(page)
+    assert f"ε+ = {found.eps_plus[0]}" in shown
+    assert f"APEM **{found.apem[0]}**" in shown
+    assert ":red[●]" in shown, "one way has left the class"
+    slider.set_value(0)
+    page.run()
+    assert ":red[●]" not in words(page), "no step, no other class"
+
+
+def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
+    page.segmented_control(key="apem_stage").set_value("map")
+    settled(page)
+    next(button for button in page.button if button.label == "Filter this map").click()
+    until(
+        page,
+        lambda works: (
+            "apem-filter" in works
+            and bool(works["apem-filter"].results)
+            and not works["apem-filter"].running
+        ),
+    )
+    assert not page.exception
+    clf, x, y, r = cat("map")
+    found = filter_relevance(clf, x, y, r, eps_max=25, every=False)
+    slider = page.slider(key="filter_step")
+    refused = found.path[0].kept.iloc[-1] < found.kept[0]
+    assert slider.value == len(found.path[0]) - 1 - refused
+    assert f"keeps {found.kept[0]:.1%}" in words(page).replace("\\", "")
+    page.segmented_control(key="apem_stage").set_value("channels")
+    settled(page)
+
+
+def test_many_pictures_here(page: AppTest) -> None:
+    app = measured(opened(view="Many pictures", samples="Cat"))
+    assert not app.exception
+    summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
+    before = page.dataframe[0].value
+    assert summary.loc[summary.Method == "Saliency", "APEM, mean"].tolist() == [
+        float(value) for value in before[before.Method == "Saliency"].APEM
+    ]
+    assert app.session_state["_work"]["apem-many"].job is None, "nothing is measured twice"
+
+
+def test_a_data_set_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clf = load_classifier("vgg-tiny")
+    image = sample_image("cat")
+    best = clf.class_names[int(clf.logits(clf.preprocess([image])).argmax())]
+    for name, side in ((best, 300), ("school bus", 280)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        image.crop((0, 0, side, side)).save(folder / "one.png")
+    monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
+    app = measured(opened(view="Many pictures", cohort="A data set", methods="saliency"))
+    assert not app.exception
+    summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
+    assert summary.Pictures.add(summary.Censored).tolist() == [2, 2, 2]
+    groups = app.segmented_control(key="apem_group").options
+    assert groups == ["Rightly classified", "Wrongly classified", "All pictures"]
+    assert any("ρ" in table.value for table in app.dataframe), "the loss is known"
+    (files,) = [b for b in app.get("download_button") if b.label == "run.json"]
+    assert not files.disabled
+
+
+def test_a_data_set_with_a_class_that_the_model_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "beasts" / "unicorn"
+    folder.mkdir(parents=True)
+    sample_image("cat").save(folder / "one.png")
+    monkeypatch.setenv("XAI_DATA", str(tmp_path / "beasts"))
+    app = until(
+        opened(view="Many pictures", cohort="A data set"),
+        lambda works: "apem-data" in works and not works["apem-data"].running,
+    )
+    assert "unicorn" in words(app)
+
+
+def test_no_method_says_what_to_do() -> None:
+    app = opened()
+    app.run()
+    until(app, lambda works: "prediction" in works and not works["prediction"].running)
+    for pills in app.get("button_group"):
+        if str(pills.key).startswith("m-"):
+            pills.set_value([])
+    app.run()
+    assert "Choose at least one method" in words(app)
+
+
+def test_shares_are_those_of_the_formula() -> None:
+    r = np.array([[[1.0, 0.5], [0.0, 0.5]]], np.float32)
+    along, opposite = relevance_shares(r)
+    assert along.shape == opposite.shape == (3, 2, 2)
+    assert along[0].tolist() == [[1 / 6, 1 / 12], [0, 1 / 12]]
+    assert opposite[1].tolist() == [[0, 1 / 12], [1 / 6, 1 / 12]]
+
+
+def test_a_map_of_three_channels_is_drawn_as_colours() -> None:
+    r = np.zeros((3, 8, 8), np.float32)
+    r[0, 0, 0] = 1
+    drawn = map_picture(r)
+    assert drawn.shape == (256, 256, 3)
+    assert drawn[31, 31].tolist() == [255, 0, 0]
+    assert drawn[32, 32].tolist() == [0, 0, 0]

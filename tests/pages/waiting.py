@@ -1,0 +1,20 @@
+"""Pages that compute: run until they have what is waited for."""
+
+import time
+
+import pytest
+
+PATIENCE_S = 90.0
+
+
+def until(app, condition):
+    """The page after its works, by purpose, fulfil the condition."""
+    deadline = time.monotonic() + PATIENCE_S
+    app.run(timeout=PATIENCE_S)
+    while time.monotonic() < deadline:
+        works = app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401
+        if condition(works):
+            return app.run(timeout=PATIENCE_S)
+        time.sleep(0.2)
+        app.run(timeout=PATIENCE_S)
+    pytest.fail("The page did not settle.")

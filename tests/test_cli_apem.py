@@ -1,0 +1,547 @@
+"""``apem`` on the command line: its files, and how it goes on after an interruption."""
+
+import csv
+import io
+import json
+import shlex
+import subprocess
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from xai_core import charts
+from xai_core.__main__ import main
+from xai_core.apem import apem, apem_normalized, pictures, shuffled
+from xai_core.apem.summary import correlations, pairwise, summary
+from xai_core.cache import Cache
+from xai_core.charts import chart_bytes, reliability_charts
+from xai_core.explainers import explain
+from xai_core.heatmaps import STAGES, relevance_map, upsample
+from xai_core.images import sample_image
+from xai_core.models import architectures, load_classifier, registry
+
+METHODS = ("saliency", "gradcam")
+CLASSES = ["ant", "bee", "cat"]
+# The classes that the network with the random weights gives them: 1, 0, 1, 0.
+PHOTOS = ("sample:cat", "sample:motorcycle", "sample:rocket", "sample:coins")
+SHUFFLES, MOST = 2, 40
+NUMBERS = ("eps_minus", "eps_plus", "eps_minus_shuffle", "eps_plus_shuffle")
+
+
+def small(classes=3):
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 6, 3, padding=1),
+            relu1=nn.ReLU(),
+            conv2=nn.Conv2d(6, 6, 3, padding=1),
+            relu2=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(4),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(96, classes),
+        )
+    )
+
+
+def single(classes=3):
+    return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc=nn.Linear(768, classes)))
+
+
+def dead(classes=3):
+    """No picture reaches the answer: all gradients are zero."""
+    network = small(classes)
+    nn.init.constant_(network.conv1.bias, -1000.0)
+    nn.init.constant_(network.conv2.bias, -1000.0)
+    return network
+
+
+ARCHITECTURES = {"small": small, "single": single, "dead": dead}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models(tmp_path_factory):
+    """Embedded models of small networks."""
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "ASSETS", folder)
+        for name, architecture in ARCHITECTURES.items():
+            patch.setitem(architectures.ARCHITECTURES, name, architecture)
+            torch.manual_seed(4)
+            save_file(architecture().state_dict(), folder / f"{name}.safetensors")
+            facts = {
+                "architecture": name,
+                "class_names": CLASSES,
+                "input_size": [16, 16],
+                "mean": [0.5, 0.5, 0.5],
+                "std": [0.25, 0.25, 0.25],
+            }
+            (folder / f"{name}.json").write_text(json.dumps(facts))
+        yield folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _undrawn():
+    """Charts take longer than the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "reliability_charts", lambda *tables: {"boxes": None})
+        patch.setattr(charts, "chart_bytes", lambda chart, form: form.encode())
+        yield
+
+
+def line(out, *more, photos=PHOTOS, methods=METHODS, model="small"):
+    words = ["apem", *photos, "--model", model, "--methods", ",".join(methods)]
+    return [*words, "--shuffles", str(SHUFFLES), "--eps-max", str(MOST), "--out", str(out), *more]
+
+
+TRUE = ("bee", "2", "unknown", "ant")  # right, wrong, not known, right
+
+
+def with_classes(words):
+    return [part for word in words for part in ("--true", word)]
+
+
+@pytest.fixture(scope="module")
+def whole(models, _undrawn, tmp_path_factory):
+    """The folder of an undisturbed run, its status and its output."""
+    out = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", output := io.StringIO())
+        status = main(line(out, *with_classes(TRUE)))
+    return out, status, output.getvalue()
+
+
+@pytest.fixture
+def finished(whole, tmp_path):
+    """A copy of the undisturbed run."""
+    out = tmp_path / "copy"
+    (out / ".results").mkdir(parents=True)
+    for path in [*whole[0].glob("*.csv"), whole[0] / "run.json", *whole[0].glob(".results/*")]:
+        (out / path.relative_to(whole[0])).write_bytes(path.read_bytes())
+    return out
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The methods that are measured, picture by picture."""
+    calls, picture_rows = [], pictures.picture_rows
+
+    def counted(clf, x, relevances, *args, **settings):
+        calls.append(list(relevances))
+        return picture_rows(clf, x, relevances, *args, **settings)
+
+    monkeypatch.setattr(pictures, "picture_rows", counted)
+    return calls
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Sample pictures as small files, each twice, the second one mirrored."""
+    folder = tmp_path_factory.mktemp("files")
+    found = []
+    for name in ("cat", "coffee", "motorcycle", "coins"):
+        image = sample_image(name).resize((48, 48))
+        for suffix, one in (("", image), ("-2", image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))):
+            one.save(folder / f"{name}{suffix}.png")
+            found.append(folder / f"{name}{suffix}.png")
+    return found
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def number(word):
+    return None if word == "" else float(word)
+
+
+def predicted(path):
+    clf = load_classifier("small")
+    return int(clf.logits(clf.preprocess([Image.open(path).convert("RGB")])).argmax())
+
+
+# ------------------------------------------------------------------ numbers and files
+
+
+def test_the_table_has_the_numbers_of_the_functions(whole):
+    out, status, _ = whole
+    assert status == 0
+    rows = read(out / "apem.csv")
+    clf = load_classifier("small")
+    keys = [(photo, method, stage) for photo in PHOTOS for method in METHODS for stage in STAGES]
+    assert [(row["image"], row["method"], row["stage"]) for row in rows] == keys
+    known = 0
+    for row in rows:
+        x = clf.preprocess([sample_image(row["image"].removeprefix("sample:"))])
+        y = int(clf.logits(x).argmax())
+        raw = explain(clf, x, y, method=row["method"])
+        r = relevance_map(upsample(raw, (16, 16)).double(), row["stage"], clf.pixels(x).double())
+        options = {"shuffles": SHUFFLES, "eps_max": MOST}
+        expected = apem_normalized(clf, x, y, r, **options)
+        one = apem(clf, x, y, shuffled(r, 1)[:, 0], eps_max=MOST).apem
+        for name, value in [
+            *((name, getattr(expected, name)[0]) for name in NUMBERS),
+            ("apem", expected.eps_plus[0] - expected.eps_minus[0]),
+            ("apem_normalized", expected.apem_normalized[0]),
+            ("apem_shuffled", one[0]),
+        ]:
+            assert number(row[name]) == (None if pd.isna(value) else value), (row, name)
+            known += not pd.isna(value)
+        assert row["problem"] == ""
+    assert known > 50, "a network that changes no answer would compare nothing"
+
+
+def test_each_picture_has_its_facts(whole):
+    rows = {row["image"]: row for row in read(whole[0] / "apem.csv")}
+    assert [rows[photo]["true"] for photo in PHOTOS] == ["1", "2", "", "0"]
+    assert [rows[photo]["predicted"] for photo in PHOTOS] == ["1", "0", "1", "0"]
+    assert [rows[photo]["correct"] for photo in PHOTOS] == ["True", "False", "", "True"]
+    clf = load_classifier("small")
+    for photo, true in zip(PHOTOS, (1, 2, None, 0), strict=True):
+        x = clf.preprocess([sample_image(photo.removeprefix("sample:"))])
+        shares = clf.logits(x)[0].double().softmax(0)
+        assert float(rows[photo]["confidence"]) == pytest.approx(float(shares.max()), rel=1e-6)
+        loss = None if true is None else -float(shares[true].log())
+        assert number(rows[photo]["loss"]) == (loss if loss is None else pytest.approx(loss))
+
+
+def test_the_other_tables_follow_from_the_first(whole):
+    out = whole[0]
+    kinds = dict.fromkeys(("apem", "eps_minus", "eps_plus", "apem_shuffled"), "Int64")
+    table = pd.read_csv(out / "apem.csv").astype({**kinds, "correct": "boolean"})
+    table["problem"] = table.problem.astype(object).fillna("")
+    for name, make in (
+        ("summary", summary),
+        ("pairwise", pairwise),
+        ("correlations", correlations),
+    ):
+        found = pd.read_csv(out / f"{name}.csv", keep_default_na=False, na_values=[""])
+        expected = make(table)
+        assert list(found.columns) == list(expected.columns)
+        assert len(found) == len(expected) > 0
+        for column in expected:
+            if expected[column].dtype == float:
+                np.testing.assert_allclose(found[column], expected[column], rtol=1e-9)
+            else:
+                words = found[column].fillna("").astype(str)
+                assert list(words) == list(expected[column].astype(str))
+
+
+def test_a_mean_by_hand(whole):
+    rows = read(whole[0] / "apem.csv")
+    own = [row for row in rows if (row["method"], row["stage"]) == ("saliency", "map")]
+    values = [float(row["apem"]) for row in own if row["apem"]]
+    (one,) = [
+        row
+        for row in read(whole[0] / "summary.csv")
+        if (row["group"], row["method"], row["stage"]) == ("all", "saliency", "map")
+    ]
+    assert float(one["apem"]) == pytest.approx(sum(values) / len(values))
+    assert (int(one["pictures"]), int(one["censored"])) == (len(values), 4 - len(values))
+
+
+def test_all_figures_are_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(charts, "reliability_charts", reliability_charts)
+    monkeypatch.setattr(charts, "chart_bytes", chart_bytes)
+    assert main(line(tmp_path, "--stages", "map", photos=PHOTOS[1:2])) == 0
+    for name in ("boxes", "pairs", "shuffled"):
+        Image.open(tmp_path / f"{name}.png").load()
+        assert b"<svg" in (tmp_path / f"{name}.svg").read_bytes()
+        assert (tmp_path / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_summary_is_printed(whole):
+    lines = whole[2].splitlines()
+    for group in ("rightly classified", "wrongly classified", "all pictures"):
+        assert f"APEM, {group}:" in lines
+    assert "Spearman's correlation with the loss:" in lines
+    assert lines[-1].startswith("Took ")
+    one = read(whole[0] / "summary.csv")[0]
+    assert any(
+        text.split()[:4] == ["saliency", "channels", one["pictures"], one["censored"]]
+        and f"{float(one['apem']):.2f}" in text
+        for text in lines
+    )
+
+
+# ------------------------------------------------------------------ again
+
+
+def test_a_second_run_computes_nothing(whole, finished, measured, capsys, monkeypatch):
+    (finished / "apem.csv").unlink()
+    assert main(line(finished, *with_classes(TRUE))) == 0
+    assert measured == []
+    assert capsys.readouterr().err.count("already there") == len(PHOTOS)
+    for name in ("apem.csv", "summary.csv", "pairwise.csv", "correlations.csv"):
+        assert (finished / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+def test_a_further_method_leaves_the_others_alone(finished, measured):
+    assert main(line(finished, methods=("gradcam", "edges"))) == 0
+    assert measured == [["edges"]] * len(PHOTOS)
+
+
+@pytest.mark.parametrize(
+    "change", [["--seed", "1"], ["--eps-max", "30"], ["--shuffles", "1"], ["--stages", "map"]]
+)
+def test_other_settings_are_measured_anew(finished, measured, change):
+    assert main([*line(finished, photos=PHOTOS[:1]), *change]) == 0
+    assert measured == [list(METHODS)]
+
+
+def test_the_recorded_command_repeats_the_run(whole, tmp_path):
+    facts = json.loads((whole[0] / "run.json").read_text())
+    again = shlex.split(facts["command"])
+    assert again[:4] == ["python", "-m", "xai_core", "apem"]
+    again[again.index("--out") + 1] = str(tmp_path / "again")
+    assert main(again[3:]) == 0
+    assert (tmp_path / "again" / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+    assert facts["model"]["fingerprint"] == load_classifier("small").fingerprint
+    assert [image["name"] for image in facts["images"]] == list(PHOTOS)
+    assert [image["true"] for image in facts["images"]] == [1, 2, None, 0]
+    assert [method["id"] for method in facts["methods"]] == list(METHODS)
+    assert facts["stages"] == list(STAGES)
+    assert (facts["shuffles"], facts["seed"], facts["eps_max"]) == (SHUFFLES, 0, MOST)
+
+
+def test_the_recorded_command_repeats_settings_and_a_data_set(files, tmp_path):
+    root = folders(tmp_path, files)
+    out = tmp_path / "first"
+    settings = ["--param", "gradcam.relu=false", "--layer", "conv1", "--seed", "5"]
+    more = ["--data", str(root), "--right", "2", "--wrong", "1", "--stages", "map,channels"]
+    assert main(line(out, *more, *settings, photos=(), methods=("gradcam",))) == 0
+    again = shlex.split(json.loads((out / "run.json").read_text())["command"])
+    again[again.index("--out") + 1] = str(tmp_path / "again")
+    assert main(again[3:]) == 0
+    assert (tmp_path / "again" / "apem.csv").read_bytes() == (out / "apem.csv").read_bytes()
+    rows = read(out / "apem.csv")
+    assert [row["stage"] for row in rows] == ["map", "channels"] * 3
+
+
+def test_a_killed_run_goes_on_where_it_stopped(whole, tmp_path, capsys, monkeypatch, measured):
+    put, left = Cache.put, [3]
+
+    def killed(self, key, result):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        put(self, key, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Cache, "put", killed)
+        assert main(line(tmp_path, *with_classes(TRUE))) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+    assert not (tmp_path / "apem.csv").exists()
+    measured.clear()
+    assert main(line(tmp_path, *with_classes(TRUE))) == 0
+    assert measured == [["gradcam"], list(METHODS), list(METHODS)]
+    assert (tmp_path / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+
+
+def test_a_damaged_result_is_measured_again(whole, finished, measured, caplog):
+    next((finished / ".results").iterdir()).write_bytes(b"PK nothing")
+    assert main(line(finished, *with_classes(TRUE))) == 0
+    assert [len(methods) for methods in measured] == [1]
+    assert (finished / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+
+
+def test_what_cannot_be_kept_is_written_all_the_same(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(Cache, "put", lambda self, key, result: None)  # as on a full disk
+    assert main(line(tmp_path, *with_classes(TRUE))) == 0
+    assert (tmp_path / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+
+
+# ------------------------------------------------------------------ data sets
+
+
+def folders(root, files):
+    """The files in one folder a class: the predicted one, but of every second the next one."""
+    data = root / "data"
+    for place, path in enumerate(files):
+        true = (predicted(path) + place % 2) % len(CLASSES)
+        folder = data / CLASSES[true]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return data
+
+
+def facts_of(out):
+    """Image, true class and whether it is right, a picture a line."""
+    once = {row["image"]: row for row in read(out / "apem.csv")}
+    return [(name, row["true"], row["correct"]) for name, row in once.items()]
+
+
+QUICK = ["--shuffles", "0", "--eps-max", "3", "--stages", "map"]
+
+
+@pytest.mark.parametrize("limits", [(None, None), (1, 2), (0, 3), (2, 0), (None, 1), (9, 9)])
+def test_one_folder_a_class(files, tmp_path, limits):
+    root = folders(tmp_path, files)
+    options = [
+        part
+        for name, limit in zip(("--right", "--wrong"), limits, strict=True)
+        if limit is not None
+        for part in (name, str(limit))
+    ]
+    out = tmp_path / "out"
+    words = line(out, "--data", str(root), *options, *QUICK, photos=(), methods=("edges",))
+    assert main(words) == 0
+    expected, seen = [], {True: 0, False: 0}
+    for path in sorted(root.rglob("*.png")):
+        true = CLASSES.index(path.parent.name)
+        right = predicted(path) == true
+        limit = limits[0] if right else limits[1]
+        if limit is None or seen[right] < limit:
+            seen[right] += 1
+            expected.append((str(path), str(true), str(right)))
+    assert facts_of(out) == expected
+    if limits == (None, None):
+        assert seen == {True: 4, False: 4}
+
+
+def test_pictures_alone_have_no_class(files, tmp_path):
+    out = tmp_path / "out"
+    folder = str(files[0].parent)
+    words = line(out, "--data", folder, *QUICK, "--right", "1", photos=(), methods=("edges",))
+    assert main(words) == 0
+    assert facts_of(out) == [(str(path), "", "") for path in sorted(files)]
+    assert read(out / "correlations.csv") == []
+    assert {row["group"] for row in read(out / "summary.csv")} == {"all"}
+
+
+def test_tiny_imagenets_validation_pictures(files, tmp_path):
+    root = tmp_path / "tiny"
+    (root / "val" / "images").mkdir(parents=True)
+    (root / "wnids.txt").write_text("n2\nn1\nn0\n")
+    (root / "words.txt").write_text("n0\tant, emmet\nn1\tbee\nn2\tcat, true cat\n")
+    lines = []
+    for place, path in enumerate(files[:3]):
+        name = f"val_{9 - place}.JPEG"
+        Image.open(path).convert("RGB").save(root / "val" / "images" / name, "JPEG")
+        lines.append(f"{name}\tn{place}\t0\t0\t63\t63\n")
+    (root / "val" / "val_annotations.txt").write_text("".join(lines))
+    out = tmp_path / "out"
+    words = line(out, "--data", str(root), *QUICK, photos=(), methods=("edges",))
+    assert main(words) == 0
+    paths = [root / "val" / "images" / f"val_{9 - place}.JPEG" for place in range(3)]
+    right = [str(predicted(path) == place) for place, path in enumerate(paths)]
+    assert facts_of(out) == [(str(path), str(n), right[n]) for n, path in enumerate(paths)]
+
+
+def test_one_true_class_is_that_of_every_photo(tmp_path):
+    assert main(line(tmp_path, "--true", "bee", *QUICK, methods=("edges",))) == 0
+    assert [facts[1] for facts in facts_of(tmp_path)] == ["1"] * len(PHOTOS)
+
+
+# ------------------------------------------------------------------ what goes wrong
+
+
+def test_an_unreadable_photo_is_named_and_the_rest_is_done(tmp_path, capsys):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    photos = [PHOTOS[0], str(bad), str(tmp_path / "none.png"), PHOTOS[1]]
+    out = tmp_path / "out"
+    assert main(line(out, *QUICK, photos=photos, methods=("edges",))) == 1
+    errors = capsys.readouterr().err
+    assert "bad.png" in errors
+    assert "none.png" in errors
+    assert "2/2" in errors
+    assert [facts[0] for facts in facts_of(out)] == [PHOTOS[0], PHOTOS[1]]
+    assert (out / "run.json").exists()
+
+
+def test_nothing_but_unreadable_photos_is_status_two(tmp_path, capsys):
+    photos = [str(tmp_path / "none.png")]
+    assert main(line(tmp_path / "out", photos=photos)) == 2
+    assert "Nothing could be measured." in capsys.readouterr().err
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_method_that_does_not_work_is_named_and_the_others_are_done(tmp_path, capsys):
+    words = line(tmp_path, photos=PHOTOS[:2], model="single", methods=("gradcam", "saliency"))
+    assert main(words) == 1
+    rows = read(tmp_path / "apem.csv")
+    refused = [row for row in rows if row["method"] == "gradcam"]
+    assert len(refused) == len(rows) / 2 == 2 * len(STAGES)
+    (problem,) = {row["problem"] for row in refused}
+    assert problem.endswith(".")
+    assert f"gradcam: {problem}" in capsys.readouterr().err
+    assert all(row["eps_minus"] == row["apem"] == "" for row in refused)
+    assert {row["problem"] for row in rows if row["method"] == "saliency"} == {""}
+    assert any(row["eps_minus"] for row in rows)
+    found = {row["method"]: row for row in read(tmp_path / "summary.csv")}
+    assert (found["gradcam"]["pictures"], found["gradcam"]["failed"]) == ("0", "2")
+    # It is not tried again.
+    assert main(words) == 1
+    assert "already there" in capsys.readouterr().err
+
+
+def test_an_empty_map_is_a_problem_and_no_number(tmp_path, capsys):
+    words = line(tmp_path, photos=PHOTOS[:1], model="dead", methods=("saliency", "edges"))
+    assert main(words) == 1
+    assert "saliency: Map 0 is zero everywhere" in capsys.readouterr().err
+    rows = read(tmp_path / "apem.csv")
+    assert [bool(row["problem"]) for row in rows] == [True] * 3 + [False] * 3
+    # Nothing changes this network's answer.
+    assert all(row[name] == "" for row in rows for name in NUMBERS)
+    edges = [row for row in read(tmp_path / "summary.csv") if row["method"] == "edges"]
+    assert all((row["pictures"], row["censored"]) == ("0", "1") for row in edges)
+
+
+@pytest.mark.parametrize(
+    ("photos", "more", "sentence"),
+    [
+        ((), [], "Name photos, or a data set"),
+        (PHOTOS, ["--data", "."], "one of the two"),
+        (PHOTOS, ["--stages", "map,none"], "no stage 'none'"),
+        (PHOTOS, ["--shuffles", "-1"], "--shuffles must be at least 0, not -1"),
+        (PHOTOS, ["--eps-max", "0"], "--eps-max must be at least 1, not 0"),
+        (PHOTOS, ["--right", "3"], "--right is for --data"),
+        (PHOTOS, ["--true", "bee", "--true", "ant"], "2 true classes were given for 4 photos"),
+        (PHOTOS, ["--true", "wasp"], "no class 'wasp'"),
+        (PHOTOS, ["--methods", "none"], "none"),
+        (PHOTOS, ["--model", "none"], "none"),
+        ((), ["--data", "nowhere"], "There is no folder nowhere"),
+        ((), ["--data", "{empty}"], "no pictures"),
+        ((), ["--data", "{strange}"], "no class 'wasp'"),
+        ((), ["--data", "{strange}", "--true", "bee"], "--true is for photos"),
+        ((), ["--data", "{strange}", "--wrong", "-2"], "--wrong must be at least 0"),
+    ],
+)
+def test_mistakes_give_one_sentence_and_status_two(files, tmp_path, capsys, photos, more, sentence):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "strange" / "wasp").mkdir(parents=True)
+    (tmp_path / "strange" / "wasp" / "a.png").write_bytes(files[0].read_bytes())
+    names = {"empty": str(tmp_path / "empty"), "strange": str(tmp_path / "strange")}
+    words = [word.format(**names) for word in more]
+    assert main(line(tmp_path / "out", *words, photos=photos)) == 2
+    errors = capsys.readouterr().err.strip()
+    assert sentence in errors
+    assert len(errors.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_names_the_options(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["apem", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("xai_core apem", "--data", "--right", "--shuffles", "--eps-max", "Tiny-ImageNet"):
+        assert word in text
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys\nfrom xai_core.__main__ import main\n"
+        "try:\n main(['apem', '--help'])\n"
+        "except SystemExit:\n sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))\n"
+        "sys.exit(3)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -1,0 +1,85 @@
+"""Pictures of a data set on the server's disk, as a model sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xai_core.cache import Result
+from xai_core.datasets import listed
+from xai_core.errors import DataError, ImageError
+from xai_core.images import image_hash, model_input, read_image
+from xai_core.models import Classifier
+from xai_core.progress import advance
+from xai_core.tasks.models import classifier
+
+BATCH = 16
+
+
+def labelled_pictures(model: dict[str, Any], folder: str, right: int, wrong: int) -> Result:
+    """The first pictures of a data set that the model gets right, and that it gets wrong.
+
+    Pictures whose class is not known count as rightly classified.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        folder: of the data set, as for ``datasets.listed``.
+        right: at most so many that are classified rightly.
+        wrong: at most so many that are classified wrongly.
+
+    Returns:
+        Arrays "pixels", uint8 [N, H, W, 3] as the model gets them, and "logits" [N, K]; facts
+        "names", "hashes", "true" (None where it is not known) and "unread" (sentences about
+        files that are no pictures).
+
+    Raises:
+        DataError: nothing fits.
+        ModelError: a class of the data set is none of the model's.
+    """
+    clf = classifier(model)
+    left = {True: right, False: wrong}
+    unread: list[str] = []
+    kept: list[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+    files = [
+        (path, None if name is None else clf.class_index(name)) for path, name in listed(folder)
+    ]
+    for name, digest, true, pixels, logits in _answered(clf, Path(folder), files, unread):
+        fits = true is None or int(logits.argmax()) == true
+        if left[fits] > 0:
+            left[fits] -= 1
+            kept.append((name, digest, true, pixels, logits))
+        if not any(left.values()):
+            break
+    if not kept:
+        raise DataError(f"No picture of {folder} fits what was asked for.")
+    names, hashes, trues, pictures, answers = map(list, zip(*kept, strict=True))
+    arrays = {"pixels": np.stack(pictures), "logits": np.stack(answers)}
+    return Result(arrays, {"names": names, "hashes": hashes, "true": trues, "unread": unread})
+
+
+def _answered(
+    clf: Classifier, folder: Path, files: list[tuple[Path, int | None]], unread: list[str]
+) -> Iterator[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """Name, hash, true class, pixels and logits of one picture after the other."""
+    for start in range(0, len(files), BATCH):
+        batch = []
+        for path, true in files[start : start + BATCH]:
+            try:
+                image = read_image(path.read_bytes(), path.name)
+            except ImageError as error:
+                unread.append(str(error))
+                continue
+            seen = model_input(image, clf.input_size, clf.crop, clf.resample)
+            batch.append((path.relative_to(folder).as_posix(), image_hash(image), true, seen))
+        if batch:
+            x = clf.normalise(torch.from_numpy(np.stack([seen for *_, seen in batch])))
+            with torch.no_grad():
+                logits = clf.logits(x.to(clf.device, clf.dtype)).float().cpu().numpy()
+            for (name, digest, true, seen), row in zip(batch, logits, strict=True):
+                pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
+                yield name, digest, true, pixels, row
+        advance(min(start + BATCH, len(files)), len(files))
