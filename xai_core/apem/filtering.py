@@ -17,7 +17,9 @@ from xai_core.apem.search import Asker, questions_at_once
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 
-FIRST_BLOCK = 64  # maps that a quick search looks at first; then as many again as it has
+# Maps that a quick search looks at first, and then times as many as it has: what it takes for some
+# hardly depends on how many they are.
+FIRST_BLOCK, FURTHER = 64, 8
 SURE = 1.0
 
 
@@ -134,7 +136,7 @@ class Walk:
         """All maps up to the first whose APEM falls, or the last that is not empty."""
         way: list[Stage] = []
         while len(way) < len(self.thresholds):
-            block = self.at_once if every else max(FIRST_BLOCK, len(way))
+            block = self.at_once if every else max(FIRST_BLOCK, FURTHER * len(way))
             places = range(len(way), min(len(way) + block, len(self.thresholds)))
             for stage in self._asked(places) if every else self._bracketed(places):
                 way.append(stage)
