@@ -66,6 +66,13 @@ def test_no_change_is_a_flag_and_never_a_number():
     )
 
 
+def test_a_picture_on_the_boundary_leaves_at_once():
+    # Both scores are 0 and the first class is taken; any step lowers its score.
+    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    found = apem(classifier(Linear()), torch.zeros(1, 3, 2, 2), 0, r)
+    assert (plain(found.eps_minus), plain(found.eps_plus), plain(found.apem)) == ([1], [1], [0])
+
+
 def test_a_constant_classifier_is_censored():
     r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
     found = apem(classifier(Constant()), torch.ones(1, 3, 2, 2), 0, r, eps_max=50)
