@@ -1,6 +1,6 @@
 """Charts for files. matplotlib is imported when one is drawn, because that takes a while."""
 
-from xai_core.charts.common import COLOURS, DASHES, chart_bytes
+from xai_core.charts.style import COLOURS, DASHES, chart_bytes
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from xai_core.charts.common import COLOURS
+from xai_core.charts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

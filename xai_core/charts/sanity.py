@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from xai_core.charts.common import COLOURS, DASHES
+from xai_core.charts.style import COLOURS, DASHES
 from xai_core.display import Display
 from xai_core.figures import (
     BAR_HEIGHT,
