@@ -1,7 +1,7 @@
 """Charts for files. matplotlib is imported when one is drawn, because that takes a while."""
 
-from xai_core.charts.style import COLOURS, DASHES, chart_bytes
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
+from xai_core.charts.style import COLOURS, DASHES, chart_bytes
 
 __all__ = ["COLOURS", "DASHES", "chart_bytes", "curve_chart", "map_grid", "reliability_charts"]

@@ -77,10 +77,16 @@ def shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
     for number, (method, title) in enumerate(titles.items()):
         values = table[table.method == method].apem.dropna().astype(float).tolist()
         figure.add_histogram(
-            x=values, name=title, opacity=0.6, marker={"color": COLOURS[number % len(COLOURS)]}
+            x=values,
+            name=title,
+            opacity=0.6,
+            bingroup="apem",
+            marker={"color": COLOURS[number % len(COLOURS)]},
         )
     values = table.apem_shuffled.dropna().astype(float).tolist()
-    figure.add_histogram(x=values, name="shuffled, all", opacity=0.6, marker={"color": "#888888"})
+    figure.add_histogram(
+        x=values, name="shuffled, all", opacity=0.6, bingroup="apem", marker={"color": "#888888"}
+    )
     axes: dict[str, Any] = {"xaxis": {"title": "APEM"}, "yaxis": {"title": "maps"}}
     return _laid_out(figure, 340, barmode="overlay", **axes)
 
@@ -112,7 +118,7 @@ def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=height,
-        legend={"orientation": "h", "y": -0.2, "x": 0},
+        legend={"orientation": "h", "y": -0.2, "x": 0, "traceorder": "normal"},
         **layout,
     )
     return figure

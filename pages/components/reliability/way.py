@@ -17,6 +17,7 @@ from xai_core.colormaps import colour
 
 EPS = "eps"
 SIDE = 256  # pixels that a drawn picture has at least
+SHOWN = 148  # pixels of the page that it takes, so that three stand in a row
 MAP_COLOURS = "viridis"
 TITLES = ("Along the map", "Along its opposite")
 SIGNS = ("−", "+")
@@ -102,8 +103,9 @@ def _side(
         f"the change, ×{gain:.3g}": _drawn(0.5 + gain * epsilon * change),
         f"the picture after {epsilon} steps": _drawn(view.pixels + epsilon * change),
     }
-    for column, (caption, picture) in zip(st.columns(3), pictures.items(), strict=True):
-        column.image(picture, caption=caption, width="stretch")
+    row = st.container(horizontal=True, gap="small")
+    for caption, picture in pictures.items():
+        row.image(picture, caption=caption, width=SHOWN)
     index = int(way.arrays["classes"][place, epsilon])
     first = int(way.arrays["classes"][0, 0])
     name = plain(class_names[index])
