@@ -140,8 +140,8 @@ def _table(
     found: list[dict[str, Any]] = []
     for (_, column), task in measured.items():
         if task.key in rows.problems:
-            problem_ = rows.problems[task.key]
-            found.append({"Method": titles[column], "Stage": "", TABLE["problem"]: problem_})
+            sentence = rows.problems[task.key]
+            found.append({"Method": titles[column], "Stage": "", TABLE["problem"]: sentence})
         if task.key not in rows.results:
             continue
         for row in rows.results[task.key].facts["rows"]:
