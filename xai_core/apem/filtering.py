@@ -20,7 +20,9 @@ from xai_core.progress import advance
 # Maps that a quick search looks at first, and then times as many as it has: what it takes for some
 # hardly depends on how many they are.
 FIRST_BLOCK, FURTHER = 64, 8
-SURE = 1.0
+# How many times as large as its change a lead must be. Of 122 maps of random networks on six by six
+# pixels, where one value is much of a map, 3 were filtered otherwise with 1, and none with 4.
+SURE = 4.0
 
 
 class Stage(NamedTuple):
@@ -89,10 +91,10 @@ def filter_relevance(
         relevance: as in ``apem``.
         eps_max: as in ``apem``.
         every: whether every map is asked with every number of steps from 1, as the definition
-            says. False is hundreds of times as fast and leaves out what lies between two maps
-            that have the same class with a lead far larger than its change from one to the
-            other (``brackets``). The last two maps are asked with every number in any case; if
-            that gives other numbers, so are all.
+            says. False is many times as fast and leaves out what lies between two maps that
+            have the same class with a lead far larger than its change from one to the other
+            (``brackets``), so a fall could be missed. The last two maps are asked with every
+            number in any case; if that gives other numbers, so are all.
 
     Returns:
         Maps, what is kept of them, APEM before and after, and the way there.
