@@ -146,7 +146,7 @@ def test_brackets_find_what_asking_all_would(roots, gap, width):
 
 
 def test_brackets_ask_little_where_the_lead_is_large():
-    row = Row(np.linspace(2, 1.5, 5000))
+    row = Row(np.linspace(2, 1.7, 5000))
     assert brackets(range(5000), row) == []
     assert row.asked == 3
     row = Row(np.linspace(2, -2, 5000))
