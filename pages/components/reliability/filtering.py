@@ -40,7 +40,7 @@ def show(model: Model, explained: Task, relevance: object, stage: str, eps_max: 
         key="filter_every",
         help="The definition to the letter: minutes for a map of 64 × 64 values, days for 224 × "
         "224 without a graphics card. Otherwise maps between two that clearly have the same "
-        "answer are left out, and the last two are asked with every number.",
+        "answer are left out (a fall could be missed), and the last two are asked wholly.",
     )
     order = orders.filtering(model, explained, relevance, stage, eps_max, every)
     asked: set[str] = st.session_state.setdefault(ASKED, set())
