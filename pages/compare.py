@@ -13,9 +13,9 @@ from pages.components.heatmap_grid import heatmap_grid
 from pages.components.methods import choose_methods
 from pages.components.models import choose_model
 from pages.components.pictures import choose_pictures
-from pages.components.progress import EVERY_S, bar
+from pages.components.progress import EVERY_S, status
 from pages.components.scene import Scene, build_scene
-from pages.components.work import CANCELLED, Work, gather
+from pages.components.work import Work, gather
 from xai_core import orders as ask
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice
@@ -78,7 +78,7 @@ def results(
     work.collect()
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     display = choose_display(row)
-    status(work)
+    status(work, "Computing", failure)
     heatmap_grid(grid_data(scene, choices, orders, work, display), key="compare-grid")
     if live and not work.running:
         st.rerun()
@@ -86,24 +86,9 @@ def results(
         after(scene, choices, orders, work, display)
 
 
-def status(work: Work) -> None:
-    """One line of constant height: progress, or how it ended."""
-    with st.container(height=48, border=False):
-        if work.running:
-            bar(work, "Computing")
-            return
-        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
-        if not work.problems:
-            return
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        left.caption(
-            f"{len(failed)} of the heatmaps could not be computed; the reason is below each."
-            if failed
-            else "Cancelled. What was finished before is shown."
-        )
-        if right.button("Compute the rest", width="stretch"):
-            work.retry()
-            st.rerun()
+def failure(sentences: Sequence[str]) -> str:
+    """What is said of heatmaps that could not be computed."""
+    return f"{len(sentences)} of the heatmaps could not be computed; the reason is below each."
 
 
 def after(

@@ -12,14 +12,13 @@ from pages.components.heatmap_grid import heatmap_grid
 from pages.components.methods import choose_methods
 from pages.components.models import choose_model
 from pages.components.pictures import choose_pictures
-from pages.components.progress import EVERY_S, bar, wait_for
+from pages.components.progress import EVERY_S, status, wait_for
 from pages.components.sanity import about, curves, depth, downloads, table
 from pages.components.sanity.controls import FIRST, Settings, choose_settings
 from pages.components.sanity.frames import frames, labels, shown
 from pages.components.sanity.ledger import Ledger, again, ask
 from pages.components.scene import Scene, build_scene
-from pages.components.text import plain
-from pages.components.work import CANCELLED, Work
+from pages.components.work import Work
 from xai_core import orders
 from xai_core.explainers.choices import Choice
 from xai_core.orders import Inquiry
@@ -108,7 +107,7 @@ def results(scene: Scene, ledger: Ledger, work: Work, settings: Settings, live: 
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     display = choose_display(row, signed_only=True)
     seed = depth.choose_seed(row, settings.test)
-    status(work)
+    status(work, "Computing", again=again)
     names = labels(shown(ledger.inquiry, seed))
     place = depth.current(len(names) - 1)
     left, right = st.columns([3, 2], gap="medium")
@@ -122,24 +121,6 @@ def results(scene: Scene, ledger: Ledger, work: Work, settings: Settings, live: 
     table.show(ledger, settings.thresholds)
     if not live:
         downloads.show(scene, ledger, settings.thresholds, display.show)
-
-
-def status(work: Work) -> None:
-    """One line of constant height: progress, or how it ended."""
-    with st.container(height=48, border=False):
-        if work.running:
-            bar(work, "Computing")
-            return
-        if not work.problems:
-            return
-        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        left.caption(
-            plain(failed[0]) if failed else "Cancelled. What was finished before is shown."
-        )
-        if right.button("Compute the rest", width="stretch"):
-            again(work)
-            st.rerun()
 
 
 page()

@@ -49,14 +49,23 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
         MethodError: R is not finite or of another shape, the stage is unknown, or the pixels
             are missing or of another size.
     """
-    if stage not in STAGES:
-        raise MethodError(f"There is no stage '{stage}'; there are: {', '.join(STAGES)}.")
+    check_stage(stage)
     clamped = _clamped(np.abs(_unit(_relevance(R))), CLAMP_PERCENTILE)
     if stage == "map*image":
         clamped = clamped * _pixels(images, clamped.shape)
     if stage != "channels":
         clamped = clamped.sum(1, keepdims=True)
     return _like(_unit(clamped), R)
+
+
+def check_stage(stage: str) -> None:
+    """Refuse a stage that is none of ``STAGES``.
+
+    Raises:
+        MethodError: the stage is unknown.
+    """
+    if stage not in STAGES:
+        raise MethodError(f"There is no stage '{stage}'; there are: {', '.join(STAGES)}.")
 
 
 def signed_map(R: Array, show: str = "all", clip: float | None = None) -> Array:  # noqa: N803

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from pages.components.text import plain
-from pages.components.work import Work, gather
+from pages.components.work import CANCELLED, Work, gather
 from xai_core.cache import Result
 from xai_core.jobs import Task
 
@@ -46,6 +48,34 @@ def bar(work: Work, label: str) -> None:
     if right.button("Cancel", key=f"cancel {label}", width="stretch"):
         work.cancel()
         st.rerun()
+
+
+def status(
+    work: Work,
+    label: str,
+    failure: Callable[[Sequence[str]], str] = lambda sentences: plain(sentences[0]),
+    again: Callable[[Work], None] = Work.retry,
+) -> None:
+    """One line of constant height: progress, or how it ended, with a way to go on.
+
+    Args:
+        work: the work.
+        label: what is being done, while no task says it.
+        failure: what is said of the reasons why something could not be computed, as markdown.
+        again: what makes the next run compute the rest.
+    """
+    with st.container(height=48, border=False):
+        if work.running:
+            bar(work, label)
+            return
+        if not work.problems:
+            return
+        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        left.caption(failure(failed) if failed else "Cancelled. What was finished before is shown.")
+        if right.button("Compute the rest", width="stretch"):
+            again(work)
+            st.rerun()
 
 
 def time_left(work: Work) -> str:

@@ -11,7 +11,7 @@ import torch
 from pandas.arrays import IntegerArray
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX, checked, whole
+from xai_core.apem.metric import EPS_MAX, checked, gap, whole
 from xai_core.apem.perturbation import Perturbation
 from xai_core.apem.search import Asker, questions_at_once
 from xai_core.models.classifier import Classifier
@@ -42,9 +42,7 @@ class Stage(NamedTuple):
     @property
     def apem(self) -> int | None:
         """The map's metric; None if censored."""
-        if self.eps_minus is None or self.eps_plus is None:
-            return None
-        return self.eps_plus - self.eps_minus
+        return gap(self.eps_minus, self.eps_plus)
 
 
 class Filtered(NamedTuple):

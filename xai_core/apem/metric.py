@@ -97,7 +97,7 @@ def apem(
     """
     perturbation, maps = checked(clf, x, y, relevance, eps_max)
     minus, plus = counts(perturbation, maps[:, None], eps_max)
-    gaps = [None if m is None or p is None else p - m for m, p in zip(minus, plus, strict=True)]
+    gaps = [gap(*pair) for pair in zip(minus, plus, strict=True)]
     censored = np.array([gap is None for gap in gaps], dtype=bool)
     return Apem(whole(minus), whole(plus), whole(gaps), censored)
 
@@ -140,10 +140,7 @@ def apem_normalized(
     orderless = shuffled(maps, shuffles, seed)
     minus_shuffle, plus_shuffle = counts(perturbation, orderless, eps_max)
     rows = zip(minus, plus, minus_shuffle, plus_shuffle, strict=True)
-    values = [
-        None if m is None or p is None or ms is None or ps is None else p / ps - m / ms
-        for m, p, ms, ps in rows
-    ]
+    values = [normalized(*row) for row in rows]
     return ApemNormalized(
         whole(minus),
         whole(plus),
@@ -185,11 +182,34 @@ def checked(
     Raises:
         MethodError, ModelError: as ``apem`` says.
     """
-    if eps_max < 1:
-        raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
+    check_most(eps_max)
     perturbation = Perturbation(clf, x)
     class_numbers(clf, y, len(x))  # it changes no number, but a class that is not there is a slip
     return perturbation, checked_maps(relevance, x)
+
+
+def check_most(eps_max: int) -> None:
+    """Refuse a largest number of steps that allows none.
+
+    Raises:
+        MethodError: it is below 1.
+    """
+    if eps_max < 1:
+        raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
+
+
+def gap(minus: int | None, plus: int | None) -> int | None:
+    """The metric of one map by its counts; None if one is censored."""
+    return None if minus is None or plus is None else plus - minus
+
+
+def normalized(
+    minus: int | None, plus: int | None, minus_shuffle: int | None, plus_shuffle: int | None
+) -> float | None:
+    """The same in units of shuffled maps."""
+    if minus is None or plus is None or minus_shuffle is None or plus_shuffle is None:
+        return None
+    return plus / plus_shuffle - minus / minus_shuffle
 
 
 def counts(

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX, counts, shuffled
+from xai_core.apem.metric import EPS_MAX, check_most, counts, gap, normalized, shuffled
 from xai_core.apem.perturbation import Perturbation, checked_maps
 from xai_core.errors import MethodError
 from xai_core.explainers.memory import allowed_bytes
-from xai_core.heatmaps import STAGES, relevance_map, upsample
+from xai_core.heatmaps import STAGES, check_stage, relevance_map, upsample
 from xai_core.models.classifier import Classifier
 
 COLUMNS = (
@@ -144,12 +144,10 @@ def _check(x: Tensor, stages: Sequence[str], shuffles: int, eps_max: int) -> Non
     if len(x) != 1:
         raise MethodError(f"The rows are of one picture, not of {len(x)}.")
     for stage in stages:
-        if stage not in STAGES:
-            raise MethodError(f"There is no stage '{stage}'; there are: {', '.join(STAGES)}.")
+        check_stage(stage)
     if shuffles < 0:
         raise MethodError(f"There cannot be {shuffles} shuffled maps.")
-    if eps_max < 1:
-        raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
+    check_most(eps_max)
 
 
 def _found(
@@ -173,8 +171,7 @@ def _searched(
     several = perturbation.repeated(len(maps))
     minus, plus = counts(several, maps[:, None], eps_max)
     rows: list[dict[str, Any]] = [
-        {"eps_minus": m, "eps_plus": p, "apem": None if m is None or p is None else p - m}
-        for m, p in zip(minus, plus, strict=True)
+        {"eps_minus": m, "eps_plus": p, "apem": gap(m, p)} for m, p in zip(minus, plus, strict=True)
     ]
     if shuffles:
         orderless = shuffled(maps, shuffles, seed)
@@ -184,10 +181,9 @@ def _searched(
         both = zip(one, rest, strict=True)
         first = [[_earliest(*pair) for pair in zip(*way, strict=True)] for way in both]
         for row, m1, p1, ms, ps in zip(rows, *one, *first, strict=True):
-            row["apem_shuffled"] = None if m1 is None or p1 is None else p1 - m1
+            row["apem_shuffled"] = gap(m1, p1)
             row["eps_minus_shuffle"], row["eps_plus_shuffle"] = ms, ps
-            if row["apem"] is not None and ms is not None and ps is not None:
-                row["apem_normalized"] = row["eps_plus"] / ps - row["eps_minus"] / ms
+            row["apem_normalized"] = normalized(row["eps_minus"], row["eps_plus"], ms, ps)
     return rows
 
 

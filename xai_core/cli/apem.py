@@ -16,6 +16,7 @@ from xai_core.cli.options import (
     add_model,
     chosen,
     given_facts,
+    kept_results,
     load_model,
     picture_files,
     working,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from xai_core.cache import Cache
     from xai_core.explainers.choices import Choice
     from xai_core.models import Classifier
-
-KEPT = ".results"
-KEPT_BYTES = 2**40
 
 
 def add_to(commands: Any) -> None:
@@ -106,13 +104,12 @@ def _add_metric(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure what is missing, then write everything; 1 if a photo or a method failed."""
-    from xai_core.cache import Cache
     from xai_core.cli.reliability import report, write
 
     began = time.perf_counter()
     plan = _planned(arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    measuring = Measuring(plan, Cache(arguments.out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0))
+    measuring = Measuring(plan, kept_results(arguments.out))
     table = measuring.table()
     seconds = time.perf_counter() - began
     write(plan, table, arguments.out, seconds)
@@ -166,12 +163,11 @@ def _planned(arguments: argparse.Namespace) -> Plan:
         XaiError: it cannot be done; nothing has been written then.
     """
     from xai_core.explainers.presets import EVERYTHING
-    from xai_core.heatmaps import STAGES
+    from xai_core.heatmaps import check_stage
 
     stages = list(dict.fromkeys(word.strip() for word in arguments.stages.split(",")))
     for stage in stages:
-        if stage not in STAGES:
-            raise MethodError(f"There is no stage '{stage}'; there are: {', '.join(STAGES)}.")
+        check_stage(stage)
     for name, least in (("shuffles", 0), ("eps_max", 1), ("right", 0), ("wrong", 0)):
         value = getattr(arguments, name)
         if value is not None and value < least:

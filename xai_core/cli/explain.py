@@ -14,6 +14,7 @@ from xai_core.cli.options import (
     chosen,
     class_targets,
     given_facts,
+    kept_results,
     load_model,
     picture_files,
     working,
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from xai_core.display import Display
     from xai_core.export import Explanation
     from xai_core.provenance import ModelFacts
-
-KEPT = ".results"
-KEPT_BYTES = 2**40
 
 
 def add_to(commands: Any) -> None:
@@ -61,7 +59,6 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
-    from xai_core.cache import Cache
     from xai_core.display import Display
     from xai_core.explainers import METHODS
     from xai_core.explainers.presets import EVERYTHING
@@ -89,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     costs = [METHODS[c.method].cost(c.settings) for _ in files for c in choices]
     arguments.out.mkdir(parents=True, exist_ok=True)
     meter, failures, results = Meter(costs), 0, []
-    cache = Cache(arguments.out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
+    cache = kept_results(arguments.out)
     for file, target in zip(files, targets, strict=True):
         try:
             photo = read_photo(clf, file, target)

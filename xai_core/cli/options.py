@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from xai_core.errors import MethodError, ModelError
 
 if TYPE_CHECKING:
+    from xai_core.cache import Cache
     from xai_core.explainers.choices import Choice
     from xai_core.models import Classifier
 
 SAMPLE = "sample:"
+KEPT, KEPT_BYTES = ".results", 2**40
 CHECKPOINT = ("architecture", "classes_file", "input_size", "mean", "std", "crop")
 
 
@@ -162,6 +164,13 @@ def class_targets(clf: Classifier, words: Sequence[str], photos: int) -> list[in
         )
     known = [None if word == "auto" else clf.class_index(word) for word in words]
     return known * photos if len(words) == 1 else known
+
+
+def kept_results(out: Path) -> Cache:
+    """The results that a folder holds from before, and where further ones are kept."""
+    from xai_core.cache import Cache
+
+    return Cache(out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
 
 
 def picture_files(settings: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from xai_core.cli.options import (
     chosen,
     class_targets,
     given_facts,
+    kept_results,
     load_model,
     picture_files,
     working,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from xai_core.randomization.steps import Test
     from xai_core.randomization.sweep import Smoothing
 
-KEPT = ".results"
-KEPT_BYTES = 2**40
 LABELS = "labels"
 CONTROLS = ("edges", "random")
 CROP_SIDE = 256  # pixels that the figures need of a photo; all of many photos would be too much
@@ -145,7 +144,6 @@ def _add_comparison(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
-    from xai_core.cache import Cache
     from xai_core.cli.findings import Findings
     from xai_core.cli.plan import run_json
     from xai_core.cli.sweep import KeptSweep
@@ -157,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = {word: read_file(word) for word in sorted(named)}
     out = arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    cache = Cache(out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
+    cache = kept_results(out)
     kept = KeptSweep(
         *(plan.clf, plan.photos, plan.choices, pictures, plan.networks, plan.scored, cache),
         smoothing=plan.smoothing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ def measure_all(
     choices: Sequence[Choice],
     metric: Metric,
     pictures: Mapping[str, Subject] = NONE,
-    known: Callable[[str], bool] = lambda key: False,
 ) -> dict[tuple[str, str], Task]:
     """Every method's numbers for every picture.
 
@@ -52,7 +51,6 @@ def measure_all(
         choices: the methods.
         metric: how maps are measured.
         pictures: as in ``orders.explain``.
-        known: whether the result of a key is there already.
 
     Returns:
         Tasks by the picture's hash and the column's id.
@@ -63,8 +61,6 @@ def measure_all(
     for (digest, column), task in explained.items():
         key = content_key("apem-rows", task.key, column, options)
         arguments = {**task.arguments, "column": column, "metric": options}
-        if known(key):
-            arguments.pop("together")
         searches = SEARCH * len(metric.stages) * (1 + metric.shuffles)
         found[digest, column] = Task(key, "apem_rows", arguments, task.cost + searches, task.title)
     return found

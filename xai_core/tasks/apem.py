@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from xai_core.apem import filter_relevance
 from xai_core.apem.pictures import picture_rows, staged_map
 from xai_core.apem.tracing import trace
 from xai_core.cache import Result
 from xai_core.errors import MethodError, ModelError
+from xai_core.models import Classifier
 from xai_core.tasks.maps import explain_task
 from xai_core.tasks.models import Settings, classifier, model_pixels
 
@@ -74,9 +76,7 @@ def apem_trace(
     Returns:
         Arrays "map" [C, H, W] and those of ``Trace``; facts eps_minus and eps_plus.
     """
-    clf = classifier(model)
-    x = model_pixels(clf, image)
-    staged = staged_map(clf, x, torch.from_numpy(relevance)[None], stage)
+    clf, x, staged = _prepared(model, image, relevance, stage)
     found = trace(clf, x, staged, eps_max=eps_max)
     arrays = {
         "map": staged[0].float().cpu().numpy(),
@@ -110,9 +110,7 @@ def apem_filter(
         Arrays "map" (the whole map) and "filtered" [C, H, W], and along the path "threshold",
         "kept", "eps_minus" and "eps_plus" (NaN where censored).
     """
-    clf = classifier(model)
-    x = model_pixels(clf, image)
-    staged = staged_map(clf, x, torch.from_numpy(relevance)[None], stage)
+    clf, x, staged = _prepared(model, image, relevance, stage)
     # It changes no number which class is called the true one.
     found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, every=every)
     columns = ("threshold", "kept", "eps_minus", "eps_plus")
@@ -120,3 +118,12 @@ def apem_filter(
     maps = {"map": staged[0], "filtered": found.map[0]}
     arrays = {name: one.float().cpu().numpy() for name, one in maps.items()}
     return Result({**arrays, **path}, {"kept": float(found.kept[0])})
+
+
+def _prepared(
+    model: dict[str, Any], image: NDArray[np.generic], relevance: NDArray[np.float32], stage: str
+) -> tuple[Classifier, Tensor, Tensor]:
+    """The classifier, its input [1, 3, H, W] and the map at its stage [1, C, H, W]."""
+    clf = classifier(model)
+    x = model_pixels(clf, image)
+    return clf, x, staged_map(clf, x, torch.from_numpy(relevance)[None], stage)

@@ -18,7 +18,7 @@ from pages.components.progress import wait_for
 from pages.components.scene import Scene
 from pages.components.text import plain
 from xai_core import orders
-from xai_core.apem.record import photo_words
+from xai_core.apem.record import UNKNOWN, photo_words
 from xai_core.datasets import ENDINGS
 from xai_core.errors import ImageError
 from xai_core.images import image_hash, model_input, read_image
@@ -26,7 +26,6 @@ from xai_core.orders import Subject
 
 DATA = "XAI_DATA"  # folders of data sets, with os.pathsep between
 SOURCES = {"here": "Pictures on the left", "folder": "A folder of mine", "data": "A data set"}
-UNKNOWN = "unknown"
 MOST = 300
 FEW = 20  # up to here no button need be pressed
 

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.progress import bar
+from pages.components.progress import status
 from pages.components.reliability import charts, files
 from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
 from pages.components.reliability.controls import STAGE_TITLES
 from pages.components.scene import Scene
 from pages.components.text import plain
-from pages.components.work import CANCELLED, Work, gather
+from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.apem.pictures import answer_facts
 from xai_core.apem.summary import GROUPS, as_table, correlations, groups, pairwise, summary
@@ -52,9 +52,8 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
         gather("apem-many", [])
         return True
     tasks = orders.measure_all(
-        scene.model, scene.fingerprint, cohort.subjects, choices, metric, scene.pictures,
-        shared_engine().cache.__contains__,
-    )  # fmt: skip
+        scene.model, scene.fingerprint, cohort.subjects, choices, metric, scene.pictures
+    )
     if not _started(cohort, choices, tasks):
         gather("apem-many", [])
         return True
@@ -94,18 +93,18 @@ def _results(
     live: bool,
 ) -> None:
     work.collect()
-    _status(work)
+    status(work, "Measuring")
     if live and not work.running:
         st.rerun()
     table = _table(cohort, tasks, work)
     if table.empty:
         return
     titles = {choice.id: column_title(choice.id) for choice in choices}
-    known = [name for name, _ in groups(table)]
+    parts = dict(groups(table))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     group = row.segmented_control(
         "Pictures",
-        known,
+        list(parts),
         default="all",
         required=True,
         format_func=lambda name: GROUPS[name].capitalize(),
@@ -119,7 +118,7 @@ def _results(
         format_func=charts.MEASURES.__getitem__,
         key="apem_measure",
     )
-    part = dict(groups(table)).get(group or "all", table)
+    part = parts.get(group or "all", table)
     st.plotly_chart(charts.boxes(part, measure or "apem", titles), key="apem-boxes")
     _tables(table, str(group or "all"), titles)
     left, right = st.columns(2, gap="medium")
@@ -135,23 +134,6 @@ def _results(
         _ranks(ranks, part, titles)
     if not live:
         files.show(scene, cohort, choices, metric, table, titles)
-
-
-def _status(work: Work) -> None:
-    with st.container(height=48, border=False):
-        if work.running:
-            bar(work, "Measuring")
-            return
-        if not work.problems:
-            return
-        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        left.caption(
-            plain(failed[0]) if failed else "Cancelled. What was finished before is shown."
-        )
-        if right.button("Compute the rest", width="stretch"):
-            work.retry()
-            st.rerun()
 
 
 def _table(cohort: Cohort, tasks: Mapping[tuple[str, str], Task], work: Work) -> pd.DataFrame:

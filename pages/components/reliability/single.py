@@ -42,13 +42,12 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     view = _picture(row, scene)
     column = _method(row, choices)
     stage = choose_stage(row)
-    known = shared_engine().cache.__contains__
     asked = (scene.model, scene.fingerprint, [view.subject], choices)
-    explained = orders.explain_all(*asked, scene.pictures, known)
-    maps = gather("apem-maps", [task for _, task in explained.items()])
+    explained = orders.explain_all(*asked, scene.pictures, shared_engine().cache.__contains__)
+    maps = gather("apem-maps", list(explained.values()))
     order = explained[view.picture.hash, column]
-    steps, ready = _way(scene, view, order, maps, stage, metric)
-    measured = orders.measure_all(*asked, metric, scene.pictures, known)
+    steps, ready = _way(scene, order, maps, stage, metric)
+    measured = orders.measure_all(*asked, metric, scene.pictures)
     # The way that is looked at comes before the numbers of all others.
     rows = gather("apem-rows", list(measured.values()) if ready else [])
     works = (maps, steps, rows)
@@ -82,9 +81,7 @@ def _method(row: Any, choices: Sequence[Choice]) -> str:
     return chosen
 
 
-def _way(
-    scene: Scene, view: View, order: Task, maps: Work, stage: str, metric: Metric
-) -> tuple[Work, bool]:
+def _way(scene: Scene, order: Task, maps: Work, stage: str, metric: Metric) -> tuple[Work, bool]:
     """The work of the steps, and whether it has ended."""
     if order.key not in maps.results:
         return gather("apem-trace", []), order.key in maps.problems
