@@ -1,0 +1,1 @@
+"""What the pages of user studies are made of."""

@@ -1,0 +1,1 @@
+"""The participants' page, piece by piece."""
