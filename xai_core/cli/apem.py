@@ -21,7 +21,7 @@ from xai_core.cli.options import (
     picture_files,
     working,
 )
-from xai_core.cli.photos import Photo, read_file, read_photo
+from xai_core.cli.photos import Maps, Photo, read_file, read_photo
 from xai_core.errors import ImageError, MethodError, ModelError, XaiError
 
 if TYPE_CHECKING:
@@ -319,31 +319,11 @@ class Measuring:
         self, photo: Photo, choices: Sequence[Choice]
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Raw relevance by column, and why there is none."""
-        import numpy as np
-
-        from xai_core.explainers import Panel
-        from xai_core.explainers.choices import replaced
-        from xai_core.tasks import with_tensors
-
-        arrays = {word: np.asarray(image) for word, image in self.plan.pictures.items()}
+        computed = Maps(self.plan.clf, photo, choices, self.plan.pictures)
         maps, problems = {}, {}
-        settings = {
-            choice.id: with_tensors(self.plan.clf, replaced(choice.settings, arrays))
-            for choice in choices
-        }
-        # Methods share passes; one that is there twice, with two bases, shares them once.
-        first = {choice.method: settings[choice.id] for choice in reversed(choices)}
-        panel = Panel(self.plan.clf, photo.x, photo.target, first)
         for choice in choices:
-            own = (
-                panel
-                if choice.method in panel.left
-                else Panel(
-                    self.plan.clf, photo.x, photo.target, {choice.method: settings[choice.id]}
-                )
-            )
             try:
-                maps[choice.id] = own.explain(choice.method)
+                maps[choice.id], _ = computed.relevance(choice)
             except (MethodError, ModelError) as error:
                 problems[choice.id] = str(error)
         return maps, problems

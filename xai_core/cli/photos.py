@@ -70,8 +70,55 @@ def read_photo(clf: Classifier, name: str, target: int | None) -> Photo:
     return Photo(name, crop, image_hash(image), x, explained, float(probabilities[explained]))
 
 
+class Maps:
+    """Raw relevance of one photo; what its methods share is computed once.
+
+    Args:
+        clf: the classifier.
+        photo: the photo.
+        choices: the methods that will be asked for, with all their settings.
+        pictures: what the words among the settings mean that stand for pictures.
+    """
+
+    def __init__(
+        self,
+        clf: Classifier,
+        photo: Photo,
+        choices: Sequence[Choice],
+        pictures: Mapping[str, Image.Image],
+    ) -> None:
+        import numpy as np
+
+        self._clf, self._photo = clf, photo
+        self._arrays = {word: np.asarray(image) for word, image in pictures.items()}
+        self._panel = self._wanted(choices)
+
+    def relevance(self, choice: Choice) -> tuple[Tensor, float]:
+        """The map [1, C, h, w] and the seconds that it took.
+
+        Raises:
+            MethodError: the method does not work on the model.
+            ModelError: the model has no such layer.
+        """
+        panel = self._panel if choice.method in self._panel.left else self._wanted([choice])
+        return panel.explain(choice.method), sum(panel.seconds[choice.method])
+
+    def _wanted(self, choices: Sequence[Choice]) -> Panel:
+        """A panel of the choices; of a method that is there twice, of the first."""
+        from xai_core.explainers import Panel
+
+        requests = {choice.method: self._settings(choice) for choice in reversed(choices)}
+        return Panel(self._clf, self._photo.x, self._photo.target, requests)
+
+    def _settings(self, choice: Choice) -> dict[str, Any]:
+        from xai_core.explainers.choices import replaced
+        from xai_core.tasks import with_tensors
+
+        return with_tensors(self._clf, replaced(choice.settings, self._arrays))
+
+
 class Sitting:
-    """One photo with all that is wanted of it; what methods share is computed once.
+    """One photo with all that is wanted of it, as far as it is not there from before.
 
     Args:
         clf: the classifier.
@@ -89,14 +136,12 @@ class Sitting:
         pictures: Mapping[str, Image.Image],
         cache: Cache,
     ) -> None:
-        import numpy as np
-
         from xai_core.images import image_hash
 
         self._clf, self._photo, self._cache = clf, photo, cache
         self._hashes = {word: {"picture": image_hash(image)} for word, image in pictures.items()}
-        self._arrays = {word: np.asarray(image) for word, image in pictures.items()}
-        self._panel = self._wanted([choice for choice in choices if self._key(choice) not in cache])
+        missing = [choice for choice in choices if self._key(choice) not in cache]
+        self._maps = Maps(clf, photo, missing, pictures)
 
     def explained(self, choice: Choice, meter: Meter) -> Explanation:
         """From the cache if it is there, else computed and kept.
@@ -139,23 +184,8 @@ class Sitting:
             "explain", fingerprint, photo.hash, photo.target, choice.method, settings
         )
 
-    def _settings(self, choice: Choice) -> dict[str, Any]:
-        from xai_core.explainers.choices import replaced
-        from xai_core.tasks import with_tensors
-
-        return with_tensors(self._clf, replaced(choice.settings, self._arrays))
-
-    def _wanted(self, choices: Sequence[Choice]) -> Panel:
-        """A panel of the choices; of a method that is there twice, of the first."""
-        from xai_core.explainers import Panel
-
-        requests = {choice.method: self._settings(choice) for choice in reversed(choices)}
-        return Panel(self._clf, self._photo.x, self._photo.target, requests)
-
     def _computed(self, choice: Choice) -> Result:
         from xai_core.cache import Result
 
-        panel = self._panel if choice.method in self._panel.left else self._wanted([choice])
-        relevance = panel.explain(choice.method)
-        facts = {"seconds": sum(panel.seconds[choice.method])}
-        return Result({"relevance": relevance[0].cpu().numpy()}, facts)
+        relevance, seconds = self._maps.relevance(choice)
+        return Result({"relevance": relevance[0].cpu().numpy()}, {"seconds": seconds})
