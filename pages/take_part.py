@@ -21,9 +21,11 @@ Programs that take part drive the page by these keys, which stay as they are:
                      number, total, practice, instruction, question
                      original     address of the original picture
                      options      list of [letter, address]
+                     escapes      list of [choice, title]: the answers beside the heatmaps
                      next         addresses of the following trial's pictures
                      saved        key of the last answer that is in the database, or null
-                     problem      null, or {"key": …, "text": …}: that answer is not saved yet
+                     problem      null, or {"key", "attempt", "text", "final"}: that answer is not
+                                  saved; if final, sending it again does not help
                      notice       "" or a sentence
                    Its state ``answer`` is what the browser sends:
                      trial, choice (a letter, "cannot_distinguish" or "same"), key (made once for
@@ -33,3 +35,9 @@ Programs that take part drive the page by these keys, which stay as they are:
     withdrawal     button ``withdraw`` at the foot of each screen, then ``withdraw_confirm`` or
                    ``withdraw_cancel``; who has only the code types it into ``withdraw_code``
 """
+
+from __future__ import annotations
+
+from pages.components.study.taking_part import page
+
+page.show()

@@ -1,0 +1,118 @@
+"""Trials: what the browser shows, and the answer that it sends.
+
+The answer is stored before anything is drawn, so that one run stores it and shows what comes
+next. Only what is in the database is called saved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.components.study import stimuli
+from pages.components.study.taking_part import visit
+from pages.components.study.trial import trial
+from xai_core.study.design import ESCAPES
+from xai_core.study.taking_part import ClientTimes, Screen
+
+KEY = "trial"
+_KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
+MOST = 2**31 - 1  # what every database holds in a whole number
+UNREADABLE = "This answer could not be read. Please choose again."
+
+
+def show(screen: Screen) -> None:
+    """The present trial."""
+    sent = trial(_data(screen), key=KEY)
+    if _is_new(sent):
+        # A new session, as after a restart of the server, hears of an answer under way only now.
+        take_answer(sent)
+        st.rerun()
+
+
+def take_answer(sent: Any = None) -> None:
+    """Store the answer that came with this run, once.
+
+    Args:
+        sent: the answer; by default what the browser said since the last run.
+    """
+    if sent is None:
+        sent = (st.session_state.get(KEY) or {}).get("answer")
+    if not _is_new(sent):
+        return
+    known = visit.facts()
+    known["taken"] = _name(sent)
+    known["saved"] = known["refused"] = None
+    answer = _read(sent)
+    if answer is None:
+        known["refused"] = _refusal(sent, UNREADABLE, final=True)
+        return
+    if visit.take(lambda part, ticket: part.answer(ticket, *answer)):
+        known["saved"] = answer[2]
+    else:
+        problem = known.pop("problem")
+        known["refused"] = _refusal(sent, problem, final=not known.get("away"))
+
+
+def _name(sent: Mapping[str, Any]) -> tuple[Any, Any]:
+    return str(sent.get("key")), str(sent.get("attempt"))
+
+
+def _is_new(sent: Any) -> bool:
+    return isinstance(sent, Mapping) and visit.facts().get("taken") != _name(sent)
+
+
+def _refusal(sent: Mapping[str, Any], sentence: str, final: bool) -> dict[str, Any]:
+    """Why an answer is not saved; ``final`` if sending it again does not help."""
+    key, attempt = sent.get("key"), sent.get("attempt")
+    return {"key": key, "attempt": attempt, "text": sentence, "final": final}
+
+
+def _read(sent: Mapping[str, Any]) -> tuple[int, str, str, ClientTimes] | None:
+    """The answer, if it is one. What the browser sends comes from outside."""
+    number, choice, key = sent.get("trial"), sent.get("choice"), sent.get("key")
+    if type(number) is not int or not 0 < number <= MOST:
+        return None
+    if not isinstance(choice, str) or not isinstance(key, str) or not _KEY.fullmatch(key):
+        return None
+    times = ClientTimes(
+        shown_at=_positive(sent.get("shown_at"), 2.0**53),
+        answered_at=_positive(sent.get("answered_at"), 2.0**53),
+        duration_ms=_whole(sent.get("duration_ms")),
+        focus_losses=_whole(sent.get("focus_losses")) or 0,
+        hidden_ms=_whole(sent.get("hidden_ms")) or 0,
+    )
+    return number, choice, key, times
+
+
+def _positive(value: Any, most: float) -> float | None:
+    good = isinstance(value, int | float) and 0 <= value <= most  # NaN is not
+    return float(value) if good else None
+
+
+def _whole(value: Any) -> int | None:
+    number = _positive(value, MOST)
+    return None if number is None else round(number)
+
+
+def _data(screen: Screen) -> dict[str, Any]:
+    """What the browser needs of a trial: letters and addresses that tell nothing."""
+    known, shown = visit.facts(), screen.trial
+    return {
+        "trial": shown.id,
+        "number": shown.number,
+        "total": shown.total,
+        "practice": shown.practice,
+        "instruction": shown.instruction,
+        "question": shown.question,
+        "original": stimuli.address(shown.original),
+        "options": [[letter, stimuli.address(name)] for letter, name in shown.options],
+        "escapes": list(ESCAPES.items()),
+        "next": [stimuli.address(name) for name in shown.next_pictures],
+        "saved": known.get("saved"),
+        "problem": known.get("refused"),
+        "notice": known.pop("problem", ""),
+    }

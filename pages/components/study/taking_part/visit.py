@@ -1,0 +1,86 @@
+"""One visit: every step that is taken, what came of it, and what went wrong.
+
+The facts of a visit live in the browser session. The database knows better: whoever comes with
+an empty session is shown the same screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components.study.taking_part import address
+from xai_core.errors import StudyError, StudyUnavailable
+from xai_core.study import shared_store
+from xai_core.study.taking_part import Screen, TakingPart, Ticket
+
+STATE = "_take_part"
+
+Step = Callable[[TakingPart, Ticket], Screen]
+
+
+def facts() -> dict[str, Any]:
+    """What this visit knows; another address begins with nothing.
+
+    ``ticket``, ``screen`` (the last), ``fresh`` (it is from this run), ``problem`` (a sentence),
+    ``away`` (the database could not be reached), ``withdrawal`` (the code), ``leaving`` and
+    ``left`` (withdrawal asked for, and done), ``declined``, ``visited``, and what ``trials``
+    remembers.
+    """
+    asked = address.asked()
+    known = st.session_state.get(STATE)
+    if known is None or not _same(known["ticket"], asked):
+        known = st.session_state[STATE] = {"ticket": asked, "screen": None}
+    return known
+
+
+def _same(ticket: Ticket, asked: Ticket) -> bool:
+    """Whether it is the same visitor; the browser's Back may have taken the token away."""
+    return ticket == asked or (ticket.me != "" and replace(ticket, me="") == asked)
+
+
+def take(step: Step) -> bool:
+    """Take one step; whether it was taken."""
+    known = facts()
+    try:
+        screen = step(TakingPart(shared_store()), known["ticket"])
+    except StudyUnavailable as error:
+        # Not asked for again in this run: whoever waits for a database waits long.
+        known.update(problem=str(error), away=True, fresh=True)
+        return False
+    except StudyError as error:
+        known["problem"] = str(error)
+        return False
+    known.update(screen=screen, away=False, fresh=True)
+    if screen.me:
+        known["ticket"] = replace(known["ticket"], me=screen.me)
+    if screen.withdrawal:
+        known["withdrawal"] = screen.withdrawal
+    return True
+
+
+def current() -> Screen | None:
+    """The screen to show now; None if the database is away and no screen is known."""
+    known = facts()
+    if not known.pop("fresh", False):
+        take(TakingPart.serve)
+        known.pop("fresh", None)
+    if known["ticket"].me:
+        address.keep(known["ticket"], known["ticket"].me)
+    screen: Screen | None = known["screen"]
+    return screen
+
+
+def count_once() -> None:
+    """Count a newcomer who sees the consent, once for each browser session."""
+    known = facts()
+    if known.get("visited"):
+        return
+    try:
+        TakingPart(shared_store()).visited(known["ticket"])
+    except StudyError:
+        return  # the next run tries again
+    known["visited"] = True
