@@ -1,0 +1,1 @@
+"""What the load benchmark of studies is made of."""

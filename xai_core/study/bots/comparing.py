@@ -1,0 +1,252 @@
+"""What bots sent, beside what is stored and what is exported: it must be the same."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from xai_core.study.bots.journal import Journal, Sent
+from xai_core.study.design import Design
+from xai_core.study.export import long_csv
+from xai_core.study.records import Records
+from xai_core.study.schema import participant, platform_identity, stimulus, study, version
+from xai_core.study.store import Store
+from xai_core.study.tokens import token_hash
+
+# One answer: the picture, what was chosen, where it stood, what stood there, whether it counts.
+Row = tuple[str, str, int | None, str, bool]
+
+
+@dataclass
+class Side:
+    """What is known in one place.
+
+    Attributes:
+        participants: who consented.
+        answers: participant → answers in order.
+        background: (participant, question) → answer.
+        ended: who came to an end.
+    """
+
+    participants: set[int] = field(default_factory=set)
+    answers: dict[int, list[Row]] = field(default_factory=dict)
+    background: dict[tuple[int, str], str] = field(default_factory=dict)
+    ended: set[int] = field(default_factory=set)
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Numbers of participants, background answers, answers and ends."""
+        answers = sum(map(len, self.answers.values()))
+        return len(self.participants), len(self.background), answers, len(self.ended)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome.
+
+    Attributes:
+        sent: by the bots, as they know it.
+        stored: in the database.
+        exported: in the long table for researchers.
+        differences: each as a sentence; none is what must be.
+    """
+
+    sent: Side
+    stored: Side
+    exported: Side
+    differences: tuple[str, ...]
+
+    def table(self) -> list[tuple[str, str, str, str]]:
+        """Counts of the three, one kind a row; the export has answers of the background too."""
+        names = ("participants", "background answers", "answers", "participations ended")
+        sides = (self.sent, self.stored, self.exported)
+        counts = zip(names, *(side.counts() for side in sides), strict=True)
+        return [
+            ("", "sent", "stored", "exported"),
+            *((name, *map(str, numbers)) for name, *numbers in counts),
+        ]
+
+
+def participants_of(store: Store, slug: str) -> int:
+    """How many there are, to be asked before bots come."""
+    return len(store.records(slug).participants)
+
+
+def compare(store: Store, slug: str, journals: Sequence[Journal], before: int) -> Comparison:
+    """Compare everything about the bots of a run.
+
+    Args:
+        store: where it should be.
+        slug: of the study.
+        journals: of the bots.
+        before: participants before the first of them came; nobody else may come meanwhile.
+    """
+    records = store.records(slug)
+    known = Names(store, slug, records.version)
+    differences = [f"Bot {j.seed}: {problem}" for j in journals for problem in j.problems]
+    sent, whose = Side(), {}
+    for journal in journals:
+        number = known.participant(journal)
+        if number is None:
+            if journal.began:
+                differences.append(f"Bot {journal.seed} took part and is not stored.")
+            continue
+        whose[number] = journal
+        _add(sent, number, journal, known, records.design)
+    stored = _of_tables(records.participants, records.background, records.answers, whose)
+    exported = _of_export(records, whose)
+    for word, side in (("stored", stored), ("exported", exported)):
+        differences += _differences(sent, side, word)
+    differences += _endings(records, whose)
+    lost = sum(journal.lost_consents for journal in journals)
+    strangers = len(records.participants) - before - len(whose)
+    if not 0 <= strangers <= lost:
+        differences.append(f"{strangers} stored participants belong to no bot of this run.")
+    return Comparison(sent, stored, exported, tuple(differences))
+
+
+class Names:
+    """Whose a token is, and what stands behind a picture's address.
+
+    Args:
+        store: of the study.
+        slug: of the study.
+        number: of its version.
+    """
+
+    def __init__(self, store: Store, slug: str, number: int) -> None:
+        mine = (study.c.slug == slug) & (version.c.number == number)
+        people = (
+            select(participant.c.number, participant.c.token_hash, platform_identity.c.platform_id)
+            .select_from(participant)
+            .join(version, version.c.id == participant.c.version_id)
+            .join(study, study.c.id == version.c.study_id)
+            .outerjoin(platform_identity, platform_identity.c.participant_id == participant.c.id)
+            .where(mine)
+        )
+        pictures = (
+            select(stimulus.c.name, stimulus.c.image, stimulus.c.model)
+            .select_from(stimulus)
+            .join(version, version.c.id == stimulus.c.version_id)
+            .join(study, study.c.id == version.c.study_id)
+            .where(mine)
+        )
+        with store.database.reading() as connection:
+            found = connection.execute(people).all()
+            self._pictures = {
+                str(name): (str(image), None if model is None else str(model))
+                for name, image, model in connection.execute(pictures)
+            }
+        self._by_token = {str(row.token_hash): int(row.number) for row in found}
+        self._by_platform = {str(row.platform_id): int(row.number) for row in found}
+
+    def participant(self, journal: Journal) -> int | None:
+        """Number of a bot's participant."""
+        if journal.platform_id:
+            return self._by_platform.get(journal.platform_id)
+        return self._by_token.get(token_hash(journal.me)) if journal.me else None
+
+    def row(self, sent: Sent) -> Row:
+        """An answer in the words of the tables."""
+        trial = sent.trial
+        image, _ = self._picture(trial.original)
+        conditions = [self._picture(address)[1] or "" for _, address in trial.options]
+        letters = [letter for letter, _ in trial.options]
+        place = letters.index(sent.choice) if sent.choice in letters else None
+        choice = sent.choice if place is None else conditions[place]
+        return image, choice, place, " ".join(conditions), trial.practice
+
+    def _picture(self, address: str) -> tuple[str, str | None]:
+        return self._pictures.get(address.rsplit("/", 1)[-1], ("an unknown picture", None))
+
+
+def _add(side: Side, number: int, journal: Journal, known: Names, design: Design) -> None:
+    side.participants.add(number)
+    side.answers[number] = [known.row(sent) for sent in journal.answers]
+    offered = {
+        question.id: ("yes", "no") if question.kind == "yes_no" else question.choices
+        for question in design.background
+    }
+    for name, said in journal.background.items():
+        side.background[number, name] = offered[name][said] if isinstance(said, int) else said
+    if journal.ended:
+        side.ended.add(number)
+
+
+def _of_tables(
+    participants: pd.DataFrame,
+    background: pd.DataFrame,
+    answers: pd.DataFrame,
+    whose: Mapping[int, Journal],
+) -> Side:
+    mine = participants[participants["participant"].isin(list(whose))]
+    side = Side(participants={int(number) for number in mine["participant"]})
+    side.ended = {int(number) for number in mine.loc[mine["ending"].notna(), "participant"]}
+    for row in background[background["participant"].isin(list(whose))].to_dict("records"):
+        side.background[int(row["participant"]), str(row["question"])] = str(row["value"])
+    side.answers = _rows(answers, whose)
+    return side
+
+
+def _rows(answers: pd.DataFrame, whose: Iterable[int]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {number: [] for number in whose}
+    mine = answers[answers["participant"].isin(list(found))]
+    for row in mine.sort_values(["participant", "position"]).to_dict("records"):
+        found[int(row["participant"])].append(_row(row))
+    return found
+
+
+def _row(row: Mapping[Any, Any]) -> Row:
+    place = None if pd.isna(row["shown_position"]) else int(row["shown_position"])
+    practice = row["kind"] == "practice"
+    return str(row["image"]), str(row["choice"]), place, str(row["arrangement"]), practice
+
+
+def _of_export(records: Records, whose: Mapping[int, Journal]) -> Side:
+    """What a researcher reads in the long table, read back from its file."""
+    table = pd.read_csv(io.BytesIO(long_csv(records)), dtype=str, keep_default_na=False)
+    raise LookupError(table)
+
+
+def _differences(sent: Side, side: Side, word: str) -> list[str]:
+    found = [f"Participant {n} is not {word}." for n in sent.participants - side.participants]
+    for number, answers in sent.answers.items():
+        there = side.answers.get(number, [])
+        if answers == there:
+            continue
+        missing, extra = Counter(answers) - Counter(there), Counter(there) - Counter(answers)
+        found += [f"Participant {number}: {row} was sent and is not {word}." for row in missing]
+        found += [f"Participant {number}: {row} is {word} and was not sent." for row in extra]
+        if not missing and not extra:
+            found.append(f"Participant {number}: the answers are {word} in another order.")
+    for key in sent.background.keys() | side.background.keys():
+        ours, theirs = sent.background.get(key), side.background.get(key)
+        if ours != theirs:
+            found.append(f"Background {key}: {ours!r} was sent, {theirs!r} is {word}.")
+    found += [
+        f"Participant {n}: the end is only sent or only {word}." for n in sent.ended ^ side.ended
+    ]
+    return found
+
+
+def _endings(records: Records, whose: Mapping[int, Journal]) -> list[str]:
+    """A code on the last screen that is not that of the stored ending; checks not passed."""
+    design, found = records.design, []
+    codes = {
+        "completed": design.completion_code,
+        "screened_out": design.screen_out_code,
+        "failed": design.failed_code,
+    }
+    for row in records.participants.to_dict("records"):
+        journal = whose.get(int(row["participant"]))
+        code = codes.get(str(row["ending"]), "")
+        if journal and journal.ended and not any(code in text for text in ["", *journal.texts]):
+            found.append(f"Participant {row['participant']} was not shown the code {code!r}.")
+        if journal and row["checks_failed"]:
+            found.append(f"Participant {row['participant']} failed a check that every bot passes.")
+    return found

@@ -1,0 +1,71 @@
+"""What goes wrong at a participant's end, on purpose."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xai_core.study.bots.browser import Tab
+    from xai_core.study.bots.participant import Bot
+
+
+async def reload(bot: Bot) -> None:
+    """The page is loaded anew at the same address, and then the trial is answered."""
+    bot.journal.counted["reloads"] += 1
+    await bot.tab.close()
+    bot.tab = await bot.another()
+    _same(bot, bot.tab, "a reload")
+    await bot.answer()
+
+
+async def second_tab(bot: Bot) -> None:
+    """The same trial in two tabs; both answer, differently; the first is what counts."""
+    if bot.pending is None:
+        return
+    bot.journal.counted["second tabs"] += 1
+    other = await bot.another()
+    try:
+        _same(bot, other, "opening a second tab")
+        sent, again = bot.pending, other.find("trial") is not None
+        await bot.answer()
+        if again:
+            choice = "same" if sent.choice != "same" else "cannot_distinguish"
+            late = replace(sent, choice=choice, key=str(uuid.uuid4()))
+            await bot.send(other, late)
+            await bot.gone_on(other, late)
+    finally:
+        await other.close()
+
+
+async def dropped(bot: Bot) -> None:
+    """The connection is lost with the answer on its way; it is sent again with the same key."""
+    if bot.pending is None:
+        return
+    bot.journal.counted["connections dropped"] += 1
+    await bot.send(bot.tab, bot.pending)
+    bot.tab.drop()
+    await bot.tab.connect()
+    await bot.tab.settled(60)
+    shown = bot.shown()
+    if shown is not None and shown.id == bot.pending.trial.id:
+        bot.journal.counted["answers sent again"] += 1
+        await bot.send(bot.tab, bot.pending, attempt=2)
+        await bot.gone_on(bot.tab, bot.pending, first=2)
+
+
+def _same(bot: Bot, tab: Tab, after: str) -> None:
+    shown, sent = bot.shown(tab), bot.pending
+    if sent is None:
+        return
+    if shown is None or shown != sent.trial:
+        bot.journal.problems.append(f"Not the same trial in the same order after {after}.")
+
+
+# One in six trials each; None is a trial in which nothing goes wrong.
+INTERRUPTIONS: tuple[Callable[[Bot], Awaitable[None]] | None, ...] = (
+    *(reload, second_tab, dropped),
+    *(None, None, None),
+)

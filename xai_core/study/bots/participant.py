@@ -1,0 +1,298 @@
+"""A participant that is a program: from the link to the last screen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from xai_core.study.bots import rule
+from xai_core.study.bots.browser import DisconnectedError, StuckError, Tab
+from xai_core.study.bots.fetching import Fetcher, FetchError
+from xai_core.study.bots.interruptions import INTERRUPTIONS
+from xai_core.study.bots.journal import Journal, Sent, Trial
+from xai_core.study.bots.wire import Element
+
+PAGE = "take-part"
+PATIENCE_S = 60.0
+RETRY_S = 0.5
+RETRIES = 120  # so many times half a second a server may be away
+BACKGROUND = "background:"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How bots behave.
+
+    Attributes:
+        url: the server.
+        study: its name in the address.
+        think: mean seconds between a trial and its answer.
+        interruptions: whether now and then something goes wrong at the bot's end.
+        restarts: whether the server may be away for a while.
+        until: clock (``time.monotonic``) after which no further answer is given.
+    """
+
+    url: str
+    study: str
+    think: float = 2.0
+    interruptions: bool = False
+    restarts: bool = False
+    until: float = float("inf")
+
+
+class Bot:
+    """One participant.
+
+    Args:
+        manner: how it behaves.
+        seed: decides its answers, its pace and what goes wrong.
+        platform_id: comes with this id instead of by the shared link.
+    """
+
+    def __init__(self, manner: Manner, seed: int, platform_id: str = "") -> None:
+        self.manner = manner
+        self.journal = Journal(seed, platform_id)
+        self.fetcher = Fetcher(manner.url)
+        self.pending: Sent | None = None
+        self._random = random.Random(seed)
+        address = {"study": manner.study}
+        if platform_id:
+            address |= {"PROLIFIC_PID": platform_id, "STUDY_ID": "bots", "SESSION_ID": str(seed)}
+        self.tab = Tab(manner.url, PAGE, urlencode(address), self.fetcher)
+
+    async def take_part(self) -> Journal:
+        """Go through the study; whatever goes wrong is in the journal."""
+        try:
+            await self._back()
+            while await self._screen():
+                pass
+        except (DisconnectedError, StuckError, FetchError, ValueError, LookupError) as error:
+            self.journal.problems.append(f"{type(error).__name__}: {error}")
+        finally:
+            await self.tab.close()
+            self.fetcher.close()
+        return self.journal
+
+    async def _screen(self) -> bool:
+        """Do what the present screen asks for; whether another one may follow."""
+        try:
+            await self.tab.settled(PATIENCE_S)
+            self._remember()
+            step = self._present()
+            if step is None:
+                self._end()
+                return False
+            if time.monotonic() > self.manner.until:
+                return False
+            await step()
+        except DisconnectedError:
+            if not self.manner.restarts:
+                raise
+            self.journal.counted["reconnections"] += 1
+            await self._back()
+        return True
+
+    def _present(self) -> Callable[[], Any] | None:
+        for key, step in (
+            ("retry", self._retry),
+            ("agree", self._consent),
+            ("background_submit", self._background),
+            ("begin", self._begin),
+            ("trial", self._trial),
+        ):
+            if self.tab.find(key) is not None:
+                return step
+        return None
+
+    def _remember(self) -> None:
+        """Keep the token, and the pending answer if the page has gone on."""
+        self.journal.me = parse_qs(self.tab.query).get("me", [self.journal.me])[0]
+        shown = self.shown()
+        away = self.tab.find("retry") is not None
+        if self.pending and not away and (shown is None or shown.id != self.pending.trial.id):
+            self.journal.answers.append(self.pending)
+            self.pending = None
+
+    def _end(self) -> None:
+        self.journal.texts, self.journal.ended = self.tab.texts(), self.journal.began
+        if not self.journal.began:
+            self.journal.problems.append(f"There is no study; the page shows {self.tab.summary()}")
+
+    # -- the screens ------------------------------------------------------------------
+
+    async def _retry(self) -> None:
+        self.journal.counted["database away"] += 1
+        await asyncio.sleep(RETRY_S)
+        await self.tab.press(self.widget("retry"))
+
+    async def _consent(self) -> None:
+        await self._think()
+        try:
+            await self.tab.press(self.widget("agree"))
+            await self.tab.until(lambda tab: tab.find("agree") is None, PATIENCE_S)
+        except DisconnectedError:
+            self.journal.lost_consents += 1
+            raise
+
+    async def _background(self) -> None:
+        await self._think()
+        for question in list(self.tab.elements()):
+            if not question.key.startswith(BACKGROUND):
+                continue
+            name = question.key.removeprefix(BACKGROUND)
+            value, said = self._said(question, name)
+            self.tab.fill(question, value)
+            self.journal.background[name] = said
+        await self.tab.press(self.widget("background_submit"))
+        await self.tab.until(lambda tab: tab.find("background_submit") is None, PATIENCE_S)
+
+    def _said(self, question: Element, name: str) -> tuple[Any, int | str]:
+        """Value of the widget, and what is to be stored: the number of a choice, or a text."""
+        if question.options:
+            place = rule.draw(self.journal.seed, name, len(question.options))
+            return question.options[place], place
+        if question.kind == "number_input":
+            number = rule.draw(self.journal.seed, name, 100)
+            return float(number), str(number)
+        text = f"=1+{self.journal.seed}"
+        return text, text
+
+    async def _begin(self) -> None:
+        await self._think()
+        await self.tab.press(self.widget("begin"))
+        await self.tab.until(lambda tab: tab.find("begin") is None, PATIENCE_S)
+
+    async def _trial(self) -> None:
+        trial = self.shown()
+        if trial is None:
+            raise StuckError("the page shows a trial without data")
+        digests = {path: await self.fetcher.picture(path) for path in trial.pictures}
+        for path in trial.coming:
+            self.fetcher.want(path)
+        if self.pending is None:
+            await self._think()
+            options = [(letter, digests[path]) for letter, path in trial.options]
+            choice = rule.choose(
+                self.journal.seed, digests[trial.original], options, trial.instruction
+            )
+            self.pending = Sent(trial, choice, str(uuid.uuid4()))
+        attempt = INTERRUPTIONS[self._drawn(trial)] if self.manner.interruptions else None
+        if attempt is not None:
+            await attempt(self)
+        else:
+            await self.answer()
+
+    def _drawn(self, trial: Trial) -> int:
+        return rule.draw(self.journal.seed, f"interruption {trial.id}", len(INTERRUPTIONS))
+
+    # -- what interruptions use too -----------------------------------------------------
+
+    async def answer(self) -> None:
+        """Send the pending answer until the page goes on, and measure how long that takes."""
+        if self.pending is None:
+            return
+        began = time.perf_counter()
+        await self.send(self.tab, self.pending)
+        await self.gone_on(self.tab, self.pending)
+        shown = self.shown()
+        if shown is not None:
+            await asyncio.gather(*map(self.fetcher.picture, shown.pictures))
+        self.journal.steps.append(time.perf_counter() - began)
+
+    async def send(self, tab: Tab, sent: Sent, attempt: int = 1) -> None:
+        """Send an answer as the page's component does."""
+        now = round(1000 * time.time())
+        answer = {
+            "trial": sent.trial.id,
+            "choice": sent.choice,
+            "key": sent.key,
+            "attempt": attempt,
+            "shown_at": now - round(1000 * self.manner.think),
+            "answered_at": now,
+            "duration_ms": round(1000 * self.manner.think),
+            "focus_losses": 0,
+            "hidden_ms": 0,
+        }
+        await tab.change(self.widget("trial", tab), {"answer": answer})
+
+    async def gone_on(self, tab: Tab, sent: Sent, first: int = 1) -> None:
+        """Wait until a tab shows something else than the trial; send again what is not saved.
+
+        Args:
+            tab: that has sent the answer.
+            sent: the answer.
+            first: number of the attempt that is under way.
+        """
+        for attempt in range(first, RETRIES):
+            await tab.until(partial(_told, sent=sent, attempt=attempt), PATIENCE_S)
+            shown = data(tab)
+            if shown is None or shown["trial"] != sent.trial.id:
+                return
+            if shown["problem"].get("final"):
+                raise StuckError(f"an answer was refused: {shown['problem'].get('text')}")
+            self.journal.counted["answers sent again"] += 1
+            await tab.settled(PATIENCE_S)
+            await asyncio.sleep(RETRY_S)
+            await self.send(tab, sent, attempt + 1)
+        raise StuckError("an answer is never saved")
+
+    def shown(self, tab: Tab | None = None) -> Trial | None:
+        """The trial on the screen."""
+        found = data(tab or self.tab)
+        return Trial.of(found) if found else None
+
+    def widget(self, key: str, tab: Tab | None = None) -> Element:
+        """What has a key on the page."""
+        found = (tab or self.tab).find(key)
+        if found is None:
+            raise StuckError(f"the page has no {key!r}; it shows {self.tab.summary()}")
+        return found
+
+    async def another(self) -> Tab:
+        """A further tab at the same address."""
+        tab = Tab(self.manner.url, PAGE, self.tab.query, self.fetcher)
+        await tab.open()
+        await tab.settled(PATIENCE_S)
+        return tab
+
+    async def _back(self) -> None:
+        """Load the page anew, as soon as there is a server."""
+        for attempt in range(RETRIES):
+            await self.tab.close()
+            self.tab = Tab(self.manner.url, PAGE, self.tab.query, self.fetcher)
+            try:
+                await self.tab.open()
+            except DisconnectedError:
+                if not self.manner.restarts or attempt == RETRIES - 1:
+                    raise
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    async def _think(self) -> None:
+        if self.manner.think:
+            await asyncio.sleep(self.manner.think * self._random.uniform(0.5, 1.5))
+
+
+def _told(tab: Tab, sent: Sent, attempt: int) -> bool:
+    """Whether the page has gone on, or says why it has not."""
+    shown = data(tab)
+    if shown is None:
+        return not tab.running
+    problem = shown.get("problem") or {}
+    refused = problem.get("key") == sent.key and problem.get("attempt", attempt) == attempt
+    return shown["trial"] != sent.trial.id or refused
+
+
+def data(tab: Tab) -> dict[str, Any] | None:
+    """What the component of trials is given."""
+    found = tab.find("trial")
+    return json.loads(found.data) if found is not None else None

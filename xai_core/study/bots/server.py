@@ -1,0 +1,142 @@
+"""The application as a process of its own, which can be killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from xai_core.errors import StudyError
+
+ROOT = Path(__file__).parents[3]
+START_S = 90.0
+STOP_S = 15.0
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server on this machine; a context manager that ends it.
+
+    Args:
+        environment: what differs from this process's.
+        port: to listen on; a free one if None.
+        command: that starts Python, for a profiler around it.
+        options: further options of ``streamlit run``.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        port: int | None = None,
+        command: tuple[str, ...] = (sys.executable,),
+        options: tuple[str, ...] = (),
+    ) -> None:
+        if not (ROOT / "app.py").is_file():
+            raise StudyError("The application (app.py) is not beside the package.")
+        self.port = port or free_port()
+        self.url = f"http://localhost:{self.port}"
+        self._environment = os.environ | dict(environment or {})
+        self._command = (
+            *(*command, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"),
+            *("--server.headless=true", "--server.address=localhost", *options),
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._log.close()
+
+    @property
+    def pid(self) -> int:
+        """Of the running process; 0 if there is none."""
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Start, and wait until it answers.
+
+        Raises:
+            StudyError: if it does not.
+        """
+        # In a group of its own, so that what it starts ends with it.
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if self._healthy():
+                return
+            time.sleep(0.1)
+        self.stop()
+        raise StudyError(f"The server did not start:\n{self.log()[-3000:]}")
+
+    def kill(self) -> None:
+        """End it as a power cut would: kill -9, the whole group."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """End it in good order."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            self._sweep()
+            self._process = None
+
+    def log(self) -> str:
+        """What it has printed."""
+        self._log.seek(0)
+        return self._log.read().decode("utf-8", "replace")
+
+    def _sweep(self) -> None:
+        """End what is left of the group."""
+        if self._process is not None:
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            self._process.wait()
+
+    def _healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
+                return True
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
