@@ -21,7 +21,6 @@ from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
 from xai_core.export import (
     Explanation,
-    csv_bytes,
     file_names,
     picture_stems,
     relevance_npz,
@@ -38,6 +37,7 @@ from xai_core.figures import (
     to_png,
     to_svg,
 )
+from xai_core.files import csv_bytes
 from xai_core.provenance import ModelFacts, command_line, run_json
 
 SVG = "{http://www.w3.org/2000/svg}"

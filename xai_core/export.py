@@ -1,4 +1,4 @@
-"""Results as data files: raw relevance and a tidy table.
+"""Explanations as data: raw relevance and a tidy table.
 
 Pages and command line write through the same functions, so equal explanations give equal
 bytes. Drawings are made in ``xai_core.figures``, ``run.json`` in ``xai_core.provenance``.
@@ -6,10 +6,8 @@ bytes. Drawings are made in ``xai_core.figures``, ``run.json`` in ``xai_core.pro
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.explainers.choices import column
-
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP file: equal arrays give equal bytes
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from xai_core.files import EARLIEST
 
 
 @dataclass(frozen=True)
@@ -130,29 +126,6 @@ def table(explanations: Sequence[Explanation]) -> pd.DataFrame:
     return pd.DataFrame([_row(item) for item in explanations])
 
 
-def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as CSV, UTF-8, that no spreadsheet takes for formulas.
-
-    A text cell or column name that begins with = + - @, a tab or a carriage return gets an
-    apostrophe in front.
-    """
-    stream = io.StringIO()
-    # RFC 4180's line ends: with "\n" alone a carriage return in a cell would stay unquoted.
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow([_guarded(column) for column in frame.columns])
-    for row in frame.astype(object).itertuples(index=False):
-        writer.writerow(["" if pd.isna(cell) else _guarded(cell) for cell in row])
-    return stream.getvalue().encode("utf-8")
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file, and its folders, so that it appears under its name only when complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(data)
-    os.replace(part, path)
-
-
 def _row(item: Explanation) -> dict[str, Any]:
     relevance = np.asarray(item.relevance, dtype=np.float64)
     channels, height, width = relevance.shape
@@ -173,10 +146,6 @@ def _row(item: Explanation) -> dict[str, Any]:
         "max": relevance.max(),
         "sum": relevance.sum(),
     }
-
-
-def _guarded(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def _stem(name: str) -> str:

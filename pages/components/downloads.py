@@ -11,8 +11,9 @@ from pages.components.scene import Scene
 from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, completed
-from xai_core.export import Explanation, csv_bytes, relevance_npz, table
+from xai_core.export import Explanation, relevance_npz, table
 from xai_core.figures import grid_figure, to_png, to_svg
+from xai_core.files import csv_bytes
 from xai_core.jobs import Task
 from xai_core.provenance import ModelFacts, command_line, run_json
 

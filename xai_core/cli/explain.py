@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from xai_core.display import Display
     from xai_core.explainers import METHODS
     from xai_core.explainers.presets import EVERYTHING
-    from xai_core.export import write_file
+    from xai_core.files import write_file
     from xai_core.provenance import ModelFacts
 
     display = Display(
@@ -114,8 +114,9 @@ def _outputs(
 ) -> Iterator[tuple[Path, bytes]]:
     """Every file with its bytes, ``run.json`` last."""
     from xai_core.explainers.choices import column_title
-    from xai_core.export import csv_bytes, file_names, relevance_npz, table
+    from xai_core.export import file_names, relevance_npz, table
     from xai_core.figures import grid_figure, heatmap_figure, to_png, to_svg
+    from xai_core.files import csv_bytes
     from xai_core.provenance import command_line, run_json
 
     for name, item in zip(file_names(results), results, strict=True):

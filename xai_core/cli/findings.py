@@ -15,8 +15,9 @@ from xai_core.cli.plan import LAST, VERDICT, Plan
 from xai_core.cli.sweep import KeptSweep, Network
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
-from xai_core.export import csv_bytes, picture_stems, write_npz
+from xai_core.export import picture_stems, write_npz
 from xai_core.figures import to_png
+from xai_core.files import csv_bytes
 from xai_core.heatmaps import Floats
 from xai_core.randomization.check import COLUMNS
 from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES, map_name

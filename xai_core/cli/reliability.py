@@ -12,7 +12,7 @@ from xai_core.apem.summary import GROUPS, correlations, pairwise, summary
 from xai_core.cli.plan import class_word
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
-from xai_core.export import csv_bytes, write_file
+from xai_core.files import csv_bytes, write_file
 from xai_core.provenance import ModelFacts
 
 if TYPE_CHECKING:

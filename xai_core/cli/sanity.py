@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     from xai_core.cli.findings import Findings
     from xai_core.cli.plan import run_json
     from xai_core.cli.sweep import KeptSweep
-    from xai_core.export import write_file
+    from xai_core.files import write_file
 
     began = time.perf_counter()
     plan, other = _planned(arguments)

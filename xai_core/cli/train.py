@@ -93,7 +93,7 @@ def _claim(
         DataError: the folder holds a run with other settings or other data.
     """
     from xai_core import __version__
-    from xai_core.export import write_file
+    from xai_core.files import write_file
     from xai_core.training.trainer import recipe_facts
 
     facts = {

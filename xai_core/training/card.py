@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from xai_core.datasets import LabelledImages
-from xai_core.export import write_file
+from xai_core.files import write_file
 from xai_core.training.recipes import Recipe
 from xai_core.training.trainer import accuracy, predictions, recipe_facts
 

@@ -12,7 +12,7 @@ from pages.components.scene import Scene
 from xai_core.apem.record import Record, images_of
 from xai_core.apem.summary import correlations, pairwise, summary
 from xai_core.explainers.choices import Choice, completed
-from xai_core.export import csv_bytes
+from xai_core.files import csv_bytes
 from xai_core.orders import Metric
 from xai_core.provenance import ModelFacts
 

@@ -18,7 +18,8 @@ from pages.components.sanity.ledger import Ledger
 from pages.components.scene import Scene
 from xai_core import __version__
 from xai_core.explainers.choices import assignments, column_title, completed
-from xai_core.export import csv_bytes, picture_stems, write_npz
+from xai_core.export import picture_stems, write_npz
+from xai_core.files import csv_bytes
 from xai_core.jobs import shared_engine
 from xai_core.provenance import LIBRARIES
 from xai_core.randomization.kept import map_name
