@@ -23,3 +23,15 @@ class DataError(XaiError):
 
 class JobError(XaiError):
     """A computation that ended without its result."""
+
+
+class AccessError(XaiError):
+    """Someone may not do this, or not yet."""
+
+
+class StudyError(XaiError):
+    """A user study, or a step of one, that is not possible as asked."""
+
+
+class StudyUnavailable(StudyError):
+    """The studies' database cannot be reached now; nothing was lost, and it may work again soon."""

@@ -1,0 +1,59 @@
+"""Answers to the background questions: checked where they come in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from xai_core.errors import StudyError
+from xai_core.study.design import BackgroundQuestion
+from xai_core.study.problems import storable
+
+LONGEST_ANSWER = 5_000  # characters
+
+
+def checked_answers(
+    questions: Sequence[BackgroundQuestion], answers: Mapping[str, str]
+) -> dict[str, str]:
+    """The answers that were given, by question.
+
+    Raises:
+        StudyError: a required one lacks, one is not offered, or one belongs to no question.
+    """
+    known = {question.id for question in questions}
+    if not set(answers) <= known:
+        raise StudyError("An answer belongs to no question of this study. Please reload the page.")
+    given = {}
+    for question in questions:
+        answer = answers.get(question.id, "")
+        if not answer.strip():
+            if question.required:
+                raise StudyError(f"Please answer this question: {question.text}")
+            continue
+        _check(question, answer)
+        given[question.id] = answer
+    return given
+
+
+def screened_out(questions: Sequence[BackgroundQuestion], given: Mapping[str, str]) -> bool:
+    """Whether an answer ends the participation."""
+    return any(given.get(question.id) in question.screens_out for question in questions)
+
+
+def _check(question: BackgroundQuestion, answer: str) -> None:
+    offered = {"yes_no": ("yes", "no"), "choice": question.choices}.get(question.kind)
+    if offered is not None and answer not in offered:
+        raise StudyError(f"Please choose one of the answers offered: {question.text}")
+    if question.kind == "number" and not _is_number(answer):
+        raise StudyError(f"Please answer with a number: {question.text}")
+    if len(answer) > LONGEST_ANSWER:
+        raise StudyError(f"Please answer in at most {LONGEST_ANSWER} characters: {question.text}")
+    if not storable(answer):
+        raise StudyError(f"This answer holds a character that cannot be stored: {question.text}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

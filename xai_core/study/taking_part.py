@@ -1,0 +1,282 @@
+"""The participant's side: one step of one participant is one transaction.
+
+Whatever is shown follows from what is stored, so a reload, a second tab, another device or a
+restart of the server lead to the same place. A step that was done already changes nothing when it
+comes again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from xai_core.errors import StudyError
+from xai_core.study import withdrawal
+from xai_core.study.admission import Person, Place, find
+from xai_core.study.database import retried
+from xai_core.study.design import ESCAPES
+from xai_core.study.enrolment import enrol
+from xai_core.study.plan import LETTERS
+from xai_core.study.problems import storable
+from xai_core.study.progress import (
+    Trials,
+    TrialState,
+    change,
+    present,
+    screen,
+    stage_after,
+    trials_of,
+)
+from xai_core.study.questions import checked_answers, screened_out
+from xai_core.study.schema import answer, background, study, version
+from xai_core.study.schema import trial as trial_table
+from xai_core.study.screens import ClientTimes, PublicDesign, Screen, ShownTrial, Ticket
+from xai_core.study.tokens import token_hash
+from xai_core.study.versions import Frozen
+
+if TYPE_CHECKING:
+    from xai_core.study.store import Store
+
+__all__ = ["ClientTimes", "PublicDesign", "Screen", "ShownTrial", "TakingPart", "Ticket"]
+
+LONGEST_KEY = 100
+_ELSEWHERE = "This page was left behind in another window. Reload it to go on where you are."
+_UNKNOWN = "This link leads to no study. Please check that it is complete."
+
+
+class TakingPart:
+    """What participants can do, and nothing else.
+
+    Args:
+        store: the researcher's side, whose database and versions are used.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._database = store.database
+        self._versions = store.versions_read
+
+    def look(self, ticket: Ticket) -> Screen:
+        """What this address shows now. Opening it changes nothing and uses nothing up."""
+        with self._database.reading() as connection:
+            return self._screen(connection, find(connection, self._versions, ticket))
+
+    @retried
+    def visited(self, ticket: Ticket) -> None:
+        """Count a newcomer who sees the consent; the caller does so once per browser session."""
+        with self._database.writing() as connection:
+            place = find(connection, self._versions, ticket)
+            if place.kind == "consent":
+                self._count(connection, place, "visits")
+
+    @retried
+    def consent(self, ticket: Ticket, agreed: bool) -> Screen:
+        """Begin, or decline: then only a counter changes.
+
+        Returns:
+            The next screen; for a new participant with the token and the withdrawal code, which
+            are given here alone. After declining, the end without an ending.
+        """
+        with self._database.writing() as connection:
+            # Newcomers of a study go one after the other: numbers are given once, pictures are
+            # balanced, and two windows with the same link make one participant.
+            connection.execute(
+                select(study.c.id)
+                .where(study.c.slug == ticket.slug[:64].replace("\0", ""))
+                .with_for_update(key_share=True)
+            )
+            place = find(connection, self._versions, ticket)
+            if place.kind != "consent":
+                return self._screen(connection, place)
+            frozen = self._versions.get(connection, place.version_id)
+            if not agreed:
+                self._count(connection, place, "declined")
+                return Screen("ended", frozen.design.title, frozen.public)
+            me, code = enrol(connection, ticket, place, frozen.design)
+            begun = self._screen(connection, find(connection, self._versions, _as(ticket, me)))
+        return replace(begun, me=me, withdrawal=code)
+
+    @retried
+    def background(self, ticket: Ticket, answers: dict[str, str]) -> Screen:
+        """Answer the background questions, once.
+
+        Raises:
+            StudyError: an answer lacks, or is none of those offered.
+        """
+        with self._database.writing() as connection:
+            person, frozen = self._here(connection, ticket)
+            if person.stage == "background":
+                given = checked_answers(frozen.design.background, answers)
+                rows = [
+                    {"participant_id": person.id, "question_id": name, "value": value}
+                    for name, value in given.items()
+                ]
+                if rows:
+                    connection.execute(insert(background), rows)
+                now = datetime.now(UTC)
+                changes: dict[str, Any] = {"background_at": now, "stage": "instructions"}
+                if screened_out(frozen.design.background, given):
+                    changes |= {"stage": "ended", "ended_at": now, "ending": "screened_out"}
+                change(connection, person.id, changes)
+            return self._screen(connection, find(connection, self._versions, ticket))
+
+    @retried
+    def instructed(self, ticket: Ticket) -> Screen:
+        """Go on from the instructions to the first trial."""
+        with self._database.writing() as connection:
+            person, frozen = self._here(connection, ticket)
+            if person.stage == "instructions":
+                now = datetime.now(UTC)
+                changes: dict[str, Any] = {"instructed_at": now, "stage": "practice"}
+                if not frozen.public.practice:
+                    changes |= {"practised_at": now, "stage": "trials"}
+                change(connection, person.id, changes)
+            return self._screen(connection, find(connection, self._versions, ticket))
+
+    @retried
+    def serve(self, ticket: Ticket) -> Screen:
+        """Like ``look``, and record when the present trial was first shown."""
+        with self._database.reading() as connection:
+            place = find(connection, self._versions, ticket)
+            if not _waits(connection, place):
+                return self._screen(connection, place)
+        with self._database.writing() as connection:
+            place = find(connection, self._versions, ticket, lock=True)
+            if place.person is not None and place.person.stage in ("practice", "trials"):
+                _mark_served(connection, trials_of(connection, place.person.id), datetime.now(UTC))
+            return self._screen(connection, place)
+
+    @retried
+    def answer(
+        self, ticket: Ticket, trial: int, choice: str, key: str, client: ClientTimes
+    ) -> Screen:
+        """Answer the present trial. An answer that is there already is acknowledged, unchanged.
+
+        Args:
+            ticket: from the address.
+            trial: ``ShownTrial.id``.
+            choice: a letter, or one of ``ESCAPES``.
+            key: of the caller's own making, the same whenever this answer is sent again.
+            client: what the browser measured.
+
+        Returns:
+            The next screen; the answer is on the disk.
+
+        Raises:
+            StudyError: the trial is not the participant's or not the present one, the choice is
+                none of those offered, or the key was used for something else.
+        """
+        if not (0 < len(key) <= LONGEST_KEY and storable(key)):
+            raise StudyError("This answer has no valid key.")
+        with self._database.writing() as connection:
+            person, frozen = self._here(connection, ticket)
+            trials = trials_of(connection, person.id)
+            if not any(each.idempotency_key == key for each in trials):
+                own = next((each for each in trials if each.id == trial), None)
+                if own is None or (own.choice is None and own != present(trials)):
+                    raise StudyError(_ELSEWHERE)
+                if own.choice is None:
+                    trials = _take(connection, person, frozen, own, choice, key, client)
+            return self._screen(connection, find(connection, self._versions, ticket))
+
+    def withdraw(self, code: str) -> bool:
+        """Delete everything about the participant with this withdrawal code, backups included.
+
+        Returns:
+            False if there is no such participant.
+        """
+        return withdrawal.withdraw(self._database, token_hash(code))
+
+    def withdraw_me(self, ticket: Ticket) -> bool:
+        """The same for the participant whose personal address this is."""
+        with self._database.reading() as connection:
+            place = find(connection, self._versions, ticket)
+        if place.person is None:
+            return False
+        return withdrawal.withdraw(self._database, place.person.withdrawal_hash)
+
+    def _here(self, connection: Connection, ticket: Ticket) -> tuple[Person, Frozen]:
+        place = find(connection, self._versions, ticket, lock=True)
+        if place.person is None:
+            raise StudyError(_UNKNOWN)
+        return place.person, self._versions.get(connection, place.version_id)
+
+    def _screen(self, connection: Connection, place: Place) -> Screen:
+        if not place.version_id:
+            return Screen(place.kind)
+        frozen = self._versions.get(connection, place.version_id)
+        if place.person is None:
+            return Screen(place.kind, frozen.design.title, frozen.public)
+        trials = trials_of(connection, place.person.id)
+        return screen(frozen, place.person.stage, place.person.ending, trials)
+
+    def _count(self, connection: Connection, place: Place, what: str) -> None:
+        counter = version.c[what]
+        where = version.c.id == place.version_id
+        connection.execute(update(version).where(where).values({counter: counter + 1}))
+
+
+def _as(ticket: Ticket, me: str) -> Ticket:
+    return Ticket(ticket.slug, me=me)
+
+
+def _waits(connection: Connection, place: Place) -> bool:
+    """Whether the present trial has not been shown before."""
+    if place.person is None or place.person.stage not in ("practice", "trials"):
+        return False
+    shown = present(trials_of(connection, place.person.id))
+    return shown is not None and shown.served_at is None
+
+
+def _mark_served(connection: Connection, trials: Trials, now: datetime) -> None:
+    shown = present(trials)
+    if shown is not None and shown.served_at is None:
+        connection.execute(
+            update(trial_table).where(trial_table.c.id == shown.id).values(served_at=now)
+        )
+
+
+def _take(
+    connection: Connection,
+    person: Person,
+    frozen: Frozen,
+    own: TrialState,
+    choice: str,
+    key: str,
+    client: ClientTimes,
+) -> Trials:
+    """Write an answer, and what follows from it."""
+    now = datetime.now(UTC)
+    chosen, position = _meant(own, choice)
+    taken = select(answer.c.id).where(answer.c.idempotency_key == key)
+    if connection.execute(taken).first() is not None:
+        raise StudyError(_ELSEWHERE)
+    row: dict[str, Any] = {"participant_id": person.id, "trial_id": own.id, "choice": chosen}
+    row |= {"shown_position": position, "idempotency_key": key, "answered_at": now}
+    times = client.bounded()
+    row |= {
+        "served_at": own.served_at or now,
+        "client_shown_at": times.shown_at,
+        "client_answered_at": times.answered_at,
+        "duration_ms": times.duration_ms,
+        "focus_losses": times.focus_losses,
+        "hidden_ms": times.hidden_ms,
+    }
+    connection.execute(insert(answer).values(row))
+    trials = trials_of(connection, person.id)
+    # The page shows the next trial at once: marked here, it needs no transaction of its own.
+    _mark_served(connection, trials, now)
+    change(connection, person.id, stage_after(person, trials, now, frozen.design))
+    return trials
+
+
+def _meant(own: TrialState, choice: str) -> tuple[str, int | None]:
+    """The condition behind a letter and its place, or an escape choice."""
+    if choice in ESCAPES:
+        return choice, None
+    if len(choice) == 1 and choice in LETTERS[: len(own.arrangement)]:
+        place = LETTERS.index(choice)
+        return own.arrangement[place], place
+    raise StudyError("This is none of the choices offered. Please choose one of them.")

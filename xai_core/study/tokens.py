@@ -1,0 +1,29 @@
+"""Secrets that let their holder in: 128 random bits, of which only the hash is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+_BYTES = 16
+# Without vowels, so that no word appears, and without characters that look like another.
+_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+_SLUG_LENGTH = 10
+
+
+def new_token() -> str:
+    """A secret of 128 random bits, 22 characters that need no quoting in an address."""
+    return secrets.token_urlsafe(_BYTES)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a secret: its SHA-256 as 64 hexadecimal digits.
+
+    A plain hash is enough: 128 random bits cannot be guessed, however fast the hash.
+    """
+    return hashlib.sha256(token.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_slug() -> str:
+    """A study's name in addresses: random, because a telling one would tell participants."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_SLUG_LENGTH))
