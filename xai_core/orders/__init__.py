@@ -15,6 +15,13 @@ from xai_core.orders.maps import (
     support,
 )
 from xai_core.orders.sanity import Inquiry, describe_layers
+from xai_core.orders.study import (
+    share_seen,
+    study_draw,
+    study_pictures,
+    study_rendered,
+    unknown_classes,
+)
 
 __all__ = [
     "CHEAP",
@@ -32,7 +39,12 @@ __all__ = [
     "labelled",
     "measure_all",
     "predict",
+    "share_seen",
     "similarity",
+    "study_draw",
+    "study_pictures",
+    "study_rendered",
     "support",
     "trace",
+    "unknown_classes",
 ]

@@ -15,6 +15,7 @@ from xai_core.tasks.models import (
     with_tensors,
 )
 from xai_core.tasks.sanity import describe_layers, randomised_maps, scored_again
+from xai_core.tasks.study import study_draw, study_picture
 
 __all__ = [
     "apem_filter",
@@ -31,6 +32,8 @@ __all__ = [
     "predict",
     "randomised_maps",
     "scored_again",
+    "study_draw",
+    "study_picture",
     "support",
     "warm_up",
     "with_tensors",

@@ -1,0 +1,207 @@
+"""Pictures of a study: one look, one size, one part of the world, and nothing else in the files."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xai_core import orders, tasks
+from xai_core.display import Display
+from xai_core.errors import MethodError, ModelError
+from xai_core.explainers import explain
+from xai_core.images import model_input, sample_image, visible_crop
+from xai_core.models import load_classifier
+from xai_core.study.design import Condition, Design, Look, StudyPicture
+from xai_core.study.pictures import field_of_view, kept_original, plain_png, shown
+
+TINY = {"source": "vgg-tiny"}
+SIDE = 96
+
+
+def design(**parts):
+    made = Design(
+        conditions=(
+            Condition("c1", "First", TINY, "saliency"),
+            Condition("c2", "Second", TINY, "gradcam"),
+        ),
+        pictures=(StudyPicture("p1", "cat.png", "cat", "goldfish"),),
+        trials=1,
+        look=Look(side=SIDE),
+    )
+    return replace(made, **parts)
+
+
+@pytest.fixture(scope="module")
+def originals():
+    return {name: kept_original(sample_image(name)) for name in ("cat", "coffee")}
+
+
+@pytest.fixture(scope="module")
+def facts():
+    about = tasks.describe_model(TINY).facts
+    return {"c1": about, "c2": about}
+
+
+def drawn(plan, facts, originals):
+    """Tasks, results by key, what is stored."""
+    asked = orders.study_pictures(plan, facts, originals.__getitem__)
+    results = {t.key: getattr(tasks, t.function)(**t.arguments) for t in asked.values()}
+    return asked, results, orders.study_rendered(plan, asked, results)
+
+
+def chunks(content):
+    """Names of a PNG's parts."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    place, names = 8, []
+    while place < len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        names.append(content[place + 4 : place + 8])
+        place += 12 + length
+    return names
+
+
+def test_every_picture_has_one_size_and_no_metadata(facts, originals):
+    _, _, (rendered, _) = drawn(design(), facts, originals)
+    assert [(one.image, one.model) for one in rendered] == [
+        ("p1", None),
+        ("p1", "c1"),
+        ("p1", "c2"),
+    ]
+    for one in rendered:
+        assert one.mime == "image/png"
+        assert Image.open(io.BytesIO(one.content)).size == (SIDE, SIDE)
+        assert set(chunks(one.content)) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+def test_the_same_study_gives_the_same_bytes(facts, originals):
+    _, _, first = drawn(design(), facts, originals)
+    _, _, second = drawn(design(), facts, originals)
+    assert first == second
+
+
+def test_a_heatmap_is_the_package_s_own_over_the_shared_square(facts, originals):
+    _, _, (rendered, predictions) = drawn(design(), facts, originals)
+    clf = load_classifier("vgg-tiny")
+    square = field_of_view(sample_image("cat"), clf.crop)
+    pixels = model_input(square, clf.input_size, 1.0, clf.resample)
+    x = clf.preprocess([square])
+    best = int(clf.logits(x).argmax())
+    relevance = explain(clf, x, best, method="gradcam")[0].numpy()
+    display = Display()
+    expected = display.draw(display.values(relevance, pixels), shown(square, SIDE))
+    (content,) = [one.content for one in rendered if one.model == "c2"]
+    found = np.asarray(Image.open(io.BytesIO(content)))
+    # The task computes in a panel of both methods: equal up to the last bit of a float.
+    assert np.abs(found.astype(int) - np.asarray(expected).astype(int)).max() <= 1
+    (one,) = [one for one in predictions if one.model == "c2"]
+    assert one.predicted_class == clf.class_names[best]
+    assert one.probability == pytest.approx(
+        float(clf.logits(x).softmax(1)[0, best].detach()), abs=1e-5
+    )
+    assert not one.correct
+
+
+def test_a_prediction_is_right_when_its_class_has_the_true_one_s_name(facts, originals):
+    _, _, (_, before) = drawn(design(), facts, originals)
+    right = before[0].predicted_class.upper()
+    plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", f" {right} "),))
+    asked, _, (_, after) = drawn(plan, facts, originals)
+    assert [one.correct for one in after] == [True, True]
+    again = orders.study_pictures(design(), facts, originals.__getitem__)
+    assert {t.key for t in asked.values()} == {t.key for t in again.values()}, "nothing is redrawn"
+
+
+def test_the_explained_class_is_the_predicted_or_the_true_one(facts, originals):
+    plan = design(look=Look(side=SIDE, explained="true"))
+    asked, results, _ = drawn(plan, facts, originals)
+    explained = {results[task.key].facts["explained_class"] for task in asked.values()}
+    assert explained == {"goldfish"}
+    other, found, (rendered, _) = drawn(design(), facts, originals)
+    told = {found[task.key].facts["explained_class"] for task in other.values()}
+    assert told != explained
+    assert {task.key for task in other.values()}.isdisjoint(task.key for task in asked.values())
+    assert len({one.content for one in rendered}) == 3
+
+
+def test_a_class_that_a_model_does_not_know_is_named(facts, originals):
+    plan = design(
+        pictures=(StudyPicture("p1", "horn.png", "cat", "unicorn"),),
+        look=Look(side=SIDE, explained="true"),
+    )
+    with pytest.raises(ModelError, match=r"“unicorn” \(horn\.png\)"):
+        orders.study_pictures(plan, facts, originals.__getitem__)
+    (sentence,) = orders.unknown_classes(plan, facts)
+    assert "does not know the true class of 1 of the pictures" in sentence
+    _, _, (_, predictions) = drawn(replace(plan, look=Look(side=SIDE)), facts, originals)
+    assert not any(one.correct for one in predictions)
+
+
+def test_models_that_crop_differently_show_and_see_the_same_square(facts, originals):
+    mixed = {**facts, "c2": {**facts["c2"], "crop": 0.5, "input_size": [32, 32]}}
+    asked = orders.study_pictures(design(), mixed, originals.__getitem__)
+    first, second = asked["p1", "c1"].arguments, asked["p1", "c2"].arguments
+    assert np.array_equal(first["shown"], second["shown"])
+    assert first["pixels"].shape == (3, 64, 64)
+    assert second["pixels"].shape == (3, 32, 32)
+    square = field_of_view(sample_image("cat"), 0.5)
+    assert square.size == (150, 150), "half of 300 pixels"
+    assert np.array_equal(first["pixels"], model_input(square, (64, 64), 1.0))
+    assert np.array_equal(second["pixels"], model_input(square, (32, 32), 1.0))
+
+
+def test_where_all_models_crop_alike_the_square_is_what_they_see_elsewhere():
+    image = sample_image("coffee")
+    for share in (1.0, 0.875):
+        ours, theirs = field_of_view(image, share), visible_crop(image, (224, 224), share)
+        assert max(abs(a - b) for a, b in zip(ours.size, theirs.size, strict=True)) <= 1
+
+
+def test_a_model_whose_input_is_not_square_is_refused(facts, originals):
+    odd = {**facts, "c2": {**facts["c2"], "input_size": [32, 64]}}
+    with pytest.raises(ModelError, match="32 × 64"):
+        orders.study_pictures(design(), odd, originals.__getitem__)
+
+
+def test_an_unknown_method_or_look_is_refused(facts, originals):
+    lost = replace(design().conditions[1], method="guesswork")
+    with pytest.raises(MethodError, match="guesswork"):
+        orders.study_pictures(design(conditions=(lost,)), facts, originals.__getitem__)
+    plan = design(look=Look(colormap="viridis"))
+    with pytest.raises(MethodError, match="colour map"):
+        orders.study_pictures(plan, facts, originals.__getitem__)
+
+
+def test_the_key_has_everything_that_decides_a_picture(facts, originals):
+    def key(plan):
+        return orders.study_pictures(plan, facts, originals.__getitem__)["p1", "c1"].key
+
+    plan = design()
+    first = plan.conditions[0]
+    usual = key(plan)
+    assert key(replace(plan, look=replace(plan.look, colormap="blue-red"))) == usual
+    others = [
+        replace(plan, look=replace(plan.look, opacity=0.5)),
+        replace(plan, look=replace(plan.look, side=97)),
+        replace(plan, look=replace(plan.look, clip=99.0)),
+        replace(plan, look=replace(plan.look, mode="bilinear")),
+        replace(plan, conditions=(replace(first, method="input_x_gradient"),)),
+        replace(plan, pictures=(replace(plan.pictures[0], asset="coffee"),)),
+    ]
+    found = [key(other) for other in others]
+    assert len({usual, *found}) == len(found) + 1
+
+
+def test_a_large_original_is_kept_smaller_and_plain():
+    rng = np.random.default_rng(0)
+    large = Image.fromarray(rng.integers(0, 256, (1500, 2000, 3), dtype=np.uint8))
+    kept = Image.open(io.BytesIO(kept_original(large)))
+    assert kept.size == (1365, 1024)
+    small = sample_image("cat")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(kept_original(small)))), small)
+    small.info["comment"] = "secret"
+    assert b"secret" not in plain_png(small)
