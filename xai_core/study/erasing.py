@@ -48,11 +48,14 @@ def _rewritten(database: Database) -> bool:
         return False
 
 
-def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: datetime) -> None:
+def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: datetime) -> bool:
     """Delete a participant from the backups in the backup folder.
 
     A SQLite copy loses the participant's rows. A dump of PostgreSQL cannot be changed: each that
-    may hold the participant is deleted, and a new one is made in their place.
+    may hold the participant is deleted.
+
+    Returns:
+        Whether a dump was deleted.
 
     Raises:
         StudyError: a backup could not be changed.
@@ -60,20 +63,23 @@ def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: dat
     folder = backup_folder(database)
     try:
         if database.file is not None:
-            for path in sorted(folder.glob("*.sqlite")):
+            for path in sorted(folder.glob("*.sqlite*")):
                 _erase_in_copy(path, withdrawal_hash)
-            return
+            return False
         dumps = dumps_since(folder, consented_at)
         for path in dumps:
             path.unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
         raise StudyError(f"A backup still holds the participant: {error}.") from error
+    return bool(dumps)
 
 
 def dumps_since(folder: Path, moment: datetime) -> list[Path]:
     """Dumps that were finished after a moment."""
     return [
-        path for path in sorted(folder.glob("*.dump")) if path.stat().st_mtime >= moment.timestamp()
+        path
+        for path in sorted(folder.glob("*.dump*"))
+        if path.stat().st_mtime >= moment.timestamp()
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -13,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from xai_core.errors import StudyError
-from xai_core.study import backup, invitations, publishing, upgrade, withdrawal
+from xai_core.study import assets, backup, invitations, publishing, upgrade, withdrawal
 from xai_core.study.database import Database, database_url, retried
 from xai_core.study.design import Design
+from xai_core.study.erasing import erase_leftovers
 from xai_core.study.invitations import Invitation
 from xai_core.study.problems import storable
 from xai_core.study.publishing import Prediction, Rendered, locked_study
-from xai_core.study.schema import asset, platform_identity, stimulus, study, version
 from xai_core.study.schema import participant as participant_table
+from xai_core.study.schema import platform_identity, stimulus, study, version
 from xai_core.study.sessions import ResearcherSessions
 from xai_core.study.summaries import StudySummary, Version, studies, versions
 from xai_core.study.tokens import new_slug
@@ -93,22 +93,18 @@ class Store:
             if connection.execute(select(version.c.id).where(published)).first():
                 raise StudyError("This study was published; it can be closed but not dropped.")
             connection.execute(delete(study).where(study.c.id == study_id))
+            assets.drop_unused(connection)
 
-    @retried
     def delete(self, slug: str) -> None:
-        """Delete a study with everything its participants gave."""
-        with self.database.writing() as connection:
-            connection.execute(delete(study).where(study.c.id == locked_study(connection, slug)))
+        """Delete a study with everything its participants gave; backups still hold it."""
+        self._delete(slug)
+        erase_leftovers(self.database)
 
     @retried
     def keep_asset(self, content: bytes, mime: str) -> str:
         """Keep a picture's original; its hash. The same picture is kept once."""
-        name = hashlib.sha256(content).hexdigest()
         with self.database.writing() as connection:
-            if connection.execute(select(asset.c.hash).where(asset.c.hash == name)).first() is None:
-                row = {"hash": name, "mime": mime, "content": content}
-                connection.execute(insert(asset).values(row))
-        return name
+            return assets.keep(connection, content, mime)
 
     def asset(self, name: str) -> tuple[bytes, str]:
         """Content and type of a picture's original.
@@ -116,12 +112,8 @@ class Store:
         Raises:
             StudyError: it is not kept here.
         """
-        wanted = select(asset.c.content, asset.c.mime).where(asset.c.hash == name)
         with self.database.reading() as connection:
-            found = connection.execute(wanted).first()
-        if found is None:
-            raise StudyError("A picture of the study is missing; add it again.")
-        return bytes(found.content), str(found.mime)
+            return assets.read(connection, name)
 
     @retried
     def publish(
@@ -232,9 +224,20 @@ class Store:
         """Copy the whole database while it is in use; where the copy is."""
         return backup.backup(self.database, path)
 
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups are if no other place is named."""
+        return backup.backup_folder(self.database)
+
     def close_all(self) -> None:
         """Let go of the database's connections."""
         self.database.close()
+
+    @retried
+    def _delete(self, slug: str) -> None:
+        with self.database.writing() as connection:
+            connection.execute(delete(study).where(study.c.id == locked_study(connection, slug)))
+            assets.drop_unused(connection)
 
     @retried
     def _change(self, slug: str, **values: Any) -> None:

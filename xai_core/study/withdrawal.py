@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
 
+from xai_core.errors import StudyError
+from xai_core.study.backup import backup
 from xai_core.study.database import Database, retried
 from xai_core.study.erasing import erase_in_backups, erase_leftovers
 from xai_core.study.schema import participant, study, version
+
+log = logging.getLogger(__name__)
 
 
 def withdraw(database: Database, withdrawal_hash: str) -> bool:
@@ -29,11 +34,13 @@ def withdraw(database: Database, withdrawal_hash: str) -> bool:
     consented_at = _consented_at(database, withdrawal_hash)
     if consented_at is None:
         return False
-    erase_in_backups(database, withdrawal_hash, consented_at)
+    deleted = erase_in_backups(database, withdrawal_hash, consented_at)
     _delete(database, withdrawal_hash)
     erase_leftovers(database)
     # Once more, for a backup that was begun before the deletion.
-    erase_in_backups(database, withdrawal_hash, consented_at)
+    deleted |= erase_in_backups(database, withdrawal_hash, consented_at)
+    if deleted:
+        _replace(database)
     return True
 
 
@@ -69,3 +76,11 @@ def _delete(database: Database, withdrawal_hash: str) -> None:
         connection.execute(
             delete(participant).where(participant.c.withdrawal_hash == withdrawal_hash)
         )
+
+
+def _replace(database: Database) -> None:
+    """A new backup where others had to go: the researcher must not be left without any."""
+    try:
+        backup(database, note="-after-withdrawal")
+    except StudyError as error:
+        log.warning("Backups that held a participant are gone, and no new one was made: %s", error)

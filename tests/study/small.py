@@ -1,0 +1,68 @@
+"""A small study whose pictures are single bytes, and ways through it."""
+
+from dataclasses import replace
+
+from xai_core.study import ClientTimes, Condition, Design, Prediction, Rendered, StudyPicture, Ticket
+
+TIMES = ClientTimes(1000.0, 2500.5, 1500, 1, 20)
+BACKGROUND = {"degree": "yes", "saliency": "no", "vision": "no"}
+
+
+def design(trials=3, conditions=2, practice=1, catches=1, pictures=None, **changes):
+    """A design that can be published."""
+    kinds = ["trial"] * (pictures or trials) + ["practice"] * practice + ["catch"] * catches
+    plain = Design(
+        title="What do you see?",
+        conditions=tuple(
+            Condition(f"c{n}", f"hidden {n}", {"source": "hidden"}, "hidden")
+            for n in range(1, conditions + 1)
+        ),
+        pictures=tuple(
+            StudyPicture(f"p{n}", f"hidden{n}.jpg", "0" * 64, "fish", kind)
+            for n, kind in enumerate(kinds, 1)
+        ),
+        trials=trials,
+        catch_trials=catches,
+        instructed_trials=0,
+        completion_code="DONE",
+        screen_out_code="OUT",
+        failed_code="FAILED",
+        completion_url="https://example.org/?cc={code}",
+    )
+    return replace(plain, **changes)
+
+
+def publish(store, plan=None, slug=None, preview=False, **changes):
+    """Slug of a published study."""
+    plan = plan or design(**changes)
+    slug = slug or store.create("small")
+    models = [None, *(each.id for each in plan.conditions)]
+    rendered = [
+        Rendered(picture.id, model, f"{picture.id} {model}".encode(), "image/png")
+        for picture in plan.pictures
+        for model in models
+    ]
+    predictions = [
+        Prediction(picture.id, model, "fish", 0.5, model == "c1")
+        for picture in plan.pictures
+        for model in models[1:]
+    ]
+    store.publish(slug, plan, rendered, predictions, preview=preview)
+    return slug
+
+
+def begin(part, ticket, answers=BACKGROUND):
+    """A new participant before the first trial: the ticket to come back by, and the screen."""
+    screen = part.consent(ticket, True)
+    me = Ticket(ticket.slug, me=screen.me)
+    if screen.kind == "background":
+        part.background(me, answers)
+    return me, part.instructed(me)
+
+
+def finish(part, me, screen, choose=None):
+    """Answer all trials; the last screen."""
+    while screen.kind == "trial":
+        choice = choose(screen.trial) if choose else "A"
+        screen = part.answer(me, screen.trial.id, choice, f"{me.me} {screen.trial.id}", TIMES)
+    return screen
