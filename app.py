@@ -1,7 +1,8 @@
-"""Entry point: server start-up, configuration and navigation; nothing else.
+"""Entry point: server start-up, configuration, roles and navigation; nothing else.
 
 ``streamlit run app.py`` imports this file once for the server (``app``) and runs it as a
-script for every visitor (``main``).
+script for every visitor (``main``). Who takes part in a study sees that page and nothing else,
+and gets nothing of torch; ``XAI_SERVE=participants`` makes a server for them alone.
 """
 
 from __future__ import annotations
@@ -14,30 +15,55 @@ from pathlib import Path
 from threading import Thread
 
 import streamlit as st
+from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import media
-from pages.components.sanity import maps
+from pages.components import access, sign_in
+from pages.components.study import stimuli
 from pages.components.text import plain
 from xai_core.errors import XaiError
-from xai_core.jobs import shared_engine, start_engine
 
 FIRST_MODEL = "vgg-tiny"
 LOGO = Path(__file__).parent / "assets" / "logo.png"
+TAKE_PART = "take-part"
 
 
 def main() -> None:
     """One visitor's run."""
+    try:
+        if "study" in st.query_params:
+            _participant()
+        else:
+            _researcher()
+    except XaiError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _participant() -> None:
+    """The page of who takes part, whatever else this visitor may see."""
+    st.set_page_config(page_title="Study", page_icon=str(LOGO), layout="centered")
+    page = st.Page("pages/take_part.py", title="Study", url_path=TAKE_PART)
+
+    def front_door() -> None:
+        st.switch_page(page, query_params=st.query_params.to_dict())
+
+    front = st.Page(front_door, title="Study", default=True)
+    st.navigation([front, page], position="hidden").run()
+
+
+def _researcher() -> None:
     st.set_page_config(page_title="XAI Workbench", page_icon=str(LOGO), layout="wide")
     pages = [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
         st.Page("pages/sanity.py", title="Sanity checks", icon=":material/shuffle:"),
         st.Page("pages/reliability.py", title="Reliability", icon=":material/straighten:"),
+        st.Page("pages/study_design.py", title="Study: design", icon=":material/edit_note:"),
+        st.Page("pages/study_results.py", title="Study: results", icon=":material/how_to_vote:"),
     ]
-    try:
-        st.navigation(pages, position="top").run()
-    except XaiError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    page = st.navigation(pages, position="top" if access.is_researcher() else "hidden")
+    access.require_researcher()
+    access.offer_sign_out()
+    page.run()
 
 
 @asynccontextmanager
@@ -46,6 +72,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # The folder has the name of an older way to have pages, in which the first visitor would see
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False
+    if not access.serves_researchers():
+        yield
+        return
+    from xai_core.jobs import shared_engine, start_engine
+
     start_engine({"source": FIRST_MODEL})
     Thread(target=warm_up, daemon=True).start()
     yield
@@ -62,7 +93,17 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def routes() -> list[BaseRoute]:
+    """What the server answers besides Streamlit's own addresses."""
+    if not access.serves_researchers():
+        return [stimuli.route()]
+    from pages.components import media
+    from pages.components.sanity import maps
+
+    return [stimuli.route(), sign_in.route(), media.route(), maps.route()]
+
+
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=lifespan, routes=[media.route(), maps.route()])
+    app = st.App(__file__, lifespan=lifespan, routes=routes())

@@ -1,0 +1,153 @@
+"""Who is a researcher: checked wherever something happens, not where it is shown.
+
+One of three rules is in force. With a log-in service (Streamlit's ``[auth]`` secrets), those
+whose address ``XAI_RESEARCHERS`` names; with a password (``python -m xai_core study password``),
+those who gave it; with neither, whoever sits at this machine.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote, urlsplit
+
+import streamlit as st
+
+from xai_core.study import shared_store
+from xai_core.study.access import known_hash, password_file
+
+COOKIE = "xai_researcher"
+PATH = "sign-in"
+SERVE = "XAI_SERVE"
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+
+
+def serves_researchers() -> bool:
+    """Whether this server has the researchers' pages at all (``XAI_SERVE=participants``: no)."""
+    return os.environ.get(SERVE, "") != "participants"
+
+
+def rule() -> str:
+    """One of "login", "password" and "local"."""
+    if _providers() is not None:
+        return "login"
+    return "password" if known_hash(password_file()) else "local"
+
+
+def is_researcher() -> bool:
+    """Whether this visitor may use the researchers' pages now."""
+    if not serves_researchers():
+        return False
+    match rule():
+        case "login":
+            return bool(st.user.is_logged_in) and listed(st.user)
+        case "password":
+            token = st.context.cookies.get(COOKIE, "")
+            return bool(token) and shared_store().researcher_session.is_valid(token)
+        case _:
+            return is_local(st.context.ip_address, dict(st.context.headers))
+
+
+def require_researcher() -> None:
+    """End the run here, with a way to sign in, unless this visitor is a researcher."""
+    if is_researcher():
+        return
+    st.subheader("For researchers", anchor=False)
+    match rule() if serves_researchers() else "":
+        case "login":
+            _offer_login()
+        case "password":
+            st.write("These pages need the password of this server.")
+            path = f"{base_path()}/{PATH}?next={quote(_here())}"
+            st.html(f'<a href="{path}" target="_self">Sign in</a>')
+        case "local":
+            st.write(
+                "These pages answer only to the machine that they run on. To open them to others, "
+                "set a password there: `python -m xai_core study password`."
+            )
+        case _:
+            st.write("This server is for those who take part in a study. Open the link you got.")
+    st.stop()
+
+
+def offer_sign_out() -> None:
+    """A way out, where someone has signed in."""
+    match rule():
+        case "login" if st.user.is_logged_in:
+            if st.sidebar.button("Sign out", key="sign out", type="tertiary"):
+                st.logout()
+        case "password":
+            path = f"{base_path()}/{PATH}?out=1"
+            st.sidebar.html(f'<a href="{path}" target="_self">Sign out</a>')
+
+
+def is_local(address: str | None, headers: dict[str, str]) -> bool:
+    """Whether a connection comes from this machine.
+
+    A proxy on this machine makes everyone's connection come from it, so one that was passed on
+    counts as foreign; so does one by another name than this machine's own, which is how a page
+    on the web would reach it through somebody's browser.
+
+    Args:
+        address: of the other end; None for this machine.
+        headers: of the connection's first message; none outside a server.
+    """
+    names = {name.lower(): value for name, value in headers.items()}
+    asked = [names["host"]] if "host" in names else []
+    asked += [urlsplit(names["origin"]).netloc] if "origin" in names else []
+    hosts = {urlsplit(f"//{host}").hostname for host in asked}
+    return address is None and not FORWARDED & names.keys() and hosts <= LOCAL_HOSTS
+
+
+def listed(user: object) -> bool:
+    """Whether ``XAI_RESEARCHERS`` names the address of who has logged in, or its domain.
+
+    The log-in service must have confirmed the address.
+    """
+    claims = dict(user)  # type: ignore[call-overload]
+    email = str(claims.get("email") or "").lower()
+    confirmed = claims.get("email_verified", True) not in (False, "false")
+    words = os.environ.get("XAI_RESEARCHERS", "").lower().split(",")
+    allowed = {word.strip() for word in words} - {""}
+    domain = f"@{email.rpartition('@')[2]}"
+    return confirmed and "@" in email and (email in allowed or domain in allowed)
+
+
+def base_path() -> str:
+    """What stands before every address of this server: "" or "/PATH"."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""
+
+
+def _providers() -> list[str] | None:
+    """Names of the log-in services; empty for a single one; None if there is none."""
+    if not st.secrets.load_if_toml_exists() or "auth" not in st.secrets:
+        return None
+    auth = st.secrets["auth"]
+    return [] if "client_id" in auth else [name for name in auth if hasattr(auth[name], "keys")]
+
+
+def _offer_login() -> None:
+    if st.user.is_logged_in:
+        st.write(
+            "You are signed in, but not named as a researcher of this server. Whoever runs it "
+            "adds addresses to XAI_RESEARCHERS."
+        )
+        if st.button("Sign out"):
+            st.logout()
+        return
+    st.write("These pages are for the researchers of this server.")
+    for name in _providers() or [""]:
+        if st.button(f"Sign in with {name}" if name else "Sign in", key=f"login {name}"):
+            st.login(name or None)
+
+
+def _here() -> str:
+    """Path and query of the page that is open."""
+    parts = urlsplit(st.context.url or "/")
+    query = "&".join(
+        f"{quote(name)}={quote(value)}"
+        for name in st.query_params
+        for value in st.query_params.get_all(name)
+    )
+    return f"{parts.path}?{query}" if query else parts.path or "/"
