@@ -2,12 +2,12 @@
 
 The address says who comes and to which study:
 
-    /take-part?study=SLUG                                         a shared link
-    /take-part?study=SLUG&invite=TOKEN                            a personal link
-    /take-part?study=SLUG&PROLIFIC_PID=…&STUDY_ID=…&SESSION_ID=…  from Prolific
-    /take-part?study=SLUG&me=TOKEN                                resumes; written by the page itself
-                                                                  after consent on a shared link
-    /take-part?study=SLUG&preview=1                               as a participant, for researchers
+    /take-part?study=SLUG               a shared link
+    …&invite=TOKEN                      a personal link
+    …&PROLIFIC_PID=…&STUDY_ID=…&SESSION_ID=…
+                                        from Prolific
+    …&me=TOKEN                          resumes; the page writes it after consent on a shared link
+    …&preview=1                         as a participant would see it, for researchers
 
 Programs that take part drive the page by these keys, which stay as they are:
 

@@ -40,7 +40,7 @@ async def serve(request: Request) -> Response:
     found = _remembered(name)
     if found is None:
         try:
-            found = await run_in_threadpool(shared_store().stimulus, name)
+            found = await run_in_threadpool(_read, name)
         except StudyUnavailable:
             return _nothing(503)
         if found is None:
@@ -57,6 +57,10 @@ async def serve(request: Request) -> Response:
 def route() -> Route:
     """The web server's route to the pictures."""
     return Route(f"/{PATH}/{{name}}", serve)
+
+
+def _read(name: str) -> tuple[bytes, str] | None:
+    return shared_store().stimulus(name)
 
 
 def _nothing(status: int) -> Response:

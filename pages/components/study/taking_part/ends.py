@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.taking_part import visit
-from pages.components.text import plain
-from xai_core.study.taking_part import Screen, Ticket
+from xai_core.study.screens import Screen, Ticket
 
 QUIET = {
     "unknown": (
@@ -82,7 +81,9 @@ def ended(screen: Screen) -> None:
         st.write("Your completion code:" if screen.ending == "completed" else "Your code:")
         st.code(screen.code, language=None, wrap_lines=True)
     if screen.url.startswith(("https://", "http://")):
-        st.link_button("Back to Prolific" if ticket.platform else "Finish", screen.url, type="primary")
+        st.link_button(
+            "Back to Prolific" if ticket.platform else "Finish", screen.url, type="primary"
+        )
     elif ticket.platform and not screen.code:
         st.write(PROLIFIC)
     elif not screen.code:
@@ -90,9 +91,7 @@ def ended(screen: Screen) -> None:
     code = visit.facts().get("withdrawal")
     if code:
         st.write(
-            "If you change your mind later, this withdrawal code deletes everything that was stored "
-            "about you. It is not shown again:"
+            "If you change your mind later, this withdrawal code deletes everything that was "
+            "stored about you. It is not shown again:"
         )
         st.code(code, language=None)
-
-

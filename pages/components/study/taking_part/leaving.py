@@ -39,7 +39,9 @@ def ask() -> None:
     if problem:
         st.error(plain(problem), icon=":material/error:")
     with st.container(horizontal=True):
-        st.button("Delete my data and leave", key="withdraw_confirm", type="primary", on_click=_leave)
+        st.button(
+            "Delete my data and leave", key="withdraw_confirm", type="primary", on_click=_leave
+        )
         title = "Back" if newcomer else "Go on taking part"
         st.button(title, key="withdraw_cancel", on_click=_set_leaving, args=(False,))
 
@@ -56,9 +58,9 @@ def _set_leaving(leaving: bool) -> None:
 
 def _leave() -> None:
     known = visit.facts()
-    part = TakingPart(shared_store())
     newcomer = known["screen"].kind == "consent"
     try:
+        part = TakingPart(shared_store())
         if newcomer:
             done = part.withdraw(str(st.session_state.get("withdraw_code", "")).strip())
         else:

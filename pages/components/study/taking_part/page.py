@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.access import is_researcher
 from pages.components.study.taking_part import away, ends, leaving, trials, visit, welcome
 from pages.components.text import plain
-from xai_core.study.taking_part import Screen
+from xai_core.study.screens import Screen
 
 LOOK = "<style>" + (Path(__file__).parent / "look.css").read_text(encoding="utf-8") + "</style>"
 BEFORE = {
@@ -33,7 +33,8 @@ def show() -> None:
         ends.declined(known["ticket"])
     else:
         trials.take_answer()
-        _draw(visit.current())
+        _draw(visit.current(known.pop("fresh", False)))
+    known.pop("fresh", None)
 
 
 def _draw(screen: Screen | None) -> None:

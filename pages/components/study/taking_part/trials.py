@@ -15,12 +15,18 @@ import streamlit as st
 from pages.components.study import stimuli
 from pages.components.study.taking_part import visit
 from pages.components.study.trial import trial
+from xai_core.errors import StudyError
+from xai_core.study import shared_store
 from xai_core.study.design import ESCAPES
-from xai_core.study.taking_part import ClientTimes, Screen
+from xai_core.study.screens import ClientTimes, Screen
+from xai_core.study.taking_part import TakingPart
 
 KEY = "trial"
 _KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
 MOST = 2**31 - 1  # what every database holds in a whole number
+ELSEWHERE = (
+    "This trial was answered in another window; that answer stays. You go on here where you are."
+)
 UNREADABLE = "This answer could not be read. Please choose again."
 
 
@@ -40,21 +46,33 @@ def take_answer(sent: Any = None) -> None:
         sent: the answer; by default what the browser said since the last run.
     """
     if sent is None:
-        sent = (st.session_state.get(KEY) or {}).get("answer")
+        state = st.session_state.get(KEY)
+        sent = state.get("answer") if isinstance(state, Mapping) else None
     if not _is_new(sent):
         return
     known = visit.facts()
     known["taken"] = _name(sent)
-    known["saved"] = known["refused"] = None
+    known["saved"] = known["refused"] = known["notice"] = None
     answer = _read(sent)
     if answer is None:
         known["refused"] = _refusal(sent, UNREADABLE, final=True)
         return
+    elsewhere = sent.get("attempt") == 1 and _answered_elsewhere(answer[0])
     if visit.take(lambda part, ticket: part.answer(ticket, *answer)):
         known["saved"] = answer[2]
+        known["notice"] = ELSEWHERE if elsewhere else ""
     else:
         problem = known.pop("problem")
         known["refused"] = _refusal(sent, problem, final=not known.get("away"))
+
+
+def _answered_elsewhere(number: int) -> bool:
+    """Whether another window was faster; the database keeps what came first."""
+    try:
+        present = TakingPart(shared_store()).look(visit.facts()["ticket"])
+    except StudyError:
+        return False  # whatever is wrong, the answer itself will tell
+    return present.trial is not None and present.trial.id != number
 
 
 def _name(sent: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -114,5 +132,5 @@ def _data(screen: Screen) -> dict[str, Any]:
         "next": [stimuli.address(name) for name in shown.next_pictures],
         "saved": known.get("saved"),
         "problem": known.get("refused"),
-        "notice": known.pop("problem", ""),
+        "notice": known.pop("problem", "") or known.get("notice", ""),
     }

@@ -15,7 +15,8 @@ import streamlit as st
 from pages.components.study.taking_part import address
 from xai_core.errors import StudyError, StudyUnavailable
 from xai_core.study import shared_store
-from xai_core.study.taking_part import Screen, TakingPart, Ticket
+from xai_core.study.screens import Screen, Ticket
+from xai_core.study.taking_part import TakingPart
 
 STATE = "_take_part"
 
@@ -62,12 +63,15 @@ def take(step: Step) -> bool:
     return True
 
 
-def current() -> Screen | None:
-    """The screen to show now; None if the database is away and no screen is known."""
+def current(fresh: bool) -> Screen | None:
+    """The screen to show now; None if the database is away and no screen is known.
+
+    Args:
+        fresh: whether a step of this very run has led to the last screen.
+    """
     known = facts()
-    if not known.pop("fresh", False):
+    if not fresh:
         take(TakingPart.serve)
-        known.pop("fresh", None)
     if known["ticket"].me:
         address.keep(known["ticket"], known["ticket"].me)
     screen: Screen | None = known["screen"]

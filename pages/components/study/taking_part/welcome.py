@@ -6,14 +6,15 @@ import streamlit as st
 
 from pages.components.study.taking_part import address, questions, visit
 from pages.components.text import plain
-from xai_core.study.taking_part import Screen, TakingPart, Ticket
+from xai_core.study.screens import Screen, Ticket
+from xai_core.study.taking_part import TakingPart
 
 
 def consent(screen: Screen) -> None:
     """What taking part means, and the two answers to it."""
     visit.count_once()
     st.title(plain(screen.title), anchor=False)
-    st.text(screen.consent)
+    st.text(screen.design.consent.text)
     with st.container(horizontal=True):
         st.button("I agree and take part", key="agree", type="primary", on_click=_agree)
         st.button("I do not want to take part", key="decline", on_click=_decline)
@@ -32,14 +33,14 @@ def background(screen: Screen) -> None:
     """The questions about the participant."""
     st.subheader("A few questions about you", anchor=False)
     with st.form("background", border=False):
-        for question in screen.background:
+        for question in screen.design.background:
             questions.ask(question)
         st.form_submit_button(
             "Continue",
             key="background_submit",
             type="primary",
             on_click=_answer_background,
-            args=(screen.background,),
+            args=(screen.design.background,),
         )
     how_to_come_back()
 
@@ -52,7 +53,7 @@ def _answer_background(asked: tuple[questions.BackgroundQuestion, ...]) -> None:
 def instructions(screen: Screen) -> None:
     """What to do, before the first trial."""
     st.subheader("What to do", anchor=False)
-    st.text(screen.instructions)
+    st.text(screen.design.instructions)
     st.write(
         "Choose with the mouse, by touch or with the keys shown beside the answers, then press "
         "**Next**. Until then you can change your choice."
@@ -62,7 +63,12 @@ def instructions(screen: Screen) -> None:
 
 
 def _begin() -> None:
-    visit.take(TakingPart.instructed)
+    visit.take(_instructed)
+
+
+def _instructed(part: TakingPart, ticket: Ticket) -> Screen:
+    part.instructed(ticket)
+    return part.serve(ticket)
 
 
 def how_to_come_back() -> None:

@@ -123,7 +123,9 @@ function show(state, data, tiles, first) {
   state.keys = new Map(state.inputs.flatMap((input) => input.keys.map((key) => [key, input])));
   for (const input of state.inputs) input.onchange = () => say(state, "");
   const count = tiles.length;
-  state.pictures.style.setProperty("--across", count <= 4 ? count : Math.ceil(count / 2));
+  const across = count <= 4 ? count : Math.min(4, Math.ceil(count / 2));
+  state.pictures.style.setProperty("--across", across);
+  state.pictures.style.setProperty("--rows", Math.min(2, Math.ceil(count / across)));
   state.pictures.classList.toggle("odd", count % 2 === 1);
   state.pictures.replaceChildren(...tiles.map((made) => made.element));
   state.escapes.replaceChildren(...others.map((made) => made.element));
@@ -137,15 +139,16 @@ function show(state, data, tiles, first) {
 }
 
 function showProgress(state, data, first) {
-  const where = data.practice ? "Practice" : `Trial ${data.number} of ${data.total}`;
+  const { number, total } = data;
+  const where = data.practice && total === 1 ? "Practice" : `${data.practice ? "Practice" : "Trial"} ${number} of ${total}`;
   const saved = first || !data.saved ? "" : "Saved.";
-  const done = data.practice ? 0 : data.number - 1;
+  const done = data.practice ? 0 : number - 1;
   state.place.textContent = where;
   state.saved.textContent = saved;
-  state.progress.setAttribute("aria-valuemax", data.total);
+  state.progress.setAttribute("aria-valuemax", total);
   state.progress.setAttribute("aria-valuenow", done);
   state.progress.setAttribute("aria-valuetext", where);
-  state.progress.firstElementChild.style.width = `${(100 * done) / Math.max(1, data.total)}%`;
+  state.progress.firstElementChild.style.width = `${(100 * done) / Math.max(1, total)}%`;
   announce(state, `${saved} ${where}. ${data.notice || ""}`);
 }
 
