@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from xai_core import __version__
-from xai_core.cli import apem, explain, sanity, tables, train
+from xai_core.cli import apem, explain, sanity, study, tables, train
 from xai_core.errors import XaiError
 
 DONE, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (tables, explain, sanity, apem, train):
+    for command in (tables, explain, sanity, apem, train, study):
         command.add_to(commands)
     return parser
 
