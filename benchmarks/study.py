@@ -31,7 +31,10 @@ ROOT = Path(__file__).parents[1]
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, and print."""
-    chosen = _parser().parse_args(words)
+    parser = _parser()
+    chosen = parser.parse_args(words)
+    if chosen.replicas > 1 and chosen.database == "sqlite":
+        parser.error("several replicas need --database postgresql")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="load-")))
         url = f"sqlite:///{folder / 'studies.sqlite'}"
@@ -41,12 +44,15 @@ def main(words: Sequence[str] | None = None) -> int:
         stack.callback(store.close_all)
         slug = material.publish(store, TRIALS)
         environment = {"XAI_DATABASE_URL": url, "XAI_CACHE": str(folder / "cache")}
+        if not chosen.researchers:
+            environment["XAI_SERVE"] = "participants"
         servers = [
             stack.enter_context(Server(environment, options=tuple(chosen.option)))
             for _ in range(chosen.replicas)
         ]
         busy = stack.enter_context(heatmaps(folder / "busy")) if chosen.busy else None
         print(_headline(chosen, store), flush=True)
+        watching.rest([server.pid for server in servers])
         return _measured(chosen, store, slug, servers, busy)
 
 
@@ -142,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--replicas", type=int, choices=(1, 2), default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument(
+        "--researchers", action="store_true", help="servers have the researchers' pages too"
+    )
     parser.add_argument("--busy", action="store_true", help="while heatmaps are computed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

@@ -13,6 +13,8 @@ from sqlalchemy import func, select, text
 from xai_core.study import Store
 from xai_core.study.schema import answer, trial
 
+IDLE = 0.1  # CPU seconds a second
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -44,6 +46,17 @@ def now(store: Store, servers: Sequence[int]) -> Moment:
         sum(process.memory_info().rss for process in processes),
         commits(store),
     )
+
+
+def rest(servers: Sequence[int], longest: float = 60.0) -> None:
+    """Wait until servers have done what they do at their start."""
+    deadline = time.monotonic() + longest
+    processes = [psutil.Process(pid) for pid in servers]
+    while time.monotonic() < deadline:
+        before = sum(_cpu(process) for process in processes)
+        time.sleep(1)
+        if sum(_cpu(process) for process in processes) - before < IDLE:
+            return
 
 
 def commits(store: Store) -> int:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import pandas as pd
 from sqlalchemy import select
 
 from xai_core.study.bots.journal import Journal, Sent
+from xai_core.study.bots.sides import Row, Side, exported, stored
 from xai_core.study.design import Design
-from xai_core.study.export import long_csv
 from xai_core.study.records import Records
 from xai_core.study.schema import participant, platform_identity, stimulus, study, version
 from xai_core.study.store import Store
 from xai_core.study.tokens import token_hash
-
-# One answer: the picture, what was chosen, where it stood, what stood there, whether it counts.
-Row = tuple[str, str, int | None, str, bool]
-
-
-@dataclass
-class Side:
-    """What is known in one place.
-
-    Attributes:
-        participants: who consented.
-        answers: participant → answers in order.
-        background: (participant, question) → answer.
-        ended: who came to an end.
-    """
-
-    participants: set[int] = field(default_factory=set)
-    answers: dict[int, list[Row]] = field(default_factory=dict)
-    background: dict[tuple[int, str], str] = field(default_factory=dict)
-    ended: set[int] = field(default_factory=set)
-
-    def counts(self) -> tuple[int, int, int, int]:
-        """Numbers of participants, background answers, answers and ends."""
-        answers = sum(map(len, self.answers.values()))
-        return len(self.participants), len(self.background), answers, len(self.ended)
 
 
 @dataclass(frozen=True)
@@ -98,16 +70,15 @@ def compare(store: Store, slug: str, journals: Sequence[Journal], before: int) -
             continue
         whose[number] = journal
         _add(sent, number, journal, known, records.design)
-    stored = _of_tables(records.participants, records.background, records.answers, whose)
-    exported = _of_export(records, whose)
-    for word, side in (("stored", stored), ("exported", exported)):
+    kept, told = stored(records, whose), exported(records, whose)
+    for word, side in (("stored", kept), ("exported", told)):
         differences += _differences(sent, side, word)
     differences += _endings(records, whose)
     lost = sum(journal.lost_consents for journal in journals)
     strangers = len(records.participants) - before - len(whose)
     if not 0 <= strangers <= lost:
         differences.append(f"{strangers} stored participants belong to no bot of this run.")
-    return Comparison(sent, stored, exported, tuple(differences))
+    return Comparison(sent, kept, told, tuple(differences))
 
 
 class Names:
@@ -176,41 +147,6 @@ def _add(side: Side, number: int, journal: Journal, known: Names, design: Design
         side.background[number, name] = offered[name][said] if isinstance(said, int) else said
     if journal.ended:
         side.ended.add(number)
-
-
-def _of_tables(
-    participants: pd.DataFrame,
-    background: pd.DataFrame,
-    answers: pd.DataFrame,
-    whose: Mapping[int, Journal],
-) -> Side:
-    mine = participants[participants["participant"].isin(list(whose))]
-    side = Side(participants={int(number) for number in mine["participant"]})
-    side.ended = {int(number) for number in mine.loc[mine["ending"].notna(), "participant"]}
-    for row in background[background["participant"].isin(list(whose))].to_dict("records"):
-        side.background[int(row["participant"]), str(row["question"])] = str(row["value"])
-    side.answers = _rows(answers, whose)
-    return side
-
-
-def _rows(answers: pd.DataFrame, whose: Iterable[int]) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {number: [] for number in whose}
-    mine = answers[answers["participant"].isin(list(found))]
-    for row in mine.sort_values(["participant", "position"]).to_dict("records"):
-        found[int(row["participant"])].append(_row(row))
-    return found
-
-
-def _row(row: Mapping[Any, Any]) -> Row:
-    place = None if pd.isna(row["shown_position"]) else int(row["shown_position"])
-    practice = row["kind"] == "practice"
-    return str(row["image"]), str(row["choice"]), place, str(row["arrangement"]), practice
-
-
-def _of_export(records: Records, whose: Mapping[int, Journal]) -> Side:
-    """What a researcher reads in the long table, read back from its file."""
-    table = pd.read_csv(io.BytesIO(long_csv(records)), dtype=str, keep_default_na=False)
-    raise LookupError(table)
 
 
 def _differences(sent: Side, side: Side, word: str) -> list[str]:
