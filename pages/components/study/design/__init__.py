@@ -1,0 +1,1 @@
+"""What the researcher's page of study designs is made of."""

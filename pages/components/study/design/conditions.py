@@ -1,0 +1,127 @@
+"""What is compared: models, each with a method and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.components import support
+from pages.components.methods import choose_methods
+from pages.components.models import choose_model
+from pages.components.progress import wait_for
+from pages.components.scene import Scene
+from pages.components.study.design import facts, fields
+from pages.components.study.design.drafts import Draft, begin_anew
+from pages.components.text import plain
+from xai_core import orders
+from xai_core.explainers.choices import Choice, assignments, column_title
+from xai_core.study.design import Condition, Design
+from xai_core.study.problems import MOST_CONDITIONS
+
+FIRST = (Choice("gradcam"),)
+
+
+def show(draft: Draft) -> None:
+    """The step "Compared"."""
+    design = draft.design
+    st.caption(
+        "What the heatmaps of a trial differ in: two models with one method, two methods on one "
+        "model, or both. Participants never see these names."
+    )
+    for number, condition in enumerate(design.conditions):
+        _card(draft, condition, number)
+    if not design.conditions:
+        st.info("Nothing is compared yet. Choose a model and one or more methods below.")
+    with st.container(border=True):
+        _add(draft)
+
+
+def _card(draft: Draft, condition: Condition, number: int) -> None:
+    name = condition.id
+    with st.container(border=True):
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        fields.text(
+            draft,
+            f"{name} title",
+            f"{number + 1}. Name in your results",
+            condition.title,
+            lambda old, word: _titled(old, name, word),
+            row,
+            max_chars=100,
+        )
+        if row.button("", icon=":material/arrow_upward:", key=f"up {name}", help="Move up",
+                      disabled=not number):  # fmt: skip
+            moved = list(draft.design.conditions)
+            moved[number - 1], moved[number] = moved[number], moved[number - 1]
+            begin_anew(draft, replace(draft.design, conditions=tuple(moved)))
+        if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
+            left = tuple(each for each in draft.design.conditions if each.id != name)
+            begin_anew(draft, replace(draft.design, conditions=left))
+        choice = Choice(condition.method, condition.settings)
+        settings = [text.partition(".")[2] for text in assignments(choice)]
+        parts = [facts.model_title(condition.model), column_title(choice.id), *settings]
+        st.caption(plain(" · ".join(parts)))
+
+
+def _add(draft: Draft) -> None:
+    """Choose a model and methods, and add them."""
+    model_column, method_column = st.columns([2, 3], gap="large")
+    with model_column:
+        model = choose_model()
+    if model is None:
+        return
+    with method_column:
+        about = wait_for("model", orders.describe(model), "Loading the model").facts
+        scene = Scene(model, about, [])
+        refusals = support.refusals(scene)
+        st.subheader("Methods", anchor=False)
+        row = st.container(horizontal=True, vertical_alignment="bottom")
+        choices = choose_methods(scene, refusals, row, FIRST)
+        st.caption(plain(", ".join(column_title(choice.id) for choice in choices)) or "None yet.")
+        free = MOST_CONDITIONS - len(draft.design.conditions)
+        many = f"{len(choices)} conditions" if len(choices) != 1 else "this condition"
+        if st.button(
+            f"Add {many}",
+            type="primary",
+            icon=":material/add:",
+            disabled=not 0 < len(choices) <= free,
+            key="add conditions",
+        ):
+            begin_anew(draft, _with(draft.design, scene, choices))
+        if len(choices) > free:
+            st.caption(f"A study compares at most {MOST_CONDITIONS}.")
+    support.find_out(scene, idle=True)
+
+
+def _with(design: Design, scene: Scene, choices: Sequence[Choice]) -> Design:
+    """The design with these methods on this model, but for those that are there already."""
+    found = list(design.conditions)
+    for choice in choices:
+        settings = _kept(choice)
+        same = (dict(scene.model), choice.method, settings)
+        if same in [(each.model, each.method, each.settings) for each in found]:
+            continue
+        taken = {each.id for each in found}
+        name = next(f"c{n}" for n in range(1, len(taken) + 2) if f"c{n}" not in taken)
+        title = f"{column_title(choice.id)} · {facts.model_title(scene.model, scene.facts)}"
+        found.append(Condition(name, title, dict(scene.model), choice.method, settings))
+    return replace(design, conditions=tuple(found))
+
+
+def _kept(choice: Choice) -> dict[str, Any]:
+    """The settings as JSON keeps them, so that a draft read again equals the one written."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in choice.settings.items()
+    }
+
+
+def _titled(design: Design, name: str, title: str) -> Design:
+    conditions = tuple(
+        replace(each, title=title.strip()) if each.id == name else each
+        for each in design.conditions
+    )
+    return replace(design, conditions=conditions)

@@ -1,0 +1,155 @@
+"""The draft that is being edited: kept in the session, saved in the store at every change.
+
+Controls write into the draft by callbacks. A control that has gone from the page in the run that
+follows its change, because another step was chosen at the same time, would lose it otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from pages.components.access import is_researcher
+from pages.components.text import plain
+from xai_core.errors import StudyError, XaiError
+from xai_core.study import shared_store
+from xai_core.study.design import Design
+
+OPEN = "_study_draft"  # in the session: the draft that is open
+TURN = "_study_draft_turn"  # in the session: how many were opened
+
+Change = Callable[[Design, Any], Design]
+
+
+@dataclass
+class Draft:
+    """A draft in one researcher's session.
+
+    Attributes:
+        slug: the study's name in addresses.
+        design: as it is on the page.
+        stored: as this session last saw it in the store.
+        turn: names the controls, so that they begin anew when it is opened again.
+        saved: when it was last saved in this session.
+        elsewhere: whether someone else has changed it meanwhile; nothing is saved then.
+        problem: why the latest change was not taken.
+    """
+
+    slug: str
+    design: Design
+    stored: Design
+    turn: int
+    saved: datetime | None = None
+    elsewhere: bool = False
+    problem: str = ""
+
+    def key(self, name: str) -> str:
+        """The key of a control."""
+        return f"{self.slug} {self.turn} {name}"
+
+
+def opened(slug: str) -> Draft:
+    """The session's draft of a study, read from the store if it is not there yet.
+
+    Raises:
+        StudyError: there is no such study.
+    """
+    found: Draft | None = st.session_state.get(OPEN)
+    if found is None or found.slug != slug:
+        design = shared_store().draft(slug)
+        turn = st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+        found = st.session_state[OPEN] = Draft(slug, design, design, turn)
+    return found
+
+
+def close() -> None:
+    """Forget the session's draft; the store has it."""
+    st.session_state.pop(OPEN, None)
+
+
+def commit(draft: Draft, key: str, change: Change) -> None:
+    """Take over what a control says; the callback of every control.
+
+    Args:
+        draft: the draft.
+        key: of the control.
+        change: gives the design with the control's value.
+    """
+    if is_researcher() and key in st.session_state:
+        try:
+            keep(draft, change(draft.design, st.session_state[key]))
+        except XaiError as error:
+            draft.problem = str(error)
+
+
+def keep(draft: Draft, design: Design) -> None:
+    """Make this the draft, and save it unless it was changed elsewhere meanwhile.
+
+    What cannot be saved now stays on the page, and the page says so.
+    """
+    draft.problem = ""
+    if design == draft.design and design == draft.stored:
+        return
+    draft.design = design
+    store = shared_store()
+    try:
+        if store.draft(draft.slug) != draft.stored:
+            draft.elsewhere = True
+            return
+        store.save_draft(draft.slug, design)
+    except StudyError as error:
+        draft.problem = str(error)
+        return
+    draft.stored, draft.saved = design, datetime.now()
+
+
+def begin_anew(draft: Draft, design: Design) -> None:
+    """Take over a design that the page itself made, and let the controls show it."""
+    keep(draft, design)
+    draft.turn = st.session_state[TURN] = st.session_state[TURN] + 1
+    st.rerun()
+
+
+def overwrite(draft: Draft) -> None:
+    """Save this session's draft although another one was saved meanwhile."""
+    draft.elsewhere = False
+    draft.stored = shared_store().draft(draft.slug)
+    keep(draft, draft.design)
+
+
+def status(draft: Draft) -> None:
+    """Whether everything is saved, quietly; and what to do if it is not."""
+    if draft.elsewhere:
+        _changed_elsewhere(draft)
+        return
+    if draft.design != draft.stored:
+        st.warning("Your latest change is not saved yet.", icon=":material/cloud_off:")
+        if st.button("Save again", key="save again"):
+            keep(draft, draft.design)
+            st.rerun()
+    elif draft.saved is not None:
+        st.caption(f"Saved {draft.saved:%H:%M:%S}")
+    else:
+        st.caption("Every change is saved at once")
+    if draft.problem:
+        st.error(plain(draft.problem), icon=":material/error:")
+
+
+def _changed_elsewhere(draft: Draft) -> None:
+    with st.container(border=True):
+        st.warning(
+            "This draft was changed elsewhere: by another person, or in another tab. What you "
+            "changed here since is not saved.",
+            icon=":material/call_split:",
+        )
+        row = st.container(horizontal=True)
+        if row.button("Reload what was saved elsewhere", type="primary"):
+            close()
+            st.rerun()
+        if row.button("Replace it with what is here"):
+            overwrite(draft)
+            st.rerun()

@@ -1,0 +1,76 @@
+"""What the page must know of the compared models before it can show or draw anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.components.progress import EVERY_S, bar, problem
+from pages.components.work import Work, gather
+from xai_core import orders
+from xai_core.jobs import Task, shared_engine
+from xai_core.study.design import Design
+
+PURPOSE = "study-models"
+
+
+def known(design: Design) -> dict[str, Mapping[str, Any]]:
+    """Facts (``tasks.describe_model``) of the models that were loaded before, by condition."""
+    cache = shared_engine().cache
+    found = {}
+    for name, task in _tasks(design).items():
+        result = cache.get(task.key)
+        if result is not None:
+            found[name] = result.facts
+    return found
+
+
+def wait(design: Design) -> dict[str, Mapping[str, Any]] | None:
+    """Facts of all models by condition; None, with progress or a problem shown, until then."""
+    tasks = _tasks(design)
+    work = gather(PURPOSE, list({task.key: task for task in tasks.values()}.values()), patience=1.5)
+    if work.running:
+        st.fragment(_watch, run_every=EVERY_S)(work)
+        return None
+    if work.problems:
+        problem(next(iter(work.problems.values())), work)
+        return None
+    return {name: work.results[task.key].facts for name, task in tasks.items()}
+
+
+def class_names(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of all classes that any of the models knows, each once, the first model's first."""
+    found: dict[str, str] = {}
+    for about in facts:
+        for name in about["class_names"]:
+            found.setdefault(name.strip().casefold(), name)
+    return list(found.values())
+
+
+def distinct(design: Design) -> list[str]:
+    """The first condition of each model."""
+    found: dict[str, str] = {}
+    for condition in design.conditions:
+        found.setdefault(json.dumps(condition.model, sort_keys=True), condition.id)
+    return list(found.values())
+
+
+def model_title(model: Mapping[str, Any], about: Mapping[str, Any] | None = None) -> str:
+    """What people read of a model: its own title, or the last part of where it comes from."""
+    if about is not None:
+        return str(about["title"])
+    return str(model.get("source", "")).replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _tasks(design: Design) -> dict[str, Task]:
+    return {condition.id: orders.describe(condition.model) for condition in design.conditions}
+
+
+def _watch(work: Work) -> None:
+    work.collect()
+    if not work.running:
+        st.rerun()
+    bar(work, "Loading the models")

@@ -1,0 +1,79 @@
+"""New pictures of a study: read, kept as originals, and put into the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import streamlit as st
+
+from pages.components.study.design.drafts import Draft, begin_anew
+from xai_core.errors import XaiError
+from xai_core.images import read_image, shown_name
+from xai_core.study import shared_store
+from xai_core.study.design import Design, StudyPicture
+from xai_core.study.pictures import kept_original
+
+MOST = 500
+MOST_SAID = 8
+LEFT_OUT = "_study_pictures_left_out"  # in the session: sentences about the latest files
+
+
+@dataclass
+class Found:
+    """New pictures.
+
+    Attributes:
+        pictures: name, stored original and true class ("" if it is not known) of each.
+        refused: why files were left out.
+    """
+
+    pictures: list[tuple[str, str, str]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def add(draft: Draft, found: Found) -> None:
+    """Add pictures that are not there yet, and begin again with what was left out."""
+    design, refused = _with(draft.design, found)
+    if len(refused) > MOST_SAID:
+        refused = [*refused[:MOST_SAID], f"{len(refused) - MOST_SAID} more were left out."]
+    st.session_state[LEFT_OUT] = refused
+    begin_anew(draft, design)
+
+
+def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
+    """Files kept as originals; unreadable ones are named and left out.
+
+    Args:
+        files: name, content and true class of each.
+    """
+    found = Found()
+    for name, content, true in files:
+        try:
+            original = kept_original(read_image(content, name))
+            asset = shared_store().keep_asset(original, "image/png")
+        except XaiError as error:
+            found.refused.append(str(error))
+            continue
+        found.pictures.append((shown_name(name), asset, true))
+    return found
+
+
+def _with(design: Design, found: Found) -> tuple[Design, list[str]]:
+    """The design with the new pictures, and what was left out."""
+    pictures, refused = list(design.pictures), list(found.refused)
+    there = {picture.asset: picture.name for picture in pictures}
+    number = max((int(each.id[1:]) for each in pictures if each.id[1:].isdigit()), default=0)
+    for name, asset, true in found.pictures:
+        if asset in there:
+            refused.append(f"'{name}' is the same picture as '{there[asset]}' and is left out.")
+        elif len(pictures) >= MOST:
+            refused.append(f"'{name}' is left out: a study has at most {MOST} pictures.")
+        else:
+            number += 1
+            there[asset] = name
+            pictures.append(StudyPicture(f"p{number}", name, asset, true))
+    # Until somebody chooses another number, everybody judges everything.
+    before, after = len(design.of_kind("trial")), sum(each.kind == "trial" for each in pictures)
+    trials = after if design.trials == before else design.trials
+    return replace(design, pictures=tuple(pictures), trials=trials), refused

@@ -1,0 +1,138 @@
+"""Try the study, publish it, and pass its links on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.access import is_researcher
+from pages.components.study.design import address, links, rendering
+from pages.components.study.design.drafts import Draft
+from pages.components.text import plain
+from xai_core.errors import StudyError
+from xai_core.study import shared_store
+from xai_core.study.summaries import Version
+
+TOLD = "_study_published"  # in the session: study and version that were just made
+
+
+def show(draft: Draft) -> None:
+    """The step "Publish"."""
+    asked = rendering.under_way(draft.slug)
+    if asked is not None:
+        what = "the preview" if asked.preview else "the study"
+        st.markdown(f"**Drawing every picture of {what}.** It is published when all are there.")
+        number = rendering.show(asked)
+        if number is not None:
+            st.session_state[TOLD] = (draft.slug, number)
+            st.rerun()
+        if rendering.under_way(draft.slug) is not None:
+            return
+    found = shared_store().versions(draft.slug)
+    published = [each for each in found if each.number]
+    left, right = st.columns(2, gap="large")
+    with left:
+        _act(draft, published)
+    with right:
+        _problems(draft)
+    _told(draft.slug, found)
+    if published:
+        st.divider()
+        _running(draft.slug, published[-1])
+        links.show(draft.slug)
+
+
+def _act(draft: Draft, published: Sequence[Version]) -> None:
+    blocked = bool(draft.design.problems()) or draft.elsewhere
+    if published and draft.design == published[-1].design:
+        st.markdown(f"**Version {published[-1].number} is published** and equals this draft.")
+        unchanged = True
+    else:
+        st.markdown(_before(published))
+        unchanged = False
+    row = st.container(horizontal=True)
+    if row.button(
+        "Preview as a participant",
+        key="preview",
+        icon=":material/visibility:",
+        disabled=blocked,
+        help="Its answers are never among the results.",
+    ):
+        _start(draft, preview=True)
+    label = f"Publish version {published[-1].number + 1}" if published else "Publish"
+    if row.button(
+        label,
+        key="publish",
+        type="primary",
+        icon=":material/publish:",
+        disabled=blocked or unchanged,
+    ):
+        _start(draft, preview=False)
+
+
+def _before(published: Sequence[Version]) -> str:
+    """What publishing will do, in words."""
+    if not published:
+        return (
+            "Publishing draws every picture once and freezes the study: participants wait for "
+            "nothing, and what they see can no longer change."
+        )
+    old = published[-1]
+    people = sum(old.counts.values())
+    return (
+        f"This draft differs from version {old.number}. Version {old.number + 1} will be for "
+        f"everybody who begins after you publish it; the participants of version {old.number} "
+        f"({people} so far) finish theirs. Results are kept apart by version."
+    )
+
+
+def _problems(draft: Draft) -> None:
+    found = draft.design.problems()
+    if not found:
+        st.markdown(":material/check: Nothing is missing.")
+        return
+    st.markdown("**Before it can be published**")
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found))
+
+
+def _start(draft: Draft, preview: bool) -> None:
+    if is_researcher():
+        rendering.start(draft.slug, draft.design, preview)
+        st.session_state.pop(TOLD, None)
+        st.rerun()
+
+
+def _told(slug: str, found: Sequence[Version]) -> None:
+    """The preview's link, while there is one, and what was just published."""
+    owner, number = st.session_state.get(TOLD, ("", 0))
+    if owner == slug and number:
+        st.success(f"Version {number} is published and open.", icon=":material/check_circle:")
+    if any(each.number == 0 for each in found):
+        st.link_button(
+            "Open the preview",
+            address.preview(slug),
+            icon=":material/open_in_new:",
+            type="tertiary",
+        )
+
+
+def _running(slug: str, newest: Version) -> None:
+    """Whether newcomers can begin, and the switch for it."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    open_now = newest.closed_at is None
+    row.badge("open" if open_now else "closed", color="green" if open_now else "orange")
+    people, done = sum(newest.counts.values()), newest.counts.get("completed", 0)
+    wanted = f" of {newest.design.target} wanted" if newest.design.target else ""
+    row.markdown(
+        f"Version {newest.number}: {people} began, {done}{wanted} completed", width="stretch"
+    )
+    label = "Close to newcomers" if open_now else "Open again"
+    if row.button(label, key="close or reopen") and is_researcher():
+        store = shared_store()
+        try:
+            (store.close if open_now else store.reopen)(slug)
+        except StudyError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+        st.rerun()

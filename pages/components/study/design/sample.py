@@ -1,0 +1,73 @@
+"""One picture of the study with all its heatmaps, as participants will see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+from PIL import Image
+
+from pages.components.progress import EVERY_S, status
+from pages.components.study.design import facts
+from pages.components.study.design.drafts import Draft
+from pages.components.text import plain
+from pages.components.work import Work, gather
+from xai_core import orders
+from xai_core.errors import XaiError
+from xai_core.jobs import Task
+from xai_core.study import shared_store
+from xai_core.study.design import Design
+from xai_core.study.pictures import plain_png
+
+PURPOSE = "study-sample"
+WIDEST = 320  # pixels of the page
+
+
+def show(draft: Draft) -> None:
+    """The picture that is chosen, under every condition."""
+    design = draft.design
+    if not (design.conditions and design.pictures):
+        st.info("Choose what is compared, and pictures; then you see here how they look.")
+        return
+    names = {picture.id: picture.name for picture in design.pictures}
+    chosen = st.selectbox(
+        "Shown here", list(names), format_func=names.__getitem__, key=draft.key("sample")
+    )
+    about = facts.wait(design)
+    if about is None:
+        return
+    picture = next(each for each in design.pictures if each.id == chosen)
+    alone = replace(design, pictures=(picture,))
+    try:
+        tasks = orders.study_pictures(alone, about, lambda asset: shared_store().asset(asset)[0])
+    except XaiError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    work = gather(PURPOSE, list(tasks.values()), patience=0.5)
+    live = work.running
+    st.fragment(_row, run_every=EVERY_S if live else None)(alone, tasks, work, live)
+
+
+def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live: bool) -> None:
+    work.collect()
+    status(work, "Drawing")
+    if live and not work.running:
+        st.rerun()
+    (picture,) = design.pictures
+    width = min(design.look.side, WIDEST)
+    first = next(iter(tasks.values())).arguments["shown"]
+    row = st.container(horizontal=True)
+    with row.container(width=width):
+        st.image(plain_png(Image.fromarray(first)), width="stretch", alt="The picture")
+        st.caption(f"Original · {plain(picture.true_class or 'class not chosen')}")
+    for condition in design.conditions:
+        result = work.results.get(tasks[picture.id, condition.id].key)
+        with row.container(width=width):
+            if result is None:
+                st.container(height=width, border=True)
+                st.caption(plain(condition.title))
+                continue
+            st.image(result.arrays["png"].tobytes(), width="stretch", alt="A heatmap")
+            said = f"{result.facts['predicted_class']} {result.facts['probability']:.0%}"
+            st.caption(f"**{plain(condition.title)}**  \npredicts {plain(said)}")

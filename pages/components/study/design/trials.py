@@ -1,0 +1,103 @@
+"""How many trials, in which order, and which of them are checks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.components.study.design import fields
+from pages.components.study.design.drafts import Draft
+from xai_core.study.design import Design
+
+MOST_INSTRUCTED = 10
+
+
+def show(draft: Draft) -> None:
+    """The step "Trials"."""
+    design = draft.design
+    pictures, catches = len(design.of_kind("trial")), len(design.of_kind("catch"))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Trials**")
+        if pictures:
+            fields.number(
+                draft,
+                "trials",
+                f"Pictures that each participant judges, of {pictures}",
+                design.trials,
+                (1, pictures),
+                lambda old, n: replace(old, trials=int(n)),
+                help="Fewer than there are pictures: each participant gets others, so that all "
+                "pictures are judged about equally often.",
+            )
+        else:
+            st.info("Add pictures first.")
+        fields.toggle(
+            draft,
+            "order",
+            "Another order for each participant",
+            design.random_order,
+            lambda old, yes: replace(old, random_order=yes),
+        )
+        fields.toggle(
+            draft,
+            "positions",
+            "Heatmaps change places",
+            design.random_positions,
+            lambda old, yes: replace(old, random_positions=yes),
+            help="Balanced: every model is shown at every place about equally often.",
+        )
+    with right:
+        _checks(draft, design, catches)
+    st.markdown(_summary(design))
+
+
+def _checks(draft: Draft, design: Design, catches: int) -> None:
+    st.markdown("**Checks of attention**")
+    if catches:
+        fields.number(
+            draft,
+            "catch",
+            "Trials with identical heatmaps",
+            design.catch_trials,
+            (0, catches),
+            lambda old, n: replace(old, catch_trials=int(n)),
+            help="The right answers are “They look the same” and “Can't distinguish”. They use "
+            "the pictures that are marked for it.",
+        )
+    else:
+        st.caption(
+            "Trials with identical heatmaps need pictures of their own: mark some as “Identical "
+            "heatmaps” in the step Pictures."
+        )
+    fields.number(
+        draft,
+        "instructed",
+        "Trials that say which answer to choose",
+        design.instructed_trials,
+        (0, MOST_INSTRUCTED),
+        lambda old, n: replace(old, instructed_trials=int(n)),
+    )
+    checks = design.catch_trials + design.instructed_trials
+    if checks:
+        fields.number(
+            draft,
+            "failed",
+            "Wrong answers to checks that are let pass",
+            design.most_failed,
+            (0, checks),
+            lambda old, n: replace(old, most_failed=int(n)),
+            help="Who has more than that has failed, and gets the code for it.",
+        )
+
+
+def _summary(design: Design) -> str:
+    """What one participant does, in a sentence."""
+    practice = len(design.of_kind("practice"))
+    checks = design.catch_trials + design.instructed_trials
+    parts = [f"**{design.trials}** pictures"]
+    parts += [f"**{checks}** checks among them"] if checks else []
+    parts += [f"**{practice}** to practise before"] if practice else []
+    maps = len(design.conditions)
+    return f"Each participant sees {', '.join(parts)}, each picture with **{maps}** heatmaps."
