@@ -2,6 +2,15 @@
 
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
+from xai_core.charts.study import study_charts
 from xai_core.charts.style import COLOURS, DASHES, chart_bytes
 
-__all__ = ["COLOURS", "DASHES", "chart_bytes", "curve_chart", "map_grid", "reliability_charts"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "chart_bytes",
+    "curve_chart",
+    "map_grid",
+    "reliability_charts",
+    "study_charts",
+]
