@@ -79,8 +79,10 @@ function tile(tag, name, { box, ready }, title, key = "") {
   element.className = `tile ${name}`;
   const caption = document.createElement("span");
   caption.className = "name";
-  caption.setAttribute("aria-hidden", "true"); // the picture's description says it
-  caption.append(title);
+  const words = document.createElement("span");
+  words.textContent = title;
+  words.setAttribute("aria-hidden", "true"); // the picture's description says it
+  caption.append(words);
   if (key) caption.append(keyCap(key));
   element.append(box, caption);
   return { element, ready, input: null };
