@@ -9,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from xai_core.study import open_store
+from xai_core.study.schema import metadata
 
 KINDS = ("sqlite", "postgresql")
 
@@ -27,9 +29,9 @@ class Cluster:
         self.role = self.user or pwd.getpwuid(os.getuid()).pw_name
         if self.user:
             shutil.chown(self.folder, self.user)
-        self.made = 0
         self.run("initdb", "-D", self.data, "-A", "trust", "-N", "--no-instructions", "-E", "UTF8")
         self.start()
+        self.run("createdb", "-h", self.folder, "-T", "template0", "study")
 
     @property
     def data(self):
@@ -38,7 +40,8 @@ class Cluster:
     def run(self, program, *words):
         command = [self.programs / program, *words]
         if self.user:
-            command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"] + command
+            become = (f"--reuid={self.user}", f"--regid={self.user}", "--init-groups")
+            command = ["setpriv", *become, *command]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def start(self):
@@ -49,12 +52,17 @@ class Cluster:
     def stop(self):
         self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
 
-    def fresh(self):
-        """Address of a new empty database."""
-        self.made += 1
-        name = f"study{self.made}"
-        self.run("createdb", "-h", self.folder, "-T", "template0", name)
-        return f"postgresql://{self.role}@/{name}?host={quote(str(self.folder))}"
+    def url(self, database):
+        return f"postgresql://{self.role}@/{database}?host={quote(str(self.folder))}"
+
+    def ask(self, statement):
+        """Run a statement, without waiting for connections that a test has left open."""
+        with psycopg.connect(self.url("study"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute(statement)
 
     def remove(self):
         with suppress(subprocess.CalledProcessError):
@@ -72,14 +80,36 @@ def cluster():
     made.remove()
 
 
-@pytest.fixture(params=KINDS)
-def store_url(request, tmp_path, monkeypatch):
-    """Address of an empty database."""
+@pytest.fixture
+def sqlite_url(tmp_path, monkeypatch):
+    """Address of a file that is not there yet."""
     monkeypatch.setenv("XAI_STUDIES", str(tmp_path / "studies"))
     monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    if request.param == "postgresql":
-        return request.getfixturevalue("cluster").fresh()
     return f"sqlite:///{tmp_path / 'studies' / 'studies.sqlite'}"
+
+
+@pytest.fixture
+def postgresql_url(cluster, sqlite_url):
+    """Address of a database without content that keeps the tables of the test before."""
+    open_store(cluster.url("study")).close_all()
+    cluster.ask(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY")
+    return cluster.url("study")
+
+
+@pytest.fixture(params=KINDS)
+def store_url(request):
+    """Address of a database without content."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request, sqlite_url):
+    """Address of a database without tables."""
+    if request.param == "sqlite":
+        return sqlite_url
+    cluster = request.getfixturevalue("cluster")
+    cluster.ask("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return cluster.url("study")
 
 
 @pytest.fixture

@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from xai_core.study import ClientTimes, Condition, Design, Prediction, Rendered, StudyPicture, Ticket
+from xai_core.study import (
+    ClientTimes,
+    Condition,
+    Design,
+    Prediction,
+    Rendered,
+    StudyPicture,
+    Ticket,
+)
 
 TIMES = ClientTimes(1000.0, 2500.5, 1500, 1, 20)
 BACKGROUND = {"degree": "yes", "saliency": "no", "vision": "no"}

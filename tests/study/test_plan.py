@@ -76,9 +76,7 @@ def test_checks_are_spread_and_never_first(trials, catches, instructed, seed):
     assert made[0] == "practice"
     real = made[1:]
     assert real[0] == "trial"
-    assert Counter(real) == Counter(
-        {"trial": trials, "catch": catches, "instructed": instructed}
-    )
+    assert Counter(real) == Counter({"trial": trials, "catch": catches, "instructed": instructed})
     checks = catches + instructed
     for index in range(checks):
         # One check in each of as many equal stretches.

@@ -65,8 +65,7 @@ def find(
         ticket: from the address.
         lock: whether nobody else may change the participant until the transaction ends.
     """
-    texts = [str(value) for value in vars(ticket).values()]
-    if not all(storable(text) and len(text) <= LONGEST for text in texts):
+    if not _possible(ticket):
         return _UNKNOWN
     if ticket.me:
         person = _person(
@@ -90,6 +89,18 @@ def find(
         if person is not None:
             return _at(person)
     return _newcomer(connection, versions, study_id)
+
+
+def lock_study(connection: Connection, ticket: Ticket) -> None:
+    """Let no other newcomer of the ticket's study in until the transaction ends."""
+    if _possible(ticket):
+        row = select(study.c.id).where(study.c.slug == ticket.slug)
+        connection.execute(row.with_for_update(key_share=True))
+
+
+def _possible(ticket: Ticket) -> bool:
+    texts = [str(value) for value in vars(ticket).values()]
+    return all(storable(text) and len(text) <= LONGEST for text in texts)
 
 
 def _at(person: Person) -> Place:

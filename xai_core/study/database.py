@@ -35,9 +35,12 @@ _BEGIN = "xai_begin"  # execution option: how SQLite begins the transaction
 _AGAIN_S = (0.01, 0.05, 0.2)
 # PostgreSQL's codes for "another transaction was in the way": serialisation, deadlock.
 _IN_THE_WAY = {"40001", "40P01"}
-_AWAY = (
+AWAY = (
     "The studies' database cannot be reached at the moment. Nothing that was saved is lost; "
     "please try again in a minute."
+)
+_DAMAGED = (
+    "The file of the studies' database is damaged, or is no database. Put a backup in its place."
 )
 _PATIENT = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5}
 
@@ -144,7 +147,7 @@ class Database:
         Raises:
             StudyUnavailable: the database cannot be reached.
         """
-        with _told(), self.engine.begin() as connection:
+        with told(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -157,7 +160,7 @@ class Database:
         Raises:
             StudyUnavailable: the database cannot be reached, or others write for too long.
         """
-        with self.turn(), _told(), self._writer.connect() as connection:
+        with self.turn(), told(), self._writer.connect() as connection:
             if not foreign_keys:
                 _set_foreign_keys(connection, "OFF")
             try:
@@ -174,7 +177,7 @@ class Database:
             yield
             return
         if not self._lock.acquire(self.patience):
-            raise StudyUnavailable(_AWAY)
+            raise StudyUnavailable(AWAY)
         try:
             yield
         finally:
@@ -202,27 +205,34 @@ def retried(step: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Turn the database's failures into sentences; mistakes in a statement stay what they are."""
     try:
         yield
     except failures.TimeoutError as error:
-        raise StudyUnavailable(_AWAY) from error
+        raise StudyUnavailable(AWAY) from error
     except failures.DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _IN_THE_WAY:
-            raise Conflict(_AWAY) from error
+            raise Conflict(AWAY) from error
         if isinstance(error, failures.IntegrityError):
-            raise Conflict(_AWAY) from error
-        mistake = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+            raise Conflict(AWAY) from error
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise StudyError(_DAMAGED) from error
+        mistake = code == sqlite3.SQLITE_ERROR
         away = isinstance(error, failures.OperationalError | failures.InterfaceError)
         if (away and not mistake) or error.connection_invalidated:
             log.warning("The studies' database failed: %s", error.orig)
-            raise StudyUnavailable(_AWAY) from error
+            raise StudyUnavailable(AWAY) from error
         raise
 
 
 def _sqlite(url: URL, patience: float) -> Engine:
-    Path(url.database or "").parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(url.database or "").parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"The folder {folder} for the studies cannot be made: {error}.") from error
     engine = create_engine(
         url,
         connect_args={"timeout": patience, "check_same_thread": False},

@@ -188,5 +188,6 @@ def _participants(connection: Connection, version_id: int, answers: pd.DataFrame
 
 def _in_utc(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     for name in columns:
-        table[name] = pd.to_datetime(table[name], utc=True)
+        # One resolution always: pandas would choose it by the values, and differently for none.
+        table[name] = pd.to_datetime(table[name], utc=True).dt.as_unit("us")
     return table

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from xai_core.errors import StudyError
 from xai_core.study import withdrawal
-from xai_core.study.admission import Person, Place, find
+from xai_core.study.admission import Person, Place, find, lock_study
 from xai_core.study.database import retried
 from xai_core.study.design import ESCAPES
 from xai_core.study.enrolment import enrol
@@ -31,7 +31,7 @@ from xai_core.study.progress import (
     trials_of,
 )
 from xai_core.study.questions import checked_answers, screened_out
-from xai_core.study.schema import answer, background, study, version
+from xai_core.study.schema import answer, background, version
 from xai_core.study.schema import trial as trial_table
 from xai_core.study.screens import ClientTimes, PublicDesign, Screen, ShownTrial, Ticket
 from xai_core.study.tokens import token_hash
@@ -82,11 +82,7 @@ class TakingPart:
         with self._database.writing() as connection:
             # Newcomers of a study go one after the other: numbers are given once, pictures are
             # balanced, and two windows with the same link make one participant.
-            connection.execute(
-                select(study.c.id)
-                .where(study.c.slug == ticket.slug[:64].replace("\0", ""))
-                .with_for_update(key_share=True)
-            )
+            lock_study(connection, ticket)
             place = find(connection, self._versions, ticket)
             if place.kind != "consent":
                 return self._screen(connection, place)
@@ -144,8 +140,9 @@ class TakingPart:
                 return self._screen(connection, place)
         with self._database.writing() as connection:
             place = find(connection, self._versions, ticket, lock=True)
-            if place.person is not None and place.person.stage in ("practice", "trials"):
-                _mark_served(connection, trials_of(connection, place.person.id), datetime.now(UTC))
+            if place.person is not None:
+                trials = trials_of(connection, place.person.id)
+                _mark_served(connection, _open_trial(place.person, trials), datetime.now(UTC))
             return self._screen(connection, place)
 
     @retried
@@ -175,7 +172,7 @@ class TakingPart:
             trials = trials_of(connection, person.id)
             if not any(each.idempotency_key == key for each in trials):
                 own = next((each for each in trials if each.id == trial), None)
-                if own is None or (own.choice is None and own != present(trials)):
+                if own is None or (own.choice is None and own != _open_trial(person, trials)):
                     raise StudyError(_ELSEWHERE)
                 if own.choice is None:
                     trials = _take(connection, person, frozen, own, choice, key, client)
@@ -224,18 +221,21 @@ def _as(ticket: Ticket, me: str) -> Ticket:
 
 def _waits(connection: Connection, place: Place) -> bool:
     """Whether the present trial has not been shown before."""
-    if place.person is None or place.person.stage not in ("practice", "trials"):
+    if place.person is None:
         return False
-    shown = present(trials_of(connection, place.person.id))
+    shown = _open_trial(place.person, trials_of(connection, place.person.id))
     return shown is not None and shown.served_at is None
 
 
-def _mark_served(connection: Connection, trials: Trials, now: datetime) -> None:
-    shown = present(trials)
+def _open_trial(person: Person, trials: Trials) -> TrialState | None:
+    """The trial that can be answered now; none before the instructions were read."""
+    return present(trials) if person.stage in ("practice", "trials") else None
+
+
+def _mark_served(connection: Connection, shown: TrialState | None, now: datetime) -> None:
     if shown is not None and shown.served_at is None:
-        connection.execute(
-            update(trial_table).where(trial_table.c.id == shown.id).values(served_at=now)
-        )
+        where = trial_table.c.id == shown.id
+        connection.execute(update(trial_table).where(where).values(served_at=now))
 
 
 def _take(
@@ -267,7 +267,7 @@ def _take(
     connection.execute(insert(answer).values(row))
     trials = trials_of(connection, person.id)
     # The page shows the next trial at once: marked here, it needs no transaction of its own.
-    _mark_served(connection, trials, now)
+    _mark_served(connection, present(trials), now)
     change(connection, person.id, stage_after(person, trials, now, frozen.design))
     return trials
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select, text
-from sqlalchemy import exc as failures
 
 from xai_core.errors import StudyError, StudyUnavailable
-from xai_core.study.database import Database
+from xai_core.study.database import AWAY, Database, told
 from xai_core.study.schema import study
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -75,14 +75,14 @@ def _use_wal(database: Database) -> None:
     deadline = time.monotonic() + database.patience
     while True:
         try:
-            with database.engine.connect() as connection:
+            with told(), database.engine.connect() as connection:
                 driver = connection.connection.driver_connection
                 if driver is not None:
                     driver.execute("PRAGMA journal_mode=WAL").close()
             return
-        except (failures.OperationalError, OSError) as error:
+        except (StudyUnavailable, sqlite3.OperationalError) as error:
             if time.monotonic() > deadline:
-                raise StudyUnavailable(str(error)) from error
+                raise StudyUnavailable(AWAY) from error
             time.sleep(0.05)
 
 

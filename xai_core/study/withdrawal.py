@@ -48,8 +48,9 @@ def withdraw_numbered(database: Database, slug: str, version_number: int, number
     """The same for a participant who asked the researcher; False if there is none."""
     wanted = (
         select(participant.c.withdrawal_hash)
+        .select_from(participant)
         .join(version)
-        .join(study)
+        .join(study, study.c.id == version.c.study_id)
         .where(
             study.c.slug == slug,
             version.c.number == version_number,

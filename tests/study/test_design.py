@@ -1,0 +1,126 @@
+"""Designs: there and back through JSON, refused where they cannot be, problems named."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from tests.study.small import design
+from xai_core.errors import StudyError
+from xai_core.study import BACKGROUND, QUESTION, BackgroundQuestion, Consent, Design, Look
+from xai_core.study.problems import moment
+
+
+def test_there_and_back():
+    chosen = design(3, 3, target=5, opens_at="2030-01-01T00:00", look=Look(clip=99.0, side=200))
+    again = Design.from_json(json.loads(json.dumps(chosen.to_json())))
+    assert again == chosen
+    assert again.conditions[0].model == {"source": "hidden"}
+
+
+def test_the_defaults_are_the_papers():
+    assert QUESTION == "Which image best highlights the {class} in the original image?"
+    assert [each.kind for each in BACKGROUND] == ["yes_no"] * 3
+    assert Design().background == BACKGROUND
+    assert (Design().random_order, Design().random_positions) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"colour": 1}, "unknown part: colour"),
+        ({"trials": "3"}, "trials must be a whole number"),
+        ({"trials": True}, "trials must be a whole number"),
+        ({"trials": 3.0}, "trials must be a whole number"),
+        ({"random_order": 1}, "random_order must be true or false"),
+        ({"title": None}, "title must be a text"),
+        ({"target": "x"}, "target must be a whole number"),
+        ({"pictures": {}}, "pictures must be a list"),
+        ({"pictures": [{"id": "p"}]}, r"pictures\[0\].name is missing"),
+        ({"pictures": ["p"]}, r"pictures\[0\] must be an object"),
+        ({"look": {"opacity": "1"}}, "look.opacity must be a number"),
+        ({"look": {"explained": "best"}}, "look.explained must be one of: predicted, true"),
+        ({"conditions": [{"id": "c", "title": "", "model": [], "method": ""}]}, "model must be"),
+        ({"consent": {"text": "x", "version": 1, "x": 1}}, "consent has an unknown part"),
+    ],
+)
+def test_what_comes_from_outside_is_checked(change, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        Design.from_json({**Design().to_json(), **change})
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 3])
+def test_a_design_is_an_object(data):
+    with pytest.raises(StudyError, match="must be an object"):
+        Design.from_json(data)
+
+
+def test_a_whole_number_is_a_number_too():
+    assert Design.from_json({"look": {"opacity": 1, "clip": None}}).look == Look(opacity=1.0)
+
+
+def test_a_good_design_has_no_problems():
+    assert design().problems() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"title": " "}, "title is empty"),
+        ({"question": "x" * 20_001}, "longer than 20000"),
+        ({"instructions": "\0"}, "cannot be stored"),
+        ({"consent": Consent("\ud800")}, "cannot be stored"),
+        ({"conditions": design().conditions[:1]}, "at least two"),
+        ({"conditions": design().conditions * 2}, "the same id"),
+        ({"conditions": design(conditions=27).conditions}, "at most 26"),
+        ({"conditions": (replace(design().conditions[0], id="same"),) * 2}, "cannot be an id"),
+        ({"conditions": (replace(design().conditions[0], id="a b"),) * 2}, "cannot be an id"),
+        ({"pictures": ()}, "Add pictures"),
+        ({"pictures": (replace(design().pictures[0], true_class=""),)}, "no class"),
+        ({"trials": 0}, "from 1 to 3"),
+        ({"trials": 4}, "from 1 to 3"),
+        ({"catch_trials": 2}, "2 catch trials are planned, with 1 pictures"),
+        ({"catch_trials": -1}, "catch trials are planned"),
+        ({"instructed_trials": -1}, "cannot be negative"),
+        ({"instructed_trials": 4}, "more instructed trials than trials"),
+        ({"most_failed": -1}, "cannot be negative"),
+        ({"target": 0}, "at least one participant"),
+        ({"look": Look(side=20)}, "from 64 to 1024"),
+        ({"background": (BackgroundQuestion("a", "", "text"),)}, "has no text"),
+        ({"background": (BackgroundQuestion("a", "?", "choice", ("x",)),)}, "at least two"),
+        ({"background": (BackgroundQuestion("a", "?", "choice", ("x", " ")),)}, "is empty"),
+        ({"background": (BackgroundQuestion("a", "?", "yes_no", (), True, ("x",)),)}, "not offer"),
+        ({"background": (BackgroundQuestion("a", "?", "text", (), True, ("x",)),)}, "freely"),
+        ({"background": BACKGROUND * 2}, "the same id"),
+        ({"completion_url": "javascript:alert(1)"}, "https://"),
+        ({"completion_url": "example.org"}, "https://"),
+        ({"completion_code": "x" * 201}, "too long"),
+        ({"opens_at": "soon"}, "not a date"),
+        ({"opens_at": "2030-01-02", "closes_at": "2030-01-01"}, "before it opens"),
+    ],
+)
+def test_problems_are_named(change, sentence):
+    found = replace(design(), **change).problems()
+    assert any(sentence in each for each in found), found
+    assert all(each.endswith(".") for each in found)
+
+
+def test_an_empty_draft_names_what_lacks_without_failing():
+    assert len(Design().problems()) == 2
+
+
+def test_the_consent_version_rises_with_its_text():
+    first = design()
+    assert first.with_consent_text(first.consent.text) is first
+    second = first.with_consent_text("New.")
+    assert (second.consent.text, second.consent.version) == ("New.", 2)
+
+
+def test_moments_are_in_utc():
+    assert moment("2030-01-01T01:00+02:00").isoformat() == "2029-12-31T23:00:00+00:00"
+    assert moment("2030-01-01").isoformat() == "2030-01-01T00:00:00+00:00"
+
+
+def test_every_part_of_a_design_is_described():
+    for each in fields(Design):
+        assert f"        {each.name}:" in (Design.__doc__ or "")
