@@ -1,4 +1,4 @@
-"""A log-in service (OpenID Connect) small enough for a test: it lets everybody in as who it says."""
+"""A log-in service (OpenID Connect) for tests: it lets everybody in as who it says."""
 
 from __future__ import annotations
 
