@@ -46,7 +46,7 @@ SHOWN = {
 
 def page() -> None:
     require_researcher()
-    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
+    st.html("<style>.stMainBlockContainer{padding:3.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
     slug = st.query_params.get(address.DESIGN)
     study = next((one for one in shared_store().studies() if one.slug == slug), None)
     if study is None:
@@ -85,8 +85,7 @@ def head(study: StudySummary, draft: drafts.Draft) -> None:
     row.markdown(f"#### {plain(study.name)}", width="content")
     word, colour = overview.state(study)
     row.badge(word, color=colour)
-    with row.container():
-        drafts.status(draft)
+    drafts.status(draft, row)
 
 
 page()

@@ -172,7 +172,9 @@ def _order(
         },
     }
     cost = OVERHEAD + method(condition.method).cost(settings)
-    return Task(key, "study_picture", arguments, cost, f"{picture.name}, {condition.title}")
+    number = design.pictures.index(picture) + 1
+    title = f"Drawing picture {number} of {len(design.pictures)}"
+    return Task(key, "study_picture", arguments, cost, title)
 
 
 def _check(design: Design, facts: Mapping[str, Facts]) -> None:

@@ -106,7 +106,7 @@ def _with(design: Design, scene: Scene, choices: Sequence[Choice]) -> Design:
             continue
         taken = {each.id for each in found}
         name = next(f"c{n}" for n in range(1, len(taken) + 2) if f"c{n}" not in taken)
-        title = f"{column_title(choice.id)} · {facts.model_title(scene.model, scene.facts)}"
+        title = f"{column_title(choice.id)} · {facts.model_title(scene.model)}"
         found.append(Condition(name, title, dict(scene.model), choice.method, settings))
     return replace(design, conditions=tuple(found))
 

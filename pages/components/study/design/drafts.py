@@ -121,25 +121,33 @@ def overwrite(draft: Draft) -> None:
     keep(draft, draft.design)
 
 
-def status(draft: Draft) -> None:
-    """Whether everything is saved, quietly; and what to do if it is not."""
+def status(draft: Draft, row: Any) -> None:
+    """Whether everything is saved, quietly; and what to do if it is not.
+
+    Args:
+        draft: the draft.
+        row: where a quiet word goes; trouble goes below it.
+    """
     if draft.elsewhere:
         _changed_elsewhere(draft)
-        return
-    if draft.design != draft.stored:
-        st.warning("Your latest change is not saved yet.", icon=":material/cloud_off:")
-        if st.button("Save again", key="save again"):
-            keep(draft, draft.design)
-            st.rerun()
-    elif draft.saved is not None:
-        st.caption(f"Saved {draft.saved:%H:%M:%S}")
+    elif draft.design != draft.stored:
+        _not_saved(draft)
     else:
-        st.caption("Every change is saved at once")
+        saved = draft.saved
+        row.caption("Every change is saved" if saved is None else f"Saved {saved:%H:%M:%S}")
     if draft.problem:
         st.error(plain(draft.problem), icon=":material/error:")
 
 
+def _not_saved(draft: Draft) -> None:
+    st.warning("Your latest change is not saved yet.", icon=":material/cloud_off:")
+    if st.button("Save again", key="save again"):
+        keep(draft, draft.design)
+        st.rerun()
+
+
 def _changed_elsewhere(draft: Draft) -> None:
+    """Let the researcher choose between two drafts."""
     with st.container(border=True):
         st.warning(
             "This draft was changed elsewhere: by another person, or in another tab. What you "
@@ -147,9 +155,9 @@ def _changed_elsewhere(draft: Draft) -> None:
             icon=":material/call_split:",
         )
         row = st.container(horizontal=True)
-        if row.button("Reload what was saved elsewhere", type="primary"):
+        if row.button("Reload what was saved elsewhere", type="primary", key="reload draft"):
             close()
             st.rerun()
-        if row.button("Replace it with what is here"):
+        if row.button("Replace it with what is here", key="overwrite draft"):
             overwrite(draft)
             st.rerun()

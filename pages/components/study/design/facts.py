@@ -58,10 +58,8 @@ def distinct(design: Design) -> list[str]:
     return list(found.values())
 
 
-def model_title(model: Mapping[str, Any], about: Mapping[str, Any] | None = None) -> str:
-    """What people read of a model: its own title, or the last part of where it comes from."""
-    if about is not None:
-        return str(about["title"])
+def model_title(model: Mapping[str, Any]) -> str:
+    """What people read of a model: its id, or the name of its file."""
     return str(model.get("source", "")).replace("\\", "/").rsplit("/", 1)[-1]
 
 

@@ -16,12 +16,13 @@ from xai_core.study.design import Design, Look
 from xai_core.study.problems import SIDES
 
 EXPLAINED = {"predicted": "Predicted class", "true": "True class"}
+_CLIPPED = "at the maximum"
 MODES = {"nearest": "As computed", "bilinear": "Smooth"}
 
 
 def show(draft: Draft) -> None:
     """The step "Look"."""
-    controls, result = st.columns([1, 2], gap="large")
+    controls, result = st.columns([1, 3], gap="large")
     with controls:
         _controls(draft)
     with result:
@@ -68,10 +69,10 @@ def _controls(draft: Draft) -> None:
             draft,
             "clip",
             "Colours saturate",
-            [None, *CLIPS[:-1]],
-            look.clip,
-            lambda old, share: _with(old, clip=share),
-            title=lambda share: "at the maximum" if share is None else f"from percentile {share:g}",
+            CLIPS[::-1],
+            CLIPS[-1] if look.clip is None else look.clip,
+            lambda old, share: _with(old, clip=share if share < CLIPS[-1] else None),
+            title=lambda share: _CLIPPED if share == CLIPS[-1] else f"from percentile {share:g}",
         )
     diverging = look.stage == SIGNED and look.show == "all"
     fitting = [name for name, entry in COLORMAPS.items() if entry.diverging == diverging]

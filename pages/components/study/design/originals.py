@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
@@ -34,11 +34,23 @@ class Found:
 
 def add(draft: Draft, found: Found) -> None:
     """Add pictures that are not there yet, and begin again with what was left out."""
-    design, refused = _with(draft.design, found)
+    design, refused = joined(draft.design, found)
     if len(refused) > MOST_SAID:
         refused = [*refused[:MOST_SAID], f"{len(refused) - MOST_SAID} more were left out."]
     st.session_state[LEFT_OUT] = refused
     begin_anew(draft, design)
+
+
+def with_pictures(design: Design, pictures: Sequence[StudyPicture]) -> Design:
+    """The design with these pictures, and with as many trials as they allow.
+
+    Until somebody chooses another number of trials, everybody judges every picture.
+    """
+    made = replace(design, pictures=tuple(pictures))
+    before, after = len(design.of_kind("trial")), len(made.of_kind("trial"))
+    trials = after if design.trials >= before else min(max(design.trials, 1), after)
+    catches = min(design.catch_trials, len(made.of_kind("catch")))
+    return replace(made, trials=trials, catch_trials=catches)
 
 
 def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
@@ -59,7 +71,7 @@ def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
     return found
 
 
-def _with(design: Design, found: Found) -> tuple[Design, list[str]]:
+def joined(design: Design, found: Found) -> tuple[Design, list[str]]:
     """The design with the new pictures, and what was left out."""
     pictures, refused = list(design.pictures), list(found.refused)
     there = {picture.asset: picture.name for picture in pictures}
@@ -73,7 +85,4 @@ def _with(design: Design, found: Found) -> tuple[Design, list[str]]:
             number += 1
             there[asset] = name
             pictures.append(StudyPicture(f"p{number}", name, asset, true))
-    # Until somebody chooses another number, everybody judges everything.
-    before, after = len(design.of_kind("trial")), sum(each.kind == "trial" for each in pictures)
-    trials = after if design.trials == before else design.trials
-    return replace(design, pictures=tuple(pictures), trials=trials), refused
+    return with_pictures(design, pictures), refused

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from pages.components.study.design import adding, facts, fields
+from pages.components.study.design import adding, answers, facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
+from pages.components.study.design.originals import with_pictures
 from pages.components.text import plain
 from xai_core import orders
 from xai_core.study import shared_store
@@ -24,7 +25,7 @@ KIND_HELP = (
     "checks of attention."
 )
 EACH_PAGE = 12
-CARD, THUMB = 200, 200  # pixels
+CARD, THUMB = 210, 180  # pixels
 
 
 def show(draft: Draft) -> None:
@@ -47,9 +48,10 @@ def show(draft: Draft) -> None:
     shown = _page(draft, design.pictures)
     share = orders.share_seen(about)
     row = st.container(horizontal=True, gap="medium")
+    said = answers.show(design, shown, share)
     for picture in shown:
         with row.container(width=CARD, border=True, gap="small"):
-            _card(draft, picture, classes, share)
+            _card(draft, picture, classes, share, said.get(picture.id, ""))
     _warn(design, about)
 
 
@@ -75,15 +77,17 @@ def _page(draft: Draft, pictures: Sequence[StudyPicture]) -> Sequence[StudyPictu
     return wanted[(number - 1) * EACH_PAGE : number * EACH_PAGE]
 
 
-def _card(draft: Draft, picture: StudyPicture, classes: Sequence[str], share: float) -> None:
+def _card(
+    draft: Draft, picture: StudyPicture, classes: Sequence[str], share: float, said: str
+) -> None:
     name = picture.id
     st.image(_thumb(picture.asset, share), width="stretch", alt=picture.name)
-    st.caption(plain(picture.name))
+    st.caption(f"{plain(picture.name)}{said}")
     offered = ["", *classes]
     fields.choice(
         draft, f"{name} class", "True class", offered, picture.true_class,
         lambda design, word: _replaced(design, name, true_class=word),
-        title=lambda word: word or "Choose the true class", label_visibility="collapsed",
+        title=lambda word: word or "True class?", label_visibility="collapsed",
     )  # fmt: skip
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     fields.choice(
@@ -92,8 +96,8 @@ def _card(draft: Draft, picture: StudyPicture, classes: Sequence[str], share: fl
         row, KINDS.__getitem__, label_visibility="collapsed", width=120, help=None,
     )  # fmt: skip
     if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
-        left = tuple(each for each in draft.design.pictures if each.id != name)
-        begin_anew(draft, _fitting(replace(draft.design, pictures=left)))
+        left = [each for each in draft.design.pictures if each.id != name]
+        begin_anew(draft, with_pictures(draft.design, left))
 
 
 @st.cache_data(max_entries=600, show_spinner=False)
@@ -108,17 +112,9 @@ def _thumb(asset: str, share: float) -> bytes:
 
 
 def _replaced(design: Design, name: str, **parts: Any) -> Design:
-    pictures = tuple(
-        replace(each, **parts) if each.id == name else each for each in design.pictures
-    )
-    return _fitting(replace(design, pictures=pictures))
-
-
-def _fitting(design: Design) -> Design:
-    """The design with no more trials than it has pictures for."""
-    trials = min(design.trials, len(design.of_kind("trial")))
-    return replace(
-        design, trials=trials, catch_trials=min(design.catch_trials, len(design.of_kind("catch")))
+    return with_pictures(
+        design,
+        [replace(each, **parts) if each.id == name else each for each in design.pictures],
     )
 
 

@@ -109,7 +109,12 @@ def _watch(work: Work) -> None:
 
 def _problems(asked: Rendering, work: Work) -> None:
     """Which pictures could not be drawn, and what to do."""
-    names = {task.key: task.title for task in asked.tasks.values()}
+    pictures = {each.id: each.name for each in asked.design.pictures}
+    titles = {each.id: each.title for each in asked.design.conditions}
+    names = {
+        task.key: f"{pictures[picture]}, {titles[condition]}"
+        for (picture, condition), task in asked.tasks.items()
+    }
     failed = {key: said for key, said in work.problems.items() if said != CANCELLED}
     with st.container(border=True):
         if not failed:

@@ -21,7 +21,7 @@ from xai_core.study.design import Design
 from xai_core.study.pictures import plain_png
 
 PURPOSE = "study-sample"
-WIDEST = 320  # pixels of the page
+WIDEST = 240  # pixels of the page
 
 
 def show(draft: Draft) -> None:

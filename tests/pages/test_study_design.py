@@ -1,0 +1,540 @@
+"""The page of study designs through app.py, without a browser."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.components import access
+from pages.components.study.design import originals, rendering
+from tests.pages.waiting import PATIENCE_S, until
+from xai_core.images import sample_image
+from xai_core.study import Store, shared_store
+from xai_core.study.design import (
+    BACKGROUND,
+    QUESTION,
+    BackgroundQuestion,
+    Condition,
+    Consent,
+    Design,
+    Look,
+    StudyPicture,
+)
+from xai_core.study.pictures import kept_original
+
+ROOT = Path(__file__).parents[2]
+TINY = {"source": "vgg-tiny"}
+NASTY = "<script>alert(1)</script> =1+1 {class} **bold** $x$ [a](http://x)"
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A database of the test's own, and a visitor who sits at this machine."""
+    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
+    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
+    monkeypatch.setattr(access, "is_local", lambda *_: True)
+    yield shared_store()
+    shared_store().close_all()
+
+
+def full(store: Store, **parts: Any) -> Design:
+    """A design that can be published, of two pictures."""
+    assets = {
+        name: store.keep_asset(kept_original(sample_image(name)), "image/png")
+        for name in ("cat", "coffee")
+    }
+    made = Design(
+        conditions=(
+            Condition("c1", "First", TINY, "saliency"),
+            Condition("c2", "Second", TINY, "gradcam"),
+        ),
+        pictures=(
+            StudyPicture("p1", "cat", assets["cat"], "Egyptian cat"),
+            StudyPicture("p2", "coffee", assets["coffee"], "espresso"),
+        ),
+        trials=2,
+        look=Look(side=96),
+    )
+    return replace(made, **parts)
+
+
+def begun(store: Store, design: Design | None = None, name: str = "Mine") -> str:
+    slug = store.create(name)
+    store.save_draft(slug, design or Design())
+    return slug
+
+
+def opened(slug: str = "", step: str = "") -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+    if slug:
+        app.query_params["design"] = slug
+    if step:
+        app.query_params["step"] = step
+    app.switch_page("pages/study_design.py")
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.code)
+    return "\n".join(str(item.value) for kind in kinds for item in kind)
+
+
+def field(app: AppTest, kind: str, label: str) -> Any:
+    return next(one for one in getattr(app, kind) if one.label == label)
+
+
+def enter(app: AppTest, kind: str, label: str, value: Any) -> AppTest:
+    field(app, kind, label).set_value(value)
+    return checked(app.run())
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return checked(app.run())
+
+
+def test_begin_a_study_write_and_find_it_again(store: Store) -> None:
+    app = opened()
+    assert "There is no study yet" in words(app)
+    field(app, "text_input", "New study").set_value("Which <b>one</b>")
+    next(button for button in app.button if button.label == "Begin").click()
+    checked(app.run())
+    (study,) = store.studies()
+    assert app.query_params["design"] in (study.slug, [study.slug])
+    enter(app, "text_input", "Title for participants", NASTY)
+    enter(app, "text_area", "Question of every trial", "Where is the {class}?")
+    enter(app, "text_area", "Instructions before the first trial", NASTY)
+    assert "Saved " in words(app)
+    assert "Where is the Egyptian cat?" in words(app)
+    draft = store.draft(study.slug)
+    assert (draft.title, draft.instructions) == (NASTY, NASTY)
+    assert draft.question == "Where is the {class}?"
+    again = opened(study.slug)
+    assert field(again, "text_input", "Title for participants").value == NASTY
+    assert field(again, "text_area", "Question of every trial").value == "Where is the {class}?"
+    assert "Which \\<b\\>one\\</b\\>" in words(again), "a name is text"
+    enter(again, "text_area", "Question of every trial", " ")
+    assert store.draft(study.slug).question == QUESTION
+    enter(again, "text_input", "Name", "Another")
+    assert store.studies()[0].name == "Another"
+    press(again, "all studies")
+    assert "**Another**" in words(again)
+    assert ":gray-badge[draft]" in words(again)
+
+
+def test_every_problem_is_named_beside_the_button(store: Store) -> None:
+    app = opened(begun(store), "Publish")
+    assert "Choose at least two models or methods" in words(app)
+    assert "Add pictures" in words(app)
+    assert app.button(key="publish").disabled
+    assert app.button(key="preview").disabled
+    slug = begun(store, full(store, conditions=full(store).conditions[:1]))
+    assert "at least two" in words(opened(slug, "Publish"))
+    good = opened(begun(store, full(store)), "Publish")
+    assert "Nothing is missing" in words(good)
+    assert not good.button(key="publish").disabled
+
+
+def test_no_such_study_is_said() -> None:
+    app = opened("nothing-here")
+    assert "There is no study at this address" in words(app)
+
+
+def test_a_change_is_kept_although_another_step_is_chosen_at_once(store: Store) -> None:
+    slug = begun(store)
+    app = opened(slug)
+    field(app, "text_input", "Title for participants").set_value("Late")
+    app.segmented_control(key="step").set_value("ending")
+    checked(app.run())
+    assert store.draft(slug).title == "Late"
+
+
+def test_what_was_changed_elsewhere_is_not_overwritten(store: Store) -> None:
+    slug = begun(store)
+    one, two = opened(slug), opened(slug)
+    enter(one, "text_input", "Title for participants", "One")
+    enter(two, "text_input", "Title for participants", "Two")
+    assert store.draft(slug).title == "One"
+    assert "changed elsewhere" in words(two)
+    enter(two, "text_area", "Instructions before the first trial", "More")
+    assert store.draft(slug).instructions != "More"
+    press(two, "reload draft")
+    assert field(two, "text_input", "Title for participants").value == "One"
+    enter(one, "text_input", "Title for participants", "One again")
+    enter(two, "text_input", "Title for participants", "Two again")
+    press(two, "overwrite draft")
+    assert store.draft(slug).title == "Two again"
+    assert "changed elsewhere" not in words(two)
+
+
+def test_conditions_are_added_named_moved_and_removed(store: Store) -> None:
+    slug = begun(store)
+    app = opened(slug, "Compared")
+    until(app, lambda works: "model" in works and bool(works["model"].results))
+    next(one for one in app.get("button_group") if one.key.startswith("m-gradient_")).set_value(
+        ["saliency"]
+    )
+    checked(app.run())
+    press(app, "add conditions")
+    draft = store.draft(slug)
+    assert [(one.id, one.method) for one in draft.conditions] == [
+        ("c1", "saliency"),
+        ("c2", "gradcam"),
+    ]
+    assert draft.conditions[0].model == TINY
+    assert draft.conditions[0].title == "Saliency · vgg-tiny"
+    press(app, "add conditions")
+    assert len(store.draft(slug).conditions) == 2, "what is there is not added twice"
+    enter(app, "text_input", "2. Name in your results", NASTY)
+    press(app, "up c2")
+    moved = store.draft(slug).conditions
+    assert [one.id for one in moved] == ["c2", "c1"]
+    assert moved[0].title == NASTY
+    press(app, "drop c2")
+    assert [one.id for one in store.draft(slug).conditions] == ["c1"]
+
+
+def test_samples_are_added_and_their_classes_told(store: Store) -> None:
+    slug = begun(store, full(store, pictures=(), trials=0))
+    app = opened(slug, "Pictures")
+    until(app, lambda _: "The classes to choose from" not in words(app))
+    next(one for one in app.segmented_control if one.label == "From").set_value("samples")
+    app.run()
+    next(one for one in app.get("button_group") if one.label == "Samples").set_value(
+        ["cat", "rocket"]
+    )
+    checked(app.run())
+    press(app, "add samples")
+    draft = store.draft(slug)
+    assert [(one.id, one.name, one.true_class) for one in draft.pictures] == [
+        ("p1", "Cat", ""),
+        ("p2", "Rocket", ""),
+    ]
+    assert draft.trials == 2, "everybody judges everything"
+    assert "without a true class: 2" in words(app)
+    classes = next(one for one in app.selectbox if one.label == "True class")
+    assert {"True class?", "Egyptian cat", "espresso"} <= set(classes.options)
+    classes.set_value("Egyptian cat")
+    checked(app.run())
+    next(one for one in reversed(app.selectbox) if one.label == "For").set_value("catch")
+    checked(app.run())
+    draft = store.draft(slug)
+    assert draft.pictures[0].true_class == "Egyptian cat"
+    assert draft.pictures[1].kind == "catch"
+    assert draft.trials == 1
+    until(app, lambda works: "study-answers" in works and not works["study-answers"].running)
+    assert ":material/check: vgg\\-tiny\\: Egyptian cat" in words(app)
+    press(app, "drop p1")
+    assert [one.id for one in store.draft(slug).pictures] == ["p2"]
+
+
+def test_files_that_are_no_pictures_are_named_and_left_out(store: Store) -> None:
+    slug = begun(store, full(store, pictures=(), trials=0))
+    app = opened(slug, "Pictures")
+    stream = io.BytesIO()
+    sample_image("coffee").save(stream, "PNG")
+    app.file_uploader[0].set_value(
+        [
+            ("../../cup.png", stream.getvalue(), "image/png"),
+            ("=cmd|' /C calc'!A0.png", b"GIF89a", "image/png"),
+            ("again.png", stream.getvalue(), "image/png"),
+            ("<b>big.png", b"\x89PNG\r\n\x1a\n broken", "image/png"),
+        ]
+    )
+    checked(app.run())
+    (picture,) = store.draft(slug).pictures
+    assert picture.name == "cup.png"
+    content, mime = store.asset(picture.asset)
+    assert mime == "image/png"
+    assert Image.open(io.BytesIO(content)).size == sample_image("coffee").size
+    said = words(app)
+    assert "is a GIF" in said
+    assert "is the same picture as" in said
+    assert "\\<b\\>big" in said
+    assert not app.file_uploader[0].value, "the files are not read again"
+
+
+def test_a_data_set_is_drawn_by_lot(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        folder = tmp_path / "pets" / ("espresso" if number % 2 else "goldfish")
+        folder.mkdir(parents=True, exist_ok=True)
+        side = 200 + 8 * number
+        sample_image("coffee").crop((0, 0, side, side)).save(folder / f"{number}.png")
+    monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
+
+    def drawn(seed: int) -> list[tuple[str, str]]:
+        slug = begun(store, full(store, pictures=(), trials=0))
+        app = opened(slug, "Pictures")
+        next(one for one in app.segmented_control if one.label == "From").set_value("data")
+        app.run()
+        field(app, "number_input", "Pictures").set_value(3)
+        enter(app, "number_input", "Seed", seed)
+        press(app, "draw")
+        return [(one.name, one.true_class) for one in store.draft(slug).pictures]
+
+    first = drawn(1)
+    assert len(first) == 3
+    assert all(
+        true == ("espresso" if int(name.split(".")[0]) % 2 else "goldfish") for name, true in first
+    )
+    assert drawn(1) == first
+    assert any(drawn(seed) != first for seed in (2, 3))
+
+
+def test_the_look_is_tried_on_a_picture(store: Store) -> None:
+    slug = begun(store, full(store))
+    app = opened(slug, "Look")
+    assert "scaled by its own largest absolute value" in words(app)
+    until(app, lambda works: "study-sample" in works and bool(works["study-sample"].results))
+    until(app, lambda works: not works["study-sample"].running)
+    assert words(app).count("predicts ") == 2
+    field(app, "segmented_control", "Show").set_value("positive")
+    checked(app.run())
+    look = store.draft(slug).look
+    assert (look.show, look.colormap) == ("positive", "")
+    enter(app, "selectbox", "Colours saturate", 99.0)
+    assert store.draft(slug).look.clip == 99.0
+    assert "99th percentile" in words(app)
+    field(app, "segmented_control", "Heatmaps explain the").set_value("true")
+    enter(app, "number_input", "Side of every picture in pixels", 128)
+    assert store.draft(slug).look.explained == "true"
+    assert store.draft(slug).look.side == 128
+
+
+def test_trials_and_checks(store: Store) -> None:
+    design = full(store)
+    pictures = (replace(design.pictures[0], kind="catch"), design.pictures[1])
+    slug = begun(store, replace(design, pictures=pictures, trials=1))
+    app = opened(slug, "Trials")
+    enter(app, "number_input", "Trials with identical heatmaps", 1)
+    enter(app, "number_input", "Trials that say which answer to choose", 1)
+    enter(app, "number_input", "Wrong answers to checks that are let pass", 0)
+    app.toggle[0].set_value(False)
+    checked(app.run())
+    draft = store.draft(slug)
+    assert (draft.catch_trials, draft.instructed_trials, draft.most_failed) == (1, 1, 0)
+    assert not draft.random_order
+    assert draft.random_positions
+    assert "**2** checks among them" in words(app)
+
+
+def test_questions_about_the_participant(store: Store) -> None:
+    slug = begun(store)
+    app = opened(slug, "Participants")
+    assert [one.value for one in app.text_input if one.label == "Question"] == [
+        one.text for one in BACKGROUND
+    ]
+    press(app, "add question")
+    fields = [one for one in app.text_input if one.label == "Question"]
+    fields[3].set_value(NASTY)
+    checked(app.run())
+    [one for one in app.selectbox if one.label == "Answer"][3].set_value("choice")
+    checked(app.run())
+    enter(app, "text_area", "Answers, one a line", "red\n\n green \nred\nblue")
+    [one for one in app.multiselect if one.label == "Answers that screen out"][3].set_value(
+        ["blue"]
+    )
+    checked(app.run())
+    assert store.draft(slug).background[3] == BackgroundQuestion(
+        "q1", NASTY, "choice", ("red", "green", "blue"), True, ("blue",)
+    )
+    enter(app, "text_area", "Answers, one a line", "red\ngreen")
+    assert store.draft(slug).background[3].screens_out == ()
+    press(app, "up q1")
+    assert [one.id for one in store.draft(slug).background] == [
+        "degree",
+        "saliency",
+        "q1",
+        "vision",
+    ]
+    press(app, "drop degree")
+    press(app, "usual questions")
+    assert [one.id for one in store.draft(slug).background] == [
+        "degree",
+        "saliency",
+        "q1",
+        "vision",
+    ]
+    field(app, "selectbox", "Answer").set_value("number")
+    checked(app.run())
+    enter(app, "text_input", "Numbers that screen out, with commas between", "0, 1,,0")
+    assert store.draft(slug).background[0].screens_out == ("0", "1")
+
+
+def test_the_consent_s_version_rises_once_for_each_published_text(store: Store) -> None:
+    slug = begun(store)
+    app = opened(slug, "Participants")
+    enter(app, "text_area", "Consent text, version 1", "First words")
+    enter(app, "text_area", "Consent text, version 1", "Better words")
+    assert store.draft(slug).consent == Consent("Better words", 1), "nobody has agreed yet"
+    published(store, slug, full(store, consent=Consent("Better words", 1)))
+    app = opened(slug, "Participants")
+    enter(app, "text_area", "Consent text, version 1", "New words")
+    enter(app, "text_area", "Consent text, version 2", "Newer words")
+    assert store.draft(slug).consent == Consent("Newer words", 2)
+    enter(app, "text_area", "Consent text, version 2", "Better words")
+    assert store.draft(slug).consent == Consent("Better words", 1)
+
+
+def published(store: Store, slug: str, design: Design) -> None:
+    """The study with grey pictures."""
+    from xai_core.study import Rendered
+
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), "grey").save(stream, "PNG")
+    names = [None, *(one.id for one in design.conditions)]
+    rendered = [
+        Rendered(picture.id, name, stream.getvalue(), "image/png")
+        for picture in design.pictures
+        for name in names
+    ]
+    store.save_draft(slug, design)
+    store.publish(slug, design, rendered, [])
+
+
+def test_codes_dates_and_the_platform(store: Store) -> None:
+    slug = begun(store)
+    app = opened(slug, "Ending")
+    enter(app, "text_input", "Code at the end", " DONE-1 ")
+    press(app, "prolific")
+    draft = store.draft(slug)
+    assert draft.completion_code == "DONE-1", "what is there stays"
+    assert draft.completion_url == "https://app.prolific.com/submissions/complete?cc={code}"
+    assert len({draft.completion_code, draft.screen_out_code, draft.failed_code} - {""}) == 3
+    assert field(app, "text_input", "Code for failed checks").value == draft.failed_code
+    enter(app, "number_input", "Participants wanted (0: no limit)", 50)
+    assert store.draft(slug).target == 50
+    enter(app, "number_input", "Participants wanted (0: no limit)", 0)
+    assert store.draft(slug).target is None
+    from datetime import datetime
+
+    app.get("date_time_input")[0].set_value(datetime(2031, 5, 4, 9, 30))
+    checked(app.run())
+    assert store.draft(slug).opens_at == "2031-05-04T09:30+00:00"
+    assert opened(slug, "Ending").get("date_time_input")[0].value == datetime(2031, 5, 4, 9, 30)
+
+
+def done(works: dict[str, Any]) -> bool:
+    return rendering.PURPOSE in works and not works[rendering.PURPOSE].running
+
+
+def test_preview_publish_and_a_second_version(store: Store) -> None:
+    slug = begun(store, full(store))
+    app = opened(slug, "Publish")
+    press(app, "preview")
+    until(app, done)
+    (preview,) = store.versions(slug)
+    assert preview.number == 0
+    assert not store.studies()[0].published
+    press(app, "publish")
+    until(app, done)
+    checked(app)
+    versions = store.versions(slug)
+    assert [one.number for one in versions] == [0, 1]
+    assert "Version 1 is published and open" in words(app)
+    assert f"/take-part?study={slug}" in words(app)
+    assert "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}" in words(app)
+    predictions = store.records(slug).predictions
+    assert len(predictions) == 4
+    assert predictions[predictions.image == "p1"].correct.all(), "it is an Egyptian cat"
+    assert app.button(key="publish").disabled, "nothing has changed"
+    app.segmented_control(key="step").set_value("question")
+    app.run()
+    enter(app, "text_input", "Title for participants", "Other")
+    app.segmented_control(key="step").set_value("publish")
+    checked(app.run())
+    assert "Version 2 will be for everybody who begins after" in words(app)
+    assert "the participants of version 1" in words(app)
+    press(app, "publish")
+    until(app, lambda _: len(store.versions(slug)) == 3)
+    assert store.versions(slug)[1].closed_at is not None
+    press(app, "close or reopen")
+    assert not store.studies()[0].is_open
+    press(app, "close or reopen")
+    assert store.studies()[0].is_open
+
+
+def test_what_cannot_be_drawn_is_said_and_nothing_is_published(store: Store) -> None:
+    design = full(store)
+    broken = replace(design.conditions[1], settings={"layer": "nowhere"})
+    slug = begun(store, replace(design, conditions=(design.conditions[0], broken)))
+    app = opened(slug, "Publish")
+    press(app, "publish")
+    until(app, done)
+    assert "nowhere" in words(app)
+    assert "cat, Second" in words(app)
+    assert store.versions(slug) == []
+    press(app, "leave drawing")
+    assert "Nothing is missing" in words(app)
+
+
+def test_a_class_that_the_model_has_not_cannot_be_explained(store: Store) -> None:
+    design = full(store, look=Look(side=96, explained="true"))
+    odd = (replace(design.pictures[0], true_class="unicorn"), design.pictures[1])
+    slug = begun(store, replace(design, pictures=odd))
+    app = opened(slug, "Publish")
+    press(app, "publish")
+    until(app, lambda _: "_study_rendering" not in app.session_state)
+    assert store.versions(slug) == []
+    press(app, "publish")
+    assert "unicorn" in words(app)
+
+
+def test_personal_links_are_shown_once_as_a_file(store: Store) -> None:
+    slug = begun(store)
+    published(store, slug, full(store))
+    app = opened(slug, "Publish")
+    field(app, "text_area", "For whom, one a line").set_value("=HYPERLINK(1)\n\n Ada ")
+    next(one for one in app.button if one.label == "Make links").click()
+    checked(app.run())
+    labels = [one.label for one in store.invitations(slug)]
+    assert labels == ["=HYPERLINK(1)", "Ada"]
+    table = app.dataframe[0].value
+    assert table["for"].tolist() == labels
+    assert all(f"study={slug}&invite=" in link for link in table["link"])
+    assert table["link"].nunique() == 2
+    again = opened(slug, "Publish")
+    assert not any("invite=" in str(frame.value) for frame in again.dataframe)
+
+
+def test_nobody_but_a_researcher_sees_or_changes_anything(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = begun(store, name="Secret name")
+    app = opened(slug)
+    field(app, "text_input", "Title for participants").set_value("Changed")
+    monkeypatch.setattr(access, "is_local", lambda *_: False)
+    checked(app.run())
+    assert store.draft(slug).title != "Changed", "not by a session that is no longer one either"
+    assert "Secret name" not in words(app)
+    assert not app.text_input
+
+
+def test_pictures_beyond_the_most_are_left_out(store: Store, monkeypatch: Any) -> None:
+    monkeypatch.setattr(originals, "MOST", 1)
+    files = [(f"{side}.png", _png(side), "") for side in (20, 30)]
+    found = originals.stored(files)
+    design, refused = originals.joined(Design(), found)
+    assert [one.name for one in design.pictures] == ["20.png"]
+    assert "at most 1" in refused[0]
+
+
+def _png(side: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (side, side), (side, 0, 0)).save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,164 @@
+"""``study new`` and ``study publish``: a study from a design file and photos, without a browser."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xai_core.errors import ImageError, StudyError
+
+if TYPE_CHECKING:
+    from xai_core.cache import Result
+    from xai_core.jobs import Task
+    from xai_core.study import Design, Store, StudyPicture, Version
+
+ADDRESS = "/take-part?study="
+MIME = "image/png"
+
+
+def add_to(commands: Any) -> None:
+    """Add the sub-commands to the parser."""
+    text = "begin a study, to be designed in the browser"
+    new = commands.add_parser("new", help=text, description=f"{text.capitalize()}.")
+    new.add_argument("name", metavar="NAME", help="for researchers; participants never see it")
+    new.set_defaults(run=run_new)
+    text = "draw every picture of a design, and publish it"
+    publish = commands.add_parser(
+        "publish",
+        help=text,
+        description=f"{text.capitalize()} as a new study, or as a new version of one. A design is "
+        "a JSON file with the parts of xai_core.study.Design; what it leaves out is as usual. "
+        "What was drawn before is not drawn again.",
+    )
+    publish.add_argument("design", type=Path, metavar="DESIGN.json", help="the design")
+    publish.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the pictures, which the design names as files in it; without it, the "
+        "pictures must be kept already, or be named sample:NAME",
+    )
+    publish.add_argument("--study", metavar="STUDY", help="publish as a new version of this one")
+    publish.add_argument("--name", help="of a new study, for researchers (default: the title)")
+    publish.add_argument(
+        "--preview", action="store_true", help="for researchers alone, to try it first"
+    )
+    publish.set_defaults(run=run_publish)
+
+
+def run_new(arguments: argparse.Namespace) -> int:
+    """Begin a study and print its name in addresses."""
+    from xai_core.study import open_store
+
+    store = open_store()
+    try:
+        print(store.create(arguments.name))
+    finally:
+        store.close_all()
+    return 0
+
+
+def run_publish(arguments: argparse.Namespace) -> int:
+    """Publish a design and print the path of its link.
+
+    Raises:
+        StudyError: the design cannot be read or published.
+        ImageError: a picture cannot be read.
+    """
+    from xai_core.study import open_store
+
+    store = open_store()
+    try:
+        design = with_originals(read_design(arguments.design), arguments.images, store)
+        if problems := design.problems():
+            raise StudyError(" ".join(problems))
+        if arguments.study is not None:
+            store.draft(arguments.study)  # raises where there is none, before anything is drawn
+        rendered = _drawn(design, lambda asset: store.asset(asset)[0])
+        slug = arguments.study or store.create(arguments.name or design.title)
+        if not (arguments.study and arguments.preview):
+            store.save_draft(slug, design)
+        made: Version = store.publish(slug, design, *rendered, preview=arguments.preview)
+    finally:
+        store.close_all()
+    what = "Preview" if arguments.preview else f"Version {made.number}"
+    print(f"{what} of study {slug}: {ADDRESS}{slug}{'&preview=1' if arguments.preview else ''}")
+    return 0
+
+
+def read_design(path: Path) -> Design:
+    """A design from its file; a picture whose original is not kept yet needs no ``asset``.
+
+    Raises:
+        StudyError: it is no design.
+    """
+    from xai_core.study import Design
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{path.name} is not a JSON file.") from error
+    pictures = data.get("pictures") if isinstance(data, dict) else None
+    if isinstance(pictures, list) and all(isinstance(each, dict) for each in pictures):
+        data = {**data, "pictures": [{"asset": "", **each} for each in pictures]}
+    return Design.from_json(data)
+
+
+def with_originals(design: Design, folder: Path | None, store: Store) -> Design:
+    """The design with every picture's original kept in the store.
+
+    Raises:
+        ImageError: a picture cannot be read, or lies outside the folder.
+        StudyError: a picture has no original.
+    """
+    pictures = []
+    for picture in design.pictures:
+        content = _content(picture, folder)
+        asset = picture.asset if content is None else store.keep_asset(content, MIME)
+        store.asset(asset)  # raises where it is not kept
+        pictures.append(replace(picture, asset=asset))
+    return replace(design, pictures=tuple(pictures))
+
+
+def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
+    """The original to keep; None where the design says that it is kept already."""
+    from xai_core.cli.options import SAMPLE
+    from xai_core.cli.photos import read_file
+    from xai_core.study.pictures import kept_original
+
+    if picture.asset:
+        return None
+    if picture.name.startswith(SAMPLE):
+        return kept_original(read_file(picture.name))
+    if folder is None:
+        raise StudyError(f"Say by --images where the picture “{picture.name}” lies.")
+    path = folder / picture.name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ImageError(f"The picture “{picture.name}” lies outside the folder {folder}.")
+    return kept_original(read_file(str(path)))
+
+
+def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
+    """Every picture, and every prediction; what is in the cache is not computed again."""
+    from xai_core import orders, tasks
+    from xai_core.cache import Cache
+    from xai_core.cli.meter import Meter
+
+    facts = {each.id: tasks.describe_model(each.model).facts for each in design.conditions}
+    asked: Mapping[tuple[str, str], Task] = orders.study_pictures(design, facts, original)
+    cache, meter = Cache(), Meter([task.cost for task in asked.values()])
+    results: dict[str, Result] = {}
+    for task in asked.values():
+        known = cache.get(task.key)
+        if known is not None:
+            meter.skip(task.title)
+        else:
+            with meter.step(task.title):
+                known = tasks.study_picture(**task.arguments)
+            cache.put(task.key, known)
+        results[task.key] = known
+    return orders.study_rendered(design, asked, results)
