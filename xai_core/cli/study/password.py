@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from xai_core.errors import AccessError
-from xai_core.study.access import hashed, keep, password_file
 
 
 def add_to(commands: Any) -> None:
@@ -36,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         AccessError: too short, or not the same twice.
     """
+    from xai_core.study.access import hashed, keep, password_file
+
     file = password_file()
     if arguments.remove:
         file.unlink(missing_ok=True)
