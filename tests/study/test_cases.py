@@ -152,5 +152,5 @@ def test_a_picture_without_prediction_is_refused():
 
 @pytest.mark.parametrize("words", [{"interval": "guess"}, {"rule": "loudest"}])
 def test_unknown_words_are_refused(words):
-    with pytest.raises(StudyError, match="guess|loudest"):
+    with pytest.raises(StudyError, match=r"guess|loudest"):
         case_table(*paper(1, 2), **words)

@@ -59,7 +59,11 @@ def redrawn(votes: Votes, replicates: int = REPLICATES, seed: int = 0) -> Floats
     """
     people, images, choices = votes.chosen.shape
     rng = np.random.default_rng(seed)
-    often = rng.multinomial(people, np.full(people, 1 / people), replicates).astype(np.float64)
+    # Counting who was drawn is ten times as fast as drawing the counts of a multinomial.
+    drawn = rng.integers(people, size=(replicates, people))
+    drawn += np.arange(replicates)[:, None] * people
+    often = np.bincount(drawn.ravel(), minlength=replicates * people)
+    often = often.reshape(replicates, people).astype(np.float64)
     flat = votes.chosen.reshape(people, images * choices).astype(np.float64)
     return (often @ flat).reshape(replicates, images, choices)
 
