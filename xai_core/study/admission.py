@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from xai_core.study.design import Design
 from xai_core.study.problems import moment, storable
@@ -54,6 +54,38 @@ class Place:
 _UNKNOWN = Place("unknown")
 
 
+# Put together once: an answer asks one of these, 20 times a second.
+_PERSON = (
+    select(
+        participant.c.id,
+        participant.c.version_id,
+        version.c.study_id,
+        participant.c.stage,
+        participant.c.ending,
+        participant.c.practised_at,
+        participant.c.withdrawal_hash,
+    )
+    .select_from(participant)
+    .join(version, version.c.id == participant.c.version_id)
+    .join(study, study.c.id == version.c.study_id)
+    # Participants of other studies are as good as not there.
+    .where(study.c.slug == bindparam("slug"))
+)
+_BY_TOKEN = _PERSON.where(participant.c.token_hash == bindparam("hash"))
+_BY_ID = _PERSON.where(participant.c.id == bindparam("id"))
+_BY_PLATFORM = _PERSON.join(
+    platform_identity, platform_identity.c.participant_id == participant.c.id
+).where(
+    platform_identity.c.study_id == study.c.id,
+    platform_identity.c.platform == bindparam("platform"),
+    platform_identity.c.platform_id == bindparam("platform_id"),
+)
+_LOCKED = {
+    wanted: wanted.with_for_update(of=participant, key_share=True)
+    for wanted in (_BY_TOKEN, _BY_ID, _BY_PLATFORM)
+}
+
+
 def find(
     connection: Connection, versions: Versions, ticket: Ticket, *, lock: bool = False
 ) -> Place:
@@ -67,28 +99,40 @@ def find(
     """
     if not _possible(ticket):
         return _UNKNOWN
+    here = _Search(connection, ticket.slug, lock)
     if ticket.me:
-        person = _person(
-            connection, ticket, participant.c.token_hash == token_hash(ticket.me), lock
-        )
-        return _UNKNOWN if person is None else _at(person)
+        return here.place(_BY_TOKEN, hash=token_hash(ticket.me)) or _UNKNOWN
     study_id = connection.scalar(select(study.c.id).where(study.c.slug == ticket.slug))
     if study_id is None:
         return _UNKNOWN
     if ticket.preview:
         return _newcomer(connection, versions, study_id, preview=True)
     if ticket.invite:
-        return _invited(connection, versions, ticket, study_id, lock)
+        return _invited(here, versions, ticket, study_id)
     if ticket.platform_id:
-        known = select(platform_identity.c.participant_id).where(
-            platform_identity.c.study_id == study_id,
-            platform_identity.c.platform == ticket.platform,
-            platform_identity.c.platform_id == ticket.platform_id,
-        )
-        person = _person(connection, ticket, participant.c.id.in_(known), lock)
-        if person is not None:
-            return _at(person)
+        ids = {"platform": ticket.platform, "platform_id": ticket.platform_id}
+        known = here.place(_BY_PLATFORM, **ids)
+        if known is not None:
+            return known
     return _newcomer(connection, versions, study_id)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Looks for a participant of one study."""
+
+    connection: Connection
+    slug: str
+    lock: bool
+
+    def place(self, wanted: Select[Any], **values: Any) -> Place | None:
+        """Where the participant is, or None if there is none."""
+        statement = _LOCKED[wanted] if self.lock else wanted
+        row = self.connection.execute(statement, {"slug": self.slug, **values}).first()
+        if row is None:
+            return None
+        person = Person(*row)
+        return Place("trial", person.study_id, person.version_id, person)
 
 
 def lock_study(connection: Connection, ticket: Ticket) -> None:
@@ -103,36 +147,8 @@ def _possible(ticket: Ticket) -> bool:
     return all(storable(text) and len(text) <= LONGEST for text in texts)
 
 
-def _at(person: Person) -> Place:
-    return Place("trial", person.study_id, person.version_id, person)
-
-
-def _person(connection: Connection, ticket: Ticket, who: Any, lock: bool) -> Person | None:
-    """A participant of the ticket's study; those of others are as good as not there."""
-    wanted = (
-        select(
-            participant.c.id,
-            participant.c.version_id,
-            version.c.study_id,
-            participant.c.stage,
-            participant.c.ending,
-            participant.c.practised_at,
-            participant.c.withdrawal_hash,
-        )
-        .join(version, version.c.id == participant.c.version_id)
-        .join(study, study.c.id == version.c.study_id)
-        .where(who, study.c.slug == ticket.slug)
-    )
-    if lock:
-        wanted = wanted.with_for_update(of=participant, key_share=True)
-    row = connection.execute(wanted).first()
-    return None if row is None else Person(*row)
-
-
-def _invited(
-    connection: Connection, versions: Versions, ticket: Ticket, study_id: int, lock: bool
-) -> Place:
-    found = connection.execute(
+def _invited(here: _Search, versions: Versions, ticket: Ticket, study_id: int) -> Place:
+    found = here.connection.execute(
         select(invitation.c.id, invitation.c.participant_id, invitation.c.expires_at).where(
             invitation.c.token_hash == token_hash(ticket.invite),
             invitation.c.study_id == study_id,
@@ -141,11 +157,10 @@ def _invited(
     if found is None:
         return _UNKNOWN
     if found.participant_id is not None:
-        person = _person(connection, ticket, participant.c.id == found.participant_id, lock)
-        return _UNKNOWN if person is None else _at(person)
+        return here.place(_BY_ID, id=found.participant_id) or _UNKNOWN
     if found.expires_at is not None and found.expires_at <= datetime.now(UTC):
         return Place("expired", study_id)
-    place = _newcomer(connection, versions, study_id)
+    place = _newcomer(here.connection, versions, study_id)
     return Place(place.kind, study_id, place.version_id, invitation_id=found.id)
 
 

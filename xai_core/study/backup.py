@@ -17,6 +17,7 @@ _NO_PG_DUMP = (
     "A backup of a PostgreSQL database needs the program pg_dump, which is not installed here. "
     "Install PostgreSQL's client programs (Debian: apt install postgresql-client)."
 )
+UNFINISHED = ".unfinished"
 _WITHOUT = "XAI_UPGRADE_WITHOUT_BACKUP"
 
 
@@ -47,13 +48,17 @@ def backup(database: Database, path: Path | None = None, note: str = "") -> Path
     if path.exists():
         raise StudyError(f"{path} exists already; name another file.")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished = path.with_name(path.name + UNFINISHED)
     try:
         if database.file is not None:
             _copy_sqlite(database.file, unfinished)
         else:
             _dump_postgresql(database, unfinished)
         os.replace(unfinished, path)
+    except FileNotFoundError:
+        raise StudyError(
+            "A participant withdrew during the backup; please start it again."
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return path

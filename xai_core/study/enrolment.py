@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from xai_core.study.admission import Place
+from xai_core.study.admission import Person, Place
 from xai_core.study.design import Design
 from xai_core.study.plan import Use, plan
 from xai_core.study.schema import invitation, participant, platform_identity, trial
@@ -16,11 +16,13 @@ from xai_core.study.screens import Ticket
 from xai_core.study.tokens import new_token, token_hash
 
 
-def enrol(connection: Connection, ticket: Ticket, place: Place, design: Design) -> tuple[str, str]:
+def enrol(
+    connection: Connection, ticket: Ticket, place: Place, design: Design
+) -> tuple[Person, str, str]:
     """Make the participant. The caller holds the study's lock, so that numbers are given once.
 
     Returns:
-        The participant's token and withdrawal code.
+        The participant, the token, and the withdrawal code.
     """
     token, withdrawal = new_token(), new_token()
     seed = secrets.randbits(63)
@@ -50,7 +52,8 @@ def enrol(connection: Connection, ticket: Ticket, place: Place, design: Design) 
                 participant_id=made, study_id=place.study_id, **identity
             )
         )
-    return token, withdrawal
+    facts = (made, place.version_id, place.study_id, row["stage"], None, None)
+    return Person(*facts, row["withdrawal_hash"]), token, withdrawal
 
 
 _IDENTITY = ("platform", "platform_id", "platform_study", "platform_session")

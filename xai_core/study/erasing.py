@@ -1,4 +1,8 @@
-"""Makes deleted rows unreadable in files: freed pages, the write-ahead log, backups."""
+"""Makes deleted rows unreadable in files: the database's own, its write-ahead log, backups.
+
+SQLite overwrites deleted rows with zeros (``secure_delete``), but the log still holds the pages
+as they were before. A dump of PostgreSQL cannot be changed, only deleted.
+"""
 
 from __future__ import annotations
 
@@ -9,50 +13,39 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from xai_core.errors import StudyError, StudyUnavailable
-from xai_core.study.backup import backup_folder
+from xai_core.errors import StudyError
+from xai_core.study.backup import UNFINISHED, backup_folder
 from xai_core.study.database import Database
 
 log = logging.getLogger(__name__)
 
+_PAUSE_S = 0.05
 
-def erase_leftovers(database: Database) -> None:
-    """Write SQLite's file anew and empty its log: deleted rows may stay behind in both.
 
-    Raises:
-        StudyUnavailable: others used the database all the time.
+def empty_log(database: Database) -> bool:
+    """Write SQLite's log into the file and cut it to nothing.
+
+    Returns:
+        False if somebody was reading all the time. The log is then overwritten bit by bit by
+        those who write later.
     """
     if database.file is None:
-        return
+        return True
     deadline = time.monotonic() + database.patience
     with database.turn():
-        while not _rewritten(database):
+        while not _emptied(database):
             if time.monotonic() > deadline:
-                raise StudyUnavailable(
-                    "The rows are deleted, but traces may stay in the database's file while other "
-                    "programs have it open. Close them and run: study backup"
-                )
-            time.sleep(0.05)
-
-
-def _rewritten(database: Database) -> bool:
-    try:
-        with closing(sqlite3.connect(str(database.file), timeout=database.patience)) as plain:
-            plain.isolation_level = None
-            plain.execute("PRAGMA secure_delete=ON").close()
-            plain.execute("VACUUM").close()
-            busy = plain.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not busy
-    except sqlite3.OperationalError as error:
-        log.info("The database's file is in use: %s", error)
-        return False
+                log.warning("%s-wal may hold deleted rows for a while.", database.file)
+                return False
+            time.sleep(_PAUSE_S)
+    return True
 
 
 def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: datetime) -> bool:
     """Delete a participant from the backups in the backup folder.
 
-    A SQLite copy loses the participant's rows. A dump of PostgreSQL cannot be changed: each that
-    may hold the participant is deleted.
+    A SQLite copy loses the participant's rows. A dump of PostgreSQL is deleted if it was finished
+    after the participant came.
 
     Returns:
         Whether a dump was deleted.
@@ -62,11 +55,15 @@ def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: dat
     """
     folder = backup_folder(database)
     try:
+        # A backup that is being made fails when it finds its file gone; one that was killed
+        # would lie there for ever.
+        for path in folder.glob(f"*{UNFINISHED}*"):
+            path.unlink(missing_ok=True)
         if database.file is not None:
-            for path in sorted(folder.glob("*.sqlite*")):
+            for path in sorted(folder.glob("*.sqlite")):
                 _erase_in_copy(path, withdrawal_hash)
             return False
-        dumps = dumps_since(folder, consented_at)
+        dumps = _dumps_since(folder, consented_at)
         for path in dumps:
             path.unlink(missing_ok=True)
     except (OSError, sqlite3.Error) as error:
@@ -74,20 +71,23 @@ def erase_in_backups(database: Database, withdrawal_hash: str, consented_at: dat
     return bool(dumps)
 
 
-def dumps_since(folder: Path, moment: datetime) -> list[Path]:
-    """Dumps that were finished after a moment."""
-    return [
-        path
-        for path in sorted(folder.glob("*.dump*"))
-        if path.stat().st_mtime >= moment.timestamp()
-    ]
+def _emptied(database: Database) -> bool:
+    with closing(sqlite3.connect(str(database.file), timeout=database.patience)) as plain:
+        try:
+            busy = plain.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            log.info("The log cannot be emptied now: %s", error)
+            return False
+    return not busy
+
+
+def _dumps_since(folder: Path, moment: datetime) -> list[Path]:
+    dumps = sorted(folder.glob("*.dump"))
+    return [path for path in dumps if path.stat().st_mtime >= moment.timestamp()]
 
 
 def _erase_in_copy(path: Path, withdrawal_hash: str) -> None:
-    with closing(sqlite3.connect(path)) as copy:
-        copy.isolation_level = None
+    with closing(sqlite3.connect(path, isolation_level=None)) as copy:
         for setting in ("secure_delete=ON", "foreign_keys=ON"):
             copy.execute(f"PRAGMA {setting}").close()
-        gone = copy.execute("DELETE FROM participant WHERE withdrawal_hash = ?", (withdrawal_hash,))
-        if gone.rowcount:
-            copy.execute("VACUUM").close()
+        copy.execute("DELETE FROM participant WHERE withdrawal_hash = ?", (withdrawal_hash,))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, bindparam, select, update
 
 from xai_core.study.admission import Person
 from xai_core.study.design import ESCAPES, Design
@@ -36,28 +36,28 @@ class TrialState:
 Trials = Sequence[TrialState]
 
 
+_ANSWERED = and_(answer.c.participant_id == trial.c.participant_id, answer.c.trial_id == trial.c.id)
+_TRIALS = (
+    select(
+        trial.c.id,
+        trial.c.position,
+        trial.c.kind,
+        trial.c.image,
+        trial.c.arrangement,
+        trial.c.expected,
+        trial.c.served_at,
+        answer.c.choice,
+        answer.c.idempotency_key,
+    )
+    .select_from(trial.outerjoin(answer, _ANSWERED))
+    .where(trial.c.participant_id == bindparam("id"))
+    .order_by(trial.c.position)
+)
+
+
 def trials_of(connection: Connection, participant_id: int) -> Trials:
     """All trials of a participant, in order."""
-    answered = and_(
-        answer.c.participant_id == trial.c.participant_id, answer.c.trial_id == trial.c.id
-    )
-    found = connection.execute(
-        select(
-            trial.c.id,
-            trial.c.position,
-            trial.c.kind,
-            trial.c.image,
-            trial.c.arrangement,
-            trial.c.expected,
-            trial.c.served_at,
-            answer.c.choice,
-            answer.c.idempotency_key,
-        )
-        .select_from(trial.outerjoin(answer, answered))
-        .where(trial.c.participant_id == participant_id)
-        .order_by(trial.c.position)
-    )
-    return [TrialState(*row) for row in found]
+    return [TrialState(*row) for row in connection.execute(_TRIALS, {"id": participant_id})]
 
 
 def present(trials: Trials) -> TrialState | None:
@@ -83,23 +83,26 @@ def stage_after(person: Person, trials: Trials, now: datetime, design: Design) -
     return changes
 
 
-def change(connection: Connection, participant_id: int, changes: dict[str, Any]) -> None:
-    """Write changes of a participant's row, if there are any."""
-    if changes:
-        where = participant.c.id == participant_id
-        connection.execute(update(participant).where(where).values(**changes))
+def change(connection: Connection, person: Person, changes: dict[str, Any]) -> Person:
+    """Write changes of a participant's row, if there are any; the participant after them."""
+    if not changes:
+        return person
+    where = participant.c.id == person.id
+    connection.execute(update(participant).where(where).values(**changes))
+    known = {name: value for name, value in changes.items() if hasattr(person, name)}
+    return replace(person, **known)
 
 
-def screen(frozen: Frozen, stage: str, ending: str | None, trials: Trials) -> Screen:
-    """What a participant at this stage sees."""
+def screen(frozen: Frozen, person: Person, trials: Trials) -> Screen:
+    """What a participant sees now."""
     title, public = frozen.design.title, frozen.public
-    if stage == "background":
+    if person.stage == "background":
         return Screen("background", title, public)
-    if stage == "instructions":
+    if person.stage == "instructions":
         return Screen("instructions", title, public)
     shown = present(trials)
-    if stage == "ended" or shown is None:
-        return _ended(frozen.design, public, ending)
+    if person.stage == "ended" or shown is None:
+        return _ended(frozen.design, public, person.ending)
     return Screen("trial", title, public, trial=_shown(frozen, trials, shown))
 
 

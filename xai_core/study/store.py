@@ -15,7 +15,7 @@ from xai_core.errors import StudyError
 from xai_core.study import assets, backup, invitations, publishing, upgrade, withdrawal
 from xai_core.study.database import Database, database_url, retried
 from xai_core.study.design import Design
-from xai_core.study.erasing import erase_leftovers
+from xai_core.study.erasing import empty_log
 from xai_core.study.invitations import Invitation
 from xai_core.study.problems import storable
 from xai_core.study.publishing import Prediction, Rendered, locked_study
@@ -98,7 +98,7 @@ class Store:
     def delete(self, slug: str) -> None:
         """Delete a study with everything its participants gave; backups still hold it."""
         self._delete(slug)
-        erase_leftovers(self.database)
+        empty_log(self.database)
 
     @retried
     def keep_asset(self, content: bytes, mime: str) -> str:

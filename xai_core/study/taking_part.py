@@ -11,28 +11,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from xai_core.errors import StudyError
 from xai_core.study import withdrawal
 from xai_core.study.admission import Person, Place, find, lock_study
+from xai_core.study.answering import ELSEWHERE, mark_served, open_trial, store_answer
 from xai_core.study.database import retried
-from xai_core.study.design import ESCAPES
 from xai_core.study.enrolment import enrol
-from xai_core.study.plan import LETTERS
 from xai_core.study.problems import storable
-from xai_core.study.progress import (
-    Trials,
-    TrialState,
-    change,
-    present,
-    screen,
-    stage_after,
-    trials_of,
-)
+from xai_core.study.progress import change, screen, stage_after, trials_of
 from xai_core.study.questions import checked_answers, screened_out
-from xai_core.study.schema import answer, background, version
-from xai_core.study.schema import trial as trial_table
+from xai_core.study.schema import background, version
 from xai_core.study.screens import ClientTimes, PublicDesign, Screen, ShownTrial, Ticket
 from xai_core.study.tokens import token_hash
 from xai_core.study.versions import Frozen
@@ -43,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["ClientTimes", "PublicDesign", "Screen", "ShownTrial", "TakingPart", "Ticket"]
 
 LONGEST_KEY = 100
-_ELSEWHERE = "This page was left behind in another window. Reload it to go on where you are."
 _UNKNOWN = "This link leads to no study. Please check that it is complete."
 
 
@@ -90,8 +79,8 @@ class TakingPart:
             if not agreed:
                 self._count(connection, place, "declined")
                 return Screen("ended", frozen.design.title, frozen.public)
-            me, code = enrol(connection, ticket, place, frozen.design)
-            begun = self._screen(connection, find(connection, self._versions, _as(ticket, me)))
+            person, me, code = enrol(connection, ticket, place, frozen.design)
+            begun = screen(frozen, person, [])
         return replace(begun, me=me, withdrawal=code)
 
     @retried
@@ -115,8 +104,8 @@ class TakingPart:
                 changes: dict[str, Any] = {"background_at": now, "stage": "instructions"}
                 if screened_out(frozen.design.background, given):
                     changes |= {"stage": "ended", "ended_at": now, "ending": "screened_out"}
-                change(connection, person.id, changes)
-            return self._screen(connection, find(connection, self._versions, ticket))
+                person = change(connection, person, changes)
+            return screen(frozen, person, trials_of(connection, person.id))
 
     @retried
     def instructed(self, ticket: Ticket) -> Screen:
@@ -128,22 +117,24 @@ class TakingPart:
                 changes: dict[str, Any] = {"instructed_at": now, "stage": "practice"}
                 if not frozen.public.practice:
                     changes |= {"practised_at": now, "stage": "trials"}
-                change(connection, person.id, changes)
-            return self._screen(connection, find(connection, self._versions, ticket))
+                person = change(connection, person, changes)
+            return screen(frozen, person, trials_of(connection, person.id))
 
     @retried
     def serve(self, ticket: Ticket) -> Screen:
         """Like ``look``, and record when the present trial was first shown."""
         with self._database.reading() as connection:
             place = find(connection, self._versions, ticket)
-            if not _waits(connection, place):
+            if place.person is None:
+                return self._screen(connection, place)
+            shown = open_trial(place.person, trials_of(connection, place.person.id))
+            if shown is None or shown.served_at is not None:
                 return self._screen(connection, place)
         with self._database.writing() as connection:
-            place = find(connection, self._versions, ticket, lock=True)
-            if place.person is not None:
-                trials = trials_of(connection, place.person.id)
-                _mark_served(connection, _open_trial(place.person, trials), datetime.now(UTC))
-            return self._screen(connection, place)
+            person, frozen = self._here(connection, ticket)
+            trials = trials_of(connection, person.id)
+            trials = mark_served(connection, person, trials, datetime.now(UTC))
+            return screen(frozen, person, trials)
 
     @retried
     def answer(
@@ -172,11 +163,18 @@ class TakingPart:
             trials = trials_of(connection, person.id)
             if not any(each.idempotency_key == key for each in trials):
                 own = next((each for each in trials if each.id == trial), None)
-                if own is None or (own.choice is None and own != _open_trial(person, trials)):
-                    raise StudyError(_ELSEWHERE)
+                if own is None or (own.choice is None and own != open_trial(person, trials)):
+                    raise StudyError(ELSEWHERE)
                 if own.choice is None:
-                    trials = _take(connection, person, frozen, own, choice, key, client)
-            return self._screen(connection, find(connection, self._versions, ticket))
+                    now = datetime.now(UTC)
+                    given = store_answer(connection, person, own, choice, key, client, now)
+                    trials = [given if each is own else each for each in trials]
+                    # The page shows the next trial at once: marked here, it needs no
+                    # transaction of its own.
+                    trials = mark_served(connection, person, trials, now)
+                    changes = stage_after(person, trials, now, frozen.design)
+                    person = change(connection, person, changes)
+            return screen(frozen, person, trials)
 
     def withdraw(self, code: str) -> bool:
         """Delete everything about the participant with this withdrawal code, backups included.
@@ -206,77 +204,9 @@ class TakingPart:
         frozen = self._versions.get(connection, place.version_id)
         if place.person is None:
             return Screen(place.kind, frozen.design.title, frozen.public)
-        trials = trials_of(connection, place.person.id)
-        return screen(frozen, place.person.stage, place.person.ending, trials)
+        return screen(frozen, place.person, trials_of(connection, place.person.id))
 
     def _count(self, connection: Connection, place: Place, what: str) -> None:
         counter = version.c[what]
         where = version.c.id == place.version_id
         connection.execute(update(version).where(where).values({counter: counter + 1}))
-
-
-def _as(ticket: Ticket, me: str) -> Ticket:
-    return Ticket(ticket.slug, me=me)
-
-
-def _waits(connection: Connection, place: Place) -> bool:
-    """Whether the present trial has not been shown before."""
-    if place.person is None:
-        return False
-    shown = _open_trial(place.person, trials_of(connection, place.person.id))
-    return shown is not None and shown.served_at is None
-
-
-def _open_trial(person: Person, trials: Trials) -> TrialState | None:
-    """The trial that can be answered now; none before the instructions were read."""
-    return present(trials) if person.stage in ("practice", "trials") else None
-
-
-def _mark_served(connection: Connection, shown: TrialState | None, now: datetime) -> None:
-    if shown is not None and shown.served_at is None:
-        where = trial_table.c.id == shown.id
-        connection.execute(update(trial_table).where(where).values(served_at=now))
-
-
-def _take(
-    connection: Connection,
-    person: Person,
-    frozen: Frozen,
-    own: TrialState,
-    choice: str,
-    key: str,
-    client: ClientTimes,
-) -> Trials:
-    """Write an answer, and what follows from it."""
-    now = datetime.now(UTC)
-    chosen, position = _meant(own, choice)
-    taken = select(answer.c.id).where(answer.c.idempotency_key == key)
-    if connection.execute(taken).first() is not None:
-        raise StudyError(_ELSEWHERE)
-    row: dict[str, Any] = {"participant_id": person.id, "trial_id": own.id, "choice": chosen}
-    row |= {"shown_position": position, "idempotency_key": key, "answered_at": now}
-    times = client.bounded()
-    row |= {
-        "served_at": own.served_at or now,
-        "client_shown_at": times.shown_at,
-        "client_answered_at": times.answered_at,
-        "duration_ms": times.duration_ms,
-        "focus_losses": times.focus_losses,
-        "hidden_ms": times.hidden_ms,
-    }
-    connection.execute(insert(answer).values(row))
-    trials = trials_of(connection, person.id)
-    # The page shows the next trial at once: marked here, it needs no transaction of its own.
-    _mark_served(connection, present(trials), now)
-    change(connection, person.id, stage_after(person, trials, now, frozen.design))
-    return trials
-
-
-def _meant(own: TrialState, choice: str) -> tuple[str, int | None]:
-    """The condition behind a letter and its place, or an escape choice."""
-    if choice in ESCAPES:
-        return choice, None
-    if len(choice) == 1 and choice in LETTERS[: len(own.arrangement)]:
-        place = LETTERS.index(choice)
-        return own.arrangement[place], place
-    raise StudyError("This is none of the choices offered. Please choose one of them.")

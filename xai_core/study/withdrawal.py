@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from xai_core.errors import StudyError
 from xai_core.study.backup import backup
 from xai_core.study.database import Database, retried
-from xai_core.study.erasing import erase_in_backups, erase_leftovers
+from xai_core.study.erasing import empty_log, erase_in_backups
 from xai_core.study.schema import participant, study, version
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def withdraw(database: Database, withdrawal_hash: str) -> bool:
         return False
     deleted = erase_in_backups(database, withdrawal_hash, consented_at)
     _delete(database, withdrawal_hash)
-    erase_leftovers(database)
+    empty_log(database)
     # Once more, for a backup that was begun before the deletion.
     deleted |= erase_in_backups(database, withdrawal_hash, consented_at)
     if deleted:
