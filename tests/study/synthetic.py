@@ -124,14 +124,14 @@ def _person(person, answered, checks):
     }
 
 
-def fill(store, slug, participants=10, seed=0):
+def fill(store, slug, participants=10, seed=0, first=1):
     """Put participants with answers to every real trial into a published study."""
     rng = np.random.default_rng(seed)
     with store.database.writing() as connection:
         wanted = select(version).order_by(version.c.id.desc()).limit(1)
         row = connection.execute(wanted).one()
         made = Design.from_json(row.design)
-        for number in range(1, participants + 1):
+        for number in range(first, first + participants):
             _take_part(connection, row.id, made, number, rng)
     return store.records(slug)
 

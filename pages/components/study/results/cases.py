@@ -1,0 +1,36 @@
+"""The cases, the vote shares, and whether other decisions would change them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.study.results import charts, tables
+from pages.components.study.results.choose import RULE_TITLES, WHO_TITLES
+from xai_core.study.records import Records
+from xai_core.study.results import Results, choice_titles
+
+
+def show(records: Records, found: Results) -> None:
+    """Charts and tables."""
+    titles = choice_titles(records)
+    own = found.tables["cases"]
+    left, right = st.columns(2, gap="medium")
+    left.markdown("**Pictures by case**")
+    left.plotly_chart(charts.stacked(own, titles), key="cases-stacked")
+    right.markdown("**The same with 95 % intervals**")
+    right.plotly_chart(charts.case_intervals(own, titles), key="cases-intervals")
+    tables.show(own, "cases-table", titles)
+    st.markdown("**Answers that went to each choice**")
+    own = found.tables["shares"]
+    names = [titles[choice] for choice in own.choice]
+    st.plotly_chart(charts.shares(own, names, "share of all answers"), key="shares-chart")
+    tables.show(own, "shares-table", titles)
+    with st.expander("Would other decisions change the cases?"):
+        st.caption(
+            "One decision at a time is changed: when votes decide, or whose answers count. "
+            "Intervals are Wilson's."
+        )
+        other = found.tables["sensitivity"].copy()
+        words = {**RULE_TITLES, **WHO_TITLES}
+        other["variant"] = other.variant.map(words)
+        tables.show(other.drop(columns=["varied", "images"]), "sensitivity-table", titles)

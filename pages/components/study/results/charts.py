@@ -1,0 +1,177 @@
+"""Live charts of a study's results, with 95 % intervals."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from xai_core.charts.study import CASE_COLOURS
+from xai_core.study.cases import CASES
+
+# Okabe & Ito 2008: told apart by people who cannot tell red from green.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
+ROW = 34  # pixels
+
+
+def stacked(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
+    """Each model's pictures by case.
+
+    Args:
+        cases: ``case_table``.
+        titles: what people read of each model.
+    """
+    figure = go.Figure()
+    for case, title in CASES.items():
+        own = cases[cases.case == case][::-1]
+        figure.add_bar(
+            y=[label(titles[model]) for model in own.model],
+            x=own.share.tolist(),
+            name=title,
+            orientation="h",
+            marker={"color": CASE_COLOURS[str(case)]},
+            customdata=own[["count", "images", "low", "high"]].to_numpy().tolist(),
+            hovertemplate="%{customdata[0]} of %{customdata[1]} pictures, %{x:.0%} "
+            "(%{customdata[2]:.0%}, %{customdata[3]:.0%})<extra>%{fullData.name}</extra>",
+            texttemplate="%{x:.0%}",
+            textposition="inside",
+            insidetextanchor="middle",
+        )
+    height = max(200, ROW * cases.model.nunique() + 120)
+    return _laid_out(figure, height, barmode="stack", xaxis=_shares("share of all pictures shown"))
+
+
+def case_intervals(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
+    """Each model's share of each case with its interval.
+
+    Args:
+        cases: ``case_table``.
+        titles: what people read of each model.
+    """
+    figure = go.Figure()
+    models = list(dict.fromkeys(cases.model))
+    for number, model in enumerate(models):
+        own = cases[cases.model == model]
+        shift = (number - (len(models) - 1) / 2) * 0.7 / max(1, len(models))
+        places = [place + shift for place in range(len(own))]
+        _points(figure, own, places, label(titles[model]), COLOURS[number % len(COLOURS)])
+    axis = {
+        "tickvals": list(range(len(CASES))),
+        "ticktext": list(CASES.values()),
+        "autorange": "reversed",
+    }
+    height = 24 * len(CASES) * max(1, len(models)) + 100
+    return _laid_out(figure, max(260, height), xaxis=_shares("share of all pictures shown"),
+                     yaxis=axis)  # fmt: skip
+
+
+def shares(table: pd.DataFrame, names: Sequence[str], of: str, expected: float = 0.0) -> go.Figure:
+    """Shares with their intervals.
+
+    Args:
+        table: with share, low and high.
+        names: of its rows.
+        of: what they are shares of.
+        expected: share that a line marks, if any.
+    """
+    figure = go.Figure()
+    _points(figure, table, list(range(len(table))), "", COLOURS[0])
+    if expected:
+        figure.add_vline(expected, line={"color": "#777777", "dash": "dash", "width": 1})
+    axis = {
+        "tickvals": list(range(len(table))),
+        "ticktext": [label(name) for name in names],
+        "autorange": "reversed",
+    }
+    height = max(180, ROW * len(table) + 70)
+    return _laid_out(figure, height, showlegend=False, xaxis=_shares(of), yaxis=axis)
+
+
+def funnel(table: pd.DataFrame) -> go.Figure:
+    """How many reached each step.
+
+    Args:
+        table: ``funnel.funnel``.
+    """
+    figure = go.Figure()
+    figure.add_funnel(
+        y=table.title.tolist(),
+        x=table["count"].tolist(),
+        textinfo="value",
+        marker={"color": COLOURS[0]},
+        connector={"visible": False},
+        hovertemplate="%{y}: %{x}<extra></extra>",
+    )
+    return _laid_out(figure, max(240, 26 * len(table) + 40), showlegend=False)
+
+
+def times(answers: pd.DataFrame) -> go.Figure:
+    """Seconds for an answer, by the trial's place.
+
+    Args:
+        answers: ``times.times`` by position.
+    """
+    figure = go.Figure()
+    where = answers.position.tolist()
+    for name, title, dash in (
+        ("three_quarters", "three quarters took no longer", "dot"),
+        ("median", "half took no longer", "solid"),
+        ("quarter", "a quarter took no longer", "dot"),
+    ):
+        figure.add_scatter(
+            x=where,
+            y=answers[name].astype(float).tolist(),
+            name=title,
+            mode="lines+markers",
+            line={"color": COLOURS[0], "dash": dash},
+            hovertemplate="trial %{x}: %{y:.1f} s<extra>%{fullData.name}</extra>",
+        )
+    axes: dict[str, Any] = {
+        "xaxis": {"title": "place of the trial"},
+        "yaxis": {"title": "seconds", "rangemode": "tozero"},
+    }
+    return _laid_out(figure, 300, **axes)
+
+
+def label(text: str) -> str:
+    """Text from outside, which Plotly would read as HTML."""
+    return html.escape(text if len(text) <= 40 else f"{text[:39]}…", quote=False)
+
+
+def _points(
+    figure: go.Figure, table: pd.DataFrame, places: Sequence[float], name: str, colour: str
+) -> None:
+    share = table.share.astype(float)
+    figure.add_scatter(
+        x=share.tolist(),
+        y=list(places),
+        name=name,
+        mode="markers",
+        marker={"color": colour, "size": 8},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": (table.high.astype(float) - share).clip(lower=0).tolist(),
+            "arrayminus": (share - table.low.astype(float)).clip(lower=0).tolist(),
+        },
+        customdata=table[["count", "low", "high"]].to_numpy().tolist(),
+        hovertemplate="%{customdata[0]}, %{x:.0%} (%{customdata[1]:.0%}, %{customdata[2]:.0%})"
+        "<extra>%{fullData.name}</extra>",
+    )
+
+
+def _shares(title: str) -> dict[str, Any]:
+    return {"title": title, "tickformat": ".0%", "range": [0, 1]}
+
+
+def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=height,
+        legend={"orientation": "h", "y": -0.25, "x": 0, "traceorder": "normal"},
+        **layout,
+    )
+    return figure

@@ -1,0 +1,102 @@
+"""Which study, which version, and how it is analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.study.results.address import RESULTS
+from xai_core.study import StudySummary, Version, shared_store
+from xai_core.study.intervals import INTERVALS
+from xai_core.study.results import Settings
+from xai_core.study.selection import WHO
+from xai_core.study.votes import RULES
+
+RULE_TITLES = {
+    "majority": "Majority",
+    "models": "Majority among models",
+    "absolute": "More than half",
+    "shared": "Ties count for all",
+}
+WHO_TITLES = {
+    "everyone": "Everyone",
+    "completed": "Completed",
+    "passed": "Passed the checks",
+    "unhurried": "Not hurried",
+    "careful": "Passed and not hurried",
+}
+PREVIEW = 0
+
+
+def study(found: Sequence[StudySummary]) -> StudySummary:
+    """The study that the address names, or else the newest published one."""
+    slugs = [one.slug for one in found]
+    asked = st.query_params.get(RESULTS, "")
+    first = next((n for n, one in enumerate(found) if one.published), 0)
+    if asked and asked not in slugs:
+        st.warning("There is no study at this address; this is another one.")
+    slug = st.selectbox(
+        "Study",
+        slugs,
+        index=slugs.index(asked) if asked in slugs else first,
+        format_func={one.slug: one.name for one in found}.__getitem__,
+        key="results_study",
+        width=320,
+    )
+    if st.query_params.get(RESULTS) != slug:
+        st.query_params[RESULTS] = slug
+    return found[slugs.index(slug)]
+
+
+def version(slug: str) -> Version | None:
+    """The version that is chosen, the newest if none is; None if there is none."""
+    known = {one.number: one for one in reversed(shared_store().versions(slug))}
+    if not known:
+        return None
+    number = st.selectbox(
+        "Version",
+        list(known),
+        format_func=_version_title,
+        key="version",
+        bind="query-params",
+        width=140,
+    )
+    return known.get(number)
+
+
+def settings() -> Settings:
+    """How the answers are analysed."""
+    rule = st.selectbox(
+        "A map is accurate by",
+        list(RULES),
+        format_func=RULE_TITLES.__getitem__,
+        key="rule",
+        bind="query-params",
+        width=210,
+        help="\n".join(f"- **{RULE_TITLES[name]}**: {text}" for name, text in RULES.items()),
+    )
+    interval = st.selectbox(
+        "Intervals of cases",
+        list(INTERVALS),
+        format_func=lambda name: INTERVALS[name].capitalize(),
+        key="interval",
+        bind="query-params",
+        width=210,
+        help="Wilson and the normal approximation take pictures as sampled and participants as "
+        "given; the crossed bootstrap samples both.",
+    )
+    who = st.selectbox(
+        "Answers of",
+        list(WHO),
+        format_func=WHO_TITLES.__getitem__,
+        key="who",
+        bind="query-params",
+        width=210,
+        help="\n".join(f"- **{WHO_TITLES[name]}**: {text}." for name, text in WHO.items()),
+    )
+    return Settings(rule=rule, interval=interval, who=who)
+
+
+def _version_title(number: int) -> str:
+    return "Preview" if number == PREVIEW else str(number)

@@ -1,0 +1,102 @@
+"""Files of a study's answers and results; each is made when its button is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components.access import is_researcher
+from xai_core.charts import chart_bytes, study_charts
+from xai_core.errors import StudyError
+from xai_core.files import zip_bytes
+from xai_core.study import export
+from xai_core.study.cases import CASES
+from xai_core.study.records import Records
+from xai_core.study.results import Results, choice_titles
+
+DATA = {
+    "Everything, ZIP": "zip",
+    "Answers, CSV": "answers.csv",
+    "Participants, CSV": "participants.csv",
+    "Answers, Parquet": "answers.parquet",
+    "Participants, Parquet": "participants.parquet",
+    "Everything, JSON": "study.json",
+    "Cases, CSV": "results/cases.csv",
+    "Codebook": "codebook.md",
+    "Codebook, JSON": "codebook.json",
+    "run.json": "run.json",
+}
+FIGURES = {
+    "cases": "Cases",
+    "case_intervals": "Cases with intervals",
+    "shares": "Vote shares",
+    "positions": "Places",
+    "funnel": "Funnel",
+}
+FORMS = ("png", "svg")
+
+
+def show(slug: str, records: Records, found: Results) -> None:
+    """One button a file."""
+    st.caption(
+        "Participants are numbers in these files; ids of recruiting platforms and the codes that "
+        "they pay for are left out."
+    )
+    row = st.container(horizontal=True)
+    for label, name in DATA.items():
+        end = name.rpartition(".")[2]
+        row.download_button(
+            label,
+            _file(slug, records, found, name),
+            f"{slug}.zip" if name == "zip" else name.rpartition("/")[2],
+            export.MIMES[end],
+            key=f"file {name}",
+            on_click="ignore",
+        )
+    row = st.container(horizontal=True)
+    for name, title in FIGURES.items():
+        for form in FORMS:
+            row.download_button(
+                f"{title}, {form.upper()}",
+                _figure(records, found, name, form),
+                f"{name}.{form}",
+                export.MIMES[form],
+                key=f"figure {name} {form}",
+                on_click="ignore",
+            )
+
+
+def _file(slug: str, records: Records, found: Results, name: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        _only_researchers()
+        made = export.files(records, found, slug)
+        if name != "zip":
+            return made[name]
+        pictures = {
+            f"figures/{one}.{form}": _drawn(records, found, one, form)
+            for one in FIGURES
+            for form in FORMS
+        }
+        return zip_bytes({**made, **pictures})
+
+    return make
+
+
+def _figure(records: Records, found: Results, name: str, form: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        _only_researchers()
+        return _drawn(records, found, name, form)
+
+    return make
+
+
+def _drawn(records: Records, found: Results, name: str, form: str) -> bytes:
+    cases = {str(case): title for case, title in CASES.items()}
+    made = study_charts(found.tables, choice_titles(records), cases)
+    return chart_bytes(made[name], form)
+
+
+def _only_researchers() -> None:
+    if not is_researcher():
+        raise StudyError("Sign in again; these files are for researchers.")

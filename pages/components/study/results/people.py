@@ -1,0 +1,70 @@
+"""Who took part: how far they got, how long they took, how carefully they answered."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.study.results import charts, tables
+from pages.components.text import plain
+from xai_core.study.records import Records
+from xai_core.study.results import Results, choice_titles
+
+
+def show(records: Records, found: Results) -> None:
+    """Funnel, endings, times, checks and every participant's care."""
+    left, right = st.columns([3, 2], gap="medium")
+    left.markdown("**How far they got**")
+    left.plotly_chart(charts.funnel(found.tables["funnel"]), key="funnel-chart")
+    with right:
+        st.markdown("**How it ended**")
+        tables.show(found.tables["endings"].drop(columns="ending"), "endings-table")
+        st.markdown("**Checks**")
+        tables.show(found.tables["checks"], "checks-table")
+        st.markdown("**Seconds for an answer**")
+        tables.show(found.tables["times"], "times-table")
+    st.markdown("**Seconds for an answer, trial by trial**")
+    st.plotly_chart(charts.times(found.tables["times_by_position"]), key="times-chart")
+    with st.expander("Every participant"):
+        tables.show(found.tables["attention"], "attention-table")
+
+
+def background(records: Records, found: Results) -> None:
+    """Vote shares and cases by what participants say of themselves."""
+    titles = choice_titles(records)
+    shares, cases = found.tables["background_shares"], found.tables["background_cases"]
+    if shares.empty:
+        st.info("Nobody has answered a question about themselves whose answers can be compared.")
+        return
+    st.caption("Each group alone; groups of few participants have wide intervals.")
+    for question in records.design.background:
+        own = shares[shares.question == question.id]
+        if own.empty:
+            continue
+        st.markdown(f"**{plain(question.text)}**")
+        left, right = st.columns(2, gap="medium")
+        with left:
+            tables.show(own.drop(columns="question"), f"shares {question.id}", titles)
+        with right:
+            part = cases[cases.question == question.id]
+            tables.show(part.drop(columns=["question", "images"]), f"cases {question.id}", titles)
+
+
+def places(records: Records, found: Results) -> None:
+    """Whether the place on the screen decides."""
+    own = found.positions
+    names = [f"place {place}" for place in own.table.place]
+    st.plotly_chart(
+        charts.shares(own.table, names, "share of chosen heatmaps", 1 / max(1, len(names))),
+        key="places-chart",
+    )
+    if own.note:
+        st.info(own.note)
+    else:
+        way = "simulated" if own.way == "simulated" else "by the chi-square distribution"
+        st.markdown(
+            f"Against equal shares: χ² = {own.statistic:.2f}, p = {own.p:.3g} ({way}). "
+            f"{int(own.participants.always.sum())} participants always chose the same place."
+        )
+    tables.show(own.table, "places-table")
+    with st.expander("Every participant"):
+        tables.show(own.participants, "places-people")

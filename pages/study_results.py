@@ -1,0 +1,106 @@
+"""Study results: what participants decided, live, with its uncertainty, and as files."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.access import require_researcher
+from pages.components.study.results import (
+    about,
+    cases,
+    choose,
+    comparison,
+    files,
+    live,
+    people,
+    pictures,
+)
+from pages.components.text import plain
+from xai_core.errors import StudyError
+from xai_core.study import Version, shared_store
+from xai_core.study.pulse import pulse
+from xai_core.study.records import Records
+from xai_core.study.results import Results
+
+PARTS = {
+    "cases": "Cases",
+    "pictures": "Pictures",
+    "comparison": "Comparison",
+    "participants": "Participants",
+    "background": "Background",
+    "places": "Places",
+    "files": "Files",
+}
+
+
+def page() -> None:
+    require_researcher()
+    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
+    st.subheader("Study results", anchor=False)
+    try:
+        _page()
+    except StudyError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _page() -> None:
+    known = shared_store().studies()
+    if not known:
+        st.info(
+            "There is no study yet. Begin one on the page **Study: design**; its results appear "
+            "here as soon as participants answer."
+        )
+        return
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        study = choose.study(known)
+        version = choose.version(study.slug)
+    if version is None:
+        st.info(
+            "This study was not published yet. Publish it on the page **Study: design**, and send "
+            "its link to participants."
+        )
+        return
+    with row:
+        settings = choose.settings()
+    shown = pulse(shared_store(), version.id)
+    records, found = live.analysed(study.slug, version, settings)
+    live.watch(version, shown)
+    part = st.segmented_control(
+        "Part",
+        list(PARTS),
+        default="cases",
+        required=True,
+        format_func=PARTS.__getitem__,
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    _part(str(part), study.slug, version, records, found)
+    about.show()
+
+
+def _part(part: str, slug: str, version: Version, records: Records, found: Results) -> None:
+    if part == "participants":
+        people.show(records, found)
+    elif part == "files":
+        files.show(slug, records, found)
+    elif not found.answers:
+        st.info(
+            "Nobody has answered yet, or nobody whose answers count by the choice above. Send the "
+            "study's link from **Study: design** (the step Publish); answers appear here by "
+            "themselves."
+        )
+    elif part == "cases":
+        cases.show(records, found)
+    elif part == "pictures":
+        pictures.show(records, found, version)
+    elif part == "comparison":
+        comparison.show(records, found)
+    elif part == "background":
+        people.background(records, found)
+    else:
+        people.places(records, found)
+
+
+page()

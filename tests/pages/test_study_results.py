@@ -1,0 +1,173 @@
+"""The page with a study's results, without a browser."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.study.results import charts, files
+from tests.pages import little_study
+from tests.study.synthetic import fill
+from xai_core.errors import StudyError
+from xai_core.study.cases import case_table
+from xai_core.study.pulse import pulse
+from xai_core.study.results import Settings, analyse
+from xai_core.study.store import Store, shared_store
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = 8
+HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ [a](http://evil)"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
+    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
+    made = shared_store()
+    yield made
+    made.close_all()
+
+
+@pytest.fixture
+def slug(store: Store) -> str:
+    made = little_study.publish(store, little_study.design(trials=4))
+    fill(store, made, PEOPLE)
+    return made
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
+    return " ".join(str(item.value) for kind in kinds for item in kind)
+
+
+def test_no_study_says_what_to_do(store: Store) -> None:
+    app = opened()
+    assert "There is no study yet" in words(app)
+    assert not app.selectbox
+
+
+def test_an_unpublished_study_says_what_to_do(store: Store) -> None:
+    slug = store.create("not yet")
+    assert "was not published yet" in words(opened(results=slug))
+
+
+def test_no_answers_say_what_to_do(store: Store) -> None:
+    slug = little_study.publish(store, little_study.design())
+    for part in ("Cases", "Pictures", "Comparison", "Background", "Places"):
+        app = opened(results=slug, part=part)
+        assert "Nobody has answered yet" in words(app), part
+    assert "How far they got" in words(opened(results=slug, part="Participants"))
+
+
+def test_the_cases_are_those_of_the_package(store: Store, slug: str) -> None:
+    app = opened(results=slug)
+    records = store.records(slug)
+    expected = case_table(records.answers, records.predictions)
+    shown = app.dataframe[0].value
+    assert shown["count"].tolist() == expected["count"].tolist()
+    assert shown.low.tolist() == pytest.approx(expected.low.tolist())
+    assert shown.model[0] == "hushtitle 0"
+    assert f"{PEOPLE} participants, {PEOPLE * 4} answers" in words(app)
+
+
+def test_the_settings_are_those_of_the_analysis(store: Store, slug: str) -> None:
+    # The address holds the widgets' titles.
+    app = opened(results=slug, interval="Normal approximation", rule="Majority among models")
+    chosen = Settings(rule="models", interval="normal")
+    expected = analyse(store.records(slug), chosen).tables["cases"]
+    shown = app.dataframe[0].value
+    assert shown.high.tolist() == pytest.approx(expected.high.tolist())
+    assert shown["count"].tolist() == expected["count"].tolist()
+    app.selectbox(key="who").set_value("completed").run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    "part", ["Cases", "Pictures", "Comparison", "Participants", "Background", "Places", "Files"]
+)
+def test_every_part_opens_by_its_address(slug: str, part: str) -> None:
+    app = opened(results=slug, part=part)
+    assert not app.error
+    assert "How to read this" in words(app)
+
+
+def test_pictures_have_their_addresses_and_votes(store: Store, slug: str) -> None:
+    table = opened(results=slug, part="Pictures").dataframe[0].value
+    records = store.records(slug)
+    assert len(table) == 4
+    assert table.original.str.startswith("/stimuli/").all()
+    name = table.original[0].rpartition("/")[2]
+    assert store.stimulus(name)[1] == "image/png"
+    votes = [column for column in table if column.startswith("votes_")]
+    assert table[votes].sum(axis=None) == len(records.answers)
+
+
+def test_new_answers_appear(store: Store, slug: str) -> None:
+    app = opened(results=slug)
+    number = store.versions(slug)[0].id
+    before = pulse(store, number)
+    fill(store, slug, 3, seed=1, first=PEOPLE + 1)
+    assert pulse(store, number) != before
+    app.run()
+    assert f"{PEOPLE + 3} participants, {(PEOPLE + 3) * 4} answers" in words(app)
+    records = store.records(slug)
+    expected = case_table(records.answers, records.predictions)
+    assert app.dataframe[0].value["count"].tolist() == expected["count"].tolist()
+
+
+def test_a_strange_address_is_said(store: Store, slug: str) -> None:
+    assert "There is no study at this address" in words(opened(results="nothing"))
+
+
+def test_text_from_outside_is_text(store: Store) -> None:
+    made = little_study.design()
+    conditions = tuple(
+        type(one)(one.id, HOSTILE, one.model, one.method, one.settings) for one in made.conditions
+    )
+    question = type(little_study.DEGREE)("degree", HOSTILE, "yes_no")
+    changed = little_study.design(conditions=conditions, background=(question,))
+    slug = little_study.publish(store, changed)
+    fill(store, slug, 3)
+    assert HOSTILE not in words(opened(results=slug, part="Background"))
+    assert "<img" not in charts.label(HOSTILE)
+
+
+def test_who_is_no_researcher_sees_nothing(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XAI_SERVE", "participants")
+    app = opened(results=slug)
+    assert not app.dataframe
+    assert not app.selectbox
+    with pytest.raises(StudyError, match="Sign in again"):
+        files._file(slug, None, None, "zip")()
+
+
+def test_the_archive_has_every_file(store: Store, slug: str) -> None:
+    records = store.records(slug)
+    found = analyse(records)
+    made = files._file(slug, records, found, "zip")()
+    with zipfile.ZipFile(BytesIO(made)) as archive:
+        names = set(archive.namelist())
+        answers = pd.read_csv(archive.open("answers.csv"))
+        run = json.loads(archive.read("run.json"))
+    assert {"participants.parquet", "codebook.md", "figures/cases.svg", "study.json"} <= names
+    assert len(answers) == len(records.answers)
+    assert run["study"] == slug
+    for label, name in files.DATA.items():
+        assert label
+        assert name == "zip" or name in names
