@@ -71,6 +71,8 @@ def page() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
+    if step != "compared":
+        conditions.leave()
     if step == "question":
         question.show(draft, study.name)
     else:

@@ -16,6 +16,7 @@ from pages.components.scene import Scene
 from pages.components.study.design import facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.text import plain
+from pages.components.work import gather
 from xai_core import orders
 from xai_core.explainers.choices import Choice, assignments, column_title
 from xai_core.study.design import Condition, Design
@@ -37,6 +38,11 @@ def show(draft: Draft) -> None:
         st.info("Nothing is compared yet. Choose a model and one or more methods below.")
     with st.container(border=True):
         _add(draft)
+
+
+def leave() -> None:
+    """Stop trying methods, which another step has no use for."""
+    gather(support.PURPOSE, [], patience=0)
 
 
 def _card(draft: Draft, condition: Condition, number: int) -> None:

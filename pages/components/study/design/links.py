@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.access import is_researcher
 from pages.components.study.design import address
+from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.files import csv_bytes
@@ -65,7 +66,7 @@ def _made(slug: str) -> None:
     st.download_button(
         "Download CSV", csv_bytes(table), "links.csv", "text/csv", icon=":material/download:"
     )
-    st.dataframe(table, hide_index=True, width="stretch", alt="Personal links")
+    st.dataframe(table, hide_index=True, width="stretch", **spoken(st.dataframe, "Personal links"))
 
 
 def _all(slug: str) -> None:
@@ -81,4 +82,9 @@ def _all(slug: str) -> None:
                 "Used": [one.used for one in found],
             }
         )
-        st.dataframe(table, hide_index=True, width="stretch", alt="Personal links made so far")
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            **spoken(st.dataframe, "Personal links made so far"),
+        )

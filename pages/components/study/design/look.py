@@ -22,12 +22,12 @@ MODES = {"nearest": "As computed", "bilinear": "Smooth"}
 
 def show(draft: Draft) -> None:
     """The step "Look"."""
-    controls, result = st.columns([1, 3], gap="large")
+    result, controls = st.columns([3, 1], gap="large")
     with controls:
         _controls(draft)
     with result:
-        st.caption(scale_rule(draft.design.look))
         sample.show(draft)
+        st.caption(scale_rule(draft.design.look))
 
 
 def scale_rule(look: Look) -> str:

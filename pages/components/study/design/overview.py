@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components.access import is_researcher
 from pages.components.study.design import address
 from pages.components.text import plain
 from xai_core.study import shared_store
@@ -45,5 +46,11 @@ def _row(study: StudySummary) -> None:
         )
         about = f"{people}, {study.completed} to the end" if study.published else "not published"
         st.markdown(f"**{plain(study.name)}**  \n:gray[{about}]", width="stretch")
+        if not study.published:
+            with st.popover("", icon=":material/delete:", help="Delete"):
+                st.markdown(f"Delete **{plain(study.name)}**? It cannot be brought back.")
+                if st.button("Delete it", key=f"delete {study.slug}") and is_researcher():
+                    shared_store().delete_draft_study(study.slug)
+                    st.rerun()
         if st.button("Open", key=f"open {study.slug}"):
             address.open_design(study.slug)

@@ -62,16 +62,16 @@ def _question(draft: Draft, question: BackgroundQuestion, number: int) -> None:
         return lambda design, given: _replaced(design, name, **{part: value(given)})
 
     with st.container(border=True):
-        row = st.container(horizontal=True, vertical_alignment="bottom")
         fields.text(
-            draft, f"{name} text", "Question", question.text, field("text", str), row,
-            max_chars=500,
-        )  # fmt: skip
+            draft, f"{name} text", "Question", question.text, field("text", str), max_chars=500
+        )
+        row = st.container(horizontal=True, vertical_alignment="bottom")
         fields.choice(
             draft, f"{name} kind", "Answer", list(KINDS), question.kind,
             lambda design, kind: _replaced(design, name, kind=kind, choices=(), screens_out=()),
-            row, KINDS.__getitem__, width=160,
+            row, KINDS.__getitem__, width=150,
         )  # fmt: skip
+        _rules(draft, question, field, row)
         _buttons(draft, name, number, row)
         if question.kind == "choice":
             fields.area(
@@ -82,7 +82,6 @@ def _question(draft: Draft, question: BackgroundQuestion, number: int) -> None:
                 lambda design, words: _with_choices(design, name, words),
                 height=100,
             )
-        _rules(draft, question, field)
 
 
 def _buttons(draft: Draft, name: str, number: int, row: Any) -> None:
@@ -95,26 +94,30 @@ def _buttons(draft: Draft, name: str, number: int, row: Any) -> None:
         _store(draft, tuple(each for each in asked if each.id != name))
 
 
-def _rules(draft: Draft, question: BackgroundQuestion, field: Any) -> None:
-    """Whether it must be answered, and which answers end the participation."""
-    row = st.container(horizontal=True, vertical_alignment="center")
+def _rules(draft: Draft, question: BackgroundQuestion, field: Any, row: Any) -> None:
+    """Which answers end the participation, and whether there must be one."""
     name = question.id
+    _screens_out(draft, question, field, row)
     fields.toggle(
         draft, f"{name} required", "Must be answered", question.required,
         field("required", bool), row,
     )  # fmt: skip
+
+
+def _screens_out(draft: Draft, question: BackgroundQuestion, field: Any, row: Any) -> None:
+    name = question.id
     if question.kind == "text":
         return
     if question.kind == "number":
         fields.text(
             draft, f"{name} out", "Numbers that screen out, with commas between",
-            ", ".join(question.screens_out), field("screens_out", _listed), row,
+            ", ".join(question.screens_out), field("screens_out", _listed), row, width=280,
         )  # fmt: skip
         return
     answers = YES_NO if question.kind == "yes_no" else question.choices
     fields.several(
         draft, f"{name} out {answers}", "Answers that screen out", answers,
-        question.screens_out, field("screens_out", tuple), row,
+        question.screens_out, field("screens_out", tuple), row, width=280,
     )  # fmt: skip
 
 

@@ -13,16 +13,17 @@ from PIL import Image
 from pages.components.study.design import adding, answers, facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.originals import with_pictures
+from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from xai_core import orders
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
 from xai_core.study.pictures import field_of_view
 
-KINDS = {"trial": "Trial", "practice": "Practice", "catch": "Identical heatmaps"}
+KINDS = {"trial": "Trial", "practice": "Practice", "catch": "Check"}
 KIND_HELP = (
-    "Trial: judged and counted. Practice: shown before, not counted. Identical heatmaps: for "
-    "checks of attention."
+    "Trial: judged and counted. Practice: shown before, not counted. Check: all its heatmaps are "
+    "the same, to see who looks."
 )
 EACH_PAGE = 12
 CARD, THUMB = 210, 180  # pixels
@@ -44,7 +45,7 @@ def show(draft: Draft) -> None:
         adding.show(draft, classes)
     if not design.pictures:
         return
-    st.caption(_counted(design))
+    st.caption(f"{_counted(design)}  \n{KIND_HELP}")
     shown = _page(draft, design.pictures)
     share = orders.share_seen(about)
     row = st.container(horizontal=True, gap="medium")
@@ -81,7 +82,7 @@ def _card(
     draft: Draft, picture: StudyPicture, classes: Sequence[str], share: float, said: str
 ) -> None:
     name = picture.id
-    st.image(_thumb(picture.asset, share), width="stretch", alt=picture.name)
+    st.image(_thumb(picture.asset, share), width="stretch", **spoken(st.image, picture.name))
     st.caption(f"{plain(picture.name)}{said}")
     offered = ["", *classes]
     fields.choice(
@@ -93,7 +94,7 @@ def _card(
     fields.choice(
         draft, f"{name} kind", "For", list(KINDS), picture.kind,
         lambda design, kind: _replaced(design, name, kind=kind),
-        row, KINDS.__getitem__, label_visibility="collapsed", width=120, help=None,
+        row, KINDS.__getitem__, label_visibility="collapsed", width=120,
     )  # fmt: skip
     if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
         left = [each for each in draft.design.pictures if each.id != name]

@@ -8,9 +8,11 @@ from dataclasses import replace
 import streamlit as st
 from PIL import Image
 
+from pages.components.access import require_researcher
 from pages.components.progress import EVERY_S, status
 from pages.components.study.design import facts
 from pages.components.study.design.drafts import Draft
+from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
@@ -21,7 +23,7 @@ from xai_core.study.design import Design
 from xai_core.study.pictures import plain_png
 
 PURPOSE = "study-sample"
-WIDEST = 240  # pixels of the page
+WIDEST = 230  # pixels of the page
 
 
 def show(draft: Draft) -> None:
@@ -32,7 +34,7 @@ def show(draft: Draft) -> None:
         return
     names = {picture.id: picture.name for picture in design.pictures}
     chosen = st.selectbox(
-        "Shown here", list(names), format_func=names.__getitem__, key=draft.key("sample")
+        "Shown here", list(names), format_func=names.__getitem__, key=draft.key("sample"), width=320
     )
     about = facts.wait(design)
     if about is None:
@@ -50,6 +52,7 @@ def show(draft: Draft) -> None:
 
 
 def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live: bool) -> None:
+    require_researcher()
     work.collect()
     status(work, "Drawing")
     if live and not work.running:
@@ -59,7 +62,9 @@ def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live
     first = next(iter(tasks.values())).arguments["shown"]
     row = st.container(horizontal=True)
     with row.container(width=width):
-        st.image(plain_png(Image.fromarray(first)), width="stretch", alt="The picture")
+        st.image(
+            plain_png(Image.fromarray(first)), width="stretch", **spoken(st.image, "The picture")
+        )
         st.caption(f"Original · {plain(picture.true_class or 'class not chosen')}")
     for condition in design.conditions:
         result = work.results.get(tasks[picture.id, condition.id].key)
@@ -68,6 +73,8 @@ def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live
                 st.container(height=width, border=True)
                 st.caption(plain(condition.title))
                 continue
-            st.image(result.arrays["png"].tobytes(), width="stretch", alt="A heatmap")
+            st.image(
+                result.arrays["png"].tobytes(), width="stretch", **spoken(st.image, "A heatmap")
+            )
             said = f"{result.facts['predicted_class']} {result.facts['probability']:.0%}"
             st.caption(f"**{plain(condition.title)}**  \npredicts {plain(said)}")

@@ -68,8 +68,8 @@ def _checks(draft: Draft, design: Design, catches: int) -> None:
         )
     else:
         st.caption(
-            "Trials with identical heatmaps need pictures of their own: mark some as “Identical "
-            "heatmaps” in the step Pictures."
+            "Trials with identical heatmaps need pictures of their own: mark some as “Check” "
+            "in the step Pictures."
         )
     fields.number(
         draft,

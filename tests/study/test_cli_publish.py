@@ -1,0 +1,114 @@
+"""``study new`` and ``study publish``: the same study without a browser."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xai_core.cli.study import publish
+from xai_core.errors import ImageError, StudyError
+from xai_core.images import sample_image
+from xai_core.study import Store, open_store
+
+CONDITIONS = [
+    {"id": "c1", "title": "First", "model": {"source": "vgg-tiny"}, "method": "saliency"},
+    {"id": "c2", "title": "Second", "model": {"source": "vgg-tiny"}, "method": "gradcam"},
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("XAI_STUDIES", str(tmp_path / "studies"))
+    monkeypatch.setenv("XAI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
+    opened = open_store()
+    yield opened
+    opened.close_all()
+
+
+def main(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    publish.add_to(parser.add_subparsers())
+    arguments = parser.parse_args(words)
+    status: int = arguments.run(arguments)
+    return status
+
+
+def written(folder: Path, **parts: Any) -> str:
+    design = {
+        "title": "Mine",
+        "conditions": CONDITIONS,
+        "pictures": [
+            {"id": "p1", "name": "mine.png", "true_class": "Egyptian cat"},
+            {"id": "p2", "name": "sample:coffee", "true_class": "goldfish"},
+        ],
+        "trials": 2,
+        "look": {"side": 96},
+        **parts,
+    }
+    (folder / "photos").mkdir(exist_ok=True)
+    sample_image("cat").save(folder / "photos" / "mine.png")
+    (folder / "design.json").write_text(json.dumps(design))
+    return str(folder / "design.json")
+
+
+def test_a_new_study_has_a_name_and_a_draft(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main("new", "Mine") == 0
+    (study,) = store.studies()
+    assert (study.name, study.published) == ("Mine", 0)
+    assert capsys.readouterr().out.strip() == study.slug
+
+
+def test_a_design_with_photos_becomes_a_study(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, photos = written(tmp_path), str(tmp_path / "photos")
+    assert main("publish", file, "--images", photos, "--name", "For me") == 0
+    (study,) = store.studies()
+    assert (study.name, study.published, study.is_open) == ("For me", 1, True)
+    told = capsys.readouterr()
+    assert told.out == f"Version 1 of study {study.slug}: /take-part?study={study.slug}\n"
+    predictions = store.records(study.slug).predictions.set_index(["image", "model"])
+    assert predictions.loc[("p1", "c1"), "predicted_class"] == "Egyptian cat"
+    assert predictions.correct.tolist() == [True, True, False, False]
+    assert store.draft(study.slug) == store.versions(study.slug)[0].design
+
+    # Another version, for which nothing is drawn again; and a preview, which is no version.
+    changed = written(tmp_path, title="Other")
+    assert main("publish", changed, "--images", photos, "--study", study.slug) == 0
+    assert [one.number for one in store.versions(study.slug)] == [1, 2]
+    preview = written(tmp_path, title="Third")
+    words = ("publish", preview, "--images", photos, "--study", study.slug, "--preview")
+    assert main(*words) == 0
+    assert [one.number for one in store.versions(study.slug)] == [0, 1, 2]
+    assert store.draft(study.slug).title == "Other", "a preview leaves the draft alone"
+    assert capsys.readouterr().out.endswith(f"?study={study.slug}&preview=1\n")
+
+
+def test_what_is_wrong_is_said_before_anything_is_made(store: Store, tmp_path: Path) -> None:
+    photos = str(tmp_path / "photos")
+    with pytest.raises(StudyError, match="--images"):
+        main("publish", written(tmp_path))
+    with pytest.raises(StudyError, match="at least two"):
+        main("publish", written(tmp_path, conditions=CONDITIONS[:1]), "--images", photos)
+    with pytest.raises(StudyError, match="unknown part"):
+        main("publish", written(tmp_path, colour="red"), "--images", photos)
+    with pytest.raises(StudyError, match="no such study"):
+        main("publish", written(tmp_path), "--images", photos, "--study", "nowhere")
+    outside = [{"id": "p1", "name": "../secret.png", "true_class": "cat"}]
+    with pytest.raises(ImageError, match="outside"):
+        main("publish", written(tmp_path, pictures=outside, trials=1), "--images", photos)
+    kept = [{"id": "p1", "name": "x", "asset": "0" * 64, "true_class": "cat"}]
+    with pytest.raises(StudyError, match="missing"):
+        main("publish", written(tmp_path, pictures=kept, trials=1), "--images", photos)
+    (tmp_path / "design.json").write_text("{")
+    with pytest.raises(StudyError, match="not a JSON file"):
+        main("publish", str(tmp_path / "design.json"))
+    assert store.studies() == []
