@@ -343,7 +343,9 @@ def test_an_answer_outlives_the_server(page: Page, fresh: tuple[Server, Store]) 
     expect(page.locator(".status")).to_have_text("Saving…")
     expect(page.locator(".saved")).to_have_text("")
     expect(page.locator(".status")).to_contain_text("Not saved yet")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.wait_for_timeout(2000)  # Streamlit's dialog would come, and cover everything
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".status")).to_have_text("Saving…")
     assert answers(store, slug).empty
     participants.start()
     expect(page.locator(".place")).to_have_text("Trial 1 of 3", timeout=90_000)

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import dataframe_util
 from streamlit.testing.v1 import AppTest
 
 from pages.components.study.taking_part import ends, leaving, page, trials
+from pages.components.study.taking_part import visit as visit_of
 from tests.pages import little_study
 from tests.pages.little_study import CODE, DEGREE, SECRETS
 from xai_core.errors import StudyUnavailable
@@ -57,7 +59,7 @@ def begun(slug: str, **query: str) -> AppTest:
 
 
 def text(app: AppTest) -> str:
-    kinds = (app.title, app.subheader, app.text, app.markdown, app.caption, app.error, app.code)
+    kinds = (app.header, app.subheader, app.text, app.markdown, app.caption, app.error, app.code)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
@@ -361,7 +363,7 @@ def test_withdrawal_by_the_code_alone(store: Store) -> None:
     app = press(visit(slug), "withdraw")
     app.text_input(key="withdraw_code").set_value("guessed <b>").run()
     press(app, "withdraw_confirm")
-    assert app.error[0].value == leaving.plain(leaving.WRONG)
+    assert app.error[0].value == visit_of.plain(leaving.WRONG)
     assert len(store.records(slug).participants) == 1
     app.text_input(key="withdraw_code").set_value(f" {code} ").run()
     press(app, "withdraw_confirm")
@@ -514,10 +516,10 @@ def test_text_from_outside_is_text(store: Store) -> None:
         title=evil, instructions=evil, question=evil, consent=Consent(evil), background=(question,)
     )
     app = visit(little_study.publish(store, made))
-    assert app.title[0].value == page.plain(evil)
+    assert app.header[0].value == visit_of.plain(evil)
     assert app.text[0].value == evil
     press(app, "agree")
-    assert app.radio[0].label == page.plain(evil)
+    assert app.radio[0].label == visit_of.plain(evil)
     app.radio[0].set_value(evil)
     press(app, "background_submit")
     assert app.text[0].value == evil
@@ -544,6 +546,19 @@ def test_nothing_of_models_methods_and_files_is_sent(store: Store) -> None:
 def everything(app: AppTest) -> str:
     """All that the page told the browser, as text."""
     return "\n".join(str(element.proto) for element in app.main if hasattr(element, "proto"))
+
+
+def test_a_trial_asks_nothing_of_pandas(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import alone takes a second, and lists in a component's data would bring it about."""
+    app = begun(little_study.publish(store, little_study.design(options=3)))
+    asked: list[object] = []
+    real = dataframe_util.determine_data_format
+    monkeypatch.setattr(
+        dataframe_util, "determine_data_format", lambda data: (asked.append(data), real(data))[1]
+    )
+    for _ in range(3):
+        answer(app)
+    assert asked == []
 
 
 def test_the_page_needs_nothing_heavy() -> None:

@@ -36,10 +36,10 @@ def asked() -> Ticket:
     return replace(ticket, platform="prolific", **platform)
 
 
-def keep(ticket: Ticket, token: str) -> None:
-    """Write a participant's token into the address, unless it tells who comes already."""
-    if not (ticket.invite or ticket.platform) and st.query_params.get("me") != token:
-        st.query_params["me"] = token
+def keep(ticket: Ticket, asked: Ticket) -> None:
+    """Write a participant's token into the address, unless that tells who comes already."""
+    if not (ticket.invite or ticket.platform or asked.me):
+        st.query_params["me"] = ticket.me
 
 
 def personal(ticket: Ticket, token: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.taking_part import visit
-from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.taking_part import TakingPart
@@ -35,9 +34,7 @@ def ask() -> None:
     )
     if newcomer:
         st.text_input("Your withdrawal code", key="withdraw_code", max_chars=200)
-    problem = known.pop("problem", "")
-    if problem:
-        st.error(plain(problem), icon=":material/error:")
+    visit.show_problem()
     with st.container(horizontal=True):
         st.button(
             "Delete my data and leave", key="withdraw_confirm", type="primary", on_click=_leave

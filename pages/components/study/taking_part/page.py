@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.components.access import is_researcher
 from pages.components.study.taking_part import away, ends, leaving, trials, visit, welcome
-from pages.components.text import plain
 from xai_core.study.screens import Screen
 
 LOOK = "<style>" + (Path(__file__).parent / "look.css").read_text(encoding="utf-8") + "</style>"
@@ -22,7 +21,7 @@ BEFORE = {
 def show() -> None:
     """One run of the page."""
     st.html(LOOK)
-    known = visit.facts()
+    known = visit.begin()
     if not known["ticket"].slug:
         ends.quiet("unknown")
     elif known["ticket"].preview and not is_researcher():
@@ -42,8 +41,6 @@ def _draw(screen: Screen | None) -> None:
     if screen is None:
         away.show(known.pop("problem", ""))
         return
-    if screen.title:
-        st.set_page_config(page_title=screen.title[:100])
     if known["ticket"].preview:
         st.caption("Preview: what you do here is kept apart from the study's data.")
     if known.get("leaving"):
@@ -52,9 +49,6 @@ def _draw(screen: Screen | None) -> None:
         trials.show(screen)
         leaving.offer()
     else:
-        problem = known.pop("problem", "")
-        if problem:
-            st.error(plain(problem), icon=":material/error:")
         _other(screen)
 
 

@@ -7,7 +7,9 @@ next. Only what is in the database is called saved.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -15,13 +17,14 @@ import streamlit as st
 from pages.components.study import stimuli
 from pages.components.study.taking_part import visit
 from pages.components.study.trial import trial
-from xai_core.errors import StudyError
-from xai_core.study import shared_store
 from xai_core.study.design import ESCAPES
-from xai_core.study.screens import ClientTimes, Screen
-from xai_core.study.taking_part import TakingPart
+from xai_core.study.screens import ClientTimes, Screen, Ticket
 
 KEY = "trial"
+REMEMBERED = 10_000  # participants
+# The trial each has seen last on this server: asking the database would cost every answer more.
+_shown: OrderedDict[Ticket, int] = OrderedDict()
+_lock = Lock()
 _KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
 MOST = 2**31 - 1  # what every database holds in a whole number
 ELSEWHERE = (
@@ -68,11 +71,18 @@ def take_answer(sent: Any = None) -> None:
 
 def _answered_elsewhere(number: int) -> bool:
     """Whether another window was faster; the database keeps what came first."""
-    try:
-        present = TakingPart(shared_store()).look(visit.facts()["ticket"])
-    except StudyError:
-        return False  # whatever is wrong, the answer itself will tell
-    return present.trial is not None and present.trial.id != number
+    with _lock:
+        return _shown.get(visit.facts()["ticket"], number) != number
+
+
+def _remember(number: int) -> None:
+    """Note which trial this participant has seen last, in whatever window."""
+    ticket = visit.facts()["ticket"]
+    with _lock:
+        _shown[ticket] = number
+        _shown.move_to_end(ticket)
+        if len(_shown) > REMEMBERED:
+            _shown.popitem(last=False)
 
 
 def _name(sent: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -119,6 +129,8 @@ def _whole(value: Any) -> int | None:
 def _data(screen: Screen) -> dict[str, Any]:
     """What the browser needs of a trial: letters and addresses that tell nothing."""
     known, shown = visit.facts(), screen.trial
+    _remember(shown.id)
+    # Tuples, because Streamlit asks pandas of every list whether it is a table.
     return {
         "trial": shown.id,
         "number": shown.number,
@@ -127,9 +139,9 @@ def _data(screen: Screen) -> dict[str, Any]:
         "instruction": shown.instruction,
         "question": shown.question,
         "original": stimuli.address(shown.original),
-        "options": [[letter, stimuli.address(name)] for letter, name in shown.options],
-        "escapes": list(ESCAPES.items()),
-        "next": [stimuli.address(name) for name in shown.next_pictures],
+        "options": tuple((letter, stimuli.address(name)) for letter, name in shown.options),
+        "escapes": tuple(ESCAPES.items()),
+        "next": tuple(map(stimuli.address, shown.next_pictures)),
         "saved": known.get("saved"),
         "problem": known.get("refused"),
         "notice": known.pop("problem", "") or known.get("notice", ""),

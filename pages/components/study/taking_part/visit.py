@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.study.taking_part import address
+from pages.components.text import plain
 from xai_core.errors import StudyError, StudyUnavailable
 from xai_core.study import shared_store
 from xai_core.study.screens import Screen, Ticket
@@ -23,18 +24,26 @@ STATE = "_take_part"
 Step = Callable[[TakingPart, Ticket], Screen]
 
 
+def begin() -> dict[str, Any]:
+    """The facts at the beginning of a run; another address begins with none."""
+    asked = address.asked()
+    known = st.session_state.get(STATE)
+    if known is None or not _same(known["ticket"], asked):
+        known = st.session_state[STATE] = {"ticket": asked, "screen": None}
+    if known["ticket"].me:
+        address.keep(known["ticket"], asked)
+    return known
+
+
 def facts() -> dict[str, Any]:
-    """What this visit knows; another address begins with nothing.
+    """What this visit knows.
 
     ``ticket``, ``screen`` (the last), ``fresh`` (it is from this run), ``problem`` (a sentence),
     ``away`` (the database could not be reached), ``withdrawal`` (the code), ``leaving`` and
     ``left`` (withdrawal asked for, and done), ``declined``, ``visited``, and what ``trials``
     remembers.
     """
-    asked = address.asked()
-    known = st.session_state.get(STATE)
-    if known is None or not _same(known["ticket"], asked):
-        known = st.session_state[STATE] = {"ticket": asked, "screen": None}
+    known: dict[str, Any] = st.session_state[STATE]
     return known
 
 
@@ -72,10 +81,15 @@ def current(fresh: bool) -> Screen | None:
     known = facts()
     if not fresh:
         take(TakingPart.serve)
-    if known["ticket"].me:
-        address.keep(known["ticket"], known["ticket"].me)
     screen: Screen | None = known["screen"]
     return screen
+
+
+def show_problem() -> None:
+    """What went wrong with the last step, near the button that takes it again."""
+    problem = facts().pop("problem", "")
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
 
 
 def count_once() -> None:

@@ -13,8 +13,9 @@ from xai_core.study.taking_part import TakingPart
 def consent(screen: Screen) -> None:
     """What taking part means, and the two answers to it."""
     visit.count_once()
-    st.title(plain(screen.title), anchor=False)
+    st.header(plain(screen.title), anchor=False)
     st.text(screen.design.consent.text)
+    visit.show_problem()
     with st.container(horizontal=True):
         st.button("I agree and take part", key="agree", type="primary", on_click=_agree)
         st.button("I do not want to take part", key="decline", on_click=_decline)
@@ -35,6 +36,7 @@ def background(screen: Screen) -> None:
     with st.form("background", border=False):
         for question in screen.design.background:
             questions.ask(question)
+        visit.show_problem()
         st.form_submit_button(
             "Continue",
             key="background_submit",
@@ -58,6 +60,7 @@ def instructions(screen: Screen) -> None:
         "Choose with the mouse, by touch or with the keys shown beside the answers, then press "
         "**Next**. Until then you can change your choice."
     )
+    visit.show_problem()
     st.button("Begin", key="begin", type="primary", on_click=_begin)
     how_to_come_back()
 

@@ -87,3 +87,16 @@ function forget(state) {
   state.again.hidden = true;
   setSaving(state, false);
 }
+
+// Streamlit opens a dialog of its own when the server does not answer, and nothing beside it can
+// be used; what is to be said of the answer is said here.
+function closeForeignDialogs(state) {
+  const observer = new MutationObserver(() => {
+    if (!state.root.isConnected) observer.disconnect();
+    else {
+      const close = ["Dismiss", "Close"].map((name) => `[data-testid="stDialog"] [aria-label="${name}"]`);
+      document.querySelector(close.join())?.click();
+    }
+  });
+  observer.observe(document.body, { childList: true });
+}

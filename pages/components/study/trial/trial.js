@@ -39,6 +39,7 @@ function create(parent) {
   };
   followFocus(() => (state.pending ? null : state.clock));
   followKeys(state);
+  closeForeignDialogs(state);
   return state;
 }
 
