@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.design import originals, rendering
+from pages.components.study.design import originals, publish, rendering
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.images import sample_image
-from xai_core.study import Store, shared_store
+from xai_core.study import Rendered, Store, Version, shared_store
 from xai_core.study.design import (
     BACKGROUND,
     QUESTION,
@@ -30,6 +31,7 @@ from xai_core.study.design import (
 from xai_core.study.pictures import kept_original
 
 ROOT = Path(__file__).parents[2]
+NOON = datetime(2031, 1, 1, 12, tzinfo=UTC)
 TINY = {"source": "vgg-tiny"}
 NASTY = "<script>alert(1)</script> =1+1 {class} **bold** $x$ [a](http://x)"
 pytestmark = pytest.mark.usefixtures("engine")
@@ -393,8 +395,6 @@ def test_the_consent_s_version_rises_once_for_each_published_text(store: Store) 
 
 def published(store: Store, slug: str, design: Design) -> None:
     """The study with grey pictures."""
-    from xai_core.study import Rendered
-
     stream = io.BytesIO()
     Image.new("RGB", (8, 8), "grey").save(stream, "PNG")
     names = [None, *(one.id for one in design.conditions)]
@@ -421,8 +421,6 @@ def test_codes_dates_and_the_platform(store: Store) -> None:
     assert store.draft(slug).target == 50
     enter(app, "number_input", "Participants wanted (0: no limit)", 0)
     assert store.draft(slug).target is None
-    from datetime import datetime
-
     app.get("date_time_input")[0].set_value(datetime(2031, 5, 4, 9, 30))
     checked(app.run())
     assert store.draft(slug).opens_at == "2031-05-04T09:30+00:00"
@@ -441,6 +439,7 @@ def test_preview_publish_and_a_second_version(store: Store) -> None:
     (preview,) = store.versions(slug)
     assert preview.number == 0
     assert not store.studies()[0].published
+    assert "The preview is ready" in words(app)
     press(app, "publish")
     until(app, done)
     checked(app)
@@ -467,6 +466,37 @@ def test_preview_publish_and_a_second_version(store: Store) -> None:
     assert not store.studies()[0].is_open
     press(app, "close or reopen")
     assert store.studies()[0].is_open
+
+
+@pytest.mark.parametrize(
+    ("parts", "closed", "word"),
+    [
+        ({}, None, "open"),
+        ({}, NOON, "closed"),
+        ({"opens_at": "2031-01-02T00:00"}, None, "opens 2031-01-02 00:00 UTC"),
+        ({"opens_at": "2031-01-01T12:00"}, None, "open"),
+        ({"closes_at": "2031-01-01T12:00"}, None, "closed since 2031-01-01 12:00 UTC"),
+        ({"closes_at": "2031-01-01T12:01"}, None, "open"),
+        ({"target": 3}, None, "target reached"),
+        ({"target": 4}, None, "open"),
+    ],
+)
+def test_the_state_says_whether_somebody_can_begin(
+    parts: dict[str, Any], closed: datetime | None, word: str
+) -> None:
+    version = Version(1, 1, Design(**parts), NOON, closed, 0, 0, {"completed": 3, "trials": 2})
+    assert publish.state(version, NOON)[0] == word
+
+
+def test_a_draft_can_be_deleted_and_a_published_study_cannot(store: Store) -> None:
+    draft, study = begun(store, name="Draft"), begun(store, name="Study")
+    published(store, study, full(store))
+    app = opened()
+    assert [one.key for one in app.button if str(one.key).startswith("delete ")] == [
+        f"delete {draft}"
+    ]
+    press(app, f"delete {draft}")
+    assert [one.name for one in store.studies()] == ["Study"]
 
 
 def test_what_cannot_be_drawn_is_said_and_nothing_is_published(store: Store) -> None:

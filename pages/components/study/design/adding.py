@@ -11,8 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pages.components.reliability.cohort import data_sets
 from pages.components.study.design import drawing
 from pages.components.study.design.drafts import Draft
-from pages.components.study.design.originals import LEFT_OUT, Found, add, stored
-from pages.components.text import plain
+from pages.components.study.design.originals import Found, add, stored
 from xai_core.datasets import ENDINGS
 from xai_core.images import sample_image, sample_images
 from xai_core.study import shared_store
@@ -44,8 +43,6 @@ def show(draft: Draft, classes: Sequence[str]) -> None:
         drawing.show(draft)
     else:
         _uploads(draft, classes, folder=source == "folder")
-    for sentence in st.session_state.get(LEFT_OUT, []):
-        st.error(plain(sentence), icon=":material/broken_image:")
 
 
 def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -104,7 +105,7 @@ def keep(draft: Draft, design: Design) -> None:
     except StudyError as error:
         draft.problem = str(error)
         return
-    draft.stored, draft.saved = design, datetime.now()
+    draft.stored, draft.saved = design, datetime.now(UTC)
 
 
 def begin_anew(draft: Draft, design: Design) -> None:
@@ -133,10 +134,21 @@ def status(draft: Draft, row: Any) -> None:
     elif draft.design != draft.stored:
         _not_saved(draft)
     else:
-        saved = draft.saved
-        row.caption("Every change is saved" if saved is None else f"Saved {saved:%H:%M:%S}")
+        row.caption(
+            "Every change is saved"
+            if draft.saved is None
+            else f"Saved {draft.saved.astimezone(_zone()):%H:%M:%S}"
+        )
     if draft.problem:
         st.error(plain(draft.problem), icon=":material/error:")
+
+
+def _zone() -> tzinfo | None:
+    """Where the researcher's clock is; None, which is where the server's is, if unknown."""
+    try:
+        return ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def _not_saved(draft: Draft) -> None:

@@ -16,7 +16,7 @@ from xai_core.study.pictures import kept_original
 
 MOST = 500
 MOST_SAID = 8
-LEFT_OUT = "_study_pictures_left_out"  # in the session: sentences about the latest files
+LEFT_OUT = "_study_left_out"  # in the session: a study, and sentences about its latest files
 
 
 @dataclass
@@ -37,7 +37,7 @@ def add(draft: Draft, found: Found) -> None:
     design, refused = joined(draft.design, found)
     if len(refused) > MOST_SAID:
         refused = [*refused[:MOST_SAID], f"{len(refused) - MOST_SAID} more were left out."]
-    st.session_state[LEFT_OUT] = refused
+    st.session_state[LEFT_OUT] = (draft.slug, refused)
     begin_anew(draft, design)
 
 
@@ -69,6 +69,12 @@ def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
             continue
         found.pictures.append((shown_name(name), asset, true))
     return found
+
+
+def left_out(draft: Draft) -> list[str]:
+    """Why some of the latest files were left out."""
+    slug, refused = st.session_state.get(LEFT_OUT, ("", []))
+    return refused if slug == draft.slug else []
 
 
 def joined(design: Design, found: Found) -> tuple[Design, list[str]]:

@@ -40,7 +40,7 @@ def state(study: StudySummary) -> tuple[str, str]:
 def _row(study: StudySummary) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         word, colour = state(study)
-        st.badge(word, color=colour)  # type: ignore[arg-type]
+        st.badge(word, color=colour)
         people = (
             "1 participant" if study.participants == 1 else f"{study.participants} participants"
         )

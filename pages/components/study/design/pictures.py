@@ -12,7 +12,7 @@ from PIL import Image
 
 from pages.components.study.design import adding, answers, facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
-from pages.components.study.design.originals import with_pictures
+from pages.components.study.design.originals import left_out, with_pictures
 from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from xai_core import orders
@@ -43,6 +43,8 @@ def show(draft: Draft) -> None:
     with st.expander("Add pictures", icon=":material/add_photo_alternate:",
                      expanded=not design.pictures):  # fmt: skip
         adding.show(draft, classes)
+    for sentence in left_out(draft):
+        st.error(plain(sentence), icon=":material/broken_image:")
     if not design.pictures:
         return
     st.caption(f"{_counted(design)}  \n{KIND_HELP}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
+from xai_core.study.problems import moment
 from xai_core.study.summaries import Version
 
 TOLD = "_study_published"  # in the session: study and version that were just made
@@ -36,7 +38,7 @@ def show(draft: Draft) -> None:
         _act(draft, published)
     with right:
         _problems(draft)
-    _told(draft.slug, found)
+    _told(draft, found)
     if published:
         st.divider()
         _running(draft.slug, published[-1])
@@ -103,25 +105,41 @@ def _start(draft: Draft, preview: bool) -> None:
         st.rerun()
 
 
-def _told(slug: str, found: Sequence[Version]) -> None:
-    """The preview's link, while there is one, and what was just published."""
+def _told(draft: Draft, found: Sequence[Version]) -> None:
+    """What was just published, and the way to the preview if there is one."""
     owner, number = st.session_state.get(TOLD, ("", 0))
-    if owner == slug and number:
-        st.success(f"Version {number} is published and open.", icon=":material/check_circle:")
-    if any(each.number == 0 for each in found):
-        st.link_button(
-            "Open the preview",
-            address.preview(slug),
-            icon=":material/open_in_new:",
-            type="tertiary",
-        )
+    if owner == draft.slug:
+        what = f"Version {number} is published and open." if number else "The preview is ready."
+        st.success(what, icon=":material/check_circle:")
+    preview = next((each for each in found if not each.number), None)
+    if preview is None:
+        return
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.link_button("Open the preview", address.preview(draft.slug), icon=":material/open_in_new:")
+    if preview.design != draft.design:
+        row.caption("It shows an earlier draft.")
+
+
+def state(version: Version, now: datetime) -> tuple[str, str]:
+    """Whether somebody can begin at a moment, in words, and its colour."""
+    design = version.design
+    if version.closed_at is not None:
+        return "closed", "orange"
+    if design.opens_at is not None and now < moment(design.opens_at):
+        return f"opens {moment(design.opens_at):%Y-%m-%d %H:%M} UTC", "blue"
+    if design.closes_at is not None and now >= moment(design.closes_at):
+        return f"closed since {moment(design.closes_at):%Y-%m-%d %H:%M} UTC", "orange"
+    if design.target is not None and version.counts.get("completed", 0) >= design.target:
+        return "target reached", "orange"
+    return "open", "green"
 
 
 def _running(slug: str, newest: Version) -> None:
     """Whether newcomers can begin, and the switch for it."""
     row = st.container(horizontal=True, vertical_alignment="center")
     open_now = newest.closed_at is None
-    row.badge("open" if open_now else "closed", color="green" if open_now else "orange")
+    word, colour = state(newest, datetime.now(UTC))
+    row.badge(word, color=colour)
     people, done = sum(newest.counts.values()), newest.counts.get("completed", 0)
     wanted = f" of {newest.design.target} wanted" if newest.design.target else ""
     row.markdown(
