@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components import access
 from pages.components.study.results import charts, files
 from tests.pages import little_study
 from tests.study.synthetic import fill
@@ -30,6 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ [a](http://evil)"
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
     monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
+    monkeypatch.setattr(access, "is_local", lambda *_: True)
     made = shared_store()
     yield made
     made.close_all()

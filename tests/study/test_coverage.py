@@ -10,8 +10,8 @@ from xai_core.study.resampling import crossed, redrawn
 from xai_core.study.shares import centred, share_table
 from xai_core.study.votes import accurate
 
-STUDIES = 500
-REPLICATES = 100
+STUDIES = 800
+REPLICATES = 200
 
 # Participants, pictures, pictures that each participant sees, spreads of participants and
 # pictures in logits, mean logit.
