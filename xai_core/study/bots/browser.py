@@ -190,6 +190,8 @@ class Tab:
             self._session = message.session or self._session
         elif message.kind == "element":
             self._place(message)
+        elif message.kind == "page":
+            self._page_hash = message.text
         elif message.kind == "address":
             self.query = message.text
         elif message.kind in ("finished", "part"):

@@ -85,8 +85,13 @@ class Bot:
         """Do what the present screen asks for; whether another one may follow."""
         try:
             await self.tab.settled(PATIENCE_S)
-            self._remember()
             step = self._present()
+            if step is None and (self.manner.interruptions or self.manner.restarts):
+                # A connection that was lost may have taken the rest of a page with it.
+                await self._back()
+                await self.tab.settled(PATIENCE_S)
+                step = self._present()
+            self._remember()
             if step is None:
                 self._end()
                 return False

@@ -13,7 +13,7 @@ from xai_core.files import FORMULA_STARTS
 from xai_core.study.export import long_csv, wide_csv
 from xai_core.study.records import Records
 
-TOLD = "background_"  # how the columns of answers to background questions begin
+TOLD = "question_"  # how the columns of answers to background questions begin
 
 # One answer: the picture, what was chosen, where it stood, what stood there, whether it counts.
 Row = tuple[str, str, int | None, str, bool]

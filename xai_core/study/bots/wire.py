@@ -50,16 +50,17 @@ class Message:
 
     Attributes:
         kind: "began", "element", "finished", "early" (a run that another one follows),
-            "part" (a run of a part of the page), "address", or "other".
+            "part" (a run of a part of the page), "page" (which of the pages this is), "address",
+            or "other".
         path: of an element.
         element: of an element.
-        text: the script's hash of "began"; the query string of "address".
+        text: the page's hash of "began" and "page"; the query string of "address".
         session: of the first "began" of a connection.
         cached: the name under which a browser keeps this message, "" if it does not.
         reference: the name of a kept message that stands here.
     """
 
-    kind: Literal["began", "element", "finished", "early", "part", "address", "other"]
+    kind: Literal["began", "element", "finished", "early", "part", "page", "address", "other"]
     path: tuple[int, ...] = ()
     element: Element | None = None
     text: str = ""
@@ -139,6 +140,8 @@ def decode(content: bytes) -> Message:
     if kind == "script_finished":
         ends: dict[int, Literal["early", "part"]] = {EARLY: "early", PART: "part"}
         return Message(ends.get(message.script_finished, "finished"))
+    if kind == "navigation":
+        return Message("page", text=message.navigation.page_script_hash)
     if kind == "page_info_changed":
         return Message("address", text=message.page_info_changed.query_string)
     return Message("other")
