@@ -53,7 +53,8 @@ COLUMNS: dict[str, tuple[str, str, str]] = {
     "step": ("text", "", "Step of the study."),
     "varied": ("text", "", "Which decision of the analysis is changed."),
     "variant": ("text", "", "What it is changed to: "
-                + " ".join(f"{name}: {text}" for name, text in {**RULES, **WHO}.items())),
+                + "; ".join(f"{name}: {text.rstrip('.')}" for name, text in (RULES | WHO).items())
+                + "."),
     "attention/failed": ("boolean", "", "Whether more checks were failed than the design allows."),
 }  # fmt: skip
 LEVELS: dict[str, tuple[str, ...]] = {
