@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.design import originals, publish, rendering
+from pages.components.study.design import address, originals, publish, rendering
 from tests.pages.waiting import PATIENCE_S, until
+from xai_core.errors import StudyUnavailable
 from xai_core.images import sample_image
 from xai_core.study import Rendered, Store, Version, shared_store
 from xai_core.study.design import (
@@ -275,8 +277,9 @@ def test_a_data_set_is_drawn_by_lot(
     for number in range(6):
         folder = tmp_path / "pets" / ("espresso" if number % 2 else "goldfish")
         folder.mkdir(parents=True, exist_ok=True)
-        side = 200 + 8 * number
-        sample_image("coffee").crop((0, 0, side, side)).save(folder / f"{number}.png")
+        side = 300 + 8 * number
+        cup = sample_image("coffee").crop((100, 0, 100 + side, side))
+        cup.save(folder / f"{number}.png")
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
 
     def drawn(seed: int) -> list[tuple[str, str]]:
@@ -289,6 +292,18 @@ def test_a_data_set_is_drawn_by_lot(
         press(app, "draw")
         return [(one.name, one.true_class) for one in store.draft(slug).pictures]
 
+    def among(right: int, wrong: int) -> list[tuple[str, str]]:
+        slug = begun(store, full(store, pictures=(), trials=0))
+        app = opened(slug, "Pictures")
+        next(one for one in app.segmented_control if one.label == "From").set_value("data")
+        app.run()
+        enter(app, "selectbox", "Drawn from", "c1")
+        field(app, "number_input", "Rightly classified").set_value(right)
+        enter(app, "number_input", "Wrongly classified", wrong)
+        press(app, "draw")
+        until(app, lambda _: bool(store.draft(slug).pictures))
+        return [(one.name, one.true_class) for one in store.draft(slug).pictures]
+
     first = drawn(1)
     assert len(first) == 3
     assert all(
@@ -296,6 +311,9 @@ def test_a_data_set_is_drawn_by_lot(
     )
     assert drawn(1) == first
     assert any(drawn(seed) != first for seed in (2, 3))
+    # The model takes every one of them for coffee.
+    assert [true for _, true in among(2, 0)] == ["espresso"] * 2
+    assert sorted(true for _, true in among(1, 2)) == ["espresso", "goldfish", "goldfish"]
 
 
 def test_the_look_is_tried_on_a_picture(store: Store) -> None:
@@ -523,6 +541,61 @@ def test_a_class_that_the_model_has_not_cannot_be_explained(store: Store) -> Non
     assert store.versions(slug) == []
     press(app, "publish")
     assert "unicorn" in words(app)
+
+
+def test_drawing_can_be_cancelled_and_nothing_is_published(store: Store) -> None:
+    design = full(store)
+    slow = replace(design.conditions[1], method="smoothgrad", settings={"samples": 10_000})
+    slug = begun(store, replace(design, conditions=(design.conditions[0], slow)))
+    app = opened(slug, "Publish")
+    press(app, "publish")
+    until(app, lambda works: rendering.PURPOSE in works)
+    app.session_state["_work"][rendering.PURPOSE].cancel()
+    checked(app.run())
+    assert "Cancelled. Nothing was published" in words(app)
+    press(app, "leave drawing")
+    assert store.versions(slug) == []
+    assert "Nothing is missing" in words(app)
+
+
+def test_a_change_that_cannot_be_saved_stays_on_the_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = begun(store)
+    app = opened(slug)
+
+    def away(*_: Any) -> None:
+        raise StudyUnavailable("The database cannot be reached now.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "save_draft", away)
+        enter(app, "text_input", "Title for participants", "Mine")
+        assert "not saved yet" in words(app)
+        assert "cannot be reached now" in words(app)
+    press(app, "save again")
+    assert store.draft(slug).title == "Mine"
+    assert "not saved yet" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("https://lab.example/study_design", "https://lab.example/take-part?study=abc"),
+        (
+            "http://localhost:8501/lab/study_design?x=/",
+            "http://localhost:8501/lab/take-part?study=abc",
+        ),
+        (None, "/take-part?study=abc"),
+    ],
+)
+def test_links_begin_where_this_server_is(
+    monkeypatch: pytest.MonkeyPatch, here: str | None, there: str
+) -> None:
+    monkeypatch.setattr(address.st, "context", SimpleNamespace(url=here))
+    assert address.shared("abc") == there
+    assert address.personal("abc", "t-_1") == f"{there}&invite=t-_1"
+    assert address.preview("abc") == f"{there}&preview=1"
+    assert address.prolific("abc").startswith(f"{there}&PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&")
 
 
 def test_personal_links_are_shown_once_as_a_file(store: Store) -> None:
