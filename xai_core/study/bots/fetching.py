@@ -60,6 +60,10 @@ class Fetcher:
         known = self._pictures.get(path)
         if known is None or (known.done() and (known.cancelled() or known.exception())):
             self._pictures[path] = asyncio.create_task(self._digest(path))
+            # Whoever needs the picture hears of a failure; if nobody does, nothing is wrong.
+            self._pictures[path].add_done_callback(
+                lambda task: task.cancelled() or task.exception()
+            )
 
     async def picture(self, path: str) -> str:
         """SHA-256 of a picture, which is fetched once, as browsers do with what never changes.

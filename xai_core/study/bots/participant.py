@@ -98,8 +98,8 @@ class Bot:
             if time.monotonic() > self.manner.until:
                 return False
             await step()
-        except DisconnectedError:
-            if not self.manner.restarts:
+        except (DisconnectedError, FetchError):
+            if not self.manner.restarts or self.journal.counted["reconnections"] >= RETRIES:
                 raise
             self.journal.counted["reconnections"] += 1
             await self._back()
@@ -135,6 +135,8 @@ class Bot:
 
     async def _retry(self) -> None:
         self.journal.counted["database away"] += 1
+        if self.journal.counted["database away"] > RETRIES:
+            raise StuckError(f"the database stays away; the page shows {self.tab.summary()}")
         await asyncio.sleep(RETRY_S)
         await self.tab.press(self.widget("retry"))
 
