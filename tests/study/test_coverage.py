@@ -10,8 +10,8 @@ from xai_core.study.resampling import crossed, redrawn
 from xai_core.study.shares import centred, share_table
 from xai_core.study.votes import accurate
 
-STUDIES = 800
-REPLICATES = 200
+STUDIES = 600
+REPLICATES = 150
 
 # Participants, pictures, pictures that each participant sees, spreads of participants and
 # pictures in logits, mean logit.
@@ -72,17 +72,17 @@ def test_one_participant_or_picture_alone_has_no_variance():
 def test_the_paired_test_rejects_no_more_than_it_says():
     rng = np.random.default_rng(3)
     rejected = 0
-    for _ in range(1000):
+    for _ in range(500):
         # Pictures decide by themselves; neither model is better.
         counts = rng.multinomial(21, [0.4, 0.4, 0.1, 0.1], size=50).astype(float)
         rejected += paired_tests(accurate(counts), ["c1", "c2"]).p[0] <= 0.05
-    assert rejected / 1000 <= 0.05
+    assert rejected / 500 <= 0.05
 
 
 def test_the_difference_of_shares_rejects_no_more_than_it_says():
     rng = np.random.default_rng(4)
     rejected = 0
-    for seed in range(400):
+    for seed in range(300):
         drawn = simulated.votes(rng, 40, 20, 0.7, 0.7)
         rejected += share_differences(drawn, seed, REPLICATES).p[0] <= 0.05
-    assert rejected / 400 <= 0.07
+    assert rejected / 300 <= 0.07

@@ -15,6 +15,7 @@ from xai_core.study.cases import CASES
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 ROW = 34  # pixels
+LEGEND = 120  # pixels for a legend of three lines and an axis with its title
 
 
 def stacked(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
@@ -40,7 +41,7 @@ def stacked(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
         )
-    height = max(200, ROW * cases.model.nunique() + 120)
+    height = _case_height(cases)
     return _laid_out(figure, height, barmode="stack", xaxis=_shares("share of all pictures shown"))
 
 
@@ -63,8 +64,7 @@ def case_intervals(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
         "ticktext": list(CASES.values()),
         "autorange": "reversed",
     }
-    height = 24 * len(CASES) * max(1, len(models)) + 100
-    return _laid_out(figure, max(260, height), xaxis=_shares("share of all pictures shown"),
+    return _laid_out(figure, _case_height(cases), xaxis=_shares("share of all pictures shown"),
                      yaxis=axis)  # fmt: skip
 
 
@@ -163,15 +163,28 @@ def _points(
     )
 
 
+def _case_height(cases: pd.DataFrame) -> int:
+    """The same for both charts of cases, which stand side by side."""
+    return max(320, 20 * len(CASES) * cases.model.nunique() + 140)
+
+
 def _shares(title: str) -> dict[str, Any]:
     return {"title": title, "tickformat": ".0%", "range": [0, 1]}
 
 
 def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        margin={"l": 0, "r": 8, "t": 8, "b": 40 if layout.get("showlegend") is False else LEGEND},
         height=height,
-        legend={"orientation": "h", "y": -0.25, "x": 0, "traceorder": "normal"},
+        # Measured from the figure's foot: under the axis' title, however tall the figure is.
+        legend={
+            "orientation": "h",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "x": 0,
+            "traceorder": "normal",
+        },
         **layout,
     )
     return figure

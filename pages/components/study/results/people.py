@@ -17,9 +17,17 @@ def show(records: Records, found: Results) -> None:
     left.plotly_chart(charts.funnel(found.tables["funnel"]), key="funnel-chart")
     with right:
         st.markdown("**How it ended**")
-        tables.show(found.tables["endings"].drop(columns="ending"), "endings-table")
+        tables.show(
+            found.tables["endings"].drop(columns="ending"),
+            "endings-table",
+            title=st.column_config.Column("Ending"),
+        )
         st.markdown("**Checks**")
-        tables.show(found.tables["checks"], "checks-table")
+        tables.show(
+            found.tables["checks"],
+            "checks-table",
+            share=st.column_config.NumberColumn("Failed, share", format="percent"),
+        )
         st.markdown("**Seconds for an answer**")
         tables.show(found.tables["times"], "times-table")
     st.markdown("**Seconds for an answer, trial by trial**")
