@@ -76,7 +76,8 @@ def _measured(
     found = compare(store, slug, journals, 0)
     logged = sum(server.log().count("Traceback") for server in servers)
     _print_steps(journals, ended.clock - began.clock)
-    _print_use(began, ended, busy)
+    kind = "that stored an answer" if chosen.database == "sqlite" else "reading ones too"
+    _print_use(began, ended, busy, kind)
     print()
     for row in found.table():
         print(f"{row[0]:22}" + "".join(f"{cell:>10}" for cell in row[1:]))
@@ -101,7 +102,9 @@ def _print_steps(journals: Sequence[Journal], seconds: float) -> None:
     print(f"                      p95 {word} the aim of {AIM_MS:.0f} ms")
 
 
-def _print_use(began: watching.Moment, ended: watching.Moment, busy: Path | None) -> None:
+def _print_use(
+    began: watching.Moment, ended: watching.Moment, busy: Path | None, kind: str
+) -> None:
     seconds = ended.clock - began.clock
     for name, used in (
         ("servers", ended.servers - began.servers),
@@ -109,7 +112,7 @@ def _print_use(began: watching.Moment, ended: watching.Moment, busy: Path | None
     ):
         print(f"{'CPU of the ' + name:22}{100 * used / seconds:.0f} % of one core")
     print(f"memory of servers     {ended.memory / 2**20:.0f} MiB")
-    print(f"commits               {ended.commits - began.commits}")
+    print(f"{'transactions':22}{ended.commits - began.commits} {kind}")
     if busy is not None:
         done = busy.read_text() if busy.exists() else "0"
         print(f"heatmaps meanwhile    {done}")
