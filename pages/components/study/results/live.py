@@ -33,7 +33,7 @@ def _computed(
     slug: str, number: int, as_of: Pulse, settings: dict[str, str | int]
 ) -> tuple[Records, Results]:
     records = shared_store().records(slug, number)
-    return records, analyse(records, Settings(**settings))  # type: ignore[arg-type]
+    return records, analyse(records, Settings(**settings))
 
 
 def _look(version: Version, shown: Pulse, is_open: bool) -> None:
