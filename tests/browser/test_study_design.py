@@ -63,7 +63,9 @@ def test_from_a_new_study_to_its_link(page: Page, server: str) -> None:
     step(page, "Publish")
     expect(page.get_by_text("Nothing is missing")).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Version 1 is published and open")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible(
+        timeout=LONG_MS
+    )
     link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
     assert link.startswith(f"{server}/take-part?study=")
     assert not errors

@@ -463,7 +463,7 @@ def test_preview_publish_and_a_second_version(store: Store) -> None:
     checked(app)
     versions = store.versions(slug)
     assert [one.number for one in versions] == [0, 1]
-    assert "Version 1 is published and open" in words(app)
+    assert "Version 1 is published; its links are below" in words(app)
     assert f"/take-part?study={slug}" in words(app)
     assert "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}" in words(app)
     predictions = store.records(slug).predictions

@@ -108,8 +108,10 @@ def _start(draft: Draft, preview: bool) -> None:
 def _told(draft: Draft, found: Sequence[Version]) -> None:
     """What was just published, and the way to the preview if there is one."""
     owner, number = st.session_state.get(TOLD, ("", 0))
-    if owner == draft.slug:
-        what = f"Version {number} is published and open." if number else "The preview is ready."
+    made = next((each for each in found if each.number == number), None)
+    if owner == draft.slug and made is not None and made.design == draft.design:
+        links = f"Version {number} is published; its links are below."
+        what = links if number else "The preview is ready."
         st.success(what, icon=":material/check_circle:")
     preview = next((each for each in found if not each.number), None)
     if preview is None:
