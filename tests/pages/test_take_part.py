@@ -10,10 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from streamlit import dataframe_util
 from streamlit.testing.v1 import AppTest
 
+from pages.components.study import stimuli
 from pages.components.study.taking_part import ends, leaving, page, trials
 from pages.components.study.taking_part import visit as visit_of
 from tests.pages import little_study
@@ -541,6 +545,51 @@ def test_nothing_of_models_methods_and_files_is_sent(store: Store) -> None:
         sent.append(everything(app))
     for word in (*SECRETS, "cond-hush", "pic-hush"):
         assert not [each for each in sent if word in each], word
+
+
+# ---------------------------------------------------------------- the pictures
+
+
+def fetched(name: str) -> Response:
+    request = Request({"type": "http", "path_params": {"name": name}, "headers": []})
+    return anyio.run(stimuli.serve, request)
+
+
+def test_a_picture_is_kept_by_browsers_and_read_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = begun(little_study.publish(store, little_study.design()))
+    name = shown(app)["original"].rpartition("/")[2]
+    first = fetched(name)
+    assert (first.status_code, first.media_type) == (200, "image/png")
+    assert "immutable" in first.headers["cache-control"]
+    monkeypatch.setattr(Store, "stimulus", gone)
+    assert fetched(name).body == first.body
+    away = fetched("another-name")
+    assert (away.status_code, away.headers["cache-control"]) == (503, "no-store")
+
+
+@pytest.mark.parametrize("name", ["guessed-name", "a", "..", "x" * 500, "a\x00bcdefgh", "ä" * 9])
+def test_a_picture_that_is_not_there(store: Store, name: str) -> None:
+    assert fetched(name).status_code == 404
+
+
+def test_what_was_longest_unused_leaves_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[str] = []
+
+    def read(_: Store, name: str) -> tuple[bytes, str]:
+        reads.append(name)
+        return b"8 bytes!", "image/png"
+
+    monkeypatch.setattr(Store, "stimulus", read)
+    monkeypatch.setattr(stimuli, "LIMIT", 20)
+    monkeypatch.setattr(stimuli, "_held", type(stimuli._held)())
+    names = [f"picture-{letter}" for letter in "abacab"]
+    for name in names:
+        fetched(name)
+    assert [name[-1] for name in reads] == list("abcb")
 
 
 def everything(app: AppTest) -> str:
