@@ -9,7 +9,7 @@ from xai_core.study.pulse import Pulse, pulse
 from xai_core.study.records import Records
 from xai_core.study.results import Results, Settings, analyse
 
-EVERY_S = 5.0
+EVERY_S = 10.0  # an analysis of 200 participants takes the web process two seconds
 
 
 def analysed(slug: str, version: Version, settings: Settings) -> tuple[Records, Results]:
