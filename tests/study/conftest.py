@@ -3,9 +3,10 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -37,20 +38,38 @@ class Cluster:
     def data(self):
         return self.folder / "data"
 
-    def run(self, program, *words):
-        command = [self.programs / program, *words]
+    def command(self, program, *words):
+        """The words that run a program as the right user; it ends with this process."""
+        become = ["setpriv", "--pdeathsig", "QUIT"]
         if self.user:
-            become = (f"--reuid={self.user}", f"--regid={self.user}", "--init-groups")
-            command = ["setpriv", *become, *command]
+            become += [f"--reuid={self.user}", f"--regid={self.user}", "--init-groups"]
+        return [*become, self.programs / program, *words]
+
+    def run(self, program, *words):
+        command = self.command(program, *words)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def start(self):
-        settings = f"-k {self.folder} -c listen_addresses= -c max_connections=200 -c fsync=off"
-        log = self.folder / "log"
-        self.run("pg_ctl", "-D", self.data, "-w", "-l", log, "-o", settings, "start")
+        settings = [
+            f"-k{self.folder}",
+            "-clisten_addresses=",
+            "-cmax_connections=200",
+            "-cfsync=off",
+        ]
+        command = self.command("postgres", "-D", self.data, *settings)
+        with (self.folder / "log").open("a") as log:
+            self.server = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        ready = [self.programs / "pg_isready", "-q", "-h", self.folder]
+        for _ in range(600):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise TimeoutError((self.folder / "log").read_text())
 
     def stop(self):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+        """At once, as if the machine had failed."""
+        self.server.send_signal(signal.SIGQUIT)
+        self.server.wait()
 
     def url(self, database):
         return f"postgresql://{self.role}@/{database}?host={quote(str(self.folder))}"
@@ -65,8 +84,7 @@ class Cluster:
             connection.execute(statement)
 
     def remove(self):
-        with suppress(subprocess.CalledProcessError):
-            self.stop()
+        self.stop()
         shutil.rmtree(self.folder)
 
 

@@ -70,9 +70,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(store, store_ur
     slug = publish(store, design(TRIALS, practice=0, catches=0, background=()))
     part = TakingPart(store)
     people = [begin(part, Ticket(slug))[0].me for _ in range(20)]
-    ids = {}
     server, rng = Server(store_url), random.Random(1)
-    acknowledged, between, pause, unacknowledged = [], 0, 0.02, None
+    acknowledged, between, survived, pause, unacknowledged = [], 0, 0, 0.02, None
     while between < KILLS:
         while part.look(Ticket(slug, me=people[0])).kind == "ended":
             people.pop(0)
@@ -82,13 +81,20 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(store, store_ur
         unacknowledged = None
         if open_key is not None:
             between += 1
+            survived += is_stored(store, open_key)
             me, number = open_key.split(":")
-            ids[open_key] = int(number)
             unacknowledged = (me, int(number), open_key)
-        # Half of the time an answer takes, so that kills come before and after its commit.
+        # As long as an answer takes, so that kills come before its commit and after it.
         pause = sorted(waited)[len(waited) // 2] if waited else pause
     server.close()
+    assert 0 < survived < KILLS, "kills came before the commit, and after it"
     compare(store, acknowledged, unacknowledged)
+
+
+def is_stored(store, key):
+    with store.database.reading() as connection:
+        wanted = select(answer.c.id).where(answer.c.idempotency_key == key)
+        return connection.execute(wanted).first() is not None
 
 
 def compare(store, acknowledged, unacknowledged):

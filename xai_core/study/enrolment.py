@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from xai_core.study.admission import Person, Place
 from xai_core.study.design import Design
 from xai_core.study.plan import Use, plan
-from xai_core.study.schema import invitation, participant, platform_identity, trial
+from xai_core.study.schema import invitation, participant, platform_identity, trial, version
 from xai_core.study.screens import Ticket
 from xai_core.study.tokens import new_token, token_hash
 
@@ -26,12 +26,15 @@ def enrol(
     """
     token, withdrawal = new_token(), new_token()
     seed = secrets.randbits(63)
-    last = connection.scalar(
-        select(func.max(participant.c.number)).where(participant.c.version_id == place.version_id)
+    number = connection.scalar(
+        update(version)
+        .where(version.c.id == place.version_id)
+        .values(enrolled=version.c.enrolled + 1)
+        .returning(version.c.enrolled)
     )
     row: dict[str, Any] = {
         "version_id": place.version_id,
-        "number": (last or 0) + 1,
+        "number": number,
         "seed": seed,
         "source": _source(ticket),
         "token_hash": token_hash(token),

@@ -66,7 +66,7 @@ def publish(
         connection.execute(delete(version).where(here))
     row: dict[str, Any] = {"study_id": study_id, "number": number, "design": design.to_json()}
     row |= {"created_at": now, "published_at": now}
-    made = connection.scalars(insert(version).values(row).returning(version.c.id)).one()
+    made: int = connection.scalars(insert(version).values(row).returning(version.c.id)).one()
     connection.execute(insert(stimulus), [_stimulus(made, each) for each in pictures])
     foretold = [{"version_id": made, **vars(each)} for each in _known(design, predictions)]
     if foretold:

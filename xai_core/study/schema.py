@@ -105,6 +105,8 @@ version = Table(
     Column("closed_at", Moment),
     Column("visits", Integer, nullable=False, server_default="0"),
     Column("declined", Integer, nullable=False, server_default="0"),
+    # Who ever began, so that the number of somebody who has withdrawn is not given again.
+    Column("enrolled", Integer, nullable=False, server_default="0"),
     UniqueConstraint("study_id", "number"),
     sqlite_autoincrement=True,
 )

@@ -71,6 +71,7 @@ def _version() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("visits", sa.Integer(), server_default="0", nullable=False),
         sa.Column("declined", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("enrolled", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["study_id"], ["study.id"], name=op.f("fk_version_study_id"), ondelete="CASCADE"
         ),
