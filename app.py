@@ -8,11 +8,13 @@ and gets nothing of torch; ``XAI_SERVE=participants`` makes a server for them al
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.routing import BaseRoute
@@ -21,17 +23,23 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import access, sign_in
 from pages.components.study import stimuli
 from pages.components.text import plain
-from xai_core.errors import XaiError
+from xai_core.errors import StudyUnavailable, XaiError
+from xai_core.study import shared_store
 
 FIRST_MODEL = "vgg-tiny"
 LOGO = Path(__file__).parent / "assets" / "logo.png"
 TAKE_PART = "take-part"
+PARTICIPANTS = ("pages.components.study.taking_part.page",)
+EVERYBODY = ("pages.components.scene", "pages.components.pairs", "torchvision", *PARTICIPANTS)
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """One visitor's run."""
     try:
-        if "study" in st.query_params:
+        path = urlsplit(st.context.url or "").path
+        if "study" in st.query_params or path.endswith(f"/{TAKE_PART}"):
             _participant()
         else:
             _researcher()
@@ -73,23 +81,28 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False
     if not access.serves_researchers():
+        warm_up(PARTICIPANTS)  # half a second, and the first participant need not wait
         yield
         return
     from xai_core.jobs import shared_engine, start_engine
 
     start_engine({"source": FIRST_MODEL})
-    Thread(target=warm_up, daemon=True).start()
+    Thread(target=warm_up, args=(EVERYBODY,), daemon=True).start()
     yield
     shared_engine().close()
 
 
-def warm_up() -> None:
-    """Import what the pages need, which takes seconds, and look the models up once."""
-    import_module("pages.components.scene")
-    import_module("pages.components.pairs")
-    import_module("xai_core.models").available_models()
+def warm_up(modules: Sequence[str]) -> None:
+    """Do before the first visitor comes what takes seconds: import what the pages need."""
+    for module in modules:
+        import_module(module)
+    try:
+        shared_store()
+    except StudyUnavailable as error:
+        log.warning("%s", error)
     # Streamlit collects garbage after every run of a script; what was imported never is any,
     # and looking through it costs a sixth of a second each time.
+    gc.collect()
     gc.freeze()
 
 

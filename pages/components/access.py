@@ -45,7 +45,7 @@ def is_researcher() -> bool:
             token = st.context.cookies.get(COOKIE, "")
             return bool(token) and shared_store().researcher_session.is_valid(token)
         case _:
-            return is_local(st.context.ip_address, dict(st.context.headers))
+            return is_local(*_connection())
 
 
 def require_researcher() -> None:
@@ -117,6 +117,10 @@ def base_path() -> str:
     """What stands before every address of this server: "" or "/PATH"."""
     base = st.get_option("server.baseUrlPath").strip("/")
     return f"/{base}" if base else ""
+
+
+def _connection() -> tuple[str | None, dict[str, str]]:
+    return st.context.ip_address, dict(st.context.headers)
 
 
 def _providers() -> list[str] | None:

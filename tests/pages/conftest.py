@@ -1,4 +1,4 @@
-"""What every test of a page needs: an engine of its own."""
+"""What every test of a page needs: an engine of its own, and a visitor at this machine."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from pages.components import access
 from xai_core import jobs
 from xai_core.cache import Cache
 from xai_core.jobs import Engine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def at_this_machine() -> Iterator[None]:
+    """Without a server there is no connection whose address could be looked at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access, "_connection", lambda: (None, {}))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -48,12 +48,7 @@ async def dropped(bot: Bot) -> None:
     await bot.send(bot.tab, bot.pending)
     bot.tab.drop()
     await bot.tab.connect()
-    await bot.tab.settled(60)
-    shown = bot.shown()
-    if shown is not None and shown.id == bot.pending.trial.id:
-        bot.journal.counted["answers sent again"] += 1
-        await bot.send(bot.tab, bot.pending, attempt=2)
-        await bot.gone_on(bot.tab, bot.pending, first=2)
+    await bot.gone_on(bot.tab, bot.pending)
 
 
 def _same(bot: Bot, tab: Tab, after: str) -> None:

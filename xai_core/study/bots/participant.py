@@ -8,6 +8,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,8 @@ from xai_core.study.bots.wire import Element
 
 PAGE = "take-part"
 PATIENCE_S = 60.0
+LATE_S = 6.0  # without a word of the server the page sends an answer again, as the browser does
+SENT_AGAIN = 20
 RETRY_S = 0.5
 RETRIES = 120  # so many times half a second a server may be away
 BACKGROUND = "background:"
@@ -46,6 +49,10 @@ class Manner:
     interruptions: bool = False
     restarts: bool = False
     until: float = float("inf")
+
+
+class RefusedError(Exception):
+    """The page will not take an answer."""
 
 
 class Bot:
@@ -74,7 +81,7 @@ class Bot:
             await self._back()
             while await self._screen():
                 pass
-        except (DisconnectedError, StuckError, FetchError, ValueError, LookupError) as error:
+        except (DisconnectedError, StuckError, RefusedError, FetchError, ValueError) as error:
             self.journal.problems.append(f"{type(error).__name__}: {error}")
         finally:
             await self.tab.close()
@@ -238,16 +245,17 @@ class Bot:
             sent: the answer.
             first: number of the attempt that is under way.
         """
-        for attempt in range(first, RETRIES):
-            await tab.until(partial(_told, sent=sent, attempt=attempt), PATIENCE_S)
-            shown = data(tab)
-            if shown is None or shown["trial"] != sent.trial.id:
-                return
-            if shown["problem"].get("final"):
-                raise StuckError(f"an answer was refused: {shown['problem'].get('text')}")
+        for attempt in range(first, first + SENT_AGAIN):
+            told = partial(_told, sent=sent, attempt=attempt)
+            with suppress(StuckError):
+                await tab.until(told, LATE_S)
+                shown = data(tab)
+                if shown is None or shown["trial"] != sent.trial.id:
+                    return
+                if shown["problem"].get("final"):
+                    raise RefusedError(str(shown["problem"].get("text")))
+                await asyncio.sleep(RETRY_S)
             self.journal.counted["answers sent again"] += 1
-            await tab.settled(PATIENCE_S)
-            await asyncio.sleep(RETRY_S)
             await self.send(tab, sent, attempt + 1)
         raise StuckError("an answer is never saved")
 
