@@ -91,7 +91,7 @@ class Bot:
     async def _screen(self) -> bool:
         """Do what the present screen asks for; whether another one may follow."""
         try:
-            await self.tab.settled(PATIENCE_S)
+            await self._settle()
             step = self._present()
             if step is None and (self.manner.interruptions or self.manner.restarts):
                 # A connection that was lost may have taken the rest of a page with it.
@@ -111,6 +111,18 @@ class Bot:
             self.journal.counted["reconnections"] += 1
             await self._back()
         return True
+
+    async def _settle(self) -> None:
+        """Wait for the whole page; where connections are lost, load it anew if it stays away."""
+        if not self.manner.interruptions:
+            await self.tab.settled(PATIENCE_S)
+            return
+        try:
+            await self.tab.settled(2 * LATE_S)
+        except StuckError:
+            self.journal.counted["reloads of a page that stays away"] += 1
+            await self._back()
+            await self.tab.settled(PATIENCE_S)
 
     def _present(self) -> Callable[[], Any] | None:
         for key, step in (
