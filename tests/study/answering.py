@@ -1,8 +1,8 @@
 """A server that can be killed: answers trials one after the other, and says so.
 
 ``python -m tests.study.answering URL`` opens the store, lets go of its connections, and reads one
-line of JSON from its input for each child to fork. A child writes "sent KEY" before an answer and "kept KEY" when it
-is acknowledged. A line "over" follows when the child has ended or was killed.
+line of JSON from its input for each child to fork. A child writes "sent KEY" before an answer and
+"kept KEY" when it is acknowledged. A line "over" follows when the child has ended or was killed.
 """
 
 import json

@@ -13,7 +13,7 @@ from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
 from xai_core.study.plan import LETTERS
 from xai_core.study.screens import ClientTimes
 
-HISTORIES, STEPS = 30, 40
+HISTORIES, STEPS = 20, 30
 EYES = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)
 CHOICES = ("A", "B", "same", "cannot_distinguish")
 PRACTICE = 1
