@@ -18,7 +18,6 @@ from pages.components.study.results import (
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import Version, shared_store
-from xai_core.study.pulse import pulse
 from xai_core.study.records import Records
 from xai_core.study.results import Results
 
@@ -63,8 +62,8 @@ def _page() -> None:
         return
     with row:
         settings = choose.settings()
-    shown = pulse(shared_store(), version.id)
-    records, found = live.analysed(study.slug, version, settings)
+    shown = live.analysed(study.slug, version, settings)
+    records, found = shown.records, shown.results
     live.watch(version, shown)
     part = st.segmented_control(
         "Part",

@@ -10,21 +10,28 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.results import charts, files
+from pages.components.study.results import charts, files, live
+from pages.components.work import Work
 from tests.pages import little_study
+from tests.pages.waiting import until
 from tests.study.synthetic import fill
 from xai_core.errors import StudyError
+from xai_core.jobs import Job, Task
 from xai_core.study.cases import case_table
 from xai_core.study.pulse import pulse
-from xai_core.study.results import Settings, analyse
+from xai_core.study.results import Results, Settings, analyse
 from xai_core.study.store import Store, shared_store
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 8
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ [a](http://evil)"
+
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 @pytest.fixture
@@ -48,9 +55,20 @@ def opened(**query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
-    app.run()
+    return settled(app.run())
+
+
+def settled(app: AppTest) -> AppTest:
+    """The page after the worker has analysed what it shows."""
+    if busy(app):
+        until(app, lambda works: not any(work.running for work in works.values()))
     assert not app.exception
     return app
+
+
+def busy(app: AppTest) -> bool:
+    works = app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401
+    return any(work.running for work in works.values())
 
 
 def words(app: AppTest) -> str:
@@ -96,8 +114,7 @@ def test_the_settings_are_those_of_the_analysis(store: Store, slug: str) -> None
     shown = app.dataframe[0].value
     assert shown.high.tolist() == pytest.approx(expected.high.tolist())
     assert shown["count"].tolist() == expected["count"].tolist()
-    app.selectbox(key="who").set_value("completed").run()
-    assert not app.exception
+    settled(app.selectbox(key="who").set_value("completed").run())
 
 
 @pytest.mark.parametrize(
@@ -120,13 +137,43 @@ def test_pictures_have_their_addresses_and_votes(store: Store, slug: str) -> Non
     assert table[votes].sum(axis=None) == len(records.answers)
 
 
+def test_until_they_are_analysed_the_page_shows_those_before(
+    store: Store, slug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(results=slug)
+    before = app.dataframe[0].value
+    fill(store, slug, 3, seed=1, first=PEOPLE + 1)
+    under_way = Work(job=Job([Task("a key", "never")], "somebody"))
+
+    def gather(purpose: str, *_: object, **__: object) -> Work:
+        st.session_state["_work"][purpose] = under_way
+        return under_way
+
+    monkeypatch.setattr(live, "gather", gather)
+    app.run()
+    assert app.dataframe[0].value.equals(before)
+    assert "How to read this" in words(app)
+
+
+def test_results_cross_over_to_another_process_unchanged(store: Store, slug: str) -> None:
+    found = analyse(store.records(slug))
+    again = Results.from_json(json.loads(json.dumps(found.to_json())))
+    assert again.settings == found.settings
+    assert (again.participants, again.images, again.answers) == (PEOPLE, 4, PEOPLE * 4)
+    assert again.tables.keys() == found.tables.keys()
+    for name, table in found.tables.items():
+        pd.testing.assert_frame_equal(again.tables[name], table, obj=name)
+    pd.testing.assert_frame_equal(again.positions.table, found.positions.table)
+    assert again.positions.p == pytest.approx(found.positions.p, nan_ok=True)
+
+
 def test_new_answers_appear(store: Store, slug: str) -> None:
     app = opened(results=slug)
     number = store.versions(slug)[0].id
     before = pulse(store, number)
     fill(store, slug, 3, seed=1, first=PEOPLE + 1)
     assert pulse(store, number) != before
-    app.run()
+    settled(app.run())
     assert f"{PEOPLE + 3} participants, {(PEOPLE + 3) * 4} answers" in words(app)
     records = store.records(slug)
     expected = case_table(records.answers, records.predictions)

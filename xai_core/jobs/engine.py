@@ -184,6 +184,8 @@ class Engine:
             if outcome.parts:
                 outcome = self._kept_apart(outcome)
                 self._finish_same(running.task, outcome)
+            elif not running.task.kept:
+                self._finish_same(running.task, outcome)
             elif outcome.arrays or outcome.facts:
                 self.cache.put(running.task.key, outcome)
             running.job.finish(running.task, outcome)

@@ -21,6 +21,7 @@ class Task:
         arguments: its keyword arguments, plain data.
         cost: expected effort beside the other tasks of the job, in any unit above 0.
         title: what people read while it runs.
+        kept: whether the result goes to the cache, and so to the disk.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Task:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     cost: float = 1.0
     title: str = ""
+    kept: bool = True
 
 
 class Job:

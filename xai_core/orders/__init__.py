@@ -20,6 +20,7 @@ from xai_core.orders.study import (
     study_draw,
     study_pictures,
     study_rendered,
+    study_results,
     unknown_classes,
 )
 
@@ -44,6 +45,7 @@ __all__ = [
     "study_draw",
     "study_pictures",
     "study_rendered",
+    "study_results",
     "support",
     "trace",
     "unknown_classes",

@@ -1,4 +1,4 @@
-"""Orders about the pictures of a user study, and what a finished study is made of."""
+"""Orders about user studies: pictures, what a published one is made of, and results."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from xai_core.orders.maps import OVERHEAD, Model
 from xai_core.study.design import Condition, Design, StudyPicture
 from xai_core.study.pictures import field_of_view, plain_png, shown
 from xai_core.study.publishing import Prediction, Rendered
+from xai_core.study.records import Records
+from xai_core.study.results import Settings
 
 Facts = Mapping[str, Any]  # of ``tasks.describe_model``
 MIME = "image/png"
@@ -140,6 +142,23 @@ def study_draw(
         "seed": seed,
     }
     return Task(key, "study_draw", arguments, float(right + wrong), "Choosing pictures")
+
+
+def study_results(study: str, records: Records, as_of: Sequence[int], settings: Settings) -> Task:
+    """The results of a version of a study.
+
+    They are never kept on the disk, where a participant who withdraws would stay.
+
+    Args:
+        study: its name in addresses.
+        records: of the version.
+        as_of: numbers that change whenever the records do (``study.pulse``).
+        settings: what the researcher decides.
+    """
+    key = content_key("study-results", study, records.version, list(as_of), settings.to_json())
+    arguments = {"records": records, "settings": settings.to_json()}
+    cost = 1.0 + len(records.answers)
+    return Task(key, "study_results", arguments, cost, "Analysing the answers", kept=False)
 
 
 def _order(

@@ -24,6 +24,7 @@ from xai_core.study import codebook
 from xai_core.study.records import Records
 from xai_core.study.results import Results, choice_titles
 from xai_core.study.selection import counted, real
+from xai_core.study.tabular import plain_cell
 from xai_core.study.times import attention, seconds
 
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "krippendorff", "pyarrow")
@@ -229,12 +230,9 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows with None for what is missing, as JSON knows no NaN."""
     whole = table.astype(object).where(table.notna(), None)
     return [
-        {str(name): _plain(cell) for name, cell in row.items()} for row in whole.to_dict("records")
+        {str(name): plain_cell(cell) for name, cell in row.items()}
+        for row in whole.to_dict("records")
     ]
-
-
-def _plain(cell: Any) -> Any:
-    return cell.item() if hasattr(cell, "item") else cell
 
 
 def _compact(values: Mapping[str, Any]) -> str:

@@ -20,8 +20,11 @@ from xai_core.study.resampling import REPLICATES
 from xai_core.study.selection import counted
 from xai_core.study.sensitivity import sensitivity
 from xai_core.study.shares import share_table
+from xai_core.study.tabular import plain, restored
 from xai_core.study.times import attention, checks, times
 from xai_core.study.votes import Votes, accurate, collect, vote_table
+
+_NO_TABLES = {"table": None, "participants": None}  # they are among the results' tables too
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,22 @@ class Results:
     answers: int
     positions: Positions
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        places = {**vars(self.positions), **_NO_TABLES}
+        tables = {name: plain(table) for name, table in self.tables.items()}
+        own = {**vars(self), "settings": self.settings.to_json(), "positions": places}
+        return {**own, "tables": tables}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Results:
+        """Results from plain data."""
+        tables = {name: restored(table) for name, table in data["tables"].items()}
+        places = {**data["positions"], "table": tables["positions"]}
+        places["participants"] = tables["positions_by_participant"]
+        own = {"settings": Settings(**data["settings"]), "positions": Positions(**places)}
+        return cls(**{**data, **own, "tables": tables})
 
 
 def analyse(records: Records, settings: Settings | None = None) -> Results:

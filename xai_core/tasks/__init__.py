@@ -15,7 +15,7 @@ from xai_core.tasks.models import (
     with_tensors,
 )
 from xai_core.tasks.sanity import describe_layers, randomised_maps, scored_again
-from xai_core.tasks.study import study_draw, study_picture
+from xai_core.tasks.study import study_draw, study_picture, study_results
 
 __all__ = [
     "apem_filter",
@@ -34,6 +34,7 @@ __all__ = [
     "scored_again",
     "study_draw",
     "study_picture",
+    "study_results",
     "support",
     "warm_up",
     "with_tensors",

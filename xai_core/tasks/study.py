@@ -1,4 +1,4 @@
-"""Pictures of a user study: one drawn heatmap with its prediction, and pictures by chance."""
+"""User studies: one drawn heatmap with its prediction, pictures by chance, and the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from xai_core.errors import DataError, ImageError
 from xai_core.images import model_input, read_image
 from xai_core.models import Classifier
 from xai_core.progress import advance
+from xai_core.study import results as analysis
 from xai_core.study.pictures import field_of_view, plain_png
+from xai_core.study.records import Records
 from xai_core.tasks.maps import explain_task
 from xai_core.tasks.models import Settings, classifier, model_pixels
 
@@ -116,6 +118,19 @@ def study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed:
             "must be names of the model's classes."
         )
     return Result(facts={"names": names, "classes": classes, "unread": unread})
+
+
+def study_results(records: Records, settings: dict[str, Any]) -> Result:
+    """The analysis of a version's records.
+
+    Args:
+        records: of the version.
+        settings: keywords of ``study.results.Settings``.
+
+    Returns:
+        As facts, ``Results.to_json``.
+    """
+    return Result(facts=analysis.analyse(records, analysis.Settings(**settings)).to_json())
 
 
 def _predicted(clf: Classifier, path: Path) -> int:

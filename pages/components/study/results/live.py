@@ -1,44 +1,78 @@
-"""Results that are there, and a watch for more answers."""
+"""Results that are there, and a watch for more answers.
+
+The worker analyses; until it has, the page shows what it found for the answers before.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
+from pages.components.access import is_researcher
+from pages.components.progress import EVERY_S, wait_for
+from pages.components.work import Work, gather
+from xai_core import orders
 from xai_core.study import Version, shared_store
 from xai_core.study.pulse import Pulse, pulse
 from xai_core.study.records import Records
-from xai_core.study.results import Results, Settings, analyse
+from xai_core.study.results import Results, Settings
 
-EVERY_S = 10.0  # an analysis of 200 participants takes the web process two seconds
-
-
-def analysed(slug: str, version: Version, settings: Settings) -> tuple[Records, Results]:
-    """The records and results of this moment, computed once as long as nobody answers."""
-    return _computed(slug, version.number, pulse(shared_store(), version.id), settings.to_json())
+LOOK_S = 10.0
+PURPOSE = "study results"
+LABEL = "Analysing the answers"
+_SHOWN = "_study results"  # in the session
 
 
-def watch(version: Version, shown: Pulse) -> None:
-    """A line that says how many there are; the page runs again when there are more.
+@dataclass(frozen=True)
+class Shown:
+    """What is on the page: records of one moment with their results."""
 
-    Args:
-        version: that is shown.
-        shown: the ``pulse`` of what is shown.
-    """
+    about: tuple[str, int, Settings]
+    as_of: Pulse
+    records: Records
+    results: Results
+
+
+def analysed(slug: str, version: Version, settings: Settings) -> Shown:
+    """The results of this moment, or of the one before while they are under way."""
+    about, now = (slug, version.number, settings), pulse(shared_store(), version.id)
+    shown: Shown | None = st.session_state.get(_SHOWN)
+    if shown is not None and (shown.about, shown.as_of) == (about, now):
+        return shown
+    records = _records(slug, version.number, now)
+    task = orders.study_results(slug, records, now, settings)
+    if shown is not None and shown.about == about:
+        work = gather(PURPOSE, [task], patience=0.2)
+        if work.running and task.key not in work.results:
+            return shown
+    facts = wait_for(PURPOSE, task, LABEL).facts
+    shown = Shown(about, now, records, Results.from_json(facts))
+    st.session_state[_SHOWN] = shown
+    return shown
+
+
+def watch(version: Version, shown: Shown) -> None:
+    """A line that says how many there are; the page runs again when there are more."""
     is_open = version.closed_at is None
-    st.fragment(_look, run_every=EVERY_S if is_open else None)(version, shown, is_open)
+    work: Work | None = st.session_state.get("_work", {}).get(PURPOSE)
+    running = work is not None and work.running
+    every = EVERY_S if running else LOOK_S if is_open else None
+    st.fragment(_look, run_every=every)(version, shown, work if running else None)
 
 
-@st.cache_data(show_spinner="Analysing the answers …", max_entries=32)
-def _computed(
-    slug: str, number: int, as_of: Pulse, settings: dict[str, str | int]
-) -> tuple[Records, Results]:
-    records = shared_store().records(slug, number)
-    return records, analyse(records, Settings(**settings))
+@st.cache_data(show_spinner=False, max_entries=4)
+def _records(slug: str, number: int, as_of: Pulse) -> Records:
+    return shared_store().records(slug, number)
 
 
-def _look(version: Version, shown: Pulse, is_open: bool) -> None:
-    now = pulse(shared_store(), version.id)
-    if now != shown:
+def _look(version: Version, shown: Shown, running: Work | None) -> None:
+    if not is_researcher():
         st.rerun()
-    when = "new answers appear by themselves" if is_open else "closed to newcomers"
+    now = pulse(shared_store(), version.id)
+    if running is not None:
+        running.collect()
+    if now != shown.as_of if running is None else not running.running:
+        st.rerun()
+    when = "closed to newcomers" if version.closed_at else "new answers appear by themselves"
     st.caption(f"{now[0]} participants, {now[5]} answers; {when}.")
