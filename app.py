@@ -23,7 +23,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import access, sign_in
 from pages.components.study import stimuli
 from pages.components.text import plain
-from xai_core.errors import StudyUnavailable, XaiError
+from xai_core.errors import StudyUnavailableError, XaiError
 from xai_core.study import shared_store
 
 FIRST_MODEL = "vgg-tiny"
@@ -98,7 +98,7 @@ def warm_up(modules: Sequence[str]) -> None:
         import_module(module)
     try:
         shared_store()
-    except StudyUnavailable as error:
+    except StudyUnavailableError as error:
         log.warning("%s", error)
     # Streamlit collects garbage after every run of a script; what was imported never is any,
     # and looking through it costs a sixth of a second each time.

@@ -21,7 +21,7 @@ from pages.components.study.design import (
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
-from xai_core.study.summaries import StudySummary
+from xai_core.study.storage.summaries import Study
 
 STEPS = {
     "question": "Question",
@@ -79,7 +79,7 @@ def page() -> None:
         SHOWN[step](draft)
 
 
-def head(study: StudySummary, draft: drafts.Draft) -> None:
+def head(study: Study, draft: drafts.Draft) -> None:
     """Name and state of the study, whether it is saved, and the way back."""
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button("All studies", icon=":material/arrow_back:", type="tertiary", key="all studies"):

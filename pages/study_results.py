@@ -18,8 +18,8 @@ from pages.components.study.results import (
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import Version, shared_store
-from xai_core.study.records import Records
-from xai_core.study.results import Results
+from xai_core.study.analysis.results import Results
+from xai_core.study.storage.records import Records
 
 PARTS = {
     "cases": "Cases",

@@ -33,5 +33,5 @@ class StudyError(XaiError):
     """A user study, or a step of one, that is not possible as asked."""
 
 
-class StudyUnavailable(StudyError):
+class StudyUnavailableError(StudyError):
     """The studies' database cannot be reached now; nothing was lost, and it may work again soon."""

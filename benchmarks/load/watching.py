@@ -11,7 +11,7 @@ import psutil
 from sqlalchemy import func, select, text
 
 from xai_core.study import Store
-from xai_core.study.schema import answer, trial
+from xai_core.study.storage.schema import answer, trial
 
 IDLE = 0.1  # CPU seconds a second
 

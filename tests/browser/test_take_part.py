@@ -26,7 +26,7 @@ from playwright.sync_api import (
 
 from tests.pages import little_study
 from tests.pages.little_study import CODE, SECRETS
-from xai_core.study.store import Store, open_store
+from xai_core.study.storage.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60

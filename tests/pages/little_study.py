@@ -20,8 +20,8 @@ from xai_core.study.design import (
     Look,
     StudyPicture,
 )
-from xai_core.study.publishing import Prediction, Rendered
-from xai_core.study.store import Store
+from xai_core.study.storage.publishing import Prediction, Rendered
+from xai_core.study.storage.store import Store
 
 SECRETS = ("hushmodel", "hushmethod", "hushtitle", "hushfile", "hushname", "hushsetting")
 SIDE = 96

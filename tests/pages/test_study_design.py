@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components import access
 from pages.components.study.design import address, originals, publish, rendering
 from tests.pages.waiting import PATIENCE_S, until
-from xai_core.errors import StudyUnavailable
+from xai_core.errors import StudyUnavailableError
 from xai_core.images import sample_image
 from xai_core.study import Rendered, Store, Version, shared_store
 from xai_core.study.design import (
@@ -565,7 +565,7 @@ def test_a_change_that_cannot_be_saved_stays_on_the_page(
     app = opened(slug)
 
     def away(*_: Any) -> None:
-        raise StudyUnavailable("The database cannot be reached now.")
+        raise StudyUnavailableError("The database cannot be reached now.")
 
     with monkeypatch.context() as patch:
         patch.setattr(Store, "save_draft", away)

@@ -21,10 +21,10 @@ from tests.pages.waiting import until
 from tests.study.synthetic import fill
 from xai_core.errors import StudyError
 from xai_core.jobs import Job, Task
-from xai_core.study.cases import case_table
-from xai_core.study.pulse import pulse
-from xai_core.study.results import Results, Settings, analyse
-from xai_core.study.store import Store, shared_store
+from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.results import Results, Settings, analyse
+from xai_core.study.storage.pulse import pulse
+from xai_core.study.storage.store import Store, shared_store
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 8

@@ -22,10 +22,10 @@ from pages.components.study.taking_part import ends, leaving, page, trials
 from pages.components.study.taking_part import visit as visit_of
 from tests.pages import little_study
 from tests.pages.little_study import CODE, DEGREE, SECRETS
-from xai_core.errors import StudyUnavailable
+from xai_core.errors import StudyUnavailableError
 from xai_core.study.design import BackgroundQuestion, Consent
-from xai_core.study.store import Store, shared_store
-from xai_core.study.taking_part import TakingPart
+from xai_core.study.participation.taking_part import TakingPart
+from xai_core.study.storage.store import Store, shared_store
 
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef"
@@ -461,7 +461,7 @@ def test_the_same_answer_sent_again_is_stored_once(store: Store) -> None:
 
 
 def gone(*_: Any) -> Any:
-    raise StudyUnavailable(AWAY)
+    raise StudyUnavailableError(AWAY)
 
 
 def test_a_database_that_is_away_is_said_and_tried_again(

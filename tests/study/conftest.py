@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from xai_core.study import open_store
-from xai_core.study.schema import metadata
+from xai_core.study.storage.schema import metadata
 
 KINDS = ("sqlite", "postgresql")
 

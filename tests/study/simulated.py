@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xai_core.study.votes import Votes
+from xai_core.study.analysis.votes import Votes
 
 
 def votes(rng, people, images, participants=0.7, pictures=0.0, mean=0.0, seen=None):

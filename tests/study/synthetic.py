@@ -10,8 +10,8 @@ import pandas as pd
 from sqlalchemy import insert, select
 
 from xai_core.study.design import Condition, Design, StudyPicture
-from xai_core.study.records import Records
-from xai_core.study.schema import answer, background, participant, trial, version
+from xai_core.study.storage.records import Records
+from xai_core.study.storage.schema import answer, background, participant, trial, version
 
 CHOICES = ("c1", "c2", "cannot_distinguish", "same")
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

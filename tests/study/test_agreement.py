@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import fleiss_kappa as other_kappa
 
 from tests.reference import study as reference
-from xai_core.study.agreement import (
+from xai_core.study.analysis.agreement import (
     _alphas,
     _kappas,
     agreement_table,

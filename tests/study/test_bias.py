@@ -6,11 +6,11 @@ import pytest
 from scipy.stats import binomtest
 
 from tests.study.synthetic import answers, predictions, records
-from xai_core.study.background import by_background, groups
-from xai_core.study.bias import positions
-from xai_core.study.cases import case_table
+from xai_core.study.analysis.background import by_background, groups
+from xai_core.study.analysis.bias import positions
+from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.times import attention, checks, times
 from xai_core.study.design import BackgroundQuestion
-from xai_core.study.times import attention, checks, times
 
 NUMBER = BackgroundQuestion("age", "How old are you?", "number")
 CHOICE = BackgroundQuestion("field", "Your field?", "choice", ("art", "law"))

@@ -12,7 +12,7 @@ from benchmarks.load import material
 from xai_core.cli.study import bots as command
 from xai_core.study import open_store
 from xai_core.study.bots import Crowd, Manner, Server, compare, drive, participants_of, rule, sides
-from xai_core.study.schema import answer, background, participant, platform_identity, trial
+from xai_core.study.storage.schema import answer, background, participant, platform_identity, trial
 
 TRIALS, SCREENS = 3, 7  # one practice, three trials, two catch trials, one instructed trial
 BOTS = 5

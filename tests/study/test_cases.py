@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.reference import study as reference
 from tests.study.synthetic import answers, predictions
 from xai_core.errors import StudyError
-from xai_core.study.cases import CASES, case_table
-from xai_core.study.votes import RULES
+from xai_core.study.analysis.cases import CASES, case_table
+from xai_core.study.analysis.votes import RULES
 
 few = settings(max_examples=40, deadline=None)
 

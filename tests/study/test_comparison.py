@@ -8,8 +8,14 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from tests.reference import study as reference
 from tests.study.synthetic import answers
-from xai_core.study.comparison import NO_SPREAD, NOTHING, TOO_FEW, paired_tests, share_differences
-from xai_core.study.votes import collect
+from xai_core.study.analysis.comparison import (
+    NO_SPREAD,
+    NOTHING,
+    TOO_FEW,
+    paired_tests,
+    share_differences,
+)
+from xai_core.study.analysis.votes import collect
 
 few = settings(max_examples=50, deadline=None)
 

@@ -5,10 +5,10 @@ import pytest
 
 from tests.reference import study as reference
 from tests.study import simulated
-from xai_core.study.comparison import paired_tests, share_differences
-from xai_core.study.resampling import crossed, redrawn
-from xai_core.study.shares import centred, share_table
-from xai_core.study.votes import accurate
+from xai_core.study.analysis.comparison import paired_tests, share_differences
+from xai_core.study.analysis.resampling import crossed, redrawn
+from xai_core.study.analysis.shares import centred, share_table
+from xai_core.study.analysis.votes import accurate
 
 STUDIES = 600
 REPLICATES = 150

@@ -15,10 +15,16 @@ from sqlalchemy import func, insert, make_url, select, text
 
 from tests.study.children import FORKED, open_and_close, start_together, take_part_many
 from tests.study.small import TIMES, begin, publish
-from xai_core.errors import StudyError, StudyUnavailable
+from xai_core.errors import StudyError, StudyUnavailableError
 from xai_core.study import TakingPart, Ticket, open_store, upgrade
-from xai_core.study.database import Conflict, FairLock, data_folder, database_url, retried
-from xai_core.study.schema import answer, metadata, participant, study
+from xai_core.study.storage.database import (
+    ConflictError,
+    FairLock,
+    data_folder,
+    database_url,
+    retried,
+)
+from xai_core.study.storage.schema import answer, metadata, participant, study
 
 ROW = {"slug": "x", "name": "x", "draft": {}, "created_at": func.now()}
 
@@ -139,7 +145,9 @@ def test_sqlite_locked_by_another_program_for_long(tmp_path):
     me, screen = begin(part, Ticket(publish(store)))
     with closing(sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StudyUnavailable, match=r"Nothing that was saved is lost.*try again"):
+        with pytest.raises(
+            StudyUnavailableError, match=r"Nothing that was saved is lost.*try again"
+        ):
             part.answer(me, screen.trial.id, "A", "key", TIMES)
         assert part.look(me) == screen, "others can still read"
         other.execute("ROLLBACK")
@@ -155,7 +163,7 @@ def test_a_writer_who_waits_too_long_is_told(tmp_path):
         def write():
             try:
                 store.create("x")
-            except StudyUnavailable as error:
+            except StudyUnavailableError as error:
                 failed.append(error)
 
         thread = threading.Thread(target=write)
@@ -168,7 +176,7 @@ def test_a_writer_who_waits_too_long_is_told(tmp_path):
 
 def test_a_file_that_cannot_be_opened(tmp_path):
     (tmp_path / "x.sqlite").mkdir()
-    with pytest.raises(StudyUnavailable):
+    with pytest.raises(StudyUnavailableError):
         open_store(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.1)
     (tmp_path / "y.sqlite").write_bytes(b"this is not a database, " * 100)
     with pytest.raises(StudyError, match="damaged"):
@@ -179,7 +187,7 @@ def test_a_file_that_cannot_be_opened(tmp_path):
 
 
 def test_a_server_that_is_not_there():
-    with pytest.raises(StudyUnavailable, match="cannot be reached") as caught:
+    with pytest.raises(StudyUnavailableError, match="cannot be reached") as caught:
         open_store("postgresql://somebody:secret@127.0.0.1:9/none")
     assert "secret" not in str(caught.value)
 
@@ -197,7 +205,7 @@ def test_postgresql_goes_away_and_comes_back(cluster, postgresql_url):
             lambda: part.consent(Ticket(me.slug), True),
             store.studies,
         ):
-            with pytest.raises(StudyUnavailable, match="cannot be reached"):
+            with pytest.raises(StudyUnavailableError, match="cannot be reached"):
                 step()
     finally:
         cluster.start()
@@ -216,7 +224,7 @@ def test_postgresql_goes_away_within_a_step(cluster, postgresql_url):
             connection.execute(insert(study).values(ROW))
             connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    with pytest.raises(StudyUnavailable):
+    with pytest.raises(StudyUnavailableError):
         step()
     assert store.studies() == []
     assert store.create("y")
@@ -230,7 +238,7 @@ def test_a_conflict_is_tried_again():
     def step():
         calls.append(1)
         if len(calls) < 3:
-            raise Conflict("x")
+            raise ConflictError("x")
         return "done"
 
     assert step() == "done"
@@ -238,10 +246,10 @@ def test_a_conflict_is_tried_again():
     @retried
     def hopeless():
         calls.append(1)
-        raise Conflict("x")
+        raise ConflictError("x")
 
     calls.clear()
-    with pytest.raises(StudyUnavailable):
+    with pytest.raises(StudyUnavailableError):
         hopeless()
     assert len(calls) == 4
 
@@ -260,7 +268,7 @@ def test_a_serialisation_failure_is_a_conflict(postgresql_url):
                 other.execute(change.values(name="y"))
             connection.execute(change.values(name="z"))
 
-    with pytest.raises(Conflict):
+    with pytest.raises(ConflictError):
         step()
     store.close_all()
 
@@ -455,7 +463,7 @@ def test_without_a_backup_there_is_no_upgrade(store_url, later, monkeypatch):
     later(ADD)
     refuse = StudyError("No room.")
     monkeypatch.setattr(
-        "xai_core.study.backup.backup", lambda *_, **__: (_ for _ in ()).throw(refuse)
+        "xai_core.study.storage.backup.backup", lambda *_, **__: (_ for _ in ()).throw(refuse)
     )
     with pytest.raises(StudyError, match=r"a backup comes first\. No room"):
         open_store(store_url)

@@ -16,13 +16,13 @@ from tests.pages import little_study
 from tests.study.synthetic import fill, records
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.cli.study import results as command
-from xai_core.study import codebook, export
-from xai_core.study.cases import CASES, case_table
+from xai_core.study.analysis import codebook, export
+from xai_core.study.analysis.cases import CASES, case_table
+from xai_core.study.analysis.results import Settings, analyse, choice_titles
 from xai_core.study.design import Condition
-from xai_core.study.records import Records
-from xai_core.study.results import Settings, analyse, choice_titles
-from xai_core.study.schema import background
-from xai_core.study.store import open_store
+from xai_core.study.storage.records import Records
+from xai_core.study.storage.schema import background
+from xai_core.study.storage.store import open_store
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -253,16 +253,17 @@ def test_the_command_prints_the_tables(published, capsys):
 
 def test_the_analysis_needs_neither_torch_nor_streamlit():
     code = (
-        "import sys, xai_core.study.export, xai_core.study.results, xai_core.study.pulse; "
+        "import sys\n"
+        "import xai_core.study.analysis.export, xai_core.study.storage.pulse\n"
         "sys.exit(bool({'torch', 'streamlit', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_words_of_the_command_line_are_those_of_the_package():
-    from xai_core.study.intervals import INTERVALS
-    from xai_core.study.selection import WHO
-    from xai_core.study.votes import RULES
+    from xai_core.study.analysis.intervals import INTERVALS
+    from xai_core.study.analysis.selection import WHO
+    from xai_core.study.analysis.votes import RULES
 
     assert (tuple(RULES), tuple(INTERVALS), tuple(WHO)) == (
         command.RULES,

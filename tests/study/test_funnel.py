@@ -7,13 +7,13 @@ import pytest
 
 from tests.study.synthetic import design, records
 from xai_core.errors import StudyError
-from xai_core.study.cases import case_table
+from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.funnel import endings, funnel
+from xai_core.study.analysis.results import Settings, analyse
+from xai_core.study.analysis.selection import WHO, counted, failed, hurried
+from xai_core.study.analysis.sensitivity import sensitivity
+from xai_core.study.analysis.votes import RULES
 from xai_core.study.design import StudyPicture
-from xai_core.study.funnel import endings, funnel
-from xai_core.study.results import Settings, analyse
-from xai_core.study.selection import WHO, counted, failed, hurried
-from xai_core.study.sensitivity import sensitivity
-from xai_core.study.votes import RULES
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from tests.reference import study as reference
 from xai_core.errors import StudyError
-from xai_core.study.intervals import of_count, of_variance
+from xai_core.study.analysis.intervals import of_count, of_variance
 
 few = settings(max_examples=60, deadline=None)
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from tests.study.answering import choice
 from tests.study.small import begin, design, publish
 from xai_core.study import TakingPart, Ticket
-from xai_core.study.schema import answer, trial
+from xai_core.study.storage.schema import answer, trial
 
 KILLS = 200
 TRIALS = 60

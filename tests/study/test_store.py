@@ -19,7 +19,7 @@ from xai_core.study import (
     open_store,
     shared_store,
 )
-from xai_core.study.schema import asset, stimulus, trial
+from xai_core.study.storage.schema import asset, stimulus, trial
 
 
 def rendered(plan):
@@ -43,6 +43,24 @@ def test_a_study_begins_as_a_draft(store):
     assert store.draft(slug) == chosen
     store.rename(slug, "Other")
     assert store.studies()[0].name == "Other"
+
+
+def test_a_draft_that_was_changed_meanwhile_stays(store):
+    slug = store.create("x")
+    empty, first, second = store.draft(slug), small.design(), small.design(catches=0)
+    assert store.save_draft(slug, first, seen=empty)
+    assert not store.save_draft(slug, second, seen=empty)
+    assert store.draft(slug) == first
+    assert store.save_draft(slug, second, seen=first)
+    assert store.draft(slug) == second
+
+
+def test_the_package_gives_what_it_promises():
+    from xai_core.study import Study, case_table
+
+    assert (Study.__name__, case_table.__name__) == ("Study", "case_table")
+    with pytest.raises(ImportError):
+        from xai_core.study import nothing  # noqa: F401
 
 
 def test_studies_come_newest_first_with_their_numbers(store):

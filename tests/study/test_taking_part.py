@@ -10,8 +10,8 @@ from tests.study import small
 from tests.study.small import BACKGROUND, TIMES, begin, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, ClientTimes, TakingPart, Ticket
-from xai_core.study.schema import answer, invitation, participant, trial
-from xai_core.study.screens import MOST_MS
+from xai_core.study.participation.screens import MOST_MS
+from xai_core.study.storage.schema import answer, invitation, participant, trial
 
 INJECTIONS = (
     "'; DROP TABLE participant; --",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.reference import study as reference
 from tests.study.synthetic import answers
 from xai_core.errors import StudyError
-from xai_core.study.votes import RULES, accurate, collect, vote_table
+from xai_core.study.analysis.votes import RULES, accurate, collect, vote_table
 
 MODELS = ["c1", "c2", "c3"]
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from tests.study.small import TIMES, begin, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
-from xai_core.study.schema import (
+from xai_core.study.storage.schema import (
     answer,
     background,
     invitation,

@@ -19,11 +19,11 @@ from xai_core.explainers.registry import method
 from xai_core.images import model_input
 from xai_core.jobs import Task
 from xai_core.orders.maps import OVERHEAD, Model
+from xai_core.study.analysis.results import Settings
 from xai_core.study.design import Condition, Design, StudyPicture
 from xai_core.study.pictures import field_of_view, plain_png, shown
-from xai_core.study.publishing import Prediction, Rendered
-from xai_core.study.records import Records
-from xai_core.study.results import Settings
+from xai_core.study.storage.publishing import Prediction, Rendered
+from xai_core.study.storage.records import Records
 
 Facts = Mapping[str, Any]  # of ``tasks.describe_model``
 MIME = "image/png"

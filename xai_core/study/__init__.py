@@ -1,5 +1,9 @@
 """User studies with real participants: design, plan, store, taking part, analysis. No torch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from xai_core.study.design import (
     BACKGROUND,
     CANNOT_DISTINGUISH,
@@ -13,10 +17,19 @@ from xai_core.study.design import (
     Look,
     StudyPicture,
 )
-from xai_core.study.publishing import Prediction, Rendered
-from xai_core.study.store import Store, open_store, shared_store
-from xai_core.study.summaries import StudySummary, Version
-from xai_core.study.taking_part import ClientTimes, Screen, ShownTrial, TakingPart, Ticket
+from xai_core.study.participation.taking_part import (
+    ClientTimes,
+    Screen,
+    ShownTrial,
+    TakingPart,
+    Ticket,
+)
+from xai_core.study.storage.publishing import Prediction, Rendered
+from xai_core.study.storage.store import Store, open_store, shared_store
+from xai_core.study.storage.summaries import Study, Version
+
+if TYPE_CHECKING:
+    from xai_core.study.analysis.cases import case_table
 
 __all__ = [
     "BACKGROUND",
@@ -36,10 +49,20 @@ __all__ = [
     "ShownTrial",
     "Store",
     "StudyPicture",
-    "StudySummary",
+    "Study",
     "TakingPart",
     "Ticket",
     "Version",
+    "case_table",
     "open_store",
     "shared_store",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when it is asked for: the participants' page needs neither it nor its tables."""
+    if name != "case_table":
+        raise AttributeError(f"There is no {name} in {__name__}.")
+    from xai_core.study.analysis.cases import case_table
+
+    return case_table

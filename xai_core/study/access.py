@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from xai_core.errors import AccessError
-from xai_core.study.database import data_folder
+from xai_core.study.storage.database import data_folder
 
 SHORTEST = 12  # signs of a password
 FREE_FAILURES = 3  # without a wait

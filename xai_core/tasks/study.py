@@ -18,9 +18,9 @@ from xai_core.errors import DataError, ImageError
 from xai_core.images import model_input, read_image
 from xai_core.models import Classifier
 from xai_core.progress import advance
-from xai_core.study import results as analysis
+from xai_core.study.analysis import results as analysis
 from xai_core.study.pictures import field_of_view, plain_png
-from xai_core.study.records import Records
+from xai_core.study.storage.records import Records
 from xai_core.tasks.maps import explain_task
 from xai_core.tasks.models import Settings, classifier, model_pixels
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from xai_core.errors import StudyUnavailable
+from xai_core.errors import StudyUnavailableError
 from xai_core.study import shared_store
 
 PATH = "stimuli"
@@ -41,7 +41,7 @@ async def serve(request: Request) -> Response:
     if found is None:
         try:
             found = await run_in_threadpool(_read, name)
-        except StudyUnavailable:
+        except StudyUnavailableError:
             return _nothing(503)
         if found is None:
             return _nothing(404)

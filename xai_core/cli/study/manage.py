@@ -13,7 +13,7 @@ from urllib.parse import quote
 from xai_core.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from xai_core.study import Store, StudySummary
+    from xai_core.study import Store, Study
 
 _URL = "http://localhost:8501"
 _PAGE = "take-part"
@@ -190,7 +190,7 @@ def _store() -> Iterator[Store]:
         store.close_all()
 
 
-def _state(study: StudySummary) -> str:
+def _state(study: Study) -> str:
     if not study.published:
         return "draft"
     return f"{study.published} ({'open' if study.is_open else 'closed'})"

@@ -13,8 +13,8 @@ from xai_core.cli.tables import aligned
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xai_core.study.records import Records
-    from xai_core.study.results import Results, Settings
+    from xai_core.study.analysis.results import Results, Settings
+    from xai_core.study.storage.records import Records
 
 FORMS = ("png", "svg")
 RULES = ("majority", "models", "absolute", "shared")
@@ -76,7 +76,7 @@ def show(arguments: argparse.Namespace) -> int:
     Raises:
         StudyError: there is no such study or version.
     """
-    from xai_core.study.export import json_bytes
+    from xai_core.study.analysis.export import json_bytes
 
     records, found = _analysed(arguments)
     if arguments.json:
@@ -93,7 +93,7 @@ def export(arguments: argparse.Namespace) -> int:
         StudyError: there is no such study or version.
     """
     from xai_core.files import write_file
-    from xai_core.study.export import files
+    from xai_core.study.analysis.export import files
 
     records, found = _analysed(arguments)
     written = files(records, found, arguments.study)
@@ -110,8 +110,8 @@ def export(arguments: argparse.Namespace) -> int:
 def figures(records: Records, found: Results) -> dict[str, bytes]:
     """Every figure as PNG and SVG, by its file's name."""
     from xai_core.charts import chart_bytes, study_charts
-    from xai_core.study.cases import CASES
-    from xai_core.study.results import choice_titles
+    from xai_core.study.analysis.cases import CASES
+    from xai_core.study.analysis.results import choice_titles
 
     cases = {str(case): title for case, title in CASES.items()}
     charts = study_charts(found.tables, choice_titles(records), cases)
@@ -144,7 +144,7 @@ def report(records: Records, found: Results) -> list[str]:
 
 def _analysed(arguments: argparse.Namespace) -> tuple[Records, Results]:
     from xai_core.study import open_store
-    from xai_core.study.results import analyse
+    from xai_core.study.analysis.results import analyse
 
     store = open_store()
     try:
@@ -155,7 +155,7 @@ def _analysed(arguments: argparse.Namespace) -> tuple[Records, Results]:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    from xai_core.study.results import Settings
+    from xai_core.study.analysis.results import Settings
 
     return Settings(
         arguments.rule, arguments.interval, arguments.who, arguments.seed, arguments.replicates

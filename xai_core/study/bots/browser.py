@@ -105,6 +105,17 @@ class Tab:
         """The widget with the page's key."""
         return next((found for found in self.elements() if found.key == key), None)
 
+    def need(self, key: str) -> Element:
+        """The same; it must be there.
+
+        Raises:
+            StuckError: if it is not.
+        """
+        found = self.find(key)
+        if found is None:
+            raise StuckError(f"the page has no {key!r}; it shows {self.summary()}")
+        return found
+
     def texts(self) -> list[str]:
         """Every text that is shown."""
         shown = (found.text for found in self.elements() if not found.id)

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from xai_core.study.bots.journal import Journal, Sent
 from xai_core.study.bots.sides import Row, Side, exported, stored
 from xai_core.study.design import Design
-from xai_core.study.records import Records
-from xai_core.study.schema import participant, platform_identity, stimulus, study, version
-from xai_core.study.store import Store
-from xai_core.study.tokens import token_hash
+from xai_core.study.storage.records import Records
+from xai_core.study.storage.schema import participant, platform_identity, stimulus, study, version
+from xai_core.study.storage.store import Store
+from xai_core.study.storage.tokens import token_hash
 
 
 @dataclass(frozen=True)

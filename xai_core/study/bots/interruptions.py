@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xai_core.study.bots.answering import send, shown_trial
+
 if TYPE_CHECKING:
     from xai_core.study.bots.browser import Tab
     from xai_core.study.bots.participant import Bot
@@ -34,7 +36,7 @@ async def second_tab(bot: Bot) -> None:
         if again:
             choice = "same" if sent.choice != "same" else "cannot_distinguish"
             late = replace(sent, choice=choice, key=str(uuid.uuid4()))
-            await bot.send(other, late)
+            await send(other, late, bot.manner.think)
             await bot.gone_on(other, late)
     finally:
         await other.close()
@@ -45,14 +47,14 @@ async def dropped(bot: Bot) -> None:
     if bot.pending is None:
         return
     bot.journal.counted["connections dropped"] += 1
-    await bot.send(bot.tab, bot.pending)
+    await send(bot.tab, bot.pending, bot.manner.think)
     bot.tab.drop()
     await bot.tab.connect()
     await bot.gone_on(bot.tab, bot.pending)
 
 
 def _same(bot: Bot, tab: Tab, after: str) -> None:
-    shown, sent = bot.shown(tab), bot.pending
+    shown, sent = shown_trial(tab), bot.pending
     if sent is None:
         return
     if shown is None or shown != sent.trial:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from xai_core.study.bots import rule
+from xai_core.study.bots.answering import LATE_S, RefusedError, gone_on, send, shown_trial
 from xai_core.study.bots.browser import DisconnectedError, StuckError, Tab
 from xai_core.study.bots.fetching import Fetcher, FetchError
 from xai_core.study.bots.interruptions import INTERRUPTIONS
@@ -23,8 +21,6 @@ from xai_core.study.bots.wire import Element
 
 PAGE = "take-part"
 PATIENCE_S = 60.0
-LATE_S = 6.0  # without a word of the server the page sends an answer again, as the browser does
-SENT_AGAIN = 20
 RETRY_S = 0.5
 RETRIES = 120  # so many times half a second a server may be away
 BACKGROUND = "background:"
@@ -49,10 +45,6 @@ class Manner:
     interruptions: bool = False
     restarts: bool = False
     until: float = float("inf")
-
-
-class RefusedError(Exception):
-    """The page will not take an answer."""
 
 
 class Bot:
@@ -139,7 +131,7 @@ class Bot:
     def _remember(self) -> None:
         """Keep the token, and the pending answer if the page has gone on."""
         self.journal.me = parse_qs(self.tab.query).get("me", [self.journal.me])[0]
-        shown = self.shown()
+        shown = shown_trial(self.tab)
         away = self.tab.find("retry") is not None
         if self.pending and not away and (shown is None or shown.id != self.pending.trial.id):
             self.journal.answers.append(self.pending)
@@ -157,12 +149,12 @@ class Bot:
         if self.journal.counted["database away"] > RETRIES:
             raise StuckError(f"the database stays away; the page shows {self.tab.summary()}")
         await asyncio.sleep(RETRY_S)
-        await self.tab.press(self.widget("retry"))
+        await self.tab.press(self.tab.need("retry"))
 
     async def _consent(self) -> None:
         await self._think()
         try:
-            await self.tab.press(self.widget("agree"))
+            await self.tab.press(self.tab.need("agree"))
             await self.tab.until(lambda tab: tab.find("agree") is None, PATIENCE_S)
         except DisconnectedError:
             self.journal.lost_consents += 1
@@ -177,7 +169,7 @@ class Bot:
             value, said = self._said(question, name)
             self.tab.fill(question, value)
             self.journal.background[name] = said
-        await self.tab.press(self.widget("background_submit"))
+        await self.tab.press(self.tab.need("background_submit"))
         await self.tab.until(lambda tab: tab.find("background_submit") is None, PATIENCE_S)
 
     def _said(self, question: Element, name: str) -> tuple[Any, int | str]:
@@ -193,11 +185,11 @@ class Bot:
 
     async def _begin(self) -> None:
         await self._think()
-        await self.tab.press(self.widget("begin"))
+        await self.tab.press(self.tab.need("begin"))
         await self.tab.until(lambda tab: tab.find("begin") is None, PATIENCE_S)
 
     async def _trial(self) -> None:
-        trial = self.shown()
+        trial = shown_trial(self.tab)
         if trial is None:
             raise StuckError("the page shows a trial without data")
         digests = {path: await self.fetcher.picture(path) for path in trial.pictures}
@@ -226,62 +218,17 @@ class Bot:
         if self.pending is None:
             return
         began = time.perf_counter()
-        await self.send(self.tab, self.pending)
+        await send(self.tab, self.pending, self.manner.think)
         await self.gone_on(self.tab, self.pending)
-        shown = self.shown()
+        shown = shown_trial(self.tab)
         if shown is not None:
             await asyncio.gather(*map(self.fetcher.picture, shown.pictures))
         self.journal.steps.append(time.perf_counter() - began)
 
-    async def send(self, tab: Tab, sent: Sent, attempt: int = 1) -> None:
-        """Send an answer as the page's component does."""
-        now = round(1000 * time.time())
-        answer = {
-            "trial": sent.trial.id,
-            "choice": sent.choice,
-            "key": sent.key,
-            "attempt": attempt,
-            "shown_at": now - round(1000 * self.manner.think),
-            "answered_at": now,
-            "duration_ms": round(1000 * self.manner.think),
-            "focus_losses": 0,
-            "hidden_ms": 0,
-        }
-        await tab.change(self.widget("trial", tab), {"answer": answer})
-
-    async def gone_on(self, tab: Tab, sent: Sent, first: int = 1) -> None:
-        """Wait until a tab shows something else than the trial; send again what is not saved.
-
-        Args:
-            tab: that has sent the answer.
-            sent: the answer.
-            first: number of the attempt that is under way.
-        """
-        for attempt in range(first, first + SENT_AGAIN):
-            told = partial(_told, sent=sent, attempt=attempt)
-            with suppress(StuckError):
-                await tab.until(told, LATE_S)
-                shown = data(tab)
-                if shown is None or shown["trial"] != sent.trial.id:
-                    return
-                if shown["problem"].get("final"):
-                    raise RefusedError(str(shown["problem"].get("text")))
-                await asyncio.sleep(RETRY_S)
-            self.journal.counted["answers sent again"] += 1
-            await self.send(tab, sent, attempt + 1)
-        raise StuckError("an answer is never saved")
-
-    def shown(self, tab: Tab | None = None) -> Trial | None:
-        """The trial on the screen."""
-        found = data(tab or self.tab)
-        return Trial.of(found) if found else None
-
-    def widget(self, key: str, tab: Tab | None = None) -> Element:
-        """What has a key on the page."""
-        found = (tab or self.tab).find(key)
-        if found is None:
-            raise StuckError(f"the page has no {key!r}; it shows {self.tab.summary()}")
-        return found
+    async def gone_on(self, tab: Tab, sent: Sent) -> None:
+        """Wait until a tab has gone on, and count how often the answer had to be sent again."""
+        again = await gone_on(tab, sent, self.manner.think)
+        self.journal.counted["answers sent again"] += again
 
     async def another(self) -> Tab:
         """A further tab at the same address."""
@@ -307,19 +254,3 @@ class Bot:
     async def _think(self) -> None:
         if self.manner.think:
             await asyncio.sleep(self.manner.think * self._random.uniform(0.5, 1.5))
-
-
-def _told(tab: Tab, sent: Sent, attempt: int) -> bool:
-    """Whether the page has gone on, or says why it has not."""
-    shown = data(tab)
-    if shown is None:
-        return not tab.running
-    problem = shown.get("problem") or {}
-    refused = problem.get("key") == sent.key and problem.get("attempt", attempt) == attempt
-    return shown["trial"] != sent.trial.id or refused
-
-
-def data(tab: Tab) -> dict[str, Any] | None:
-    """What the component of trials is given."""
-    found = tab.find("trial")
-    return json.loads(found.data) if found is not None else None

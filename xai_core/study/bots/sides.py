@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from xai_core.files import FORMULA_STARTS
-from xai_core.study.export import long_csv, wide_csv
-from xai_core.study.records import Records
+from xai_core.study.analysis.export import long_csv, wide_csv
+from xai_core.study.storage.records import Records
 
 TOLD = "question_"  # how the columns of answers to background questions begin
 

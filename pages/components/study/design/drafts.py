@@ -96,16 +96,13 @@ def keep(draft: Draft, design: Design) -> None:
     if design == draft.design and design == draft.stored:
         return
     draft.design = design
-    store = shared_store()
     try:
-        if store.draft(draft.slug) != draft.stored:
-            draft.elsewhere = True
-            return
-        store.save_draft(draft.slug, design)
+        draft.elsewhere = not shared_store().save_draft(draft.slug, design, seen=draft.stored)
     except StudyError as error:
         draft.problem = str(error)
         return
-    draft.stored, draft.saved = design, datetime.now(UTC)
+    if not draft.elsewhere:
+        draft.stored, draft.saved = design, datetime.now(UTC)
 
 
 def begin_anew(draft: Draft, design: Design) -> None:

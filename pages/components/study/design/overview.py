@@ -8,7 +8,7 @@ from pages.components.access import is_researcher
 from pages.components.study.design import address
 from pages.components.text import plain
 from xai_core.study import shared_store
-from xai_core.study.summaries import StudySummary
+from xai_core.study.storage.summaries import Study
 
 
 def show() -> None:
@@ -30,14 +30,14 @@ def show() -> None:
         _row(study)
 
 
-def state(study: StudySummary) -> tuple[str, str]:
+def state(study: Study) -> tuple[str, str]:
     """A study's state in a word, and its colour."""
     if not study.published:
         return "draft", "gray"
     return ("open", "green") if study.is_open else ("closed", "orange")
 
 
-def _row(study: StudySummary) -> None:
+def _row(study: Study) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         word, colour = state(study)
         st.badge(word, color=colour)

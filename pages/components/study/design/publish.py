@@ -14,7 +14,7 @@ from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.problems import moment
-from xai_core.study.summaries import Version
+from xai_core.study.storage.summaries import Version
 
 TOLD = "_study_published"  # in the session: study and version that were just made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.notes import linked
-from xai_core.study.agreement import SOURCES
+from xai_core.study.analysis.agreement import SOURCES
 
 CASES = (
     "Per picture the votes decide which model's map is **accurate**; a tie, or most votes for "

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from xai_core.charts.study import CASE_COLOURS
-from xai_core.study.cases import CASES
+from xai_core.study.analysis.cases import CASES
 
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.study.results.address import RESULTS
-from xai_core.study import StudySummary, Version, shared_store
-from xai_core.study.intervals import INTERVALS
-from xai_core.study.results import Settings
-from xai_core.study.selection import WHO
-from xai_core.study.votes import RULES
+from xai_core.study import Study, Version, shared_store
+from xai_core.study.analysis.intervals import INTERVALS
+from xai_core.study.analysis.results import Settings
+from xai_core.study.analysis.selection import WHO
+from xai_core.study.analysis.votes import RULES
 
 RULE_TITLES = {
     "majority": "Majority",
@@ -29,7 +29,7 @@ WHO_TITLES = {
 PREVIEW = 0
 
 
-def study(found: Sequence[StudySummary]) -> StudySummary:
+def study(found: Sequence[Study]) -> Study:
     """The study that the address names, or else the newest published one."""
     slugs = [one.slug for one in found]
     asked = st.query_params.get(RESULTS, "")

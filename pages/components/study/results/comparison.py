@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.results import tables
-from xai_core.study.agreement import MEASURES
-from xai_core.study.records import Records
-from xai_core.study.results import Results, choice_titles
+from xai_core.study.analysis.agreement import MEASURES
+from xai_core.study.analysis.results import Results, choice_titles
+from xai_core.study.storage.records import Records
 
 
 def show(records: Records, found: Results) -> None:

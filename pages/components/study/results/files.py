@@ -10,10 +10,10 @@ from pages.components.access import is_researcher
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.errors import StudyError
 from xai_core.files import zip_bytes
-from xai_core.study import export
-from xai_core.study.cases import CASES
-from xai_core.study.records import Records
-from xai_core.study.results import Results, choice_titles
+from xai_core.study.analysis import export
+from xai_core.study.analysis.cases import CASES
+from xai_core.study.analysis.results import Results, choice_titles
+from xai_core.study.storage.records import Records
 
 DATA = {
     "Everything, ZIP": "zip",

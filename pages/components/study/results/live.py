@@ -14,9 +14,9 @@ from pages.components.progress import EVERY_S, wait_for
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.study import Version, shared_store
-from xai_core.study.pulse import Pulse, pulse
-from xai_core.study.records import Records
-from xai_core.study.results import Results, Settings
+from xai_core.study.analysis.results import Results, Settings
+from xai_core.study.storage.pulse import Pulse, pulse
+from xai_core.study.storage.records import Records
 
 LOOK_S = 10.0
 PURPOSE = "study results"

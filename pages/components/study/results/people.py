@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.components.study.results import charts, tables
 from pages.components.text import plain
-from xai_core.study.records import Records
-from xai_core.study.results import Results, choice_titles
+from xai_core.study.analysis.results import Results, choice_titles
+from xai_core.study.storage.records import Records
 
 
 def show(records: Records, found: Results) -> None:

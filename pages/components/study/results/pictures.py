@@ -7,9 +7,9 @@ import streamlit as st
 from pages.components.study import stimuli
 from pages.components.study.results import tables
 from xai_core.study import Version, shared_store
-from xai_core.study.pulse import picture_names
-from xai_core.study.records import Records
-from xai_core.study.results import Results, choice_titles
+from xai_core.study.analysis.results import Results, choice_titles
+from xai_core.study.storage.pulse import picture_names
+from xai_core.study.storage.records import Records
 
 ROW = 84  # pixels
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from xai_core.study.screens import Ticket
+from xai_core.study.participation.screens import Ticket
 
 LONGEST = 200  # letters of a value; whatever is longer was not made here
 PLATFORM = {"PROLIFIC_PID": "platform_id", "STUDY_ID": "platform_study"} | {

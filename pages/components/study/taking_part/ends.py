@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.taking_part import visit
-from xai_core.study.screens import Screen, Ticket
+from xai_core.study.participation.screens import Screen, Ticket
 
 QUIET = {
     "unknown": (

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.study.taking_part import visit
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
-from xai_core.study.taking_part import TakingPart
+from xai_core.study.participation.taking_part import TakingPart
 
 WRONG = (
     "No one takes part under this code. Please check it letter by letter; if the data were "

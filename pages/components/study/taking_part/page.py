@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.access import is_researcher
 from pages.components.study.taking_part import away, ends, leaving, trials, visit, welcome
-from xai_core.study.screens import Screen
+from xai_core.study.participation.screens import Screen
 
 LOOK = "<style>" + (Path(__file__).parent / "look.css").read_text(encoding="utf-8") + "</style>"
 BEFORE = {

@@ -18,7 +18,7 @@ from pages.components.study import stimuli
 from pages.components.study.taking_part import visit
 from pages.components.study.trial import trial
 from xai_core.study.design import ESCAPES
-from xai_core.study.screens import ClientTimes, Screen, Ticket
+from xai_core.study.participation.screens import ClientTimes, Screen, Ticket
 
 KEY = "trial"
 REMEMBERED = 10_000  # participants

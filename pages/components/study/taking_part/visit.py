@@ -14,10 +14,10 @@ import streamlit as st
 
 from pages.components.study.taking_part import address
 from pages.components.text import plain
-from xai_core.errors import StudyError, StudyUnavailable
+from xai_core.errors import StudyError, StudyUnavailableError
 from xai_core.study import shared_store
-from xai_core.study.screens import Screen, Ticket
-from xai_core.study.taking_part import TakingPart
+from xai_core.study.participation.screens import Screen, Ticket
+from xai_core.study.participation.taking_part import TakingPart
 
 STATE = "_take_part"
 
@@ -57,7 +57,7 @@ def take(step: Step) -> bool:
     known = facts()
     try:
         screen = step(TakingPart(shared_store()), known["ticket"])
-    except StudyUnavailable as error:
+    except StudyUnavailableError as error:
         # Not asked for again in this run: whoever waits for a database waits long.
         known.update(problem=str(error), away=True, fresh=True)
         return False

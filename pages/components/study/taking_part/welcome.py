@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.components.study.taking_part import address, questions, visit
 from pages.components.text import plain
-from xai_core.study.screens import Screen, Ticket
-from xai_core.study.taking_part import TakingPart
+from xai_core.study.participation.screens import Screen, Ticket
+from xai_core.study.participation.taking_part import TakingPart
 
 
 def consent(screen: Screen) -> None:

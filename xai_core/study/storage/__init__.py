@@ -1,0 +1,1 @@
+"""The studies' database: tables, transactions, what researchers keep, backups, withdrawal."""
