@@ -564,7 +564,7 @@ def test_a_change_that_cannot_be_saved_stays_on_the_page(
     slug = begun(store)
     app = opened(slug)
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise StudyUnavailableError("The database cannot be reached now.")
 
     with monkeypatch.context() as patch:

@@ -1,0 +1,131 @@
+"""A study from its first word to its results, in a real Chromium."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+
+from playwright.sync_api import Browser, Page, expect
+
+LONG_MS = 120_000
+SOON_MS = 30_000
+PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Astronaut": "goldfish"}
+
+
+def step(page: Page, name: str) -> None:
+    page.get_by_test_id("stButtonGroup").get_by_text(name, exact=True).first.click()
+
+
+# What each of three participants answers to the three pictures, by the place on the screen.
+ANSWERS = (
+    ("Heatmap A", "Heatmap B", "They look the same"),
+    ("Heatmap B", "Heatmap B", "Can't distinguish"),
+    ("Heatmap A", "Heatmap A", "Heatmap A"),
+)
+
+
+def take_part(browser: Browser, link: str, choices: tuple[str, ...]) -> None:
+    """From the link to the thanks, in a browser that knows nothing."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="I agree and take part").click(timeout=LONG_MS)
+    questions = page.get_by_role("radiogroup")
+    expect(questions).to_have_count(3, timeout=SOON_MS)
+    for question in questions.all():
+        question.get_by_text("No", exact=True).click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Begin").click(timeout=SOON_MS)
+    for number, choice in enumerate(choices, 1):
+        expect(page.locator(".place")).to_have_text(
+            f"Trial {number} of {len(choices)}", timeout=SOON_MS
+        )
+        page.get_by_role("radio", name=choice).check(timeout=SOON_MS)
+        page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=SOON_MS)
+    context.close()
+
+
+def test_from_a_new_study_to_its_results(page: Page, server: str) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    link = design_and_publish(page, server)
+    for choices in ANSWERS:
+        take_part(page.context.browser, link, choices)
+
+    page.goto(f"{server}/study_results")
+    expect(page.get_by_text("3 participants, 9 answers")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Pictures by case")).to_be_visible(timeout=LONG_MS)
+    step(page, "Files")
+    with page.expect_download(timeout=LONG_MS) as waiting:
+        page.get_by_role("button", name="Everything, ZIP").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        rows = list(csv.DictReader(io.TextIOWrapper(archive.open("answers.csv"), "utf-8")))
+    escapes = {"They look the same": "same", "Can't distinguish": "cannot_distinguish"}
+    for person, choices in enumerate(ANSWERS, 1):
+        own = sorted(
+            (row for row in rows if row["participant"] == str(person)),
+            key=lambda row: int(row["position"]),
+        )
+        for row, choice in zip(own, choices, strict=True):
+            shown = row["arrangement"].split()
+            expected = escapes.get(choice) or shown["AB".index(choice[-1])]
+            assert row["choice"] == expected
+    assert not errors
+
+
+def design_and_publish(page: Page, server: str) -> str:
+    """The link for everybody of a study with two methods and three pictures."""
+    page.goto(f"{server}/study_design")
+    page.get_by_label("New study").fill("Which <i>method</i>?", timeout=LONG_MS)
+    page.get_by_role("button", name="Begin").click()
+    title = page.get_by_label("Title for participants")
+    title.fill("<b>Seeing</b>", timeout=SOON_MS)
+    title.press("Tab")
+    expect(page.get_by_text(re.compile(r"Saved \d\d:\d\d:\d\d"))).to_be_visible(timeout=SOON_MS)
+
+    step(page, "Compared")
+    expect(page.get_by_role("button", name="Add this condition")).to_be_enabled(timeout=LONG_MS)
+    page.get_by_role("button", name="Methods").click()
+    page.get_by_role("button", name="Saliency", exact=True).first.click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Add 2 conditions").click(timeout=SOON_MS)
+    expect(page.get_by_label("2. Name in your results")).to_have_value(
+        "Grad-CAM · vgg-tiny", timeout=SOON_MS
+    )
+
+    step(page, "Pictures")
+    page.get_by_text("Samples", exact=True).click()
+    for name in PICTURES:
+        page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("without a true class: 3")).to_be_visible(timeout=SOON_MS)
+    for number, true in enumerate(PICTURES.values()):
+        box = page.get_by_label("True class").nth(number)
+        box.click()
+        box.fill(true)
+        box.press("Enter")
+        left = len(PICTURES) - number - 1
+        counted = page.get_by_text(f"without a true class: {left}")
+        expect(counted).to_have_count(1 if left else 0, timeout=SOON_MS)
+    step(page, "Look")
+    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2, timeout=LONG_MS)
+
+    # Somebody opens the address again: everything is there.
+    page.reload()
+    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2, timeout=LONG_MS)
+    step(page, "Question")
+    expect(page.get_by_label("Title for participants")).to_have_value(
+        "<b>Seeing</b>", timeout=SOON_MS
+    )
+    step(page, "Publish")
+    expect(page.get_by_text("Nothing is missing")).to_be_visible(timeout=SOON_MS)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible(
+        timeout=LONG_MS
+    )
+    link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
+    assert link.startswith(f"{server}/take-part?study=")
+    return link
