@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from tests.study.small import begin, finish, publish
 from xai_core.errors import StudyError
-from xai_core.study import TakingPart, Ticket, backup, open_store
+from xai_core.study import TakingPart, Ticket, open_store
+from xai_core.study.storage import backup
 from xai_core.study.storage.schema import answer
 
 

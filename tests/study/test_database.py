@@ -16,7 +16,8 @@ from sqlalchemy import func, insert, make_url, select, text
 from tests.study.children import FORKED, open_and_close, start_together, take_part_many
 from tests.study.small import TIMES, begin, publish
 from xai_core.errors import StudyError, StudyUnavailableError
-from xai_core.study import TakingPart, Ticket, open_store, upgrade
+from xai_core.study import TakingPart, Ticket, open_store
+from xai_core.study.storage import upgrade
 from xai_core.study.storage.database import (
     ConflictError,
     FairLock,

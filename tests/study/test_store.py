@@ -20,6 +20,7 @@ from xai_core.study import (
     shared_store,
 )
 from xai_core.study.storage.schema import asset, stimulus, trial
+from xai_core.study.storage.tokens import new_token
 
 
 def rendered(plan):
@@ -53,6 +54,13 @@ def test_a_draft_that_was_changed_meanwhile_stays(store):
     assert store.draft(slug) == first
     assert store.save_draft(slug, second, seen=first)
     assert store.draft(slug) == second
+
+
+def test_a_token_is_no_option_of_a_command_line():
+    tokens = [new_token() for _ in range(2000)]
+    assert len(set(tokens)) == 2000
+    assert not [token for token in tokens if token.startswith("-")]
+    assert all(len(token) == 23 for token in tokens)
 
 
 def test_the_package_gives_what_it_promises():

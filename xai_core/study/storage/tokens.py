@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-_BYTES = 16
+_BYTES = 17  # the first sign is not free, and 128 bits are to stay
 # Without vowels, so that no word appears, and without characters that look like another.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _SLUG_LENGTH = 10
 
 
 def new_token() -> str:
-    """A secret of 128 random bits, 22 characters that need no quoting in an address."""
-    return secrets.token_urlsafe(_BYTES)
+    """A secret of at least 128 random bits, 23 characters that need no quoting in an address.
+
+    It never begins with a hyphen: a command line would take it for an option.
+    """
+    while (token := secrets.token_urlsafe(_BYTES)).startswith("-"):
+        pass
+    return token
 
 
 def token_hash(token: str) -> str:
