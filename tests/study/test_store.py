@@ -160,7 +160,7 @@ def test_pictures_have_names_that_tell_nothing(store):
     with store.database.reading() as connection:
         names = connection.scalars(select(stimulus.c.name)).all()
     assert len(set(names)) == len(names) == 15
-    assert all(len(name) == 22 for name in names)
+    assert all(len(name) == 23 for name in names)
     assert store.stimulus(names[0])[1] == "image/png"
     assert store.stimulus("p1") is store.stimulus("\0") is store.stimulus("") is None
 

@@ -13,6 +13,7 @@ from pages.components.reliability import charts, files
 from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
 from pages.components.reliability.controls import STAGE_TITLES
 from pages.components.scene import Scene
+from pages.components.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
@@ -163,7 +164,12 @@ def _tables(table: pd.DataFrame, group: str, titles: Mapping[str, str]) -> None:
     ).dropna(axis=1, how="all")
     if own.failed.any():
         shown["Failed"] = own.failed
-    st.dataframe(shown, hide_index=True, width="stretch", alt="Averages by method and stage")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        **spoken(st.dataframe, "Averages by method and stage"),
+    )
     reasons = table[table.problem.fillna("") != ""][["method", "problem"]].drop_duplicates()
     for method, sentence in reasons.itertuples(index=False):
         st.caption(f"{plain(titles[method])}: {plain(sentence)}")
@@ -183,5 +189,10 @@ def _ranks(ranks: pd.DataFrame, part: pd.DataFrame, titles: Mapping[str, str]) -
         }
     )
     left, right = st.columns([3, 2], gap="medium")
-    left.dataframe(shown, hide_index=True, width="stretch", alt="Correlations with the loss")
+    left.dataframe(
+        shown,
+        hide_index=True,
+        width="stretch",
+        **spoken(st.dataframe, "Correlations with the loss"),
+    )
     right.plotly_chart(charts.losses(part, titles), key="apem-losses")

@@ -126,7 +126,12 @@ def _watch(
         st.rerun()
     table = _table(rows, measured, choices)
     if len(table):
-        st.dataframe(table, hide_index=True, width="stretch", alt="APEM by method and stage")
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            **spoken(st.dataframe, "APEM by method and stage"),
+        )
 
 
 def _table(

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import is_researcher
+from pages.components.spoken import spoken
 from pages.components.study.design import address
-from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.files import csv_bytes

@@ -10,10 +10,10 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
+from pages.components.spoken import spoken
 from pages.components.study.design import adding, answers, facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.originals import left_out, with_pictures
-from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from xai_core import orders
 from xai_core.study import shared_store

@@ -10,9 +10,9 @@ from PIL import Image
 
 from pages.components.access import require_researcher
 from pages.components.progress import EVERY_S, status
+from pages.components.spoken import spoken
 from pages.components.study.design import facts
 from pages.components.study.design.drafts import Draft
-from pages.components.study.design.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
