@@ -98,6 +98,8 @@ def _print_steps(journals: Sequence[Journal], seconds: float) -> None:
     shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
     at = {name: steps[min(len(steps) - 1, int(share * len(steps)))] for name, share in shares}
     print("step time             " + ", ".join(f"{name} {at[name]:.0f} ms" for name in at))
+    again = sum(journal.counted["answers sent again"] for journal in journals)
+    print(f"sent again            {again} answers, after 6 s without a word of the server")
     word = "within" if at["p95"] <= AIM_MS else "ABOVE"
     print(f"                      p95 {word} the aim of {AIM_MS:.0f} ms")
 

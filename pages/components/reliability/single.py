@@ -12,6 +12,7 @@ from pages.components.progress import EVERY_S, bar, problem
 from pages.components.reliability import filtering, way
 from pages.components.reliability.controls import STAGE_TITLES, choose_stage
 from pages.components.scene import Scene, View
+from pages.components.spoken import spoken
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import orders
 from xai_core.explainers.choices import Choice, column_title
