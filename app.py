@@ -100,8 +100,7 @@ def warm_up(modules: Sequence[str]) -> None:
         shared_store()
     except StudyUnavailableError as error:
         log.warning("%s", error)
-    # Streamlit collects garbage after every run of a script; what was imported never is any,
-    # and looking through it costs a sixth of a second each time.
+    # What was imported never is garbage, and looking through it takes a sixth of a second.
     gc.collect()
     gc.freeze()
 
