@@ -43,7 +43,7 @@ def test_the_whole_way(store, part):
     assert first.design.practice == 1
     agreed = part.consent(newcomer, True)
     assert agreed.kind == "background"
-    assert len(agreed.me) == len(agreed.withdrawal) == 22
+    assert len(agreed.me) == len(agreed.withdrawal) == 23
     me = Ticket(slug, me=agreed.me)
     assert part.background(me, BACKGROUND).kind == "instructions"
     practice = part.instructed(me)
@@ -133,7 +133,10 @@ def test_a_reload_and_a_second_tab_show_the_same_trial(store, part):
     assert part.look(me) == screen == part.serve(me) == TakingPart(store).look(me)
     after = part.answer(me, screen.trial.id, "A", "one", TIMES)
     # The other tab still shows the first trial and sends another answer.
-    assert part.answer(me, screen.trial.id, "B", "two", TIMES) == after
+    assert not after.elsewhere
+    late = part.answer(me, screen.trial.id, "B", "two", TIMES)
+    assert late == replace(after, elsewhere=True)
+    assert part.answer(me, screen.trial.id, "A", "one", TIMES) == after
     with store.database.reading() as connection:
         (stored,) = connection.execute(select(answer)).all()
     assert (stored.idempotency_key, stored.shown_position) == ("one", 0)

@@ -144,6 +144,7 @@ class Screen:
         ending: for the kind "ended": "completed", "screened_out", "failed"; None after declining.
         code: for the kind "ended": what to enter at the recruiting platform, or "".
         url: for the kind "ended": where to go, with the code filled in, or "".
+        elsewhere: whether the answer just sent was not taken, because the trial had one already.
     """
 
     kind: ScreenKind
@@ -155,6 +156,7 @@ class Screen:
     ending: str | None = None
     code: str = ""
     url: str = ""
+    elsewhere: bool = False
 
 
 def _finite(value: float | None) -> float | None:

@@ -156,7 +156,8 @@ class TakingPart:
             client: what the browser measured.
 
         Returns:
-            The next screen; the answer is on the disk.
+            The next screen; the answer is on the disk, or another one to this trial is, which
+            ``Screen.elsewhere`` tells.
 
         Raises:
             StudyError: the trial is not the participant's or not the present one, the choice is
@@ -167,19 +168,19 @@ class TakingPart:
         with self._database.writing() as connection:
             person, frozen = self._here(connection, ticket)
             trials = trials_of(connection, person.id)
-            if not any(each.idempotency_key == key for each in trials):
-                own = next((each for each in trials if each.id == trial), None)
-                if own is None or (own.choice is None and own != open_trial(person, trials)):
-                    raise StudyError(ELSEWHERE)
-                if own.choice is None:
-                    now = datetime.now(UTC)
-                    given = store_answer(connection, person, own, choice, key, client, now)
-                    trials = [given if each is own else each for each in trials]
-                    # The page shows the next trial at once: marked here, it needs no
-                    # transaction of its own.
-                    trials = mark_served(connection, person, trials, now)
-                    changes = stage_after(person, trials, now, frozen.design)
-                    person = change(connection, person, changes)
+            if any(each.idempotency_key == key for each in trials):
+                return screen(frozen, person, trials)
+            own = next((each for each in trials if each.id == trial), None)
+            if own is None or (own.choice is None and own != open_trial(person, trials)):
+                raise StudyError(ELSEWHERE)
+            if own.choice is not None:
+                return replace(screen(frozen, person, trials), elsewhere=True)
+            now = datetime.now(UTC)
+            given = store_answer(connection, person, own, choice, key, client, now)
+            trials = [given if each is own else each for each in trials]
+            # The next trial is shown at once: marked here, it needs no transaction of its own.
+            trials = mark_served(connection, person, trials, now)
+            person = change(connection, person, stage_after(person, trials, now, frozen.design))
             return screen(frozen, person, trials)
 
     def withdraw(self, code: str) -> bool:

@@ -7,9 +7,7 @@ next. Only what is in the database is called saved.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -18,13 +16,9 @@ from pages.components.study import stimuli
 from pages.components.study.taking_part import visit
 from pages.components.study.trial import trial
 from xai_core.study.design import ESCAPES
-from xai_core.study.participation.screens import ClientTimes, Screen, Ticket
+from xai_core.study.participation.screens import ClientTimes, Screen
 
 KEY = "trial"
-REMEMBERED = 10_000  # participants
-# The trial each has seen last on this server: asking the database would cost every answer more.
-_shown: OrderedDict[Ticket, int] = OrderedDict()
-_lock = Lock()
 _KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
 MOST = 2**31 - 1  # what every database holds in a whole number
 ELSEWHERE = (
@@ -60,29 +54,12 @@ def take_answer(sent: Any = None) -> None:
     if answer is None:
         known["refused"] = _refusal(sent, UNREADABLE, final=True)
         return
-    elsewhere = sent.get("attempt") == 1 and _answered_elsewhere(answer[0])
     if visit.take(lambda part, ticket: part.answer(ticket, *answer)):
         known["saved"] = answer[2]
-        known["notice"] = ELSEWHERE if elsewhere else ""
+        known["notice"] = ELSEWHERE if known["screen"].elsewhere else ""
     else:
         problem = known.pop("problem")
         known["refused"] = _refusal(sent, problem, final=not known.get("away"))
-
-
-def _answered_elsewhere(number: int) -> bool:
-    """Whether another window was faster; the database keeps what came first."""
-    with _lock:
-        return _shown.get(visit.facts()["ticket"], number) != number
-
-
-def _remember(number: int) -> None:
-    """Note which trial this participant has seen last, in whatever window."""
-    ticket = visit.facts()["ticket"]
-    with _lock:
-        _shown[ticket] = number
-        _shown.move_to_end(ticket)
-        if len(_shown) > REMEMBERED:
-            _shown.popitem(last=False)
 
 
 def _name(sent: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -129,7 +106,6 @@ def _whole(value: Any) -> int | None:
 def _data(screen: Screen) -> dict[str, Any]:
     """What the browser needs of a trial: letters and addresses that tell nothing."""
     known, shown = visit.facts(), screen.trial
-    _remember(shown.id)
     # Tuples, because Streamlit asks pandas of every list whether it is a table.
     return {
         "trial": shown.id,
