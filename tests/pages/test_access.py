@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from pages.components import access, sign_in
+from tests.apart import apart
 from xai_core.study import open_store
 from xai_core.study.access import Backoff, hashed
 
@@ -79,7 +80,7 @@ def request(method="GET", query="", fields=None, cookie="", host="192.0.2.9"):
 
 
 def answer(**given):
-    return asyncio.run(sign_in.answer(request(**given)))
+    return apart(asyncio.run, sign_in.answer(request(**given)))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.study import stimuli
 from pages.components.study.taking_part import ends, leaving, page, trials
 from pages.components.study.taking_part import visit as visit_of
+from tests.apart import apart
 from tests.pages import little_study
 from tests.pages.little_study import CODE, DEGREE, SECRETS
 from xai_core.errors import StudyUnavailableError
@@ -552,7 +553,7 @@ def test_nothing_of_models_methods_and_files_is_sent(store: Store) -> None:
 
 def fetched(name: str) -> Response:
     request = Request({"type": "http", "path_params": {"name": name}, "headers": []})
-    return anyio.run(stimuli.serve, request)
+    return apart(anyio.run, stimuli.serve, request)
 
 
 def test_a_picture_is_kept_by_browsers_and_read_once(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from benchmarks.load import material
+from tests.apart import apart
 from xai_core.cli.study import bots as command
 from xai_core.study import open_store
 from xai_core.study.bots import Crowd, Manner, Server, compare, drive, participants_of, rule, sides
@@ -36,7 +37,7 @@ def environment(url):
 def taken_part(server, study, bots=BOTS, **manner):
     """Journals of bots that do not think."""
     crowd = Crowd(Manner(server.url, study, think=0, **manner), bots)
-    return asyncio.run(drive(crowd))
+    return apart(asyncio.run, drive(crowd))
 
 
 def test_what_bots_send_is_what_is_stored_and_exported(store, server, study):
@@ -169,7 +170,7 @@ def run(words):
     parser = argparse.ArgumentParser()
     command.add_to(parser.add_subparsers())
     arguments = parser.parse_args(["bots", *words])
-    return arguments.run(arguments)
+    return apart(arguments.run, arguments)
 
 
 def test_the_rule_depends_on_pictures_and_seed_alone():
