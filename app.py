@@ -68,8 +68,10 @@ def _researcher() -> None:
         st.Page("pages/study_design.py", title="Study: design", icon=":material/edit_note:"),
         st.Page("pages/study_results.py", title="Study: results", icon=":material/how_to_vote:"),
     ]
-    page = st.navigation(pages, position="top" if access.is_researcher() else "hidden")
-    access.require_researcher()
+    known = access.is_researcher()
+    page = st.navigation(pages, position="top" if known else "hidden")
+    if not known:
+        access.require_researcher()
     access.offer_sign_out()
     page.run()
 

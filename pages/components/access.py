@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import streamlit as st
 
+from pages.components.address import base_path
 from xai_core.study import shared_store
 from xai_core.study.access import known_hash, password_file
 
@@ -111,12 +112,6 @@ def listed(user: object) -> bool:
     allowed = {word.strip() for word in words} - {""}
     domain = f"@{email.rpartition('@')[2]}"
     return confirmed and "@" in email and (email in allowed or domain in allowed)
-
-
-def base_path() -> str:
-    """What stands before every address of this server: "" or "/PATH"."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}" if base else ""
 
 
 def _connection() -> tuple[str | None, dict[str, str]]:

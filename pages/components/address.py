@@ -25,3 +25,9 @@ def warn_of_unknown(parameter: str, known: Collection[str], what: str) -> None:
 def notice(sentence: str) -> None:
     """Say something that stays until it is closed, although the page runs again."""
     st.toast(sentence, icon=":material/link_off:", duration="infinite")
+
+
+def base_path() -> str:
+    """What stands before every path of this server: "" or "/PATH"."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"/{base}" if base else ""

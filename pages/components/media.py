@@ -11,10 +11,11 @@ import hashlib
 from collections import OrderedDict
 from threading import Lock
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from pages.components.address import base_path
 
 LIMIT = 512 * 2**20  # bytes
 PATH = "pictures"
@@ -31,8 +32,7 @@ def publish(content: bytes, mime: str = "application/octet-stream") -> str:
             _held[key] = (content, mime)
             _make_room()
         _held.move_to_end(key)
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}/{PATH}/{key}" if base else f"/{PATH}/{key}"
+    return f"{base_path()}/{PATH}/{key}"
 
 
 def _make_room() -> None:

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pages.components.access import COOKIE, PATH, base_path
+from pages.components.access import COOKIE, PATH
+from pages.components.address import base_path
 from xai_core.errors import XaiError
 from xai_core.study import shared_store
 from xai_core.study.access import Backoff, fits, known_hash, password_file

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pages.components.address import base_path
 from pages.components.display import FULL
 from xai_core.heatmaps import SHOWS, signed_map
 from xai_core.jobs import shared_engine
@@ -34,10 +34,8 @@ def address(key: str, size: tuple[int, int], show: str, clip: float | None) -> s
         show: as in ``heatmaps.signed_map``.
         clip: likewise.
     """
-    base = st.get_option("server.baseUrlPath").strip("/")
     percentile = 100.0 if clip is None else clip
-    place = f"{PATH}/{key}/{size[0]}x{size[1]}/{show}/{percentile:g}"
-    return f"/{base}/{place}" if base else f"/{place}"
+    return f"{base_path()}/{PATH}/{key}/{size[0]}x{size[1]}/{show}/{percentile:g}"
 
 
 async def serve(request: Request) -> Response:

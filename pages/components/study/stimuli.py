@@ -9,12 +9,12 @@ import re
 from collections import OrderedDict
 from threading import Lock
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pages.components.address import base_path
 from xai_core.errors import StudyUnavailableError
 from xai_core.study import shared_store
 
@@ -28,8 +28,7 @@ _lock = Lock()
 
 def address(name: str) -> str:
     """Where the browser finds the picture of that name."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}/{PATH}/{name}" if base else f"/{PATH}/{name}"
+    return f"{base_path()}/{PATH}/{name}"
 
 
 async def serve(request: Request) -> Response:
