@@ -4,8 +4,9 @@ The loops are the definitions: one map, one question to the network a time, 1, 2
 until the class changes. First the metric, of the sample pictures that change class within so
 many steps. Then the filter, which measures thousands of maps: the loop walks a map rounded to a
 few levels. Of the whole map our quick search is measured, and what the loop would take is
-estimated from the way: its questions, times the seconds of one. Last, how the metric grows with
-the picture's side and with the number of steps. All results of the sides are compared.
+estimated from the way: its questions, times the seconds of one; ``--levels 0`` has the loop walk
+the whole map instead, for half an hour or more. Last, how the metric grows with the picture's
+side and with the number of steps. All results of the sides are compared.
 
 The exit status is 1 if a result differs, whatever the speed.
 """
@@ -126,21 +127,26 @@ class Bench:
     # -------------------------------------------------------------- the filter
 
     def filter(self, x: Tensor) -> None:
-        """A rounded map on both sides; the whole one here, and an estimate of the loop."""
+        """A map on both sides; if it is rounded, an estimate for the whole one too."""
         y, levels = self.clf.logits(x).argmax(1), self.options.levels
         r = staged_map(self.clf, x, explain(self.clf, x, y, method="saliency"), "map")
-        coarse = (r * levels).round() / levels
+        walked = (r * levels).round() / levels if levels else r
+        name = f"{levels} levels" if levels else "whole map"
         print(f"\n{'filter':34}{'questions':>10}{'here, s':>10}{'loop, s':>10}{'ratio':>8}")
         loop = self.literal(x)
-        left, there = self.timed(lambda: loop.filtered(coarse))
+        left, there = self.timed(lambda: loop.filtered(walked))
         for every in (True, False):
-            ours, here = self.timed(lambda every=every: self.ours(x, y, coarse, every))
-            title = f"{levels} levels, {EVERY if every else 'brackets'}"
+            ours, here = self.timed(lambda every=every: self.ours(x, y, walked, every))
+            title = f"{name}, {EVERY if every else 'brackets'}"
             same = torch.equal(ours.map.double(), left) and steps(ours) == loop.found
             self.check(f"filter {title}", same)
             self.tell(title, "filter", loop.asked, here, there)
         self.verdict("filter")
-        each = there / loop.asked
+        if levels:
+            self.estimate(x, y, r, there / loop.asked)
+
+    def estimate(self, x: Tensor, y: Tensor, r: Tensor, each: float) -> None:
+        """The whole map here, and what the loop would take at so many seconds a question."""
         whole, here = self.timed(lambda: self.ours(x, y, r, False))
         asked = sum(count or self.options.eps_max for both in steps(whole) for count in both)
         self.found["whole map"] = {
@@ -250,7 +256,13 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--pictures", type=int, choices=range(1, 9), default=3, metavar="N", help="at most 8")
     add("--eps-max", type=int, default=300, metavar="N", help="most steps (default: %(default)s)")
-    add("--levels", type=int, default=64, metavar="N", help="of the rounded map that is filtered")
+    add(
+        "--levels",
+        type=int,
+        default=64,
+        metavar="N",
+        help="of the map that both filter; 0: as it is",
+    )
     add("--parts", default="metric,filter,growth", help="with commas between; all by default")
     add("--threads", type=int, default=0, help="of torch; as many as it takes if not given")
     add("--device", default="cpu", help="of torch (default: %(default)s)")
