@@ -197,6 +197,56 @@ def test_cancel_of_waiting_job_leaves_the_worker(workers):
     assert worker_pid(workers) == pid
 
 
+def test_what_nobody_wants_any_longer_gives_way(workers, monkeypatch):
+    monkeypatch.setattr(engine, "GRACE_S", 0.5)
+    pid = worker_pid(workers)
+    left = workers.submit([task("left", "busy", seconds=60)], "ann")
+    until(lambda: left.fraction > 0)
+    left.release()
+    # Nobody waits: it may finish, for the cache's sake.
+    time.sleep(2)
+    assert left.state == "running"
+    assert worker_pid(workers) != pid
+    assert left.state == "cancelled"
+
+
+def test_what_somebody_else_wants_is_finished(workers, monkeypatch):
+    monkeypatch.setattr(engine, "GRACE_S", 0.1)
+    pid = worker_pid(workers)
+    left = workers.submit([task("wanted", "pause", seconds=2)], "ann")
+    until(lambda: left.fraction > 0)
+    same = workers.submit([task("wanted", "pause", seconds=2), task("more", value=1)], "bob")
+    left.release()
+    assert same.wait(GENEROUS_S)
+    assert left.state == "done"
+    assert same.results["more"].facts["pid"] == pid
+    assert same.results["wanted"].facts == left.results["wanted"].facts
+
+
+def test_of_several_workers_no_owner_holds_the_last(tmp_path):
+    both = Engine(workers=2, memory_limit="1 GiB", cache=Cache(tmp_path))
+    try:
+        long = both.submit([task(f"long {i}", "busy", seconds=60) for i in range(2)], "ann")
+        until(lambda: long.fraction > 0)
+        short = both.submit([task("short", value=1)], "bob")
+        assert short.wait(GENEROUS_S)
+        assert long.state == "running"
+        assert len(long.waiting()) == 1
+    finally:
+        both.close()
+
+
+def test_the_number_of_workers_is_read(monkeypatch):
+    monkeypatch.delenv("XAI_WORKERS", raising=False)
+    assert cluster.worker_count() == 1
+    monkeypatch.setenv("XAI_WORKERS", "3")
+    assert cluster.worker_count() == 3
+    for words in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("XAI_WORKERS", words)
+        with pytest.raises(JobError, match="XAI_WORKERS must be a whole number above 0"):
+            cluster.worker_count()
+
+
 def test_killed_worker_costs_its_job_one_sentence(workers):
     pid = worker_pid(workers)
     victim = workers.submit([task("victim", "busy", seconds=60), task("spared", value=2)], "ann")

@@ -32,6 +32,18 @@ AUTOMATIC_SHARE = 0.6
 MEMORY_EVENT = "worker-restart-memory"  # the name that Dask gives it
 
 
+def worker_count() -> int:
+    """Local workers that ``XAI_WORKERS`` asks for; 1 if it is not set.
+
+    Raises:
+        JobError: it is no whole number above 0.
+    """
+    words = os.environ.get("XAI_WORKERS") or "1"
+    if not words.isdecimal() or int(words) < 1:
+        raise JobError(f"XAI_WORKERS must be a whole number above 0, not '{words}'.")
+    return int(words)
+
+
 def memory_bytes(limit: str | int | None, workers: int) -> int:
     """Most bytes that one worker may use.
 

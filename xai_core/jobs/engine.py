@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from distributed import Future, KilledWorker
 
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError, XaiError
-from xai_core.jobs.cluster import Cluster, memory_bytes
+from xai_core.jobs.cluster import Cluster, memory_bytes, worker_count
 from xai_core.jobs.job import Job, Task
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.02
 TICK_S = 0.2
 IDLE_TICK_S = 1.0
+GRACE_S = 3.0  # about what it costs to restart a worker
 DIED = (
     "The worker process died before the result was there, perhaps because the machine ran out "
     "of memory. It has been started again; try once more or choose a smaller computation."
@@ -54,30 +56,32 @@ class _Running:
 class Engine:
     """Runs tasks in worker processes, one per worker at a time.
 
-    Owners take turns, so that one user's thousand tasks do not hold up another's one. A task
-    stops only when its worker is restarted, which is what ``Job.cancel`` does. Starting the
-    workers takes some seconds, in the background: what is submitted meanwhile waits.
+    Owners take turns, so that one user's thousand tasks do not hold up another's one; and of
+    several workers no owner holds the last, so that one long task does not either. A task stops
+    only when its worker is restarted, which is what ``Job.cancel`` does. Starting the workers
+    takes some seconds, in the background: what is submitted meanwhile waits.
 
     Args:
-        workers: local worker processes; ignored when ``XAI_SCHEDULER`` names a Dask scheduler.
-            Its workers need this package, a nanny and ``--nthreads 1``.
+        workers: local worker processes; None takes ``XAI_WORKERS``, or 1. Ignored when
+            ``XAI_SCHEDULER`` names a Dask scheduler, whose workers need this package, a nanny
+            and ``--nthreads 1``.
         memory_limit: for one local worker, in bytes or as "4 GiB"; None takes
             ``XAI_WORKER_MEMORY``, or 60 % of the machine's memory shared by the workers.
         cache: where results are looked up and kept; ``Cache()`` if not given.
 
     Raises:
-        JobError: the memory limit cannot be read.
+        JobError: the number of workers or the memory limit cannot be read.
     """
 
     def __init__(
         self,
-        workers: int = 1,
+        workers: int | None = None,
         memory_limit: str | int | None = None,
         cache: Cache | None = None,
     ) -> None:
         self.cache = Cache() if cache is None else cache
-        self._workers = workers
-        self._memory = memory_bytes(memory_limit, workers)
+        self._workers = worker_count() if workers is None else workers
+        self._memory = memory_bytes(memory_limit, self._workers)
         self._jobs: list[Job] = []
         self._owners: list[str] = []
         self._running: dict[str, _Running] = {}
@@ -161,6 +165,8 @@ class Engine:
         if not self._running and not self._jobs:
             return
         present = cluster.workers()
+        if len(self._running) >= len(present):
+            self._make_room()
         for ticket, running in list(self._running.items()):
             if running.job.state == "cancelled":
                 cluster.stop(running.future, running.worker)
@@ -174,9 +180,20 @@ class Engine:
             del self._running[ticket]
         busy = {running.worker for running in self._running.values()}
         # Asked again: a worker that died meanwhile must not be given another task.
-        for worker in cluster.workers():
+        present = cluster.workers()
+        for worker in present:
             if worker not in busy:
-                self._hand_out(worker, cluster)
+                self._hand_out(worker, cluster, max(1, len(present) - 1))
+
+    def _make_room(self) -> None:
+        """Give up what is being computed for nobody while somebody waits for a worker."""
+        with self._lock:
+            jobs = list(self._jobs)
+        wanted = {task.key for job in jobs for task in job.waiting()}
+        for running in self._running.values():
+            unwanted = running.job.released_s > GRACE_S and running.task.key not in wanted
+            if wanted and unwanted:
+                running.job.cancel()
 
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
@@ -222,14 +239,15 @@ class Engine:
         log.error("The task %s failed", running.task.function, exc_info=error)
         return FAILED
 
-    def _next(self) -> tuple[Job, Task] | None:
-        """The next task of the owner whose turn it is."""
+    def _next(self, most: int) -> tuple[Job, Task] | None:
+        """The next task of the owner whose turn it is and who has fewer than ``most`` running."""
+        running = Counter(running.job.owner for running in self._running.values())
         # A task that is being computed for somebody else is in the cache when its turn comes.
         computing = {running.task.key for running in self._running.values()}
         with self._lock:
             active = {job.owner for job in self._jobs}
             self._owners = [owner for owner in self._owners if owner in active]
-            for owner in self._owners:
+            for owner in [owner for owner in self._owners if running[owner] < most]:
                 for job in self._jobs:
                     if job.owner != owner:
                         continue
@@ -240,8 +258,8 @@ class Engine:
                             return job, task
         return None
 
-    def _hand_out(self, worker: str, cluster: Cluster) -> None:
-        while (chosen := self._next()) is not None:
+    def _hand_out(self, worker: str, cluster: Cluster, most: int) -> None:
+        while (chosen := self._next(most)) is not None:
             job, task = chosen
             known = self.cache.get(task.key)
             if known is not None:

@@ -48,6 +48,7 @@ class Job:
         self._results: dict[str, Result] = {}
         self._errors: dict[str, str] = {}
         self._cancelled = False
+        self._released: float | None = None
         self._started: tuple[float, float] | None = None
         self._on_cancel = on_cancel
         self._ended = threading.Event()
@@ -129,12 +130,23 @@ class Job:
         self._on_cancel()
 
     def release(self) -> None:
-        """Drop what is waiting; what is running may finish, for the cache's sake."""
+        """Drop what is waiting; what is running may finish, for the cache's sake.
+
+        It may as long as nobody waits for its worker, and for ``engine.GRACE_S`` in any case.
+        """
         with self._lock:
+            if self._released is None:
+                self._released = time.monotonic()
             for key in self._waiting:
                 del self._tasks[key]
             self._waiting.clear()
             self._end_if_complete()
+
+    @property
+    def released_s(self) -> float:
+        """Seconds since ``release``; 0 before."""
+        with self._lock:
+            return 0.0 if self._released is None else time.monotonic() - self._released
 
     def waiting(self) -> list[Task]:
         """Tasks that nobody has begun."""
