@@ -1,20 +1,23 @@
 """Curves over the depth and maps in rows, as figures."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.apem.summary import pairwise
+from xai_core.apem.summary import TABLES
 from xai_core.charts import (
     COLOURS,
     DASHES,
     chart_bytes,
     curve_chart,
+    density,
     map_grid,
     reliability_charts,
+    whole_edges,
 )
 from xai_core.figures import to_png
 
@@ -161,8 +164,10 @@ def test_a_coarse_map_is_enlarged_and_an_empty_one_is_called_so():
 # ------------------------------------------------------------------ reliability
 
 
-def reliability(values, shuffled=None, methods=("saliency", "gradcam"), correct=None):
-    """A picture for each value of the metric, the same for all methods, at one stage."""
+def reliability(
+    values, shuffled=None, methods=("saliency", "gradcam"), correct=None, stages=("map",)
+):
+    """A picture for each value of the metric, the same for all methods and stages."""
     count = len(values)
     shuffled = [None] * count if shuffled is None else shuffled
     correct = [True] * count if correct is None else correct
@@ -171,7 +176,7 @@ def reliability(values, shuffled=None, methods=("saliency", "gradcam"), correct=
             "image": f"{place}.png",
             "image_hash": str(place),
             "method": method,
-            "stage": "map",
+            "stage": stage,
             "correct": correct[place],
             "eps_minus": None if value is None else 10,
             "eps_plus": None if value is None else 10 + value,
@@ -180,13 +185,15 @@ def reliability(values, shuffled=None, methods=("saliency", "gradcam"), correct=
         }
         for place, value in enumerate(values)
         for method in methods
+        for stage in stages
     ]
     whole = dict.fromkeys(("eps_minus", "eps_plus", "apem", "apem_shuffled"), "Int64")
     return pd.DataFrame(rows).astype({**whole, "correct": "boolean"})
 
 
 def reliable(table):
-    return reliability_charts(table, pairwise(table), TITLES)
+    found = {name: partial(make, table) for name, make in TABLES.items()}
+    return {name: draw() for name, draw in reliability_charts(table, found, TITLES).items()}
 
 
 def edges_and_counts(axes):
@@ -204,9 +211,12 @@ def legend_of(chart):
 
 
 def test_reliability_has_the_figures_that_its_table_allows():
-    assert list(reliable(reliability([1, 2, 3], [0, 1, 0]))) == ["boxes", "pairs", "shuffled"]
-    assert list(reliable(reliability([1, 2, 3]))) == ["boxes", "pairs"]
-    assert list(reliable(reliability([1, 2, 3], methods=["saliency"]))) == ["boxes"]
+    values, both = [1, 2, 3], ["boxes", "pairs", "irrelevance"]
+    assert list(reliable(reliability(values, [0, 1, 0]))) == [*both, "shuffled"]
+    assert list(reliable(reliability(values))) == both
+    assert list(reliable(reliability(values, methods=["saliency"]))) == ["boxes"]
+    stages = {"methods": ["saliency"], "stages": ["channels", "map"]}
+    assert list(reliable(reliability(values, **stages))) == ["boxes", "stages"]
 
 
 def test_boxes_show_each_measure_with_its_median():
@@ -241,6 +251,58 @@ def test_pairs_show_the_shares_side_by_side():
     assert legend_of(reliable(table)["pairs"]) == ["better", "equal", "worse"]
 
 
+def test_stages_have_a_panel_for_each_method_and_the_first_pair_on_top():
+    table = reliability([1, 2, 3, 4], stages=["channels", "map", "map*image"])
+    table.loc[(table.method == "gradcam") & (table.stage == "map"), "apem"] = [0, 0, 3, 9]
+    saliency, gradcam = reliable(table)["stages"].axes
+    assert (saliency.get_ylabel(), gradcam.get_ylabel()) == ("Saliency", "Grad-CAM")
+    ticks = zip(gradcam.get_yticks(), gradcam.get_yticklabels(), strict=True)
+    places = {label.get_text(): place for place, label in ticks}
+    assert max(places, key=places.get) == "channels / map"
+    bars = {
+        part.get_label(): {bar.get_y() + bar.get_height() / 2: bar.get_width() for bar in part}
+        for part in gradcam.containers
+    }
+    top = places["channels / map"]
+    assert [bars[part][top] for part in ("better", "equal", "worse")] == [0.5, 0.25, 0.25]
+    assert bars["equal"][places["channels / map*image"]] == 1
+
+
+def test_irrelevance_is_drawn_where_the_stronger_map_is_ahead():
+    table = reliability([5, 5, 5, 5, 5])
+    weak = table.method == "gradcam"
+    table.loc[weak, "eps_minus"] = [11, 12, 13, 14, 9]
+    table.loc[weak, "eps_plus"] = [12, 12, 17, 16, 12]
+    table["apem"] = table.eps_plus - table.eps_minus
+    (axes,) = reliable(table)["irrelevance"].axes
+    ((ends, heights),) = edges_and_counts(axes)
+    # Of the stronger 15; 15 - 12 twice, 15 - 17 and 15 - 16. The fifth map is behind.
+    np.testing.assert_allclose(ends, [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5])
+    assert heights == [1, 1, 0, 0, 0, 2]
+    assert axes.get_xlabel() == "ε+ of Saliency\n− ε+ of Grad-CAM"
+    assert [text.get_text() for text in axes.texts] == ["4 of 5\npictures"]
+
+
+def test_bins_of_whole_numbers():
+    np.testing.assert_allclose(whole_edges(np.array([2.0, 4.0])), [1.5, 2.5, 3.5, 4.5])
+    np.testing.assert_allclose(whole_edges(np.array([7.0])), [6.5, 7.5])
+    # 100 numbers in at most 30 bins of 4.
+    edges = whole_edges(np.arange(100.0))
+    assert set(np.diff(edges)) == {4}
+    assert (edges[0], edges[-1]) == (-0.5, 99.5)
+
+
+def test_the_curve_has_the_histogram_s_area():
+    values = np.random.default_rng(0).normal(50, 5, 400).round()
+    edges = whole_edges(values)
+    edges = np.concatenate([edges[0] - np.arange(40, 0, -1), edges, edges[-1] + np.arange(1, 41)])
+    places, heights = density(values, edges)
+    assert np.trapezoid(heights, places) == pytest.approx(400, rel=0.01)
+    assert places[heights.argmax()] == pytest.approx(50, abs=2)
+    assert len(density(np.array([1.0, 2.0]), edges)[0]) == 0
+    assert len(density(np.full(9, 3.0), edges)[0]) == 0
+
+
 def test_both_histograms_have_the_same_bins():
     chart = reliable(reliability([30, 40, 60], [-2, 0, 1]))["shuffled"]
     for axes in chart.axes:
@@ -269,7 +331,7 @@ def test_a_method_without_values_has_an_empty_panel():
 
 def test_values_that_are_all_censored_give_empty_boxes():
     found = reliable(reliability([None, None]))
-    assert list(found) == ["boxes", "pairs"]
+    assert list(found) == ["boxes", "pairs", "irrelevance"]
     for chart in found.values():
         assert chart_bytes(chart, "png").startswith(b"\x89PNG")
 

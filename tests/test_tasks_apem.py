@@ -10,6 +10,7 @@ from xai_core.explainers import explain
 from xai_core.images import image_hash, sample_image
 from xai_core.models import load_classifier
 from xai_core.orders import labelled
+from xai_core.progress import listening
 from xai_core.tasks import apem_rows, labelled_pictures, predict
 
 MODEL = {"source": "vgg-tiny"}
@@ -26,7 +27,7 @@ def picture():
 
 def test_rows_are_those_of_the_package(picture):
     clf, _, pixels = picture
-    found = apem_rows(MODEL, pixels, 3, "mine", "saliency", {}, METRIC)
+    found = apem_rows(MODEL, pixels, 3, "mine", "saliency", {}, METRIC, 0.5)
     x = clf.normalise(torch.from_numpy(pixels)[None])
     raw = explain(clf, x, 3, method="saliency")
     assert found.facts["rows"] == picture_rows(clf, x, {"mine": raw}, ("channels",), eps_max=12)
@@ -36,10 +37,20 @@ def test_rows_are_those_of_the_package(picture):
 
 def test_a_method_that_fails_gives_rows_with_its_reason(picture):
     _, _, pixels = picture
-    found = apem_rows(MODEL, pixels, 3, "g", "gradcam", {"layer": "nowhere"}, METRIC)
+    found = apem_rows(MODEL, pixels, 3, "g", "gradcam", {"layer": "nowhere"}, METRIC, 0.5)
     (row,) = found.facts["rows"]
     assert (row["method"], row["stage"]) == ("g", "channels")
     assert "nowhere" in row["problem"]
+
+
+def test_progress_does_not_end_with_the_explanation(picture):
+    _, _, pixels = picture
+    told = []
+    with listening(told.append):
+        apem_rows(MODEL, pixels, 3, "s", "smoothgrad", {"samples": 8}, METRIC, 0.25)
+    assert told == sorted(told)
+    assert 0.25 in told, "the samples are a quarter"
+    assert told[-1] == pytest.approx(1)
 
 
 @pytest.fixture(scope="module")

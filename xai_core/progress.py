@@ -19,6 +19,17 @@ def listening(listener: Callable[[float], None]) -> Iterator[None]:
         _listener.reset(token)
 
 
+@contextmanager
+def portion(begin: float, end: float) -> Iterator[None]:
+    """Within the block, the whole of ``advance`` is this part, 0 to 1, of the whole outside."""
+    outside = _listener.get()
+    if outside is None:
+        yield
+        return
+    with listening(lambda share: outside(begin + share * (end - begin))):
+        yield
+
+
 def advance(done: int, total: int) -> None:
     """Tell the listener, if there is one, that ``done`` of ``total`` steps are finished."""
     listener = _listener.get()

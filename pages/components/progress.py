@@ -26,8 +26,13 @@ def wait_for(purpose: str, task: Task, label: str) -> Result:
     if task.key in work.problems:
         problem(work.problems[task.key], work)
         st.stop()
-    st.fragment(_watch, run_every=EVERY_S)(work, label)
+    watch(work, label)
     return st.stop()
+
+
+def watch(work: Work, label: str) -> None:
+    """The bar of running work; the page runs again when it has ended."""
+    st.fragment(_watch, run_every=EVERY_S)(work, label)
 
 
 def problem(sentence: str, work: Work) -> None:

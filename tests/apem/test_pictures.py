@@ -12,6 +12,7 @@ from xai_core.apem import apem, apem_normalized, pictures, shuffled
 from xai_core.apem.pictures import COLUMNS, picture_facts, picture_rows
 from xai_core.errors import MethodError
 from xai_core.heatmaps import STAGES, relevance_map
+from xai_core.progress import listening
 
 SHUFFLES, SEED, MOST = 3, 7, 50
 COUNTED = ("eps_minus", "eps_plus", "eps_minus_shuffle", "eps_plus_shuffle")
@@ -45,8 +46,8 @@ def test_rows_equal_the_metric_called_one_by_one(seed):
         assert [row[name] for name in COUNTED] == [known(part[0]) for part in whole[:4]]
         assert row["apem"] == known(apem(clf, x, 0, r, eps_max=MOST).apem[0])
         assert row["apem_normalized"] == known(whole.apem_normalized[0])
-        one = shuffled(r, 1, SEED)[:, 0]
-        assert row["apem_shuffled"] == known(apem(clf, x, 0, one, eps_max=MOST).apem[0])
+        ends = row["eps_minus_shuffle"], row["eps_plus_shuffle"]
+        assert row["apem_shuffled"] == (None if None in ends else ends[1] - ends[0])
 
 
 def test_one_side_known_alone_gives_no_difference():
@@ -135,12 +136,24 @@ def test_without_shuffles_their_fields_are_none():
     assert any(row["apem_shuffled"] is not None for row in with_them)
 
 
-def test_one_shuffle_is_its_own_first():
+def test_one_shuffled_map_is_measured_like_any_other():
     clf, x, relevances = case()
     for row in picture_rows(clf, x, relevances, shuffles=1, seed=SEED, eps_max=MOST):
-        steps = row["eps_minus_shuffle"], row["eps_plus_shuffle"]
-        gap = None if None in steps else steps[1] - steps[0]
-        assert row["apem_shuffled"] == gap
+        r = shuffled(staged(clf, x, relevances[row["method"]], row["stage"]), 1, SEED)[:, 0]
+        assert row["apem_shuffled"] == known(apem(clf, x, 0, r, eps_max=MOST).apem[0])
+
+
+@pytest.mark.parametrize("room", [None, 1])
+def test_progress_grows_to_the_end(monkeypatch, room):
+    if room is not None:
+        monkeypatch.setattr(pictures, "allowed_bytes", lambda: room)
+    clf, x, relevances = case()
+    told = []
+    with listening(told.append):
+        picture_rows(clf, x, relevances, shuffles=2, eps_max=MOST)
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.5
+    assert told[-1] == pytest.approx(1)
 
 
 def test_what_changes_nothing_is_none_without_a_problem():

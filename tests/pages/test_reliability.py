@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.components.reliability.way import map_picture, relevance_shares
+from pages.components import media
+from pages.components.reliability.drawing import map_picture
+from pages.components.reliability.way import relevance_shares
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.apem import apem
+from xai_core.apem.pictures import picture_rows
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.images import sample_image
@@ -86,11 +92,26 @@ def test_the_table_has_the_numbers_of_the_package(page: AppTest) -> None:
     for row, stage in zip(table.iloc[:3].itertuples(), STAGES, strict=True):
         clf, x, y, r = measured_map(stage)
         found = apem(clf, x, y, r, eps_max=MOST)
-        assert (row[3], row[4], row[5]) == (
+        assert tuple(row[4:7]) == (
             found.eps_minus[0],
             found.eps_plus[0],
             found.apem[0],
         )
+
+
+def test_every_row_has_its_map(page: AppTest) -> None:
+    addresses = page.dataframe[0].value.Map.tolist()
+    assert len(set(addresses)) == len(addresses) == 6
+    found = re.fullmatch(r".*/pictures/(\w+)", addresses[1])
+    assert found is not None
+    content, mime = media._held[found[1]]
+    assert mime == "image/png"
+    clf, _, _, r = measured_map("map")
+    drawn = np.asarray(Image.open(io.BytesIO(content)))
+    assert drawn.shape == (*clf.input_size, 3)
+    # The brightest place of the map, in its colours' last one.
+    place = np.unravel_index(int(r[0, 0].argmax()), r.shape[2:])
+    assert drawn[place].tolist() == [253, 231, 37]
 
 
 def test_the_slider_begins_where_the_class_changes_first(page: AppTest) -> None:
@@ -145,6 +166,31 @@ def test_many_pictures_here(page: AppTest) -> None:
     assert summary.loc[summary.Method == "Saliency", "APEM, mean"].tolist() == [
         float(value) for value in before[before.Method == "Saliency"].APEM
     ]
+
+
+def test_two_methods_picture_by_picture() -> None:
+    app = opened(view="Many pictures", methods="random,gradcam", eps_max="25")
+    app.query_params["samples"] = ["Astronaut", "Cat", "Motorcycle"]
+    measured(app)
+    app.segmented_control(key="apem_stage").set_value("map")
+    app.selectbox(key="versus_one").set_value("gradcam")
+    until(app, lambda works: "apem-example" in works and bool(works["apem-example"].results))
+    assert not app.exception
+    assert app.selectbox(key="versus_other").options == ["Random (control)"]
+    clf, numbers = load_classifier("vgg-tiny"), {}
+    for name in ("astronaut", "cat", "motorcycle"):
+        x = clf.preprocess([sample_image(name)])
+        y = clf.logits(x).argmax(1)
+        raw = {method: explain(clf, x, y, method=method) for method in ("random", "gradcam")}
+        rows = picture_rows(clf, x, raw, ["map"], eps_max=25)
+        numbers[f"sample:{name}"] = tuple(row["apem"] for row in rows)
+    means = np.mean(list(numbers.values()), axis=0)
+    text = f"Random \\(control\\) has the larger mean APEM, {means[0]:.1f} to {means[1]:.1f}"
+    assert text in words(app)
+    (table,) = [t.value for t in app.dataframe if "APEM Grad-CAM" in t.value]
+    found = {row[0]: (row[6], row[5]) for row in table.itertuples(index=False)}
+    assert found == {name: pair for name, pair in numbers.items() if pair[1] > pair[0]}
+    assert len(found) == 2
 
 
 def test_a_data_set_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from xai_core.apem.search import Asker
 from xai_core.errors import MethodError
 from xai_core.explainers.run import class_numbers
 from xai_core.models.classifier import Classifier
+from xai_core.progress import advance
 
 EPS_MAX = 2000
 SHUFFLES = 10
@@ -228,7 +229,7 @@ def counts(
     clf, x, classes = perturbation.clf, perturbation.x, perturbation.classes
     steps = torch.cat([perturbation.steps(maps), perturbation.steps(1 - maps)])
     found = Asker(clf, torch.cat([x, x]), torch.cat([classes, classes]), steps)
-    numbers = found.first_changes(eps_max)
+    numbers = found.first_changes(eps_max, advance)
     return numbers[: len(x)], numbers[len(x) :]
 
 

@@ -17,6 +17,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers.memory import allowed_bytes
 from xai_core.heatmaps import STAGES, check_stage, relevance_map, upsample
 from xai_core.models.classifier import Classifier
+from xai_core.progress import portion
 
 COLUMNS = (
     *("method", "stage", "eps_minus", "eps_plus", "apem"),
@@ -51,8 +52,8 @@ def picture_rows(
 
     Returns:
         A row for each method and stage with ``COLUMNS``; what is censored or was not asked is
-        None. ``apem_shuffled`` is the metric of the first shuffled map alone. ``problem`` says
-        why a map cannot be measured; "" where it can.
+        None. ``apem_shuffled`` is the metric of the shuffled maps: the difference of their two
+        counts (A section 5.2). ``problem`` says why a map cannot be measured; "" where it can.
 
     Raises:
         MethodError: an unknown stage; ``x`` is not one picture; ``eps_max`` below 1, or
@@ -161,7 +162,8 @@ def _found(
     rows = []
     for start in range(0, len(maps), size):
         together = torch.cat(list(maps[start : start + size]))
-        rows += _searched(perturbation, together, shuffles, seed, eps_max)
+        with portion(start / len(maps), (start + len(together)) / len(maps)):
+            rows += _searched(perturbation, together, shuffles, seed, eps_max)
     return rows
 
 
@@ -169,24 +171,17 @@ def _searched(
     perturbation: Perturbation, maps: Tensor, shuffles: int, seed: int, eps_max: int
 ) -> list[dict[str, Any]]:
     several = perturbation.repeated(len(maps))
-    minus, plus = counts(several, maps[:, None], eps_max)
+    alone = 1 / (1 + shuffles)  # of the questions, about
+    with portion(0, alone):
+        own = counts(several, maps[:, None], eps_max)
     rows: list[dict[str, Any]] = [
-        {"eps_minus": m, "eps_plus": p, "apem": gap(m, p)} for m, p in zip(minus, plus, strict=True)
+        {"eps_minus": m, "eps_plus": p, "apem": gap(m, p)} for m, p in zip(*own, strict=True)
     ]
     if shuffles:
-        orderless = shuffled(maps, shuffles, seed)
-        one = counts(several, orderless[:, :1], eps_max)
-        # The first permutation has been asked; the first change of all is the earliest of both.
-        rest = counts(several, orderless[:, 1:], eps_max) if shuffles > 1 else one
-        both = zip(one, rest, strict=True)
-        first = [[_earliest(*pair) for pair in zip(*way, strict=True)] for way in both]
-        for row, m1, p1, ms, ps in zip(rows, *one, *first, strict=True):
-            row["apem_shuffled"] = gap(m1, p1)
-            row["eps_minus_shuffle"], row["eps_plus_shuffle"] = ms, ps
-            row["apem_normalized"] = normalized(row["eps_minus"], row["eps_plus"], ms, ps)
+        with portion(alone, 1):
+            orderless = counts(several, shuffled(maps, shuffles, seed), eps_max)
+        for row, m, p in zip(rows, *orderless, strict=True):
+            row["eps_minus_shuffle"], row["eps_plus_shuffle"] = m, p
+            row["apem_shuffled"] = gap(m, p)
+            row["apem_normalized"] = normalized(row["eps_minus"], row["eps_plus"], m, p)
     return rows
-
-
-def _earliest(one: int | None, other: int | None) -> int | None:
-    known = [count for count in (one, other) if count is not None]
-    return min(known, default=None)

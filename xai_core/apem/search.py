@@ -22,6 +22,7 @@ CLOSE = 2000
 ENOUGH = 16
 
 Heard = Callable[[int, int, int, Tensor], None]
+Told = Callable[[int, int], None]
 
 
 class Asker:
@@ -42,32 +43,29 @@ class Asker:
         self.heard = heard
         self.size = questions_at_once(clf, x)
 
-    def first_changes(self, most: int, begins: Sequence[int] | None = None) -> list[int | None]:
+    def first_changes(self, most: int, told: Told | None = None) -> list[int | None]:
         """How often a step must be taken until the class changes for the first time.
 
         Args:
             most: the largest number that is tried.
-            begins: the number that each picture begins with; 1 if not given.
+            told: called with how much of the search is done, and its whole; a picture that has
+                its number counts as done.
 
         Returns:
             For each picture the number, up to ``most``, or None.
         """
         found: list[int | None] = [None] * len(self.x)
-        following = [1] * len(self.x) if begins is None else list(begins)
-        open_ = [image for image, first in enumerate(following) if first <= most]
-        while open_:
+        open_, asked = list(range(len(self.x))), 0
+        while open_ and asked < most:
             each = max(1, self.size // (self.steps.shape[1] * len(open_)))
-            rows = [
-                (image, epsilon)
-                for image in open_
-                for epsilon in range(following[image], min(following[image] + each, most + 1))
-            ]
-            for image, epsilon in self.changed(rows):
+            together = range(asked + 1, min(asked + each, most) + 1)
+            for image, epsilon in self.changed([(i, e) for i in open_ for e in together]):
                 known = found[image]
                 found[image] = epsilon if known is None else min(known, epsilon)
-            for image in open_:
-                following[image] += each
-            open_ = [i for i in open_ if found[i] is None and following[i] <= most]
+            open_, asked = [i for i in open_ if found[i] is None], together[-1]
+            if told is not None:
+                whole = len(self.x) * most
+                told(whole - len(open_) * (most - asked), whole)
         return found
 
     def beside(self, other: Asker) -> Asker:

@@ -13,6 +13,7 @@ from xai_core.apem.metric import EPS_MAX
 from xai_core.apem.perturbation import Perturbation, checked_maps
 from xai_core.apem.search import Asker
 from xai_core.models.classifier import Classifier
+from xai_core.progress import advance
 
 BEYOND = 1.2  # how far the way goes beyond the last change, so that one sees what follows
 
@@ -63,7 +64,7 @@ def trace(clf: Classifier, x: Tensor, map_: Tensor, *, eps_max: int = EPS_MAX) -
 
     twice = (x.expand(2, -1, -1, -1), perturbation.classes.expand(2))
     asker = Asker(clf, *twice, steps, hear)
-    minus, plus = asker.first_changes(eps_max)
+    minus, plus = asker.first_changes(eps_max, advance)
     end = min(eps_max, int(BEYOND * max(minus or eps_max, plus or eps_max)) + 1)
     rest = [(way, e) for e in range(end + 1) for way in range(2) if (way, e) not in heard]
     asker.changed(rest)

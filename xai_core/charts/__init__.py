@@ -1,5 +1,6 @@
 """Charts for files. matplotlib is imported when one is drawn, because that takes a while."""
 
+from xai_core.charts.histogram import density, whole_edges
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
 from xai_core.charts.study import study_charts
@@ -10,7 +11,9 @@ __all__ = [
     "DASHES",
     "chart_bytes",
     "curve_chart",
+    "density",
     "map_grid",
     "reliability_charts",
     "study_charts",
+    "whole_edges",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from xai_core.charts.histogram import BINS, density, whole_edges
 from xai_core.charts.style import COLOURS
 
 if TYPE_CHECKING:
@@ -18,29 +19,39 @@ MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+"}
 PANEL = (3.2, 2.6)  # inches
 NAME = 26  # letters of a method's name
 PARTS = {"better": "#009e73", "equal": "#bbbbbb", "worse": "#d55e00"}
-BINS = 30
+NOWHERE = "no method is ahead of a weaker one along its map"
+BAR = 0.1  # of a panel's height, for a pair
 
 
 def reliability_charts(
-    table: pd.DataFrame, pairs: pd.DataFrame, titles: Mapping[str, str]
-) -> dict[str, Chart]:
-    """Every figure by its file's name.
+    table: pd.DataFrame, found: Mapping[str, Callable[[], pd.DataFrame]], titles: Mapping[str, str]
+) -> dict[str, Callable[[], Chart]]:
+    """What draws every figure, by its file's name.
 
     Args:
-        table: a row for each picture, method and stage, as ``apem.pictures`` gives them, with
-            ``correct`` of each picture.
-        pairs: ``apem.summary.pairwise`` of it.
+        table: a row for each picture, method and stage (``apem.summary.as_table``).
+        found: what makes tables of ``apem.summary.TABLES``, by name: pairwise, stages,
+            irrelevance.
         titles: what people read of each method.
 
     Returns:
-        "boxes", for more than one method "pairs", and with shuffled maps "shuffled".
+        "boxes"; for more than one method "pairs" and "irrelevance"; for more than one stage
+        "stages"; and with shuffled maps "shuffled".
     """
-    found = {"boxes": _boxes(table, titles)}
-    if len(pairs):
-        found["pairs"] = _pairs(pairs[pairs.group == "all"], titles)
+
+    def of_all(name: str) -> pd.DataFrame:
+        rows = found[name]()
+        return rows[rows.group == "all"]
+
+    charts: dict[str, Callable[[], Chart]] = {"boxes": lambda: _boxes(table, titles)}
+    if table.method.nunique() > 1:
+        charts["pairs"] = lambda: _pairs(of_all("pairwise"), titles)
+        charts["irrelevance"] = lambda: _irrelevance(of_all("irrelevance"), titles)
+    if table.stage.nunique() > 1:
+        charts["stages"] = lambda: _stages(of_all("stages"), titles)
     if table.apem_shuffled.notna().any():
-        found["shuffled"] = _shuffled(table, titles)
-    return found
+        charts["shuffled"] = lambda: _shuffled(table, titles)
+    return charts
 
 
 def _boxes(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
@@ -80,19 +91,64 @@ def _pairs(pairs: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
     stages = list(dict.fromkeys(pairs.stage))
 
     def draw(axes: Axes, _: str, stage: str) -> None:
-        own = pairs[pairs.stage == stage][::-1]
+        own = pairs[pairs.stage == stage]
         both = zip(own.method, own.other, strict=True)
-        names = [f"{_short(titles[one])} / {_short(titles[other])}" for one, other in both]
-        left = [0.0] * len(own)
-        for part, colour in PARTS.items():
-            shares = own[part].fillna(0.0).tolist()
-            axes.barh(names, shares, left=left, color=colour, label=part)
-            left = [a + b for a, b in zip(left, shares, strict=True)]
-        axes.tick_params(axis="y", labelsize=6)
-        axes.set_xlim(0, 1)
+        _shares(axes, [f"{_short(titles[a])} / {_short(titles[b])}" for a, b in both], own)
 
-    tall = max(1.0, 0.25 * len(pairs) / max(1, len(stages)) / PANEL[1])
+    tall = max(1.0, BAR * len(pairs) / len(stages))
     return _grid(["share of pictures"], stages, draw, {}, legend=True, tall=tall, sharey=True)
+
+
+def _stages(pairs: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+    """Of each method (A figure 4.7)."""
+    methods = list(dict.fromkeys(pairs.method))
+
+    def draw(axes: Axes, method: str, _: str) -> None:
+        own = pairs[pairs.method == method]
+        both = zip(own.stage, own.other, strict=True)
+        _shares(axes, [f"{one} / {other}" for one, other in both], own)
+
+    names = {method: _short(titles[method]) for method in methods}
+    return _grid(methods, ["share of pictures"], draw, names, legend=True, tall=0.5)
+
+
+def _shares(axes: Axes, names: Sequence[str], pairs: pd.DataFrame) -> None:
+    """A bar for each pair, the first on top: better, equal and worse."""
+    places, left = list(range(len(pairs)))[::-1], [0.0] * len(pairs)
+    for part, colour in PARTS.items():
+        shares = pairs[part].fillna(0.0).tolist()
+        axes.barh(places, shares, left=left, color=colour, label=part)
+        left = [a + b for a, b in zip(left, shares, strict=True)]
+    axes.set_yticks(places, names, fontsize=6)
+    axes.set_xlim(0, 1)
+
+
+def _irrelevance(ahead: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+    """Each method beside the next weaker one, where its ε− is smaller (A figure 5.1)."""
+    pairs: dict[Any, list[pd.DataFrame]] = {}
+    for (stage, _, _), own in ahead.groupby(["stage", "method", "other"], sort=False):
+        pairs.setdefault(stage, []).append(own)
+    if not pairs:
+        return _grid([""], [NOWHERE], lambda axes, *_: axes.set_axis_off(), {}, legend=False)
+
+    def draw(axes: Axes, place: str, stage: str) -> None:
+        if int(place) >= len(pairs[stage]):
+            axes.set_axis_off()
+            return
+        own = pairs[stage][int(place)]
+        one, other = (_short(titles[own[name].iloc[0]]) for name in ("method", "other"))
+        values = own.difference.to_numpy(float)
+        edges = whole_edges(values)
+        axes.hist(values, bins=edges.tolist(), color=COLOURS[0], alpha=0.6)
+        axes.plot(*density(values, edges), color="black", linewidth=1)
+        axes.axvline(0, color="#777777", linewidth=0.6)
+        axes.set_xlabel(f"ε+ of {one}\n− ε+ of {other}", fontsize=7)
+        among = f"{len(own)} of {own.pictures.iloc[0]}\npictures"
+        axes.annotate(among, (0.97, 0.95), xycoords="axes fraction", ha="right", va="top",
+                      fontsize=7)  # fmt: skip
+
+    rows = [str(place) for place in range(max(map(len, pairs.values())))]
+    return _grid(rows, list(pairs), draw, dict.fromkeys(rows, "pictures"), legend=False)
 
 
 def _shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from xai_core.apem.findings import findings
 from xai_core.apem.record import Record, images_of, photo_words
-from xai_core.apem.summary import GROUPS, correlations, pairwise, summary
+from xai_core.apem.summary import GROUPS, correlations, summary
 from xai_core.cli.plan import class_word
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
-from xai_core.files import csv_bytes, write_file
+from xai_core.files import write_file
 from xai_core.provenance import ModelFacts
 
 if TYPE_CHECKING:
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
 
 def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
     """Write every file of a finished run, ``run.json`` last."""
-    from xai_core.charts import chart_bytes, reliability_charts
-
-    pairs = pairwise(table)
-    tables = {"summary": summary(table), "pairwise": pairs, "correlations": correlations(table)}
-    for name, one in {"apem": table, **tables}.items():
-        write_file(out / f"{name}.csv", csv_bytes(one))
     titles = {choice.id: column_title(choice.id) for choice in plan.choices}
-    for name, chart in reliability_charts(table, pairs, titles).items():
-        for form in ("png", "svg", "pdf"):
-            write_file(out / f"{name}.{form}", chart_bytes(chart, form))
+    for name, make in findings(table, titles).items():
+        write_file(out / name, make())
     write_file(out / "run.json", recorded(plan, table).run_json(str(out), seconds))
 
 

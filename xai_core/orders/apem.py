@@ -60,9 +60,9 @@ def measure_all(
     found = {}
     for (digest, column), task in explained.items():
         key = content_key("apem-rows", task.key, column, options)
-        arguments = {**task.arguments, "column": column, "metric": options}
-        searches = SEARCH * len(metric.stages) * (1 + metric.shuffles)
-        found[digest, column] = Task(key, "apem_rows", arguments, task.cost + searches, task.title)
+        cost = task.cost + SEARCH * len(metric.stages) * (1 + metric.shuffles)
+        own = {"column": column, "metric": options, "explaining": task.cost / cost}
+        found[digest, column] = Task(key, "apem_rows", {**task.arguments, **own}, cost, task.title)
     return found
 
 

@@ -15,6 +15,7 @@ from xai_core.apem.tracing import trace
 from xai_core.cache import Result
 from xai_core.errors import MethodError, ModelError
 from xai_core.models import Classifier
+from xai_core.progress import portion
 from xai_core.tasks.maps import explain_task
 from xai_core.tasks.models import Settings, classifier, model_pixels
 
@@ -27,6 +28,7 @@ def apem_rows(
     method: str,
     params: dict[str, Any],
     metric: dict[str, Any],
+    explaining: float,
     together: dict[str, Settings] | None = None,
 ) -> Result:
     """Explain one picture by one method, and measure the map at several stages.
@@ -39,6 +41,7 @@ def apem_rows(
         method: as in ``explain_task``.
         params: as in ``explain_task``.
         metric: stages, shuffles, seed and eps_max of ``picture_rows``.
+        explaining: which part of the task it is to explain, 0 to 1.
         together: as in ``explain_task``.
 
     Returns:
@@ -48,8 +51,10 @@ def apem_rows(
     x = model_pixels(clf, image)
     stages = metric["stages"]
     try:
-        raw = explain_task(model, image, target, method, params, together).arrays["relevance"]
-        rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
+        with portion(0, explaining):
+            raw = explain_task(model, image, target, method, params, together).arrays["relevance"]
+        with portion(explaining, 1):
+            rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
     except (MethodError, ModelError) as error:
         rows = [{"method": column, "stage": stage, "problem": str(error)} for stage in stages]
     with torch.no_grad():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
 
 from pages.components.reliability.controls import STAGE_TITLES
 
@@ -15,6 +18,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 PARTS = {"better": "#009E73", "equal": "#bbbbbb", "worse": "#D55E00"}
 MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+", "apem_normalized": "Normalised"}
 ROW = 26  # pixels
+FEW = 6
 
 
 def boxes(table: pd.DataFrame, measure: str, titles: Mapping[str, str]) -> go.Figure:
@@ -40,55 +44,91 @@ def boxes(table: pd.DataFrame, measure: str, titles: Mapping[str, str]) -> go.Fi
     return _laid_out(figure, 380, boxmode="group", yaxis={"title": MEASURES[measure]})
 
 
-def pairs(found: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
-    """Shares of pictures on which a method is better, equal or worse than another.
+def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
+    """Shares of pictures on which one of two is better, equal or worse than the other.
 
     Args:
-        found: ``apem.summary.pairwise`` of one group.
-        titles: what people read of each method.
+        found: ``apem.summary.pairwise`` or ``stage_pairs`` of one group.
+        names: of each row.
     """
-    rows = found[::-1]
-    names = [
-        f"{titles[method]} / {titles[other]}, {STAGE_TITLES[stage].lower()}"
-        for method, other, stage in zip(rows.method, rows.other, rows.stage, strict=True)
-    ]
     figure = go.Figure()
     for part, colour in PARTS.items():
         figure.add_bar(
-            y=names,
-            x=rows[part].tolist(),
+            y=list(names)[::-1],
+            x=found[part].tolist()[::-1],
             name=part,
             orientation="h",
             marker={"color": colour},
             hovertemplate="%{x:.0%} %{fullData.name}<extra>%{y}</extra>",
         )
     axis = {"tickformat": ".0%", "range": [0, 1]}
-    return _laid_out(figure, max(220, ROW * len(rows) + 90), barmode="stack", xaxis=axis)
+    return _laid_out(figure, max(220, ROW * len(found) + 90), barmode="stack", xaxis=axis)
 
 
-def shuffled(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
-    """The metric of maps, and of the same maps shuffled, of all stages.
+def shuffled(table: pd.DataFrame) -> go.Figure:
+    """The metric of one method's maps and of the same maps shuffled, stage by stage.
 
     Args:
-        table: a row for each picture, method and stage.
-        titles: what people read of each method.
+        table: a row for each picture and stage.
     """
+    from xai_core.charts import whole_edges
+
+    stages = list(dict.fromkeys(table.stage))
+    figure = make_subplots(1, len(stages), subplot_titles=[STAGE_TITLES[s] for s in stages])
+    for place, stage in enumerate(stages, start=1):
+        own = table[table.stage == stage]
+        kinds = {"the maps": own.apem, "shuffled": own.apem_shuffled}
+        values = {name: one.dropna().to_numpy(float) for name, one in kinds.items()}
+        both = np.concatenate(list(values.values()))
+        if not len(both):
+            continue
+        edges, highest = whole_edges(both), 0
+        for name, colour in zip(values, (COLOURS[0], "#888888"), strict=True):
+            figure.add_histogram(
+                x=values[name].tolist(),
+                xbins=_bins(edges),
+                name=name,
+                legendgroup=name,
+                showlegend=place == 1,
+                opacity=0.6,
+                marker={"color": colour},
+                row=1,
+                col=place,
+            )
+            highest = max(highest, np.histogram(values[name], edges)[0].max())
+        figure.update_xaxes(title="APEM", row=1, col=place)
+        figure.update_yaxes(_counted(highest), row=1, col=place)
+    figure.update_yaxes(title="pictures", col=1)
+    return _laid_out(figure, 340, barmode="overlay", margin={"l": 0, "r": 0, "t": 28, "b": 0})
+
+
+def differences(values: Sequence[int], title: str) -> go.Figure:
+    """How much larger one method's ε+ is, picture by picture (A figure 5.1).
+
+    Args:
+        values: of the pictures.
+        title: of the axis.
+    """
+    from xai_core.charts import density, whole_edges
+
+    numbers = np.asarray(values, dtype=float)
+    edges = whole_edges(numbers)
     figure = go.Figure()
-    for number, (method, title) in enumerate(titles.items()):
-        values = table[table.method == method].apem.dropna().astype(float).tolist()
-        figure.add_histogram(
-            x=values,
-            name=title,
-            opacity=0.6,
-            bingroup="apem",
-            marker={"color": COLOURS[number % len(COLOURS)]},
-        )
-    values = table.apem_shuffled.dropna().astype(float).tolist()
     figure.add_histogram(
-        x=values, name="shuffled, all", opacity=0.6, bingroup="apem", marker={"color": "#888888"}
+        x=numbers.tolist(),
+        xbins=_bins(edges),
+        opacity=0.6,
+        marker={"color": COLOURS[0]},
+        hovertemplate="%{y} pictures at %{x}<extra></extra>",
     )
-    axes: dict[str, Any] = {"xaxis": {"title": "APEM"}, "yaxis": {"title": "maps"}}
-    return _laid_out(figure, 340, barmode="overlay", **axes)
+    x, y = density(numbers, edges)
+    figure.add_scatter(
+        x=x.tolist(), y=y.tolist(), mode="lines", line={"color": COLOURS[1]}, hoverinfo="skip"
+    )
+    figure.add_vline(x=0, line={"width": 1, "color": "#888888"})
+    counted = _counted(np.histogram(numbers, edges)[0].max())
+    axes = {"xaxis": {"title": title}, "yaxis": {"title": "pictures", **counted}}
+    return _laid_out(figure, 300, showlegend=False, **axes)
 
 
 def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
@@ -114,11 +154,19 @@ def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
     return _laid_out(figure, 340, xaxis={"title": "loss"}, yaxis={"title": "APEM"})
 
 
+def _counted(highest: int) -> dict[str, int]:
+    """An axis of few pictures has no halves of them."""
+    return {"dtick": 1} if highest <= FEW else {}
+
+
+def _bins(edges: NDArray[np.float64]) -> dict[str, float]:
+    return {"start": edges[0], "end": edges[-1], "size": edges[1] - edges[0]}
+
+
 def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=height,
-        legend={"orientation": "h", "y": -0.2, "x": 0, "traceorder": "normal"},
-        **layout,
-    )
+    usual: dict[str, Any] = {
+        "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+        "legend": {"orientation": "h", "y": -0.2, "x": 0, "traceorder": "normal"},
+    }
+    figure.update_layout(height=height, **{**usual, **layout})
     return figure

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.components.reliability.cohort import Cohort
 from pages.components.scene import Scene
+from xai_core.apem.findings import FORMS, findings
 from xai_core.apem.record import Record, images_of
-from xai_core.apem.summary import correlations, pairwise, summary
 from xai_core.explainers.choices import Choice, completed
-from xai_core.files import csv_bytes
+from xai_core.files import zip_bytes
 from xai_core.orders import Metric
 from xai_core.provenance import ModelFacts
 
-FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+MIMES = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "zip": "application/zip",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+}
 
 
 def show(
@@ -27,19 +35,7 @@ def show(
     table: pd.DataFrame,
     titles: Mapping[str, str],
 ) -> None:
-    """One button a file; each is made when its button is pressed."""
-    files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
-        "CSV": ("apem.csv", "text/csv", lambda: csv_bytes(table)),
-        "Summary CSV": ("summary.csv", "text/csv", lambda: csv_bytes(summary(table))),
-        "Pairs CSV": ("pairwise.csv", "text/csv", lambda: csv_bytes(pairwise(table))),
-        "Loss CSV": ("correlations.csv", "text/csv", lambda: csv_bytes(correlations(table))),
-    }
-    for name in ("boxes", "pairs", "shuffled"):
-        there = {"pairs": len(titles) > 1, "shuffled": table.apem_shuffled.notna().any()}
-        for form, mime in FORMS.items():
-            if there.get(name, True):
-                label = f"{name.capitalize()} {form.upper()}"
-                files[label] = (f"{name}.{form}", mime, _chart(table, titles, name, form))
+    """The numbers, all tables, and figures; each is made when its button is pressed."""
     record = Record(
         ModelFacts(str(scene.model["source"]), scene.fingerprint, scene.class_names, {}),
         [Choice(choice.method, completed(choice, scene.pictures)) for choice in choices],
@@ -50,19 +46,29 @@ def show(
         cohort.words,
         images_of(table),
     )
-    files["run.json"] = ("run.json", "application/json", lambda: record.run_json("results"))
+    makers = findings(table, titles)
+    tables = {name: make for name, make in makers.items() if name.endswith(".csv")}
+    tables["run.json"] = lambda: record.run_json("results")
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
-    for label, (name, mime, make) in files.items():
-        row.download_button(label, make, name, mime, key=f"apem {label}", on_click="ignore")
+    _button(row, "CSV", "apem.csv", tables["apem.csv"])
+    _button(row, "run.json", "run.json", tables["run.json"])
+    _button(
+        row,
+        "All tables (ZIP)",
+        "reliability.zip",
+        lambda: zip_bytes({name: make() for name, make in tables.items()}),
+    )
+    with row.popover("Figures"):
+        form = st.segmented_control(
+            "As", FORMS, default=FORMS[0], required=True, format_func=str.upper, key="apem_form"
+        )
+        for name, make in makers.items():
+            figure, _, kind = name.rpartition(".")
+            if kind == form:
+                _button(st, figure.capitalize(), name, make)
 
 
-def _chart(
-    table: pd.DataFrame, titles: Mapping[str, str], name: str, form: str
-) -> Callable[[], bytes]:
-    def make() -> bytes:
-        from xai_core.charts import chart_bytes, reliability_charts
-
-        return chart_bytes(reliability_charts(table, pairwise(table), titles)[name], form)
-
-    return make
+def _button(place: Any, label: str, name: str, make: Callable[[], bytes]) -> None:
+    mime = MIMES[name.rpartition(".")[2]]
+    place.download_button(label, make, name, mime, key=f"apem {name}", on_click="ignore")

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.progress import EVERY_S, bar, problem
-from pages.components.reliability.way import map_picture
-from pages.components.work import Work, gather
+from pages.components.progress import problem, watch
+from pages.components.reliability.drawing import map_picture
+from pages.components.work import gather
 from xai_core import orders
 from xai_core.cache import Result
 from xai_core.jobs import Task
@@ -52,18 +52,11 @@ def show(model: Model, explained: Task, relevance: object, stage: str, eps_max: 
         return
     work = gather(PURPOSE, [order], patience=0.5)
     if work.running:
-        st.fragment(_watch, run_every=EVERY_S)(work)
+        watch(work, "Filtering")
     elif order.key in work.problems:
         problem(work.problems[order.key], work)
     elif order.key in work.results:
         st.fragment(_found)(work.results[order.key])
-
-
-def _watch(work: Work) -> None:
-    work.collect()
-    if not work.running:
-        st.rerun()
-    bar(work, "Filtering")
 
 
 def _found(found: Result) -> None:

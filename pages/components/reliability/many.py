@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.progress import status
-from pages.components.reliability import charts, files
+from pages.components.reliability import charts, files, versus
 from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
 from pages.components.reliability.controls import STAGE_TITLES
 from pages.components.scene import Scene
@@ -18,7 +18,15 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.apem.pictures import answer_facts
-from xai_core.apem.summary import GROUPS, as_table, correlations, groups, pairwise, summary
+from xai_core.apem.summary import (
+    GROUPS,
+    as_table,
+    correlations,
+    groups,
+    pairwise,
+    stage_pairs,
+    summary,
+)
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.jobs import Task, shared_engine
@@ -59,10 +67,19 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
         gather("apem-many", [])
         return True
     work = gather("apem-many", list(tasks.values()), patience=0.5)
-    live = work.running
-    draw = st.fragment(_results, run_every=EVERY_S if live else None)
-    draw(scene, cohort, choices, metric, tasks, work, live)
-    return not live
+    titles = {choice.id: column_title(choice.id) for choice in choices}
+    if work.running:
+        st.fragment(_growing, run_every=EVERY_S)(cohort, titles, tasks, work)
+        gather(versus.PURPOSE, [])
+        return False
+    status(work, "Measuring")
+    table = _table(cohort, tasks, work)
+    if table.empty:
+        return True
+    part = _results(table, titles)
+    idle = len(titles) < 2 or versus.show(scene, cohort, choices, part, titles)
+    files.show(scene, cohort, choices, metric, table, titles)
+    return idle
 
 
 def _started(
@@ -84,23 +101,24 @@ def _started(
     return False
 
 
-def _results(
-    scene: Scene,
+def _growing(
     cohort: Cohort,
-    choices: Sequence[Choice],
-    metric: Metric,
+    titles: Mapping[str, str],
     tasks: Mapping[tuple[str, str], Task],
     work: Work,
-    live: bool,
 ) -> None:
+    """What is there so far, while more is being measured."""
     work.collect()
-    status(work, "Measuring")
-    if live and not work.running:
+    if not work.running:
         st.rerun()
+    status(work, "Measuring")
     table = _table(cohort, tasks, work)
-    if table.empty:
-        return
-    titles = {choice.id: column_title(choice.id) for choice in choices}
+    if len(table):
+        _results(table, titles)
+
+
+def _results(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
+    """Everything about all methods together; the rows of the pictures that are looked at."""
     parts = dict(groups(table))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     group = row.segmented_control(
@@ -121,20 +139,40 @@ def _results(
     )
     part = parts.get(group or "all", table)
     st.plotly_chart(charts.boxes(part, measure or "apem", titles), key="apem-boxes")
-    _tables(table, str(group or "all"), titles)
-    left, right = st.columns(2, gap="medium")
-    pairs = pairwise(table)
-    if len(pairs):
-        left.markdown("**Methods against each other, picture by picture**")
-        left.plotly_chart(charts.pairs(pairs[pairs.group == group], titles), key="apem-pairs")
-    if table.apem_shuffled.notna().any():
-        right.markdown("**Maps and the same maps shuffled**")
-        right.plotly_chart(charts.shuffled(part, titles), key="apem-shuffled")
+    _averages(part, titles)
+    _comparisons(part, titles)
+    if part.apem_shuffled.notna().any():
+        _shuffled(part, titles)
     ranks = correlations(table)
     if len(ranks):
         _ranks(ranks, part, titles)
-    if not live:
-        files.show(scene, cohort, choices, metric, table, titles)
+    return part
+
+
+def _comparisons(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    """Methods, and stages, against each other."""
+    left, right = st.columns(2, gap="medium")
+    methods, stages = (found[found.group == "all"] for found in (pairwise(part), stage_pairs(part)))
+    if len(methods):
+        both = zip(methods.method, methods.other, methods.stage, strict=True)
+        names = [f"{titles[a]} / {titles[b]}, {STAGE_TITLES[s].lower()}" for a, b, s in both]
+        left.markdown("**Methods against each other, picture by picture**")
+        left.plotly_chart(charts.pairs(methods, names), key="apem-pairs")
+    if len(stages):
+        both = zip(stages.method, stages.stage, stages.other, strict=True)
+        words = {stage: title.lower() for stage, title in STAGE_TITLES.items()}
+        names = [f"{titles[m]}, {words[a]} / {words[b]}" for m, a, b in both]
+        place = right if len(methods) else left
+        place.markdown("**Stages against each other, picture by picture**")
+        place.plotly_chart(charts.pairs(stages, names), key="apem-stages")
+
+
+def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    st.markdown("**Maps and the same maps shuffled**")
+    method = st.selectbox(
+        "Maps of", list(titles), format_func=titles.__getitem__, key="apem_shuffled_of", width=220
+    )
+    st.plotly_chart(charts.shuffled(part[part.method == method]), key="apem-shuffled")
 
 
 def _table(cohort: Cohort, tasks: Mapping[tuple[str, str], Task], work: Work) -> pd.DataFrame:
@@ -150,9 +188,9 @@ def _table(cohort: Cohort, tasks: Mapping[tuple[str, str], Task], work: Work) ->
     return as_table(rows)
 
 
-def _tables(table: pd.DataFrame, group: str, titles: Mapping[str, str]) -> None:
-    found = summary(table)
-    own = found[found.group == group]
+def _averages(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
+    found = summary(part)
+    own = found[found.group == "all"]
     shown = pd.DataFrame(
         {
             "Method": own.method.map(titles),
@@ -170,7 +208,7 @@ def _tables(table: pd.DataFrame, group: str, titles: Mapping[str, str]) -> None:
         width="stretch",
         **spoken(st.dataframe, "Averages by method and stage"),
     )
-    reasons = table[table.problem.fillna("") != ""][["method", "problem"]].drop_duplicates()
+    reasons = part[part.problem.fillna("") != ""][["method", "problem"]].drop_duplicates()
     for method, sentence in reasons.itertuples(index=False):
         st.caption(f"{plain(titles[method])}: {plain(sentence)}")
 

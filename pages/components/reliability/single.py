@@ -9,16 +9,19 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.progress import EVERY_S, bar, problem
-from pages.components.reliability import filtering, way
+from pages.components.reliability import drawing, filtering, way
 from pages.components.reliability.controls import STAGE_TITLES, choose_stage
 from pages.components.scene import Scene, View
 from pages.components.spoken import spoken
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import orders
 from xai_core.explainers.choices import Choice, column_title
+from xai_core.heatmaps import STAGES
 from xai_core.jobs import Task, shared_engine
 from xai_core.orders import Metric
 
+MAP = "Map"
+WHOLE = 9  # rows of the table that need no scrolling
 TABLE = {
     "eps_minus": "ε−",
     "eps_plus": "ε+",
@@ -56,7 +59,7 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     watch = st.fragment(_watch, run_every=EVERY_S if any(running) else None)
     _step_by_step(scene, view, order, maps, steps)
     st.markdown("**Methods and stages**")
-    watch(works, measured, choices, running)
+    watch(works, view, explained, measured, choices, running)
     if order.key in maps.results:
         relevance = maps.results[order.key].arrays["relevance"]
         filtering.show(scene.model, order, relevance, stage, metric.eps_max)
@@ -105,13 +108,17 @@ def _step_by_step(scene: Scene, view: View, order: Task, maps: Work, steps: Work
 
 
 def _watch(
-    works: Sequence[Work], measured: Mapping[tuple[str, str], Task], choices: Sequence[Choice],
+    works: Sequence[Work],
+    view: View,
+    explained: Mapping[tuple[str, str], Task],
+    measured: Mapping[tuple[str, str], Task],
+    choices: Sequence[Choice],
     running: Sequence[bool],
-) -> None:  # fmt: skip
+) -> None:
     """Progress, and the numbers as far as they are there."""
     for work in works:
         work.collect()
-    rows = works[-1]
+    maps, rows = works[0], works[-1]
     with st.container(height=48, border=False):
         current = next((work for work in works if work.running), None)
         if current is not None:
@@ -125,18 +132,39 @@ def _watch(
                 st.rerun()
     if [work.running for work in works] != list(running):
         st.rerun()
-    table = _table(rows, measured, choices)
+    addresses = _addresses(view, explained, maps)
+    table = _table(rows, measured, choices, addresses)
     if len(table):
         st.dataframe(
             table,
             hide_index=True,
             width="stretch",
-            **spoken(st.dataframe, "APEM by method and stage"),
+            row_height=drawing.ROW,
+            height="content" if len(table) <= WHOLE else WHOLE * drawing.ROW,
+            column_config={MAP: st.column_config.ImageColumn(MAP, width="small")},
+            **spoken(st.dataframe, "Maps and APEM by method and stage"),
         )
 
 
+def _addresses(
+    view: View, explained: Mapping[tuple[str, str], Task], maps: Work
+) -> dict[tuple[str, str], str]:
+    """Small pictures of the maps that are there, by column and stage."""
+    return {
+        (column, stage): drawing.map_address(
+            task.key, stage, maps.results[task.key].arrays["relevance"], view.pixels
+        )
+        for (_, column), task in explained.items()
+        if task.key in maps.results
+        for stage in STAGES
+    }
+
+
 def _table(
-    rows: Work, measured: Mapping[tuple[str, str], Task], choices: Sequence[Choice]
+    rows: Work,
+    measured: Mapping[tuple[str, str], Task],
+    choices: Sequence[Choice],
+    addresses: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
     """A line a method and stage."""
     titles = {choice.id: column_title(choice.id) for choice in choices}
@@ -148,10 +176,12 @@ def _table(
         if task.key not in rows.results:
             continue
         for row in rows.results[task.key].facts["rows"]:
-            head = {"Method": titles[column], "Stage": STAGE_TITLES[row["stage"]]}
+            stage = row["stage"]
+            head = {"Method": titles[column], "Stage": STAGE_TITLES[stage]}
+            head[MAP] = addresses.get((column, stage))
             found.append(head | {title: row.get(name) for name, title in TABLE.items()})
     order = {title: number for number, title in enumerate(titles.values())}
-    table = pd.DataFrame(found, columns=["Method", "Stage", *TABLE.values()])
+    table = pd.DataFrame(found, columns=["Method", "Stage", MAP, *TABLE.values()])
     table = table.sort_values("Method", key=lambda names: names.map(order), kind="stable")
     censored = table["APEM"].isna() & table[TABLE["problem"]].fillna("").eq("")
     table.loc[censored, TABLE["problem"]] = "censored: the class did not change"

@@ -10,15 +10,12 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.components.reliability import drawing
 from pages.components.scene import View
 from pages.components.text import plain
 from xai_core.cache import Result
-from xai_core.colormaps import colour
 
 EPS = "eps"
-SIDE = 256  # pixels that a drawn picture has at least
-SHOWN = 148  # pixels of the page that it takes, so that three stand in a row
-MAP_COLOURS = "viridis"
 TITLES = ("Along the map", "Along its opposite")
 SIGNS = ("−", "+")
 COLOURS = ("#0072B2", "#D55E00")
@@ -72,19 +69,6 @@ def relevance_shares(map_: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[A
     return full / full.sum(), (1 - full) / (1 - full).sum()
 
 
-def map_picture(map_: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A map in [0, 1], [C, H, W], in colours; three channels as red, green and blue."""
-    if len(map_) == 3:
-        return enlarged(np.rint(255 * map_.transpose(1, 2, 0)).astype(np.uint8))
-    return enlarged(colour(map_[0].astype(np.float64), MAP_COLOURS))
-
-
-def enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture [H, W, 3] with every pixel repeated until it is large enough to be seen."""
-    times = max(1, -(-SIDE // min(picture.shape[:2])))
-    return picture.repeat(times, 0).repeat(times, 1)
-
-
 def _side(
     view: View,
     class_names: Sequence[str],
@@ -99,13 +83,13 @@ def _side(
     map_ = way.arrays["map"] if place == 0 else 1 - way.arrays["map"]
     st.markdown(f"**{TITLES[place]}**")
     pictures = {
-        "the map" if place == 0 else "irrelevance, 1 − R": map_picture(map_),
-        f"the change, ×{gain:.3g}": _drawn(0.5 + gain * epsilon * change),
-        f"the picture after {epsilon} steps": _drawn(view.pixels + epsilon * change),
+        "the map" if place == 0 else "irrelevance, 1 − R": drawing.map_picture(map_),
+        f"the change, ×{gain:.3g}": drawing.picture(0.5 + gain * epsilon * change),
+        f"the picture after {epsilon} steps": drawing.picture(view.pixels + epsilon * change),
     }
     row = st.container(horizontal=True, gap="small")
     for caption, picture in pictures.items():
-        row.image(picture, caption=caption, width=SHOWN)
+        row.image(picture, caption=caption, width=drawing.SHOWN)
     index = int(way.arrays["classes"][place, epsilon])
     first = int(way.arrays["classes"][0, 0])
     name = plain(class_names[index])
@@ -118,10 +102,6 @@ def _side(
         if end is None
         else f"The class changes for the first time at ε{sign} = {end}."
     )
-
-
-def _drawn(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return enlarged(np.rint(255 * values.clip(0, 1)).astype(np.uint8).transpose(1, 2, 0))
 
 
 def _chart(class_names: Sequence[str], way: Result, epsilon: int) -> go.Figure:
