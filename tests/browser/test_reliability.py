@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -64,6 +65,22 @@ def test_step_until_the_class_flips_filter_and_download(
     assert len(rows) == 6
     saliency = next(r for r in rows if (r["method"], r["stage"]) == ("saliency", "channels"))
     assert int(saliency["eps_minus"]) == flips
+    expect(page.get_by_text("Two methods, picture by picture")).to_be_visible()
+    expect(page.get_by_text(re.compile("is better all the same on"))).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="All tables (ZIP)").click()
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        tables = {"apem", "summary", "pairwise", "stages", "unexpected", "irrelevance"}
+        assert set(archive.namelist()) == {
+            *(f"{name}.csv" for name in (*tables, "correlations")),
+            "run.json",
+        }
+    page.get_by_role("button", name="Figures").click()
+    page.get_by_text("SVG", exact=True).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Stages SVG").click()
+    assert b"<svg" in Path(waiting.value.path()).read_bytes()
+    page.keyboard.press("Escape")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="run.json").click()
     command = json.loads(Path(waiting.value.path()).read_text("utf-8"))["command"]

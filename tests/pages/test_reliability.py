@@ -188,7 +188,7 @@ def test_two_methods_picture_by_picture() -> None:
     text = f"Random \\(control\\) has the larger mean APEM, {means[0]:.1f} to {means[1]:.1f}"
     assert text in words(app)
     (table,) = [t.value for t in app.dataframe if "APEM Grad-CAM" in t.value]
-    found = {row[0]: (row[6], row[5]) for row in table.itertuples(index=False)}
+    found = {row[0]: (row[2], row[1]) for row in table.itertuples(index=False)}
     assert found == {name: pair for name, pair in numbers.items() if pair[1] > pair[0]}
     assert len(found) == 2
 

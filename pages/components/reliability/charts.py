@@ -99,7 +99,9 @@ def shuffled(table: pd.DataFrame) -> go.Figure:
         figure.update_xaxes(title="APEM", row=1, col=place)
         figure.update_yaxes(_counted(highest), row=1, col=place)
     figure.update_yaxes(title="pictures", col=1)
-    return _laid_out(figure, 340, barmode="overlay", margin={"l": 0, "r": 0, "t": 28, "b": 0})
+    return _laid_out(
+        figure, 340, barmode="overlay", bargap=0.05, margin={"l": 0, "r": 0, "t": 28, "b": 0}
+    )
 
 
 def differences(values: Sequence[int], title: str) -> go.Figure:
@@ -128,7 +130,7 @@ def differences(values: Sequence[int], title: str) -> go.Figure:
     figure.add_vline(x=0, line={"width": 1, "color": "#888888"})
     counted = _counted(np.histogram(numbers, edges)[0].max())
     axes = {"xaxis": {"title": title}, "yaxis": {"title": "pictures", **counted}}
-    return _laid_out(figure, 300, showlegend=False, **axes)
+    return _laid_out(figure, 300, showlegend=False, bargap=0.05, **axes)
 
 
 def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:

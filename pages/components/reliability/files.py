@@ -66,7 +66,7 @@ def show(
         for name, make in makers.items():
             figure, _, kind = name.rpartition(".")
             if kind == form:
-                _button(st, figure.capitalize(), name, make)
+                _button(st, f"{figure.capitalize()} {form.upper()}", name, make)
 
 
 def _button(place: Any, label: str, name: str, make: Callable[[], bytes]) -> None:

@@ -21,6 +21,7 @@ from xai_core.apem.summary import COUNTS, face_to_face, irrelevance, unexpected
 from xai_core.explainers.choices import Choice
 
 PURPOSE = "apem-example"
+FEW, HEIGHT = 7, 300  # rows that need no scrolling; pixels where there are more
 SIGNS = dict(zip(COUNTS, ("ε−", "ε+", "APEM"), strict=True))
 
 
@@ -106,7 +107,8 @@ def _unexpected(faces: pd.DataFrame, titles: Mapping[str, str]) -> pd.Series | N
     if found.empty:
         return None
     shown = found[["image"]].rename(columns={"image": "Picture"})
-    for name, sign in SIGNS.items():
+    for name in reversed(COUNTS):
+        sign = SIGNS[name]
         shown[f"{sign} {weaker}"] = found[f"{name}_other"]
         shown[f"{sign} {stronger}"] = found[name]
     event = st.dataframe(
@@ -115,7 +117,7 @@ def _unexpected(faces: pd.DataFrame, titles: Mapping[str, str]) -> pd.Series | N
         key="apem-unexpected",
         on_select="rerun",
         selection_mode="single-row",
-        height=300,
+        height="content" if len(found) <= FEW else HEIGHT,
         **spoken(st.dataframe, f"Pictures on which {weaker} is better than {stronger}"),
     )
     rows = event["selection"]["rows"]
