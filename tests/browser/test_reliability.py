@@ -39,13 +39,13 @@ def test_step_until_the_class_flips_filter_and_download(
     assert slider.input_value() == str(flips), "it begins where the class flips"
     # Back to the picture itself: both ways have its class; then on until one has left it.
     slider.press("Home")
-    expect(page.get_by_text("the picture after 0 steps")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text("after 0 steps")).to_have_count(2, timeout=30_000)
     pictures = page.locator("[data-testid=stImage] img")
     expect(pictures).to_have_count(6)
     before = pictures.nth(2).get_attribute("src")
     for _ in range(flips):
         slider.press("ArrowRight")
-    expect(page.get_by_text(f"the picture after {flips} steps")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text(f"after {flips} steps")).to_have_count(2, timeout=30_000)
     assert pictures.nth(2).get_attribute("src") != before
 
     page.get_by_text("Sum of channels", exact=True).first.click()

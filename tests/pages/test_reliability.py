@@ -193,6 +193,18 @@ def test_two_methods_picture_by_picture() -> None:
     assert len(found) == 2
 
 
+def test_shuffled_maps_are_drawn_of_methods_that_have_some(page: AppTest) -> None:
+    assert not page.exception
+    app = opened(view="Many pictures", shuffles="1", methods="saliency,gradcam")
+    # As far as it has come, each time: one method's numbers come before the other's.
+    until(app, lambda works: "apem-many" in works and bool(works["apem-many"].results))
+    assert not app.exception
+    measured(app)
+    assert app.selectbox(key="apem_shuffled_of").options == ["Saliency", "Grad-CAM"]
+    summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
+    assert summary.Method.tolist() == ["Saliency"] * 3 + ["Grad-CAM"] * 3
+
+
 def test_a_data_set_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clf = load_classifier("vgg-tiny")
     image = sample_image("astronaut")

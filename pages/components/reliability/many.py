@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -73,7 +74,7 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
         gather(versus.PURPOSE, [])
         return False
     status(work, "Measuring")
-    table = _table(cohort, tasks, work)
+    table = _table(cohort, titles, tasks, work)
     if table.empty:
         return True
     part = _results(table, titles)
@@ -112,7 +113,7 @@ def _growing(
     if not work.running:
         st.rerun()
     status(work, "Measuring")
-    table = _table(cohort, tasks, work)
+    table = _table(cohort, titles, tasks, work)
     if len(table):
         _results(table, titles)
 
@@ -169,18 +170,27 @@ def _comparisons(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
 
 def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
     st.markdown("**Maps and the same maps shuffled**")
+    there = set(part[part.apem_shuffled.notna()].method)
     method = st.selectbox(
-        "Maps of", list(titles), format_func=titles.__getitem__, key="apem_shuffled_of", width=220
+        "Maps of",
+        [name for name in titles if name in there],
+        format_func=titles.__getitem__,
+        key="apem_shuffled_of",
+        width=220,
     )
     st.plotly_chart(charts.shuffled(part[part.method == method]), key="apem-shuffled")
 
 
-def _table(cohort: Cohort, tasks: Mapping[tuple[str, str], Task], work: Work) -> pd.DataFrame:
-    """All numbers that are there, picture by picture."""
+def _table(
+    cohort: Cohort,
+    titles: Mapping[str, str],
+    tasks: Mapping[tuple[str, str], Task],
+    work: Work,
+) -> pd.DataFrame:
+    """All numbers that are there, picture by picture, the methods in their order."""
     rows: list[dict[str, Any]] = []
-    places = {subject.hash: number for number, subject in enumerate(cohort.subjects)}
-    for (digest, _), task in sorted(tasks.items(), key=lambda item: places[item[0][0]]):
-        result = work.results.get(task.key)
+    for digest, column in product([subject.hash for subject in cohort.subjects], titles):
+        result = work.results.get(tasks[digest, column].key)
         if result is not None:
             facts = answer_facts(result.arrays["logits"], cohort.true[digest])
             head = {"image": cohort.names[digest], "image_hash": digest, **facts}

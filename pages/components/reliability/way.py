@@ -85,7 +85,7 @@ def _side(
     pictures = {
         "the map" if place == 0 else "irrelevance, 1 − R": drawing.map_picture(map_),
         f"the change, ×{gain:.3g}": drawing.picture(0.5 + gain * epsilon * change),
-        f"the picture after {epsilon} steps": drawing.picture(view.pixels + epsilon * change),
+        f"after {epsilon} steps": drawing.picture(view.pixels + epsilon * change),
     }
     row = st.container(horizontal=True, gap="small")
     for caption, picture in pictures.items():
