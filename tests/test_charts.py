@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.apem.summary import TABLES
+from xai_core.apem.findings import TABLES
 from xai_core.charts import (
     COLOURS,
     DASHES,

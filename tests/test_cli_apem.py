@@ -19,7 +19,7 @@ from torch import nn
 from xai_core import charts
 from xai_core.__main__ import main
 from xai_core.apem import apem_normalized, pictures
-from xai_core.apem.summary import TABLES
+from xai_core.apem.findings import TABLES
 from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, reliability_charts
 from xai_core.explainers import explain

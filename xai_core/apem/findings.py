@@ -8,13 +8,28 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xai_core.apem.summary import TABLES
+from xai_core.apem.comparisons import (
+    irrelevance,
+    pairwise,
+    rivals,
+    stage_pairs,
+    unexpected,
+)
+from xai_core.apem.summary import correlations, summary
 from xai_core.files import csv_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Chart
 
 FORMS = ("png", "svg", "pdf")
+TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "summary": summary,
+    "pairwise": pairwise,
+    "stages": stage_pairs,
+    "unexpected": lambda table: unexpected(rivals(table)),
+    "irrelevance": lambda table: irrelevance(rivals(table)),
+    "correlations": correlations,
+}
 
 
 def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callable[[], bytes]]:
@@ -25,7 +40,7 @@ def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callab
         titles: what people read of each method.
 
     Returns:
-        apem.csv, the table itself; one .csv for each of ``summary.TABLES``; each of
+        apem.csv, the table itself; one .csv for each of ``TABLES``; each of
         ``charts.reliability_charts`` as .png, .svg and .pdf.
     """
     from xai_core.charts import reliability_charts

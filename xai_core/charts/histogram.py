@@ -13,11 +13,11 @@ POINTS = 200
 
 
 def whole_edges(values: Floats, most: int = BINS) -> Floats:
-    """Edges of at most ``most`` + 1 bins of equal width, each centred on whole numbers.
+    """Edges, between whole numbers, of at most ``most`` bins of equal width.
 
     Args:
         values: whole numbers, at least one.
-        most: how many bins there are, about.
+        most: bins.
 
     Returns:
         The edges, one more than there are bins.

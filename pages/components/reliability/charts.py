@@ -48,7 +48,7 @@ def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
     """Shares of pictures on which one of two is better, equal or worse than the other.
 
     Args:
-        found: ``apem.summary.pairwise`` or ``stage_pairs`` of one group.
+        found: ``apem.comparisons.pairwise`` or ``stage_pairs`` of one group.
         names: of each row.
     """
     figure = go.Figure()

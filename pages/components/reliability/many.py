@@ -18,16 +18,9 @@ from pages.components.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
+from xai_core.apem.comparisons import pairwise, stage_pairs
 from xai_core.apem.pictures import answer_facts
-from xai_core.apem.summary import (
-    GROUPS,
-    as_table,
-    correlations,
-    groups,
-    pairwise,
-    stage_pairs,
-    summary,
-)
+from xai_core.apem.summary import GROUPS, as_table, correlations, groups, summary
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.jobs import Task, shared_engine

@@ -17,7 +17,7 @@ from pages.components.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import gather
 from xai_core import orders
-from xai_core.apem.summary import COUNTS, face_to_face, irrelevance, unexpected
+from xai_core.apem.comparisons import COUNTS, face_to_face, irrelevance, unexpected
 from xai_core.explainers.choices import Choice
 
 PURPOSE = "apem-example"
