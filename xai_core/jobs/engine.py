@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.02
 TICK_S = 0.2
 IDLE_TICK_S = 1.0
-GRACE_S = 3.0  # about what it costs to restart a worker
+GRACE_S = 10.0  # well above what it costs to restart a worker, and to load its model again
 DIED = (
     "The worker process died before the result was there, perhaps because the machine ran out "
     "of memory. It has been started again; try once more or choose a smaller computation."
