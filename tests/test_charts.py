@@ -1,14 +1,13 @@
 """Curves over the depth and maps in rows, as figures."""
 
 import io
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.apem.findings import TABLES
+from xai_core.apem.findings import tables
 from xai_core.charts import (
     COLOURS,
     DASHES,
@@ -192,8 +191,7 @@ def reliability(
 
 
 def reliable(table):
-    found = {name: partial(make, table) for name, make in TABLES.items()}
-    return {name: draw() for name, draw in reliability_charts(table, found, TITLES).items()}
+    return {n: draw() for n, draw in reliability_charts(table, tables(table), TITLES).items()}
 
 
 def edges_and_counts(axes):

@@ -8,11 +8,24 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP file: equal content gives equal bytes
+MIMES = MappingProxyType(
+    {
+        "csv": "text/csv",
+        "json": "application/json",
+        "md": "text/markdown",
+        "parquet": "application/vnd.apache.parquet",
+        "pdf": "application/pdf",
+        "png": "image/png",
+        "svg": "image/svg+xml",
+        "zip": "application/zip",
+    }
+)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Chart
 
 FORMS = ("png", "svg", "pdf")
-TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "summary": summary,
-    "pairwise": pairwise,
-    "stages": stage_pairs,
-    "unexpected": lambda table: unexpected(rivals(table)),
-    "irrelevance": lambda table: irrelevance(rivals(table)),
-    "correlations": correlations,
-}
 
 
 def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callable[[], bytes]]:
@@ -40,12 +32,12 @@ def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callab
         titles: what people read of each method.
 
     Returns:
-        apem.csv, the table itself; one .csv for each of ``TABLES``; each of
+        apem.csv, the table itself; one .csv for each of ``tables``; each of
         ``charts.reliability_charts`` as .png, .svg and .pdf.
     """
     from xai_core.charts import reliability_charts
 
-    found = {name: cache(partial(make, table)) for name, make in TABLES.items()}
+    found = tables(table)
     files: dict[str, Callable[[], bytes]] = {"apem.csv": lambda: csv_bytes(table)}
     for name, make in found.items():
         files[f"{name}.csv"] = partial(_csv, make)
@@ -54,6 +46,20 @@ def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callab
         for form in FORMS:
             files[f"{name}.{form}"] = partial(_chart, drawn, form)
     return files
+
+
+def tables(table: pd.DataFrame) -> dict[str, Callable[[], pd.DataFrame]]:
+    """What makes each table that follows from the first, by its name; each is made once."""
+    faces = cache(lambda: rivals(table))
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
+        "summary": lambda: summary(table),
+        "pairwise": lambda: pairwise(table),
+        "stages": lambda: stage_pairs(table),
+        "unexpected": lambda: unexpected(faces()),
+        "irrelevance": lambda: irrelevance(faces()),
+        "correlations": lambda: correlations(table),
+    }
+    return {name: cache(make) for name, make in makers.items()}
 
 
 def _csv(make: Callable[[], pd.DataFrame]) -> bytes:

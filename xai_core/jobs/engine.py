@@ -187,12 +187,14 @@ class Engine:
 
     def _make_room(self) -> None:
         """Give up what is being computed for nobody while somebody waits for a worker."""
+        released = [one for one in self._running.values() if one.job.released_s > GRACE_S]
+        if not released:
+            return
         with self._lock:
             jobs = list(self._jobs)
         wanted = {task.key for job in jobs for task in job.waiting()}
-        for running in self._running.values():
-            unwanted = running.job.released_s > GRACE_S and running.task.key not in wanted
-            if wanted and unwanted:
+        for running in released:
+            if wanted and running.task.key not in wanted:
                 running.job.cancel()
 
     def _settle(self, running: _Running, cluster: Cluster) -> None:

@@ -13,18 +13,9 @@ from pages.components.scene import Scene
 from xai_core.apem.findings import FORMS, findings
 from xai_core.apem.record import Record, images_of
 from xai_core.explainers.choices import Choice, completed
-from xai_core.files import zip_bytes
+from xai_core.files import MIMES, zip_bytes
 from xai_core.orders import Metric
 from xai_core.provenance import ModelFacts
-
-MIMES = {
-    "csv": "text/csv",
-    "json": "application/json",
-    "zip": "application/zip",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-}
 
 
 def show(

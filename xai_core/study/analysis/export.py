@@ -13,7 +13,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -29,17 +28,6 @@ from xai_core.study.storage.records import Records
 
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "krippendorff", "pyarrow")
 SECRET = ("completion_code", "screen_out_code", "failed_code", "completion_url")
-MIMES = MappingProxyType(
-    {
-        "csv": "text/csv",
-        "json": "application/json",
-        "md": "text/markdown",
-        "parquet": "application/vnd.apache.parquet",
-        "png": "image/png",
-        "svg": "image/svg+xml",
-        "zip": "application/zip",
-    }
-)
 
 
 def files(records: Records, results: Results, study: str) -> dict[str, bytes]:

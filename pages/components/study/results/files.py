@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.access import is_researcher
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.errors import StudyError
-from xai_core.files import zip_bytes
+from xai_core.files import MIMES, zip_bytes
 from xai_core.study.analysis import export
 from xai_core.study.analysis.cases import CASES
 from xai_core.study.analysis.results import Results, choice_titles
@@ -50,7 +50,7 @@ def show(slug: str, records: Records, found: Results) -> None:
             label,
             _file(slug, records, found, name),
             f"{slug}.zip" if name == "zip" else name.rpartition("/")[2],
-            export.MIMES[end],
+            MIMES[end],
             key=f"file {name}",
             on_click="ignore",
         )
@@ -61,7 +61,7 @@ def show(slug: str, records: Records, found: Results) -> None:
                 f"{title}, {form.upper()}",
                 _figure(records, found, name, form),
                 f"{name}.{form}",
-                export.MIMES[form],
+                MIMES[form],
                 key=f"figure {name} {form}",
                 on_click="ignore",
             )
