@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import Future, KilledWorker
@@ -51,13 +51,20 @@ class _Running:
     task: Task
     worker: str
     future: Future[Result]
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has held its worker."""
+        return time.monotonic() - self.began
 
 
 class Engine:
     """Runs tasks in worker processes, one per worker at a time.
 
-    Owners take turns, so that one user's thousand tasks do not hold up another's one; and of
-    several workers no owner holds the last, so that one long task does not either. A task stops
+    Owners who wait get equal time, so that one user's thousand long tasks do not hold up another's
+    ten short ones; and of several workers no owner holds the last, so that one task that is being
+    computed does not either. A task stops
     only when its worker is restarted, which is what ``Job.cancel`` does. Starting the workers
     takes some seconds, in the background: what is submitted meanwhile waits.
 
@@ -83,7 +90,7 @@ class Engine:
         self._workers = worker_count() if workers is None else workers
         self._memory = memory_bytes(memory_limit, self._workers)
         self._jobs: list[Job] = []
-        self._owners: list[str] = []
+        self._seconds: dict[str, float] = {}  # of workers' time, by owner who has jobs
         self._running: dict[str, _Running] = {}
         self._topic = f"xai-{uuid.uuid4().hex}"
         self._cluster: Cluster | None = None
@@ -109,8 +116,7 @@ class Engine:
             if self._closing.is_set():
                 raise JobError("The compute engine has been closed.")
             self._jobs.append(job)
-            if owner not in self._owners:
-                self._owners.append(owner)
+            self._seconds.setdefault(owner, min(self._seconds.values(), default=0.0))
         self._wake.set()
         return job
 
@@ -142,6 +148,9 @@ class Engine:
             self._pause()
             with self._lock:
                 self._jobs = [job for job in self._jobs if not job.done]
+                held = [running.job for running in self._running.values()]
+                active = {job.owner for job in (*self._jobs, *held)}
+                self._seconds = {who: had for who, had in self._seconds.items() if who in active}
                 wanted = bool(self._jobs)
         for job in self._jobs:
             job.cancel()
@@ -178,6 +187,8 @@ class Engine:
             else:
                 continue
             del self._running[ticket]
+            with self._lock:
+                self._seconds[running.job.owner] += running.seconds
         busy = {running.worker for running in self._running.values()}
         # Asked again: a worker that died meanwhile must not be given another task.
         present = cluster.workers()
@@ -242,22 +253,23 @@ class Engine:
         return FAILED
 
     def _next(self, most: int) -> tuple[Job, Task] | None:
-        """The next task of the owner whose turn it is and who has fewer than ``most`` running."""
-        running = Counter(running.job.owner for running in self._running.values())
+        """The next task of who has had the least time and has fewer than ``most`` running."""
+        held = Counter(running.job.owner for running in self._running.values())
         # A task that is being computed for somebody else is in the cache when its turn comes.
         computing = {running.task.key for running in self._running.values()}
         with self._lock:
-            active = {job.owner for job in self._jobs}
-            self._owners = [owner for owner in self._owners if owner in active]
-            for owner in [owner for owner in self._owners if running[owner] < most]:
-                for job in self._jobs:
-                    if job.owner != owner:
-                        continue
-                    for task in job.waiting():
-                        if task.key not in computing:
-                            self._owners.remove(owner)
-                            self._owners.append(owner)
-                            return job, task
+            seconds, jobs = dict(self._seconds), list(self._jobs)
+        for running in self._running.values():
+            seconds[running.job.owner] += running.seconds
+        for owner in sorted(seconds, key=seconds.__getitem__):
+            if held[owner] >= most:
+                continue
+            for job in jobs:
+                if job.owner != owner:
+                    continue
+                for task in job.waiting():
+                    if task.key not in computing:
+                        return job, task
         return None
 
     def _hand_out(self, worker: str, cluster: Cluster, most: int) -> None:

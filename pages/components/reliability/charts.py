@@ -17,7 +17,7 @@ from pages.components.reliability.controls import STAGE_TITLES
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 PARTS = {"better": "#009E73", "equal": "#bbbbbb", "worse": "#D55E00"}
 MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+", "apem_normalized": "Normalised"}
-ROW = 26  # pixels
+ROW, BAR, REST = 40, 0.45, 90  # pixels of a row; its share below the middle; pixels around the rows
 FEW = 6
 
 
@@ -58,11 +58,19 @@ def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
             x=found[part].tolist()[::-1],
             name=part,
             orientation="h",
+            width=BAR,
+            offset=-BAR,
             marker={"color": colour},
             hovertemplate="%{x:.0%} %{fullData.name}<extra>%{y}</extra>",
         )
-    axis = {"tickformat": ".0%", "range": [0, 1]}
-    return _laid_out(figure, max(220, ROW * len(found) + 90), barmode="stack", xaxis=axis)
+    # Above its bar a long name leaves the bar the whole width, also of a telephone.
+    for name in names:
+        figure.add_annotation(
+            text=name, x=0, xref="paper", xanchor="left", y=name, yanchor="bottom", showarrow=False
+        )
+    rows, shares = {"showticklabels": False}, {"tickformat": ".0%", "range": [0, 1]}
+    height = ROW * len(found) + REST
+    return _laid_out(figure, height, barmode="stack", xaxis=shares, yaxis=rows)
 
 
 def shuffled(table: pd.DataFrame) -> go.Figure:
