@@ -27,6 +27,7 @@ from torchvision.models import resnet18
 
 from benchmarks.peers.literal_apem import Literal
 from benchmarks.race import CLOCKS
+from xai_core.allocation import keep_freed_memory
 from xai_core.apem import Filtered, apem, filter_relevance
 from xai_core.apem.pictures import staged_map
 from xai_core.apem.search import Asker
@@ -224,6 +225,7 @@ def steps(filtered: Filtered) -> list[tuple[int | None, int | None]]:
 def main() -> int:
     options = _options()
     warnings.filterwarnings("ignore")
+    keep_freed_memory()  # as the workers and the command line do; the loops gain from it, too
     if options.threads:
         torch.set_num_threads(options.threads)
     print(

@@ -281,6 +281,11 @@ def test_worker_that_grows_too_large_is_ended(workers):
     assert outcome(workers, task("after", value=4)).facts["pid"] != pid
 
 
+def test_workers_keep_the_memory_that_tensors_gave_back(workers):
+    # By hand: 5 times 64 MiB in pages of 4 KiB are 81920 of them.
+    assert outcome(workers, task("faults", "faults")).facts["faults"] < 8192
+
+
 def test_refused_memory_is_told_like_used_up_memory(workers):
     pid = worker_pid(workers)
     assert outcome(workers, task("claim", "claim")).startswith(MEMORY)

@@ -1,6 +1,7 @@
 """Tasks that misbehave, imported by the workers of the tests."""
 
 import os
+import resource
 import signal
 import time
 
@@ -38,6 +39,15 @@ def pause(seconds, steps=10):
         time.sleep(seconds / steps)
         advance(step + 1, steps)
     return Result(facts={"ended": time.time()})
+
+
+def faults(times=5, size=2**26):
+    """Pages that the system has to hand out while memory is taken and given back again."""
+    _ = b"x" * size
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        _ = b"x" * size
+    return Result(facts={"faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before})
 
 
 def grow(step_bytes=64 * 2**20):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from xai_core import __version__
+from xai_core.allocation import keep_freed_memory
 from xai_core.cli import apem, explain, sanity, study, tables, train
 from xai_core.errors import XaiError
 
@@ -57,4 +58,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())

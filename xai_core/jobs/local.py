@@ -20,6 +20,8 @@ import psutil
 from dask.system import CPU_COUNT
 from distributed import Nanny, Scheduler
 
+from xai_core.allocation import ENVIRONMENT
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -37,8 +39,8 @@ def configuration(workers: int) -> dict[str, object]:
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 0.95,
         "distributed.worker.memory.monitor-interval": "50 ms",
-        # Read by torch when the worker imports it.
-        "distributed.nanny.pre-spawn-environ": dict.fromkeys(libraries, threads),
+        # Read by torch when the worker imports it, and by the C library before that.
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(libraries, threads) | ENVIRONMENT,
     }
 
 
