@@ -64,9 +64,9 @@ class Engine:
 
     Owners who wait get equal time, so that one user's thousand long tasks do not hold up another's
     ten short ones; and of several workers no owner holds the last, so that one task that is being
-    computed does not either. A task stops
-    only when its worker is restarted, which is what ``Job.cancel`` does. Starting the workers
-    takes some seconds, in the background: what is submitted meanwhile waits.
+    computed does not either. A task stops only when its worker is restarted, which is what
+    ``Job.cancel`` does. Starting the workers takes some seconds, in the background: what is
+    submitted meanwhile waits.
 
     Args:
         workers: local worker processes; None takes ``XAI_WORKERS``, or 1. Ignored when
