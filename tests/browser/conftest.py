@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(

@@ -30,7 +30,6 @@ from xai_core.study.storage.store import Store, open_store
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
-expect.set_options(timeout=20_000)
 
 
 class Server:
