@@ -105,6 +105,17 @@ def test_progress_of_running_task_is_seen(workers):
     assert slow.seconds_left == 0
 
 
+def test_owners_take_turns(workers):
+    many = workers.submit([task(f"many {i}", "pause", seconds=0.1) for i in range(8)], "ann")
+    until(lambda: many.state == "running")
+    one = workers.submit([task("one", "pause", seconds=0.1)], "bob")
+    assert one.wait(GENEROUS_S)
+    assert many.wait(GENEROUS_S)
+    order = sorted(r.facts["ended"] for r in (many.results | one.results).values())
+    # By hand: the running one, at most one more that had just been handed out, then Bob's.
+    assert order.index(one.results["one"].facts["ended"]) <= 2
+
+
 def test_owners_get_equal_time(workers):
     long = workers.submit([task(f"long {i}", "pause", seconds=1) for i in range(3)], "ann")
     until(lambda: long.state == "running")

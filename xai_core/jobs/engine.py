@@ -261,16 +261,16 @@ class Engine:
             seconds, jobs = dict(self._seconds), list(self._jobs)
         for running in self._running.values():
             seconds[running.job.owner] += running.seconds
-        for owner in sorted(seconds, key=seconds.__getitem__):
-            if held[owner] >= most:
-                continue
-            for job in jobs:
-                if job.owner != owner:
-                    continue
-                for task in job.waiting():
-                    if task.key not in computing:
-                        return job, task
-        return None
+        waiting = (
+            (job, task)
+            for owner in sorted(seconds, key=seconds.__getitem__)
+            if held[owner] < most
+            for job in jobs
+            if job.owner == owner
+            for task in job.waiting()
+            if task.key not in computing
+        )
+        return next(waiting, None)
 
     def _hand_out(self, worker: str, cluster: Cluster, most: int) -> None:
         while (chosen := self._next(most)) is not None:
