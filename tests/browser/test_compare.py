@@ -13,6 +13,7 @@ import pytest
 import streamlit
 from PIL import Image
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PatienceEnded
 from skimage import data
 
 GRID = (
@@ -28,12 +29,17 @@ STREAMLIT = tuple(int(part) for part in streamlit.__version__.split(".")[:2])
 
 def wait_drawn(page: Page, condition: str, patience_ms: int = LONG_MS) -> None:
     """Until the grid says that it has drawn something for which ``condition`` holds."""
-    page.wait_for_function(
-        f"() => {{ const root = {GRID}; if (!root) return false;"
-        f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
-        timeout=patience_ms,
-        polling=LOOK_MS,
-    )
+    try:
+        page.wait_for_function(
+            f"() => {{ const root = {GRID}; if (!root) return false;"
+            f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
+            timeout=patience_ms,
+            polling=LOOK_MS,
+        )
+    except PatienceEnded:
+        drawn = page.evaluate(f"() => {{ const root = {GRID}; return root?.dataset.drawn; }}")
+        words = " ".join(page.locator("body").inner_text().split())
+        pytest.fail(f"Waited for {condition}. The grid has drawn {drawn}. The page says: {words}")
 
 
 def photograph() -> bytes:
