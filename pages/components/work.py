@@ -66,12 +66,13 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bo
     """
     works: dict[str, Work] = st.session_state.setdefault("_work", {})
     work = works.setdefault(purpose, Work())
+    running = work.running  # asked first: what ends between the two questions must not be lost
     work.collect()
     wanted = {task.key for task in tasks}
     work.results = {key: value for key, value in work.results.items() if key in wanted}
     known = work.results.keys() | work.problems.keys()
     missing = [task for task in tasks if task.key not in known]
-    outstanding = work.asked - known if work.running else set()
+    outstanding = work.asked - known if running else set()
     if {task.key for task in missing} != outstanding:
         if work.job is not None:
             work.job.release()

@@ -42,6 +42,21 @@ def test_what_is_under_way_is_not_asked_for_again(engine: HandEngine) -> None:
     assert len(engine.jobs) == 1
 
 
+def test_what_ends_while_the_page_looks_is_not_asked_for_again(
+    engine: HandEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.gather("x", [A], patience=0)
+    collect = work.Work.collect
+
+    def ending(self: work.Work) -> None:
+        collect(self)
+        engine.jobs[0].finish(A, Result())
+
+    monkeypatch.setattr(work.Work, "collect", ending)
+    work.gather("x", [A], patience=0)
+    assert len(engine.jobs) == 1
+
+
 def test_what_is_no_longer_wanted_is_dropped(engine: HandEngine) -> None:
     work.gather("x", [A, B], patience=0)
     work.gather("x", [B], patience=0)
