@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[str]:
-    """A server of its own; its address.
+    """A server of its own; its address. That nothing failed in it unseen is asserted at its end.
 
     Args:
         folder: for its cache, its studies and its log.
@@ -81,6 +81,8 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=20)
+    written = log.read_text(encoding="utf-8", errors="replace")
+    assert "Traceback" not in written, f"Something failed in the server:\n{written[-5000:]}"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from pages.components.reliability.controls import STAGE_TITLES
 
@@ -73,43 +72,30 @@ def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
     return _laid_out(figure, height, barmode="stack", xaxis=shares, yaxis=rows)
 
 
-def shuffled(table: pd.DataFrame) -> go.Figure:
-    """The metric of one method's maps and of the same maps shuffled, stage by stage.
+def shuffled(own: pd.DataFrame) -> go.Figure:
+    """The metric of one method's maps and of the same maps shuffled, at one stage.
 
     Args:
-        table: a row for each picture and stage.
+        own: a row for each picture.
     """
     from xai_core.charts import whole_edges
 
-    stages = list(dict.fromkeys(table.stage))
-    figure = make_subplots(1, len(stages), subplot_titles=[STAGE_TITLES[s] for s in stages])
-    for place, stage in enumerate(stages, start=1):
-        own = table[table.stage == stage]
-        kinds = {"the maps": own.apem, "shuffled": own.apem_shuffled}
-        values = {name: one.dropna().to_numpy(float) for name, one in kinds.items()}
-        both = np.concatenate(list(values.values()))
-        if not len(both):
-            continue
-        edges, highest = whole_edges(both), 0
-        for name, colour in zip(values, (COLOURS[0], "#888888"), strict=True):
-            figure.add_histogram(
-                x=values[name].tolist(),
-                xbins=_bins(edges),
-                name=name,
-                legendgroup=name,
-                showlegend=place == 1,
-                opacity=0.6,
-                marker={"color": colour},
-                row=1,
-                col=place,
-            )
-            highest = max(highest, np.histogram(values[name], edges)[0].max())
-        figure.update_xaxes(title="APEM", row=1, col=place)
-        figure.update_yaxes(_counted(highest), row=1, col=place)
-    figure.update_yaxes(title="pictures", col=1)
-    return _laid_out(
-        figure, 340, barmode="overlay", bargap=0.05, margin={"l": 0, "r": 0, "t": 28, "b": 0}
-    )
+    kinds = {"the maps": own.apem, "shuffled": own.apem_shuffled}
+    values = {name: one.dropna().to_numpy(float) for name, one in kinds.items()}
+    edges = whole_edges(np.concatenate(list(values.values())))
+    figure = go.Figure()
+    for (name, found), colour in zip(values.items(), (COLOURS[0], "#888888"), strict=True):
+        figure.add_histogram(
+            x=found.tolist(),
+            xbins=_bins(edges),
+            name=name,
+            opacity=0.6,
+            marker={"color": colour},
+            hovertemplate="%{y} pictures at %{x}<extra>%{fullData.name}</extra>",
+        )
+    counted = _counted(max(np.histogram(found, edges)[0].max() for found in values.values()))
+    axes = {"xaxis": {"title": "APEM"}, "yaxis": {"title": "pictures", **counted}}
+    return _laid_out(figure, 300, barmode="overlay", bargap=0.05, **axes)
 
 
 def differences(values: Sequence[int], title: str) -> go.Figure:

@@ -171,7 +171,11 @@ def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
         key="apem_shuffled_of",
         width=220,
     )
-    st.plotly_chart(charts.shuffled(part[part.method == method]), key="apem-shuffled")
+    own = part[(part.method == method) & (part.apem.notna() | part.apem_shuffled.notna())]
+    stages = own.stage.unique()
+    for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):
+        column.caption(STAGE_TITLES[stage])
+        column.plotly_chart(charts.shuffled(own[own.stage == stage]), key=f"apem-shuffled-{stage}")
 
 
 def _table(
