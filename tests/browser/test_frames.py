@@ -331,6 +331,32 @@ def test_a_depth_still_on_its_way_is_blank_rather_than_wrong(page: Page, address
     expect(page.locator("figure p").nth(1)).to_have_text("similarity 0.80")
 
 
+def test_a_connection_that_fails_for_a_moment_is_not_noticed(page: Page, address: str) -> None:
+    lost: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if len(lost) == 2:
+            route.continue_()
+        else:
+            lost.append(route)
+            route.abort()
+
+    page.route(re.compile(map_name(0, 0, 0)), answer)
+    page.goto(address)
+    wait_drawn(page, "drawn.ready === 6")
+    assert len(lost) == 2
+    assert greys(page) == expected(0)
+
+
+def test_maps_are_drawn_while_the_screen_is_not_refreshed(page: Page, address: str) -> None:
+    page.add_init_script("window.requestAnimationFrame = () => 0")
+    page.goto(address)
+    wait_drawn(page, "drawn.ready === 6")
+    slider(page).fill("1")
+    wait_drawn(page, "drawn.frame === 1 && drawn.ready === 6")
+    assert greys(page) == expected(1)
+
+
 def test_a_map_that_was_lost_is_fetched_again_on_return(page: Page, address: str) -> None:
     lost = re.compile(map_name(0, 0, 1))
     page.route(lost, lambda route: route.fulfill(status=404))

@@ -6,6 +6,7 @@
 
 const FULL = 32767; // the int16 that stands for 1
 const MIDDLE = 128; // entry of the colour table that stands for 0 in a diverging map
+const LATEST_MS = 300; // until something that has changed is drawn
 const HINT = "Point at a heatmap to read its value.";
 const WAITING = "Waiting …";
 const LOST = "This picture could not be loaded. Reload the page.";
@@ -180,13 +181,17 @@ function bytes(text) {
 
 // ---------------------------------------------------------------- drawing
 
+// With the next refresh of the screen; soon in any case, because a browser that is busy, or shows
+// another tab, may refresh nothing for long.
 function schedule(state) {
   if (state.scheduled) return;
-  state.scheduled = true;
-  requestAnimationFrame(() => {
-    state.scheduled = false;
+  const now = () => {
+    cancelAnimationFrame(state.scheduled.frame);
+    clearTimeout(state.scheduled.timer);
+    state.scheduled = null;
     draw(state);
-  });
+  };
+  state.scheduled = { frame: requestAnimationFrame(now), timer: setTimeout(now, LATEST_MS) };
 }
 
 function draw(state) {

@@ -2,6 +2,7 @@
 
 const maps = new Map(); // address -> { ready: Promise, value once loaded, bytes }; last used last
 const BYTES_KEPT = 256 * 2 ** 20;
+const PAUSES_MS = [500, 2000]; // before another try: a connection may fail for a moment
 let bytesHeld = 0;
 
 function picture(address) {
@@ -25,7 +26,7 @@ function remembered(address, make) {
   const entry = maps.get(address) || { ready: null, value: null, bytes: 0 };
   maps.delete(address); // re-insert: the Map's order is the order of last use
   maps.set(address, entry);
-  entry.ready ||= make().then(
+  entry.ready ||= patiently(make).then(
     (value) => keep(entry, value),
     (error) => {
       maps.delete(address); // so that the next who asks tries again
@@ -33,6 +34,17 @@ function remembered(address, make) {
     },
   );
   return entry;
+}
+
+async function patiently(make) {
+  for (const pause of PAUSES_MS) {
+    try {
+      return await make();
+    } catch {
+      await new Promise((done) => setTimeout(done, pause));
+    }
+  }
+  return make();
 }
 
 function keep(entry, value) {
