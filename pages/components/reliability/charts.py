@@ -85,14 +85,7 @@ def shuffled(own: pd.DataFrame) -> go.Figure:
     edges = whole_edges(np.concatenate(list(values.values())))
     figure = go.Figure()
     for (name, found), colour in zip(values.items(), (COLOURS[0], "#888888"), strict=True):
-        figure.add_histogram(
-            x=found.tolist(),
-            xbins=_bins(edges),
-            name=name,
-            opacity=0.6,
-            marker={"color": colour},
-            hovertemplate="%{y} pictures at %{x}<extra>%{fullData.name}</extra>",
-        )
+        figure.add_trace(_histogram(found, edges, colour, name))
     counted = _counted(max(np.histogram(found, edges)[0].max() for found in values.values()))
     axes = {"xaxis": {"title": "APEM"}, "yaxis": {"title": "pictures", **counted}}
     return _laid_out(figure, 300, barmode="overlay", bargap=0.05, **axes)
@@ -110,13 +103,7 @@ def differences(values: Sequence[int], title: str) -> go.Figure:
     numbers = np.asarray(values, dtype=float)
     edges = whole_edges(numbers)
     figure = go.Figure()
-    figure.add_histogram(
-        x=numbers.tolist(),
-        xbins=_bins(edges),
-        opacity=0.6,
-        marker={"color": COLOURS[0]},
-        hovertemplate="%{y} pictures at %{x}<extra></extra>",
-    )
+    figure.add_trace(_histogram(numbers, edges, COLOURS[0]))
     x, y = density(numbers, edges)
     figure.add_scatter(
         x=x.tolist(), y=y.tolist(), mode="lines", line={"color": COLOURS[1]}, hoverinfo="skip"
@@ -155,8 +142,18 @@ def _counted(highest: int) -> dict[str, int]:
     return {"dtick": 1} if highest <= FEW else {}
 
 
-def _bins(edges: NDArray[np.float64]) -> dict[str, float]:
-    return {"start": edges[0], "end": edges[-1], "size": edges[1] - edges[0]}
+def _histogram(
+    values: NDArray[np.float64], edges: NDArray[np.float64], colour: str, name: str = ""
+) -> go.Histogram:
+    """How many pictures have a value in each bin."""
+    return go.Histogram(
+        x=values.tolist(),
+        xbins={"start": edges[0], "end": edges[-1], "size": edges[1] - edges[0]},
+        name=name,
+        opacity=0.6,
+        marker={"color": colour},
+        hovertemplate=f"%{{y}} pictures at %{{x}}<extra>{name}</extra>",
+    )
 
 
 def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
