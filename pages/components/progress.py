@@ -88,9 +88,12 @@ def time_left(work: Work) -> str:
     seconds = work.job.seconds_left if work.job is not None else None
     if seconds is None:
         return "estimating the time left"
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s left"
-    return f"about {round(seconds / 60)} min left"
+    return f"about {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, such as "40 s" or "12 min"."""
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
 def _watch(work: Work, label: str) -> None:

@@ -1,4 +1,4 @@
-"""The filter: by hand, against the literal algorithm, and its quick search."""
+"""The filter: by hand, against the literal algorithm, and its approximation."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.apem.nets import WEIGHTS, Constant, Linear, classifier, plain, small_case
+from tests.apem.nets import WEIGHTS, Constant, Linear, Trap, classifier, plain, small_case
 from tests.reference import apem as literal
 from xai_core.apem import apem, filter_relevance
 from xai_core.apem.filtering import brackets
@@ -16,15 +16,15 @@ from xai_core.images import sample_image
 from xai_core.models import load_classifier
 
 
-@pytest.mark.parametrize("every", [True, False])
-def test_by_hand(every):
+@pytest.mark.parametrize("exact", [True, False])
+def test_by_hand(exact):
     # Score 10.5, weights (4, 1, 1, 2). Steps along the map, and along its opposite:
     # (1, .5, .25, 0): (4 + .5 + .25) / 1.75 = 2.7, 4 steps; (0, .5, .75, 1): 3.25 / 2.25, 8.
     # (1, .5, 0, 0):   4.5 / 1.5 = 3,                4 steps; (0, .5, 1, 1):   3.5 / 2.5,   8.
     # (1, 0, 0, 0):    4,                            3 steps; (0, 1, 1, 1):    4 / 3,       8.
     clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
     r = torch.tensor([1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2)
-    found = filter_relevance(clf, x, 0, r, every=every)
+    found = filter_relevance(clf, x, 0, r, exact=exact)
     assert found.map.flatten().tolist() == [1, 0, 0, 0]
     assert found.kept.tolist() == [pytest.approx(1 / 3)]
     assert (plain(found.apem_before), plain(found.apem_after)) == ([4], [5])
@@ -35,13 +35,13 @@ def test_by_hand(every):
     assert path.eps_plus.tolist() == [8, 8, 8]
 
 
-@pytest.mark.parametrize("every", [True, False])
-def test_it_ends_before_the_metric_falls(every):
+@pytest.mark.parametrize("exact", [True, False])
+def test_it_ends_before_the_metric_falls(exact):
     # The map prefers the weight 1. (.5, 1, 0, 0): (2 + 1) / 1.5 = 2, 6 steps; opposite
     # (.5, 0, 1, 1): 5 / 2.5 = 2, 6. Without the .5: 1, 11 steps, and 7 / 3, 5: a fall.
     clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
     r = torch.tensor([0.5, 1.0, 0.0, 0.0]).view(1, 1, 2, 2)
-    found = filter_relevance(clf, x, 0, r, every=every)
+    found = filter_relevance(clf, x, 0, r, exact=exact)
     assert torch.equal(found.map, r)
     assert found.kept.tolist() == [1]
     assert plain(found.path[0].apem) == [0, -6], "the refused map is told"
@@ -70,11 +70,11 @@ def test_equals_the_literal_algorithm(seed, channels, zeros, levels):
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), channels=st.sampled_from([1, 3]))
-def test_what_a_quick_search_tells_is_true(seed, channels):
+def test_what_the_approximation_tells_is_true(seed, channels):
     # It may go past a fall that it does not ask for, but what it returns has the numbers it tells.
     clf, x, r = small_case(seed, channels, 0.4, scale=0.3, count=2)
     r = (r * 40).round() / 40
-    found = filter_relevance(clf, x, 0, r, eps_max=25, every=False)
+    found = filter_relevance(clf, x, 0, r, eps_max=25, exact=False)
     before, after = (apem(clf, x, 0, one, eps_max=25) for one in (r, found.map))
     assert plain(found.apem_before) == plain(before.apem)
     assert plain(found.apem_after) == plain(after.apem)
@@ -84,23 +84,38 @@ def test_what_a_quick_search_tells_is_true(seed, channels):
     assert torch.equal(found.map, torch.where(found.map > 0, r, 0.0)), "values stay or go"
 
 
-def test_quick_and_whole_agree_on_the_embedded_network():
+def test_both_agree_on_the_embedded_network():
     clf = load_classifier("vgg-tiny")
     x = clf.preprocess([sample_image("cat")])
     y = clf.logits(x).argmax(1)
     r = relevance_map(explain(clf, x, y, method="saliency"), "map")
     r = (r * 8).round() / 8
-    slow, quick = (filter_relevance(clf, x, y, r, eps_max=200, every=e) for e in (True, False))
+    slow, quick = (filter_relevance(clf, x, y, r, eps_max=200, exact=e) for e in (True, False))
     assert torch.equal(slow.map, quick.map)
     assert slow.path[0].equals(quick.path[0])
     assert len(slow.path[0]) > 3
 
 
-@pytest.mark.parametrize("every", [True, False])
-def test_a_map_that_changes_nothing_stays_whole(every):
+def test_the_approximation_goes_past_a_fall_that_hides():
+    # Values 1/256 ... 1, the largest in the first pixel. Ten steps change the class, along any map
+    # and its opposite, as their size is 1. But five steps along the map without its 20 smallest
+    # values put the first pixel where the network waits: APEM 10 - 5, and 0 again after it.
+    values = torch.arange(256, 0, -1, dtype=torch.float64) / 256
+    left = values[: 256 - 20].sum()
+    clf = classifier(Trap(5 / float(left), 1e-5), (16, 16))
+    r, x = values.view(1, 1, 16, 16), torch.zeros((1, 3, 16, 16), dtype=torch.float64)
+    exact, quick = (filter_relevance(clf, x, 0, r, eps_max=20, exact=e) for e in (True, False))
+    assert plain(exact.path[0].apem) == [0] * 20 + [5, 0]
+    assert exact.kept.tolist() == [236 / 256]
+    assert quick.kept.tolist() == [1 / 256], "it is called an approximation for a reason"
+    assert (plain(quick.apem_before), plain(quick.apem_after)) == ([0], [0])
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_map_that_changes_nothing_stays_whole(exact):
     r = torch.tensor([1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2)
     found = filter_relevance(
-        classifier(Constant()), torch.ones(1, 3, 2, 2), 0, r, eps_max=20, every=every
+        classifier(Constant()), torch.ones(1, 3, 2, 2), 0, r, eps_max=20, exact=exact
     )
     assert torch.equal(found.map, r)
     assert (plain(found.apem_before), plain(found.apem_after)) == ([None], [None])

@@ -132,6 +132,12 @@ def test_the_slider_begins_where_the_class_changes_first(page: AppTest) -> None:
 def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
     page.segmented_control(key="apem_stage").set_value("map")
     settled(page)
+    (stepped,) = page.session_state["_work"]["apem-trace"].results.values()
+    ends = [stepped.facts["eps_minus"] or MOST, stepped.facts["eps_plus"] or MOST]
+    values = stepped.arrays["map"]
+    longest = len(np.unique(values[values > 0])) * sum(ends) * stepped.facts["seconds"]
+    (exact,) = (toggle for toggle in page.toggle if toggle.label == "Exact")
+    assert exact.value == (longest < 60), "exact where that takes less than a minute"
     next(button for button in page.button if button.label == "Filter this map").click()
     until(
         page,
@@ -154,6 +160,7 @@ def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
     assert np.array_equal(found.arrays["filtered"], left[0])
     assert f"keeps {path['kept'][last]:.1%}; APEM" in words(page)
     assert f"{after.apem[0]} after" in words(page)
+    assert ("Exact." if exact.value else "Approximate:") in words(page)
     page.segmented_control(key="apem_stage").set_value("channels")
     settled(page)
 

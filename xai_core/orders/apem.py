@@ -92,14 +92,14 @@ def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: in
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
     """
-    key = content_key("apem-trace", explained.key, stage, eps_max)
+    key = content_key("apem-trace", "timed", explained.key, stage, eps_max)
     return Task(
         key, "apem_trace", _of(model, explained, relevance, stage, eps_max), SEARCH, "Stepping"
     )
 
 
 def filtering(
-    model: Model, explained: Task, relevance: Any, stage: str, eps_max: int, every: bool
+    model: Model, explained: Task, relevance: Any, stage: str, eps_max: int, exact: bool
 ) -> Task:
     """The filtered map.
 
@@ -109,10 +109,10 @@ def filtering(
         relevance: the raw map, [C, h, w].
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
-        every: as in ``filter_relevance``.
+        exact: as in ``filter_relevance``.
     """
-    key = content_key("apem-filter", explained.key, stage, eps_max, every)
-    arguments = {**_of(model, explained, relevance, stage, eps_max), "every": every}
+    key = content_key("apem-filter", explained.key, stage, eps_max, exact)
+    arguments = {**_of(model, explained, relevance, stage, eps_max), "exact": exact}
     return Task(key, "apem_filter", arguments, SEARCH, "Filtering")
 
 

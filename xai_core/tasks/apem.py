@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,13 @@ def apem_trace(
         eps_max: the most steps.
 
     Returns:
-        Arrays "map" [C, H, W] and those of ``Trace``; facts eps_minus and eps_plus.
+        Arrays "map" [C, H, W] and those of ``Trace``; facts eps_minus, eps_plus, and the seconds
+        that one number of steps took.
     """
     clf, x, staged = _prepared(model, image, relevance, stage)
+    began = time.perf_counter()
     found = trace(clf, x, staged, eps_max=eps_max)
+    seconds = (time.perf_counter() - began) / found.classes.size
     arrays = {
         "map": staged[0].float().cpu().numpy(),
         "classes": found.classes,
@@ -90,7 +94,8 @@ def apem_trace(
         "own": found.own,
         "signs": found.signs,
     }
-    return Result(arrays, {"eps_minus": found.eps_minus, "eps_plus": found.eps_plus})
+    facts = {"eps_minus": found.eps_minus, "eps_plus": found.eps_plus, "seconds": seconds}
+    return Result(arrays, facts)
 
 
 def apem_filter(
@@ -99,7 +104,7 @@ def apem_filter(
     relevance: NDArray[np.float32],
     stage: str,
     eps_max: int,
-    every: bool,
+    exact: bool,
 ) -> Result:
     """Filter one map.
 
@@ -109,7 +114,7 @@ def apem_filter(
         relevance: raw, [C, h, w].
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
-        every: as in ``filter_relevance``.
+        exact: as in ``filter_relevance``.
 
     Returns:
         Arrays "map" (the whole map) and "filtered" [C, H, W], and along the path "threshold",
@@ -117,7 +122,7 @@ def apem_filter(
     """
     clf, x, staged = _prepared(model, image, relevance, stage)
     # It changes no number which class is called the true one.
-    found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, every=every)
+    found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, exact=exact)
     columns = ("threshold", "kept", "eps_minus", "eps_plus")
     path = {name: found.path[0][name].to_numpy(float, na_value=np.nan) for name in columns}
     maps = {"map": staged[0], "filtered": found.map[0]}

@@ -60,9 +60,9 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     _step_by_step(scene, view, order, maps, steps)
     st.markdown("**Methods and stages**")
     watch(works, view, explained, measured, choices, running)
-    if order.key in maps.results:
+    for stepped in steps.results.values():
         relevance = maps.results[order.key].arrays["relevance"]
-        filtering.show(scene.model, order, relevance, stage, metric.eps_max)
+        filtering.show(scene.model, order, relevance, stage, metric.eps_max, stepped)
     return not any(running)
 
 
