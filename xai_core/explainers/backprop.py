@@ -10,14 +10,16 @@ import math
 import torch
 from torch import Tensor
 
-from xai_core.errors import MethodError
-from xai_core.explainers.backward import DECONVNET, GUIDED, led_back
-from xai_core.explainers.graph import read
-from xai_core.explainers.nodes import Activation
-from xai_core.explainers.rectifiers import Rectifying, WayBack
+from xai_core.explainers.backward import (
+    DECONVNET,
+    GUIDED,
+    chain_rules,
+    rectified,
+    rectifier_graph,
+)
+from xai_core.explainers.graph import lead_back, one_hot
+from xai_core.explainers.nodes import Rectifier
 from xai_core.explainers.registry import Param, register
-from xai_core.explainers.sharing import shared
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 
 _BLIND = (
@@ -25,41 +27,6 @@ _BLIND = (
     "when those layers are randomised (Adebayo et al. 2018, arXiv:1810.03292; Nie et al. 2018, "
     "arXiv:1805.07039; Sixt et al. 2020, arXiv:1912.09818)."
 )
-
-
-def rectified_gradient(
-    clf: Classifier, x: Tensor, targets: Tensor, way_back: WayBack, title: str
-) -> Tensor:
-    """Gradient of the logit with another way back through every ReLU and ReLU6.
-
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        way_back: makes the signal at a ReLU's input from its output and the signal there.
-        title: the method's name, for errors.
-
-    Raises:
-        MethodError: the model has no ReLU, or other activations beside it.
-    """
-    point = x.detach().requires_grad_()
-    with Rectifying(way_back) as met:
-        scores = clf.logits(point).gather(1, targets[:, None])
-    if met.others:
-        with torch.no_grad():
-            nodes = read(record(clf, x[:1])).nodes
-        spoken = next((node.spoken for node in nodes if type(node) is Activation), "an activation")
-        raise MethodError(
-            f"{title} is defined for ReLU networks only, but the model has the step {spoken}; "
-            "saliency or integrated_gradients work on this model."
-        )
-    if not met.rectifiers:
-        raise MethodError(
-            f"{title} changes how ReLU layers are passed backwards, but this model has none; "
-            "saliency or integrated_gradients work on it."
-        )
-    (gradient,) = torch.autograd.grad(scores.sum(), point)
-    return gradient
 
 
 @register(
@@ -93,12 +60,7 @@ def deconvnet(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
-    back = led_back(clf, x, targets, DECONVNET)
-    if back is not None:
-        return back.pictures[DECONVNET]
-    return rectified_gradient(
-        clf, x, targets, lambda out, signal, top: signal.clamp(min=0), "DeconvNet"
-    )
+    return rectified(clf, x, targets, DECONVNET, "DeconvNet")
 
 
 @register(
@@ -129,21 +91,7 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
-    return _guided(clf, x, targets)
-
-
-@shared
-def _guided(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
-    back = led_back(clf, x, targets, GUIDED)
-    if back is not None:
-        return back.pictures[GUIDED]
-    return rectified_gradient(clf, x, targets, _if_active_and_positive, "Guided backpropagation")
-
-
-def _if_active_and_positive(out: Tensor, signal: Tensor, top: float) -> Tensor:
-    # What autograd calls for a ReLU itself: several times faster than to multiply by a mask.
-    passed: Tensor = torch.ops.aten.threshold_backward(signal.clamp(min=0), out, 0)
-    return passed if top == math.inf else passed * (out < top)
+    return rectified(clf, x, targets, GUIDED, "Guided backpropagation")
 
 
 @register(
@@ -196,12 +144,16 @@ def rectgrad(clf: Classifier, x: Tensor, targets: Tensor, *, q: float = 98.0) ->
     Raises:
         MethodError: the model has no ReLU, or other activations beside it.
     """
+    graph = rectifier_graph(clf, x, "RectGrad")
 
-    def way_back(out: Tensor, signal: Tensor, top: float) -> Tensor:
-        importance = (out * signal).flatten(1)
+    def way_back(node: Rectifier, signal: Tensor) -> tuple[Tensor]:
+        importance = (graph.values[node.output] * signal[0]).flatten(1)
         rank = math.floor(q * (importance.shape[1] - 1) / 100)
         threshold = importance.kthvalue(rank + 1, dim=1, keepdim=True).values
         # A product rather than a choice, so that what is not a number stays so.
-        return signal * (importance > threshold).view_as(signal)
+        return (node.factor * signal * (importance > threshold).view_as(signal),)
 
-    return (x * rectified_gradient(clf, x, targets, way_back, "RectGrad")).clamp(min=0)
+    rules = {**chain_rules(graph), Rectifier: way_back}
+    with torch.no_grad():
+        found = lead_back(graph, one_hot(graph, targets), rules, "RectGrad")[0]
+    return (x * found).clamp(min=0)

@@ -7,13 +7,15 @@ and guided backpropagation: their signals go as one batch and part only at the R
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from xai_core.errors import MethodError
 from xai_core.explainers.graph import (
     Graph,
     Rule,
@@ -23,8 +25,8 @@ from xai_core.explainers.graph import (
     one_hot,
     read_shared,
 )
+from xai_core.explainers.kinds import RELUS
 from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
-from xai_core.explainers.rectifiers import ceiling
 from xai_core.explainers.sharing import known_tape, requested, shared
 from xai_core.models.classifier import Classifier
 
@@ -56,10 +58,9 @@ class Back:
 def led_back(
     clf: Classifier, x: Tensor, targets: Tensor, kind: str, layers: Collection[str] = ()
 ) -> Back | None:
-    """The signals of all requested methods, among them this kind; None without a tape.
+    """The signals of all requested methods, among them this kind; None without a known tape.
 
-    It is None too where the tape does not tell what is needed: a layer gives no tensor, or an
-    activation has no rectified way back.
+    It is None too where the tape does not tell what is needed: a layer gives no tensor.
 
     Args:
         clf: the classifier.
@@ -75,15 +76,109 @@ def led_back(
     layers = tuple(dict.fromkeys((*layers_wanted(clf), *layers)))
     if any(name not in graph.layers for name in layers):
         return None
+    kinds = _kinds(kind, (GRADIENT, DECONVNET, GUIDED))
+    if refusal(graph, "The method") is not None:
+        kinds = (GRADIENT,)
+    return _led_back(clf, x, targets, kinds, layers)
+
+
+def rectified(clf: Classifier, x: Tensor, targets: Tensor, kind: str, title: str) -> Tensor:
+    """The signal at the pictures, rectified on its way back, [N, 3, H, W].
+
+    Args:
+        clf: the classifier.
+        x: network input, [N, 3, H, W].
+        targets: explained classes, int64 [N].
+        kind: DECONVNET or GUIDED.
+        title: the method's name, for errors.
+
+    Raises:
+        MethodError: see ``rectifier_graph``.
+    """
+    rectifier_graph(clf, x, title)
+    back = led_back(clf, x, targets, kind)
+    if back is None:
+        back = _led_back(clf, x, targets, _kinds(kind, (DECONVNET, GUIDED)), ())
+    return back.pictures[kind]
+
+
+def rectifier_graph(clf: Classifier, x: Tensor, title: str) -> Graph:
+    """The network run on ``x``, if every choice that it makes by the sign of a value is a ReLU.
+
+    Raises:
+        MethodError: the network has no ReLU, or an activation beside it, or a step that may
+            hide one, or its run cannot be written down.
+    """
+    graph = read_shared(clf, x, False)
+    error = refusal(graph, title)
+    if error is not None:
+        raise error
+    return graph
+
+
+def refusal(graph: Graph, title: str) -> MethodError | None:
+    """Why methods that change the way back through ReLUs are not defined for a network."""
+    for node in graph.nodes:
+        if type(node) is Activation or (type(node) is Node and _choosing(graph, node)):
+            return MethodError(
+                f"{title} is defined for ReLU networks only, but the model has the step "
+                f"{node.spoken}; saliency or integrated_gradients work on this model."
+            )
+    if not any(isinstance(node, Rectifier) for node in graph.nodes):
+        return MethodError(
+            f"{title} changes how ReLU layers are passed backwards, but this model has none; "
+            "saliency or integrated_gradients work on it."
+        )
+    return None
+
+
+def _choosing(graph: Graph, node: Node) -> bool:
+    """Whether a step without a kind may choose between its values, as a ReLU does.
+
+    It does so by a mask or an index made of the pictures, or if it is element-wise in several
+    values and changes otherwise than in sign when some of them do: a product does not, a
+    maximum does.
+    """
+    values = [graph.values[number] for number in node.inputs]
+    if not all(value.is_floating_point() for value in values):
+        return True
+    out = graph.values[node.output]
+    if len(values) == 1 or not _broadcast(values, out):
+        return False
+    for signs in itertools.product((1, -1), repeat=len(values)):
+        if -1 in signs:
+            pairs = zip(values, signs, strict=True)
+            turned = node.step.call(*(value * sign for value, sign in pairs))[0]
+            if torch.allclose(turned, -out, rtol=1e-3, atol=1e-5 * float(out.abs().max())):
+                return False
+    return True
+
+
+def _broadcast(values: Sequence[Tensor], out: Tensor) -> bool:
+    try:
+        shape: torch.Size = torch.broadcast_shapes(*(value.shape for value in values))
+        return shape == out.shape
+    except RuntimeError:
+        return False
+
+
+def gradients(graph: Graph, targets: Tensor, numbers: Iterable[int]) -> dict[int, Tensor]:
+    """Gradient of the logits of the classes int64 [N] at values, by number, and at value 0."""
+    found = {number: torch.zeros_like(graph.values[number]) for number in numbers}
+
+    def passing(number: int, signal: Tensor) -> None:
+        if number in found:
+            found[number] = signal[0]
+
+    start, rules = one_hot(graph, targets), chain_rules(graph)
+    found[0] = lead_back(graph, start, rules, "The gradient", passing=passing)[0]
+    return found
+
+
+def _kinds(kind: str, possible: Sequence[str]) -> tuple[str, ...]:
+    """Those of the possible ways back that are wanted, among them ``kind``."""
     others = {RECTIFYING.get(name, GRADIENT) for name in requested()}
-    kinds = [way for way in (GRADIENT, DECONVNET, GUIDED) if way == kind or way in others]
-    activations = [node for node in graph.nodes if type(node) is Activation]
-    rectifiers = [node for node in graph.nodes if isinstance(node, Rectifier)]
-    if activations or not rectifiers:
-        if kind != GRADIENT:
-            return None
-        kinds = [GRADIENT]
-    return _led_back(clf, x, targets, tuple(kinds), layers)
+    return tuple(way for way in possible if way == kind or way in others)
 
 
 def layers_wanted(clf: Classifier) -> tuple[str, ...]:
@@ -100,12 +195,7 @@ def _led_back(
     clf: Classifier, x: Tensor, targets: Tensor, kinds: tuple[str, ...], layers: tuple[str, ...]
 ) -> Back:
     graph = read_shared(clf, x, False)
-    chained = dict.fromkeys((Node, Activation, MaxPool), partial(gradient, graph))
-    rules: dict[type[Node], Rule] = {
-        **chained,
-        **linear_rules(graph),
-        Rectifier: partial(_rectified, graph, kinds),
-    }
+    rules = _rules(graph, kinds)
     wanted = {number for name in layers for number in graph.layers[name]}
     start = one_hot(graph, targets).expand(len(kinds), -1, -1)
     inside: dict[int, Tensor] = {}
@@ -121,18 +211,30 @@ def _led_back(
     return Back(graph, dict(zip(kinds, found, strict=True)), inside)
 
 
+def _rules(graph: Graph, kinds: Sequence[str]) -> dict[type[Node], Rule]:
+    """The chain rule, but for the ReLUs."""
+    chained = dict.fromkeys((Node, Activation, MaxPool), partial(gradient, graph))
+    return {**chained, **linear_rules(graph), Rectifier: partial(_rectified, graph, kinds)}
+
+
+def chain_rules(graph: Graph) -> dict[type[Node], Rule]:
+    """Rules that give the gradient."""
+    return _rules(graph, (GRADIENT,))
+
+
 def _rectified(
     graph: Graph, kinds: Sequence[str], node: Rectifier, signal: Tensor
 ) -> tuple[Tensor]:
     """A ReLU's way back for signals of several kinds, [P, N, ...]."""
-    out = graph.values[node.output]
-    top = ceiling(node.step.function, node.step.args, node.step.kwargs)
+    a = graph.values[node.inputs[0]]
     parts = []
     for kind, part in zip(kinds, signal, strict=True):
+        if kind == GRADIENT and node.step.function not in RELUS:
+            # In other words its slope at the corners need not be 0.
+            parts.append(gradient(graph, node, part[None])[0][0])
+            continue
+        part = part if node.factor == 1 else part * node.factor
         if kind != GRADIENT:
             part = part.clamp(min=0)
-        if kind != DECONVNET:
-            part = torch.ops.aten.threshold_backward(part, out, 0)
-            part = part if top is None or top == torch.inf else part * (out < top)
-        parts.append(part)
+        parts.append(part if kind == DECONVNET else node.passed(part, a))
     return (torch.stack(parts),)

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import Graph, read
+from xai_core.explainers.backward import gradients
+from xai_core.explainers.graph import Graph, read_shared
 from xai_core.explainers.nodes import (
     Activation,
     Adding,
@@ -28,9 +29,7 @@ from xai_core.explainers.nodes import (
     Subtracting,
     vjp,
 )
-from xai_core.explainers.rectifiers import ceiling
 from xai_core.explainers.registry import register
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 
 _WITHOUT_BIAS = (Adding, Subtracting, Averaging, MaxPool)
@@ -102,17 +101,12 @@ def fullgrad_terms(clf: Classifier, x: Tensor, targets: Tensor) -> list[tuple[st
     Raises:
         MethodError: a step of the model is neither linear nor an element-wise activation.
     """
-    with torch.enable_grad():
-        point = x.detach().requires_grad_()
-        graph = read(record(clf, point), fold=False)
-        scores = graph.values[graph.output].gather(1, targets[:, None])
-    biases = list(_biases(graph))
-    places = [point, *(graph.values[number] for _, number, _ in biases)]
-    slopes = torch.autograd.grad(scores.sum(), places, materialize_grads=True)
-    terms = [("input", x * slopes[0])]
-    for (layer, _, bias), slope in zip(biases, slopes[1:], strict=True):
-        terms.append((layer, bias * slope))
-    return terms
+    graph = read_shared(clf, x, False)
+    with torch.no_grad():
+        biases = list(_biases(graph))
+        slopes = gradients(graph, targets, [number for _, number, _ in biases])
+        terms = [("input", x * slopes[0])]
+        return terms + [(layer, bias * slopes[number]) for layer, number, bias in biases]
 
 
 def _biases(graph: Graph) -> Iterator[tuple[str, int, Tensor]]:
@@ -145,12 +139,11 @@ def _biases(graph: Graph) -> Iterator[tuple[str, int, Tensor]]:
 
 def _of_activation(graph: Graph, node: Node) -> Tensor | None:
     """What an activation's output has beyond its slope times its input; None for ReLU."""
-    step = node.step
-    if ceiling(step.function, step.args, step.kwargs) == math.inf:
+    if isinstance(node, Rectifier) and math.isinf(node.top):
         return None
-    a = graph.values[node.inputs[0]].detach()
-    slope = vjp(step.call, [a], [torch.ones_like(a)[None]])[0][0]
-    return graph.values[node.output].detach() - a * slope
+    a = graph.values[node.inputs[0]]
+    slope = vjp(node.step.call, [a], [torch.ones_like(a)[None]])[0][0]
+    return graph.values[node.output] - a * slope
 
 
 def _scaled(term: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
+from xai_core.explainers.elementwise import recognised
 from xai_core.explainers.kinds import node_of
 from xai_core.explainers.nodes import (
     Adding,
@@ -37,7 +38,7 @@ class Graph:
 
     Attributes:
         values: its values, by number; 0 is the batch.
-        nodes: in the order of execution.
+        nodes: those that the logits depend on, in the order of execution.
         layers: numbers of the values of each module, by its dotted name.
         output: number of the logits.
     """
@@ -85,7 +86,7 @@ def lead_back(
         graph: the recorded network.
         start: signal at the logits, [P, N, K].
         rules: for each kind of node ``rule(node, signal) -> a signal for each input``.
-            ``Rearranging`` nodes need none.
+            ``Rearranging`` nodes need none; what gives several values follows the chain rule.
         title: the method's name, for errors.
         stop: number of the value to stop at.
         remedy: methods that would work, for errors.
@@ -99,7 +100,8 @@ def lead_back(
     """
     signals: dict[int, Tensor] = {graph.output: start}
     for node in reversed(graph.nodes):
-        outputs = node.step.outputs if isinstance(node, Rearranging) else (node.output,)
+        several = isinstance(node, Rearranging) or len(node.step.outputs) > 1
+        outputs = node.step.outputs if several else (node.output,)
         if stop in outputs:
             break
         arriving = [signals.pop(number, None) for number in outputs]
@@ -109,7 +111,7 @@ def lead_back(
         first = next((signal for signal in arriving if signal is not None), None)
         if first is None:
             continue
-        if isinstance(node, Rearranging):
+        if isinstance(node, Rearranging) or (several and type(node) in rules):
             parts: Sequence[Tensor] = moved(graph, node, arriving)
         elif type(node) in rules:
             parts = rules[type(node)](node, first)
@@ -118,6 +120,8 @@ def lead_back(
                 f"{title} has no rule for the step {node.spoken}; {remedy} work on this model."
             )
         for number, part in zip(node.inputs, parts, strict=True):
+            if not graph.values[number].is_floating_point():
+                continue  # a mask or an index, which no signal goes through
             signals[number] = signals[number] + part if number in signals else part
     if stop not in signals:
         return torch.zeros_like(graph.values[stop]).expand(len(start), *graph.values[stop].shape)
@@ -130,7 +134,7 @@ def one_hot(graph: Graph, targets: Tensor) -> Tensor:
 
 
 def moved(graph: Graph, node: Node, arriving: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
-    """Signals of a rearranging node, led to where the values came from."""
+    """Signals of a node that gives several values, led back by the chain rule."""
     count = max(len(signal) for signal in arriving if signal is not None)
     given = [
         torch.zeros((count, *graph.values[number].shape)).to(graph.values[number])
@@ -180,8 +184,7 @@ def read(tape: Tape, fold: bool = True) -> Graph:
     nodes: list[Node] = []
     makers: dict[int, int] = {}
     renamed: dict[int, int] = {}
-    for step in tape.steps:
-        node = node_of(step, tape)
+    for node in _kinds(tape):
         place = makers.get(node.inputs[0], -1)
         if fold and place >= 0 and isinstance(node, Normalisation):
             layer = nodes[place]
@@ -198,6 +201,22 @@ def read(tape: Tape, fold: bool = True) -> Graph:
 
     layers = {name: [final(number) for number in given] for name, given in tape.layers.items()}
     return Graph(tape.values, nodes, layers, final(tape.output))
+
+
+def _kinds(tape: Tape) -> list[Node]:
+    """The nodes of the steps that the logits depend on."""
+    alone: dict[int, Node] = {}
+    found = []
+    for step in tape.steps:
+        node = node_of(step, tape)
+        found.append(recognised(node, alone, tape.values))
+        alone.update(dict.fromkeys(step.outputs, node))
+    needed, live = {tape.output}, []
+    for node in reversed(found):
+        if not needed.isdisjoint(node.step.outputs):
+            needed.update(node.inputs)
+            live.append(node)
+    return live[::-1]
 
 
 def _foldable(layer: Affine, tape: Tape) -> bool:

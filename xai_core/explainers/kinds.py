@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,6 @@ from xai_core.explainers.nodes import (
     Rectifier,
     Subtracting,
 )
-from xai_core.explainers.rectifiers import ACTIVATING, ceiling
 from xai_core.models.tape import Slot, Step, Tape
 
 _REARRANGING = frozenset(
@@ -55,10 +55,21 @@ _SCALING = frozenset(
 _DIVIDING = frozenset({torch.div, Tensor.div, Tensor.__truediv__})
 _CONSTANT = _ADDING | _SUBTRACTING | _SCALING | _DIVIDING
 _POOLING = frozenset({F.max_pool2d, F.adaptive_max_pool2d, torch.max_pool2d})
+RELUS = frozenset({F.relu, F.relu6, torch.relu, Tensor.relu})
+# None of them is a ReLU, whatever their settings.
+_ACTIVATING = frozenset(
+    {
+        *(F.gelu, F.hardsigmoid, F.hardswish, F.logsigmoid, F.mish, F.selu, F.sigmoid, F.silu),
+        *(F.softplus, F.softsign, F.tanh, F.tanhshrink, torch.sigmoid, Tensor.sigmoid),
+        *(torch.tanh, Tensor.tanh),
+    }
+)
 
 
 def node_of(step: Step, tape: Tape) -> Node:
-    """The node of one step; a plain ``Node`` if it is of no kind that relevance can go through.
+    """The node of one step, by the function that it calls; a plain ``Node`` for all others.
+
+    What those do is found by ``elementwise.recognised``.
 
     Args:
         step: the step.
@@ -71,10 +82,11 @@ def node_of(step: Step, tape: Tape) -> Node:
         if taken != 1 or not isinstance(_arguments(step, ("input",))["input"], Slot):
             return Node(*place)
         return _WITH_WEIGHTS[function](*place) if before.dim() > 1 else Node(*place)
-    if ceiling(function, step.args, step.kwargs) is not None:
-        return Rectifier(*place)
-    moving = all(tape.values[number].is_floating_point() for number in step.inputs)
-    if function in _REARRANGING and moving:
+    if not all(tape.values[number].is_floating_point() for number in step.inputs):
+        return Node(*place)
+    if function in RELUS:
+        return Rectifier(*place, 6.0 if function is F.relu6 else math.inf)
+    if function in _REARRANGING:
         return Rearranging(*place)
     if function in _DIVIDING and not isinstance(step.args[0], Slot):
         return Node(*place)
@@ -85,7 +97,7 @@ def node_of(step: Step, tape: Tape) -> Node:
         (_ADDING, Adding, 2),
         (_SUBTRACTING, Subtracting, 2),
         (_POOLING, MaxPool, 1),
-        (ACTIVATING, Activation, 1),
+        (_ACTIVATING, Activation, 1),
     ):
         if function in functions and taken == count:
             return kind(*place)

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import MethodError
-from xai_core.explainers.backward import GRADIENT, layers_wanted, led_back
+from xai_core.explainers.backward import GRADIENT, gradients, layers_wanted, led_back
+from xai_core.explainers.graph import read_shared
 from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
@@ -138,23 +140,35 @@ def _differentiated(
     clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
 ) -> Pass:
     outputs: dict[str, list[Any]] = {name: [] for name in layers}
+    versions: list[tuple[Tensor, int]] = []
+    handed_on: list[str] = []
 
-    def keep(name: str, output: Any) -> Any:
+    def keep(name: str, given: Any, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            outputs[name].append(output)
+            return output
+        memory = output.untyped_storage().data_ptr()
+        if any(item.untyped_storage().data_ptr() == memory for item in _tensors(given)):
+            handed_on.append(name)
         # Where the picture's gradient is not wanted, differentiation begins at the first layer.
-        if isinstance(output, Tensor) and not output.requires_grad:
-            output = output.detach().requires_grad_()
-        outputs[name].append(output)
-        return output
+        kept = output if output.requires_grad else output.detach().requires_grad_()
+        outputs[name].append(kept)
+        versions.append((kept, kept._version))
+        # What follows may overwrite the copy.
+        return kept.clone()
 
     point = x.detach().requires_grad_(picture)
     with ExitStack() as hooks:
         for name in layers:
             hooks.enter_context(
                 module_at(clf.module, name).register_forward_hook(
-                    lambda _, __, output, name=name: keep(name, output)
+                    lambda _, given, output, name=name: keep(name, given, output)
                 )
             )
         scores = clf.logits(point).gather(1, targets[:, None])
+    if handed_on or any(kept._version != version for kept, version in versions):
+        # The network may go on with, or overwrite, another tensor in the same memory.
+        return _recorded(clf, x, targets, layers)
     places: Sequence[Tensor] = [
         item for found in outputs.values() for item in found if isinstance(item, Tensor)
     ]
@@ -169,3 +183,25 @@ def _differentiated(
         outputs,
         {name: [at.get(id(item)) for item in found] for name, found in outputs.items()},
     )
+
+
+def _recorded(clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...]) -> Pass:
+    """The same from a recorded run, in which every layer's output is what it was when given."""
+    graph = read_shared(clf, x, False)
+    numbers = {name: graph.layers.get(name, ()) for name in layers}
+    wanted = [number for found in numbers.values() for number in found]
+    reached = {number for number in wanted if graph.leads_to_logits(number)}
+    with torch.no_grad():
+        slopes = gradients(graph, targets, wanted)
+    return Pass(
+        slopes[0],
+        {name: [graph.values[number] for number in found] for name, found in numbers.items()},
+        {
+            name: [slopes[number] if number in reached else None for number in found]
+            for name, found in numbers.items()
+        },
+    )
+
+
+def _tensors(tree: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

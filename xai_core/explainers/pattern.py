@@ -118,10 +118,14 @@ def propagate(graph: Graph, targets: Tensor, patterns: Patterns) -> Tensor:
         weight = node.weight * patterns[node.output]
         return (node.back(signal, weight, graph.values[node.inputs[0]]),)
 
-    chained = (Rectifier, Averaging, Adding, Subtracting)
+    def rectified(node: Rectifier, signal: Tensor) -> tuple[Tensor]:
+        return (node.passed(signal * node.factor, graph.values[node.inputs[0]]),)
+
+    chained = (Averaging, Adding, Subtracting)
     rules: dict[type[Node], Rule] = {
         **common_rules(graph),
         Affine: affine,
+        Rectifier: rectified,
         **dict.fromkeys(chained, partial(gradient, graph)),
     }
     return lead_back(graph, at_logits(graph, targets), rules, "PatternAttribution")[0]

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from xai_core.explainers.nodes import MaxPool, Node, Rectifier, vjp
-from xai_core.explainers.rectifiers import ceiling
 
 
 def secant(node: Node, a: Tensor, a0: Tensor) -> Tensor:
@@ -24,9 +23,10 @@ def secant(node: Node, a: Tensor, a0: Tensor) -> Tensor:
     """
     if not isinstance(node, Rectifier):
         return _ratio(node, a, a0)
-    top = ceiling(node.step.function, node.step.args, node.step.kwargs)
     slope = relu_secant(a, a0)
-    return slope if top is None or math.isinf(top) else slope - relu_secant(a - top, a0 - top)
+    if not math.isinf(node.top):
+        slope = slope - relu_secant(a - node.top, a0 - node.top)
+    return slope if node.factor == 1 else slope.mul_(node.factor)
 
 
 def relu_secant(a: Tensor, a0: Tensor) -> Tensor:

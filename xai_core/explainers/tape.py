@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from xai_core.errors import MethodError
 from xai_core.explainers.sharing import known_tape, shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Slot, Step, Tape, record_module
@@ -15,16 +16,16 @@ __all__ = ["Slot", "Step", "Tape", "record", "recorded"]
 def record(clf: Classifier, x: Tensor, known: Tape | None = None) -> Tape:
     """Run the network and write down what it does.
 
-    With gradients enabled and ``x`` requiring them, the values can be differentiated.
-
     Args:
         clf: a classifier that nobody else uses meanwhile (``Classifier.lent``).
         x: network input, [N, 3, H, W].
         known: as in ``record_module``.
 
     Raises:
-        MethodError: the network overwrites one of its values in place.
+        MethodError: the run cannot be told by its steps.
     """
+    if clf.unrecorded:
+        raise MethodError(clf.unrecorded)
     return record_module(clf.module, x, known)
 
 

@@ -15,17 +15,17 @@ from torch import Tensor, nn
 
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
+from xai_core.models.copying import overwrites_input, private_copy
 from xai_core.models.layers import weight_layers
 from xai_core.models.maps import read_maps
-from xai_core.models.repairs import repaired
+from xai_core.models.tape import why_not_recorded
 
 
 class Classifier:
     """A network together with what is needed to feed it pictures and to read its answers.
 
-    The network is copied, put into evaluation mode, and its ReLUs are made private modules
-    (``repaired``), so that nothing done here reaches the caller's network and no hook-based
-    method can be corrupted silently.
+    The network is copied and put into evaluation mode, so that nothing done here reaches the
+    caller's network.
 
     Args:
         module: [N, 3, H, W] -> logits [N, K].
@@ -39,10 +39,12 @@ class Classifier:
 
     Attributes:
         maps: the layers that class activation maps can explain.
+        unrecorded: why methods that go back step by step cannot follow its runs, in a
+            sentence; "" if they can.
 
     Raises:
-        ModelError: the module cannot be repaired, its output does not match ``class_names``, or
-            a fact about its input makes no sense.
+        ModelError: the module does not run, its output does not match ``class_names``, or a
+            fact about its input makes no sense.
     """
 
     def __init__(
@@ -68,7 +70,8 @@ class Classifier:
         _check_input_facts(self)
         first = next(module.parameters(), torch.zeros(()))
         probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
-        self.module = repaired(module, probe).requires_grad_(False)
+        self.module = private_copy(module, probe)
+        self._overwrites = overwrites_input(self.module, probe[:1])
         with torch.no_grad():
             shape = tuple(self.module(probe).shape)
         if shape != (2, len(self.class_names)):
@@ -80,6 +83,7 @@ class Classifier:
         found = read_maps(self.module, probe[:1], self._layers)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
+        self.unrecorded = why_not_recorded(self.module, probe[:1])
         self._twins: list[tuple[Classifier, list[int]]] = []
 
     @property
@@ -115,7 +119,7 @@ class Classifier:
 
     def logits(self, x: Tensor) -> Tensor:
         """[N, 3, H, W] -> [N, K]; differentiable in ``x``."""
-        logits: Tensor = self.module(x)
+        logits: Tensor = self.module(x.clone() if self._overwrites else x)
         return logits
 
     def layers(self) -> list[str]:
