@@ -107,11 +107,20 @@ def test_vargrad(clf):
     assert found == pytest.approx(16 * share * (1 - share), rel=1e-13)
 
 
-def test_smoothgrad_sigma_counts_in_standard_deviations(clf):
-    # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
-    deviation = (7 / 12) ** 0.5
-    by_image = explain(clf, X, 0, "smoothgrad", samples=20, sigma=1.0)
-    by_input = explain(clf, X, 0, "smoothgrad", samples=20, sigma=deviation, sigma_units="input")
+@pytest.mark.parametrize(
+    ("given", "unit"),
+    [
+        ({}, 3),  # from -1 to 2
+        ({"sigma_units": "range"}, 3),
+        # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
+        ({"sigma_units": "std"}, (7 / 12) ** 0.5),
+    ],
+)
+def test_smoothgrad_sigma_is_a_share_of(clf, given, unit):
+    by_image = explain(clf, X, 0, "smoothgrad", samples=20, sigma=0.5, **given)
+    noise = {"sigma": 0.5 * unit, "sigma_units": "input"}
+    by_input = explain(clf, X, 0, "smoothgrad", samples=20, **noise)
+    assert (by_image - explain(clf, X, 0)).abs().max() > 0.1
     torch.testing.assert_close(by_image, by_input)
 
 
@@ -231,15 +240,20 @@ def test_guided_gradcam(clf):
 
 
 def test_lrp_epsilon(clf):
-    # f_0 without its bias: 5 from p1 and -5.5 from p3, z = -0.5. With eps = 1, each of the two
-    # times -0.25 / -1.5; then divided by conv without bias, which is 2 and 5, plus 1.
+    def expected(p1, p3):
+        return [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]]
+
+    # f_0 = -1/4: 5 from p1, -5.5 from p3, 1/4 from its bias. With eps = 1, each of the two times
+    # -0.25 / -1.25; then divided by conv, which is 2.5 and 5.5, plus 1.
     found = explain(clf, X, 0, "lrp_epsilon")
-    p1, p3 = 5 / 6 / 3, -5.5 / 6 / 6
-    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
-    # With the biases 1/4 and 1/2: times -0.25 / -1.25, divided by 2.5 + 1 and 5.5 + 1.
-    found = explain(clf, X, 0, "lrp_epsilon", bias=True)
-    p1, p3 = 5 / 5 / 3.5, -5.5 / 5 / 6.5
-    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
+    check(found, expected(5 / 5 / 3.5, -5.5 / 5 / 6.5))
+    # Without the biases 1/4 and 1/2: times -0.25 / -1.5, divided by 2 + 1 and 5 + 1.
+    found = explain(clf, X, 0, "lrp_epsilon", bias=False)
+    check(found, expected(5 / 6 / 3, -5.5 / 6 / 6))
+    # A quarter of the mean |z|: of 1/4 and 8 it is 33/32, of 2.5, 1.5, 5.5 and 1.5 it is 11/16.
+    found = explain(clf, X, 0, "lrp_epsilon", epsilon=0.25, epsilon_units="mean")
+    top = -0.25 / (-0.25 - 33 / 32)
+    check(found, expected(5 * top / (2.5 + 11 / 16), -5.5 * top / (5.5 + 11 / 16)))
 
 
 def check_alpha_beta(clf, name, beta, settings=None):

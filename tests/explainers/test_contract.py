@@ -300,7 +300,8 @@ def test_every_setting_does_something(method, param, clf):
         "baselines": X.flip(3),
         "base": "deconvnet",
         "epsilon": 0.5,
-        "bias": True,
+        "epsilon_units": "mean",
+        "bias": not param.default,
         "batchnorm": "identity",
         "q": 50.0,
     }
