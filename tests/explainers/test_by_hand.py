@@ -177,11 +177,12 @@ def test_fullgrad(clf):
 
 
 def test_gradcam(clf):
-    # Mean gradient (2 + 0 - 1 + 0) / 4 = 1/4, times conv
-    check(explain(clf, X, 0, "gradcam", relu=False), [[[0.625, -0.375], [1.375, -0.375]]])
-    check(explain(clf, X, 0, "gradcam"), [[[0.625, 0], [1.375, 0]]])
-    # Behind the ReLU the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
-    check(explain(clf, X, 0, "gradcam", layer="relu"), [[[1.25, 0], [2.75, 0]]])
+    # Behind the ReLU, the default, the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
+    check(explain(clf, X, 0, "gradcam"), [[[1.25, 0], [2.75, 0]]])
+    # In front of it (2 + 0 - 1 + 0) / 4 = 1/4, times conv
+    found = explain(clf, X, 0, "gradcam", layer="conv", relu=False)
+    check(found, [[[0.625, -0.375], [1.375, -0.375]]])
+    check(explain(clf, X, 0, "gradcam", layer="conv"), [[[0.625, 0], [1.375, 0]]])
 
 
 def test_cam():
@@ -210,20 +211,28 @@ def test_gradcam_elementwise(clf):
 
 
 def test_gradcam_pp(clf):
+    # Behind the ReLU g = (2, 4, -1, -3) and A sums to 8: shares 4 / (8 + 64), 16 / (32 + 512).
+    weight = 2 * 4 / 72 + 4 * 16 / 544
+    check(explain(clf, X, 0, "gradcam_pp"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
     # At conv g = (2, 0, -1, 0) and A sums to 5: only g = 2 is positive, its share
     # 4 / (2 * 4 + 5 * 8). Weight 2 * 4 / 48 = 1/6.
-    weight = 2 * 4 / (48 + 1e-6)
-    signed = [[2.5 * weight, -1.5 * weight], [5.5 * weight, -1.5 * weight]]
-    check(explain(clf, X, 0, "gradcam_pp", relu=False), [signed])
-    check(explain(clf, X, 0, "gradcam_pp"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
-    # Behind the ReLU g = (2, 4, -1, -3) and A sums to 8: shares 4 / (8 + 64), 16 / (32 + 512).
-    weight = 2 * 4 / (72 + 1e-6) + 4 * 16 / (544 + 1e-6)
-    check(explain(clf, X, 0, "gradcam_pp", layer="relu"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
+    signed = [[2.5 / 6, -1.5 / 6], [5.5 / 6, -1.5 / 6]]
+    check(explain(clf, X, 0, "gradcam_pp", layer="conv", relu=False), [signed])
+    check(explain(clf, X, 0, "gradcam_pp", layer="conv"), [[[2.5 / 6, 0], [5.5 / 6, 0]]])
+
+
+def test_gradcam_pp_where_the_denominator_is_zero(clf):
+    # With the bias -3/2, conv is 1/2, -7/2, 7/2, -7/2 and sums to -3. Then g = 2/3 at pixel 1, the
+    # only positive one, makes 2 + g * -3 zero, and the place does not count.
+    with torch.no_grad():
+        clf.module.conv.bias.fill_(-1.5)
+        clf.module.fc.weight[0, 0] = 2 / 3
+    assert not explain(clf, X, 0, "gradcam_pp", layer="conv", relu=False).any()
 
 
 def test_guided_gradcam_pp(clf):
     # Grad-CAM++ of pixel 1 times (2, -4, 6)
-    cam = 2.5 * 2 * 4 / (48 + 1e-6)
+    cam = 2.5 * (2 * 4 / 72 + 4 * 16 / 544)
     check(
         explain(clf, X, 0, "guided_gradcam_pp"),
         [[[2 * cam, 0], [0, 0]], [[-4 * cam, 0], [0, 0]], [[6 * cam, 0], [0, 0]]],
@@ -231,11 +240,11 @@ def test_guided_gradcam_pp(clf):
 
 
 def test_guided_gradcam(clf):
-    # Grad-CAM has the picture's size, so nothing is enlarged: 0.625 (2, -4, 6) in pixel 1
+    # Grad-CAM has the picture's size, so nothing is enlarged: 1.25 (2, -4, 6) in pixel 1
     for upsample in ("bilinear", "nearest"):
         check(
             explain(clf, X, 0, "guided_gradcam", upsample=upsample),
-            [[[1.25, 0], [0, 0]], [[-2.5, 0], [0, 0]], [[3.75, 0], [0, 0]]],
+            [[[2.5, 0], [0, 0]], [[-5, 0], [0, 0]], [[7.5, 0], [0, 0]]],
         )
 
 

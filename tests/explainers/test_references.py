@@ -76,10 +76,7 @@ def test_other_settings_equal_the_twin_too(method, settings):
     twin, _ = REFERENCES[method]
     found = explain(clf, x, [1, 0], method, **settings).numpy()
     expected = np.stack(
-        [
-            twin(clf.module, image.numpy(), y, **settings)
-            for image, y in zip(x, (1, 0), strict=True)
-        ]
+        [twin(clf.module, image.numpy(), y, **settings) for image, y in zip(x, (1, 0), strict=True)]
     )
     assert expected.min() < 0
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)

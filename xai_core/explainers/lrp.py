@@ -83,7 +83,10 @@ def lrp_epsilon(
         MethodError: the model has a step without a rule.
     """
     graph = read_shared(clf, x, batchnorm == "fold")
-    rules = {**common_rules(graph), Affine: epsilon_rule(graph, epsilon, bias, epsilon_units == "mean")}
+    rules = {
+        **common_rules(graph),
+        Affine: epsilon_rule(graph, epsilon, bias, epsilon_units == "mean"),
+    }
     return lead_back(graph, at_logits(graph, targets), rules, "LRP-ε")[0]
 
 

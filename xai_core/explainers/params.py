@@ -10,7 +10,7 @@ LAYER = Param(
     "layer",
     "layer",
     None,
-    "Layer whose output is explained; if not chosen, the model's last one that gives maps.",
+    "Layer whose output is explained; if not chosen, the activation behind the last convolution.",
 )
 RELU = Param("relu", "bool", True, "Keep only what speaks for the class.")
 UPSAMPLE = Param(
