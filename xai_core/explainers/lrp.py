@@ -63,7 +63,14 @@ def lrp_epsilon(
     Differs from the paper: BatchNorm, which it does not treat, is folded.
 
     The bias belongs to z. Without it z may have the other sign than the neuron's output, or be
-    close to zero, and relevance then goes back reversed and enlarged.
+    close to zero, and relevance then goes back reversed and enlarged: in the embedded VGG-tiny
+    this befalls a third to four fifths of the active neurons of most layers.
+
+    Which ε A's experiment needs depends on the network. In VGG-tiny the mean of |z| is 0.8, and
+    A's ε = 1 swallows most of the relevance: there it needs ``epsilon_units="mean"`` with a
+    quarter or a tenth. Mean APEM, first stage, of the first 28 validation pictures that VGG-tiny
+    gets right: 2 with ε = 1, 41 with ε = 0.01, and 47, 44 and 21 with ε a tenth, a quarter and
+    the whole of the mean |z|; gradient 49, input times gradient 38.
 
     Args:
         clf: the classifier.
