@@ -92,9 +92,10 @@ def test_description_is_the_classifiers(model):
     assert facts["title"] == clf.title
     kinds = dict(clf.module.named_modules())
     convolutions = [name for name in clf.layers() if isinstance(kinds[name], nn.Conv2d)]
-    assert facts["cam_layers"] == convolutions
-    assert facts["cam_layer"] == convolutions[-1]
-    assert set(facts["cam_layers"]) < set(facts["layers"])
+    # The activation behind the last of them is the default.
+    assert facts["cam_layers"] == [*convolutions, "relu10"]
+    assert facts["cam_layer"] == "relu10"
+    assert set(convolutions) < set(facts["layers"])
 
 
 class Odd(nn.Module):
@@ -188,7 +189,8 @@ def test_what_was_shared_is_for_that_picture_and_class_and_these_settings_only(
     assert not np.array_equal(first, upside.arrays["relevance"])
     assert len(maps._panels) == maps.PANELS_KEPT
     # Asked for with another setting than was announced, it is computed as asked.
-    kept = tasks.explain_task(model, picture, 2, "gradcam", {"relu": True}, TOGETHER)
+    own = {"relu": True, "layer": "conv10"}
+    kept = tasks.explain_task(model, picture, 2, "gradcam", own, TOGETHER)
     assert kept.arrays["relevance"].min() == 0
 
 

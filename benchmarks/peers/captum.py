@@ -57,7 +57,7 @@ def noisy(kind: str) -> Prepared:
             nt_type=kind,
             nt_samples=100,
             nt_samples_batch_size=at_once(subject),
-            stdevs=0.2 * float(subject.x.std(correction=0)),
+            stdevs=0.2 * float(subject.x.max() - subject.x.min()),
             abs=False,
             target=subject.target,
         )
@@ -168,7 +168,7 @@ PEERS = {
     "lrp_epsilon": Peer(
         prepared(lrp_epsilon),
         tolerance=None,
-        note="Captum keeps BatchNorm as a step of its own and lets the bias take its share.",
+        note="Captum keeps BatchNorm as a step of its own.",
     ),
     "deeplift": Peer(deeplift(False), compared=deeplift(True), judged=no_overlap, note=POOLS),
     "deepshap": Peer(deepshap(False), compared=deepshap(True), judged=no_overlap, note=POOLS),

@@ -116,9 +116,7 @@ def pixel_box(subject: Subject) -> ZBox:
 
 
 def smoothgrad(subject: Subject, network: nn.Module) -> SmoothGrad:
-    width = float(subject.x.max() - subject.x.min())
-    level = 0.2 * float(subject.x.std(correction=0)) / width
-    return SmoothGrad(network, noise_level=level, n_iter=100)
+    return SmoothGrad(network, noise_level=0.2, n_iter=100)
 
 
 def alpha_beta(alpha: float, beta: float) -> Prepared:
@@ -171,7 +169,7 @@ PEERS = {
     "excitation_backprop": Peer(
         excitation_backprop, tolerance=1e-3, note="Zennit adds 1e-6 to the denominators."
     ),
-    "lrp_epsilon": Peer(layered(partial(Epsilon, epsilon=1.0, **NO_BIAS))),
+    "lrp_epsilon": Peer(layered(partial(Epsilon, epsilon=1.0))),
     "lrp_alpha_beta": Peer(alpha_beta(2.0, 1.0)),
     **{name: Peer(alpha_beta(*values)) for name, values in PRESETS.items()},
     "deep_taylor": Peer(layered(partial(ZPlus, **NO_BIAS), pixel_box)),

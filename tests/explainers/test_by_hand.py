@@ -107,11 +107,20 @@ def test_vargrad(clf):
     assert found == pytest.approx(16 * share * (1 - share), rel=1e-13)
 
 
-def test_smoothgrad_sigma_counts_in_standard_deviations(clf):
-    # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
-    deviation = (7 / 12) ** 0.5
-    by_image = explain(clf, X, 0, "smoothgrad", samples=20, sigma=1.0)
-    by_input = explain(clf, X, 0, "smoothgrad", samples=20, sigma=deviation, sigma_units="input")
+@pytest.mark.parametrize(
+    ("given", "unit"),
+    [
+        ({}, 3),  # from -1 to 2
+        ({"sigma_units": "range"}, 3),
+        # Mean of the picture 6/12, of its squares 10/12: variance 10/12 - 1/4 = 7/12.
+        ({"sigma_units": "std"}, (7 / 12) ** 0.5),
+    ],
+)
+def test_smoothgrad_sigma_is_a_share_of(clf, given, unit):
+    by_image = explain(clf, X, 0, "smoothgrad", samples=20, sigma=0.5, **given)
+    noise = {"sigma": 0.5 * unit, "sigma_units": "input"}
+    by_input = explain(clf, X, 0, "smoothgrad", samples=20, **noise)
+    assert (by_image - explain(clf, X, 0)).abs().max() > 0.1
     torch.testing.assert_close(by_image, by_input)
 
 
@@ -168,11 +177,12 @@ def test_fullgrad(clf):
 
 
 def test_gradcam(clf):
-    # Mean gradient (2 + 0 - 1 + 0) / 4 = 1/4, times conv
-    check(explain(clf, X, 0, "gradcam", relu=False), [[[0.625, -0.375], [1.375, -0.375]]])
-    check(explain(clf, X, 0, "gradcam"), [[[0.625, 0], [1.375, 0]]])
-    # Behind the ReLU the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
-    check(explain(clf, X, 0, "gradcam", layer="relu"), [[[1.25, 0], [2.75, 0]]])
+    # Behind the ReLU, the default, the mean gradient is (2 + 4 - 1 - 3) / 4 = 1/2
+    check(explain(clf, X, 0, "gradcam"), [[[1.25, 0], [2.75, 0]]])
+    # In front of it (2 + 0 - 1 + 0) / 4 = 1/4, times conv
+    found = explain(clf, X, 0, "gradcam", layer="conv", relu=False)
+    check(found, [[[0.625, -0.375], [1.375, -0.375]]])
+    check(explain(clf, X, 0, "gradcam", layer="conv"), [[[0.625, 0], [1.375, 0]]])
 
 
 def test_cam():
@@ -201,20 +211,28 @@ def test_gradcam_elementwise(clf):
 
 
 def test_gradcam_pp(clf):
+    # Behind the ReLU g = (2, 4, -1, -3) and A sums to 8: shares 4 / (8 + 64), 16 / (32 + 512).
+    weight = 2 * 4 / 72 + 4 * 16 / 544
+    check(explain(clf, X, 0, "gradcam_pp"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
     # At conv g = (2, 0, -1, 0) and A sums to 5: only g = 2 is positive, its share
     # 4 / (2 * 4 + 5 * 8). Weight 2 * 4 / 48 = 1/6.
-    weight = 2 * 4 / (48 + 1e-6)
-    signed = [[2.5 * weight, -1.5 * weight], [5.5 * weight, -1.5 * weight]]
-    check(explain(clf, X, 0, "gradcam_pp", relu=False), [signed])
-    check(explain(clf, X, 0, "gradcam_pp"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
-    # Behind the ReLU g = (2, 4, -1, -3) and A sums to 8: shares 4 / (8 + 64), 16 / (32 + 512).
-    weight = 2 * 4 / (72 + 1e-6) + 4 * 16 / (544 + 1e-6)
-    check(explain(clf, X, 0, "gradcam_pp", layer="relu"), [[[2.5 * weight, 0], [5.5 * weight, 0]]])
+    signed = [[2.5 / 6, -1.5 / 6], [5.5 / 6, -1.5 / 6]]
+    check(explain(clf, X, 0, "gradcam_pp", layer="conv", relu=False), [signed])
+    check(explain(clf, X, 0, "gradcam_pp", layer="conv"), [[[2.5 / 6, 0], [5.5 / 6, 0]]])
+
+
+def test_gradcam_pp_where_the_denominator_is_zero(clf):
+    # With the bias -3/2, conv is 1/2, -7/2, 7/2, -7/2 and sums to -3. Then g = 2/3 at pixel 1, the
+    # only positive one, makes 2 + g * -3 zero, and the place does not count.
+    with torch.no_grad():
+        clf.module.conv.bias.fill_(-1.5)
+        clf.module.fc.weight[0, 0] = 2 / 3
+    assert not explain(clf, X, 0, "gradcam_pp", layer="conv", relu=False).any()
 
 
 def test_guided_gradcam_pp(clf):
     # Grad-CAM++ of pixel 1 times (2, -4, 6)
-    cam = 2.5 * 2 * 4 / (48 + 1e-6)
+    cam = 2.5 * (2 * 4 / 72 + 4 * 16 / 544)
     check(
         explain(clf, X, 0, "guided_gradcam_pp"),
         [[[2 * cam, 0], [0, 0]], [[-4 * cam, 0], [0, 0]], [[6 * cam, 0], [0, 0]]],
@@ -222,24 +240,29 @@ def test_guided_gradcam_pp(clf):
 
 
 def test_guided_gradcam(clf):
-    # Grad-CAM has the picture's size, so nothing is enlarged: 0.625 (2, -4, 6) in pixel 1
+    # Grad-CAM has the picture's size, so nothing is enlarged: 1.25 (2, -4, 6) in pixel 1
     for upsample in ("bilinear", "nearest"):
         check(
             explain(clf, X, 0, "guided_gradcam", upsample=upsample),
-            [[[1.25, 0], [0, 0]], [[-2.5, 0], [0, 0]], [[3.75, 0], [0, 0]]],
+            [[[2.5, 0], [0, 0]], [[-5, 0], [0, 0]], [[7.5, 0], [0, 0]]],
         )
 
 
 def test_lrp_epsilon(clf):
-    # f_0 without its bias: 5 from p1 and -5.5 from p3, z = -0.5. With eps = 1, each of the two
-    # times -0.25 / -1.5; then divided by conv without bias, which is 2 and 5, plus 1.
+    def expected(p1, p3):
+        return [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]]
+
+    # f_0 = -1/4: 5 from p1, -5.5 from p3, 1/4 from its bias. With eps = 1, each of the two times
+    # -0.25 / -1.25; then divided by conv, which is 2.5 and 5.5, plus 1.
     found = explain(clf, X, 0, "lrp_epsilon")
-    p1, p3 = 5 / 6 / 3, -5.5 / 6 / 6
-    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
-    # With the biases 1/4 and 1/2: times -0.25 / -1.25, divided by 2.5 + 1 and 5.5 + 1.
-    found = explain(clf, X, 0, "lrp_epsilon", bias=True)
-    p1, p3 = 5 / 5 / 3.5, -5.5 / 5 / 6.5
-    check(found, [[[p1, 0], [2 * p3, 0]], [[-2 * p1, 0], [0, 0]], [[3 * p1, 0], [3 * p3, 0]]])
+    check(found, expected(5 / 5 / 3.5, -5.5 / 5 / 6.5))
+    # Without the biases 1/4 and 1/2: times -0.25 / -1.5, divided by 2 + 1 and 5 + 1.
+    found = explain(clf, X, 0, "lrp_epsilon", bias=False)
+    check(found, expected(5 / 6 / 3, -5.5 / 6 / 6))
+    # A quarter of the mean |z|: of 1/4 and 8 it is 33/32, of 2.5, 1.5, 5.5 and 1.5 it is 11/16.
+    found = explain(clf, X, 0, "lrp_epsilon", epsilon=0.25, epsilon_units="mean")
+    top = -0.25 / (-0.25 - 33 / 32)
+    check(found, expected(5 * top / (2.5 + 11 / 16), -5.5 * top / (5.5 + 11 / 16)))
 
 
 def check_alpha_beta(clf, name, beta, settings=None):

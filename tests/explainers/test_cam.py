@@ -7,10 +7,11 @@ import torch
 from torch import nn
 from torchvision import models
 
-from tests.reference import nets
+from tests.reference import cams, nets
 from xai_core import tasks
 from xai_core.errors import MethodError
 from xai_core.explainers import Panel, explain
+from xai_core.explainers.passes import activation_and_gradient
 from xai_core.models.classifier import Classifier
 
 X = nets.oracle("x")
@@ -183,6 +184,94 @@ def test_gradcam_pp_is_the_papers_up_to_one_factor_an_image():
     found = explain(clf, x, 1, "gradcam_pp", layer="1", relu=False)
     assert found.abs().max() > 0.01
     torch.testing.assert_close(found * score.item(), papers, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("key", "layer"),
+    [
+        ("VGGSmall/pgc_gradcamplusplus_relu4", "relu4"),
+        ("VGGSmall/pgc_gradcamplusplus_conv4", "conv4"),
+        ("VGGSmallBN/pgc_gradcamplusplus_relu4", "relu4"),
+        ("VGGSmallBN/pgc_gradcamplusplus_conv4", "conv4"),
+        ("ResSmall/pgc_gradcamplusplus_block2_relu2", "block2.relu2"),
+        ("ResSmall/pgc_gradcamplusplus_block2_conv2", "block2.conv2"),
+    ],
+)
+def test_gradcam_pp_is_pytorch_grad_cams_without_what_that_adds(key, layer):
+    """The same formula in loops, with 1e-6 in the denominator and without."""
+    name = key.partition("/")[0]
+    clf, targets = oracle_classifier(name), nets.oracle(f"{name}/targets")
+    theirs, found = (
+        nets.oracle(key),
+        explain(clf, X, targets, "gradcam_pp", layer=layer, relu=False),
+    )
+    maps, slopes = activation_and_gradient(clf, X, targets, layer)
+    for index, at in enumerate(zip(maps.numpy(), slopes.numpy(), strict=True)):
+        for expected, added in ((theirs, 1e-6), (found, 0.0)):
+            literal = torch.from_numpy(cams.gradcam_pp_at(*at, added=added, relu=False))
+            difference = (literal - expected[index]).abs().max()
+            assert difference <= 1e-9 * expected[index].abs().max()
+
+
+# Scales
+
+
+def scaled(name, layer, factor):
+    """The stored network with the weights and bias of a layer times a factor."""
+    net = nets.load(name)
+    with torch.no_grad():
+        for parameter in net.get_submodule(layer).parameters():
+            parameter.mul_(factor)
+    return Classifier(net, nets.CLASSES, nets.SIZE)
+
+
+LAST = {"VGGSmall": "fc2", "VGGSmallBN": "fc2", "ResSmall": "fc"}
+
+
+def close_once_scaled(found, expected):
+    """Equal, each divided by its largest absolute value; none is empty."""
+    sizes = [maps.abs().amax((1, 2, 3), keepdim=True) for maps in (found, expected)]
+    assert min(size.min() for size in sizes) > 0
+    difference = (found / sizes[0] - expected / sizes[1]).abs().max()
+    assert difference <= 1e-9
+
+
+@pytest.mark.parametrize("name", LAST)
+@pytest.mark.parametrize("factor", [10.0, 1e-6])
+@pytest.mark.parametrize("method", ["gradcam", "gradcam_elementwise", "guided_gradcam"])
+def test_the_scale_of_the_logits_does_not_matter(method, factor, name):
+    found = explain(scaled(name, LAST[name], factor), X, [3, 1], method)
+    close_once_scaled(found, explain(oracle_classifier(name), X, [3, 1], method))
+
+
+@pytest.mark.parametrize("factor", [10.0, 1e-6])
+def test_the_scale_of_the_logits_does_not_matter_for_cam(factor):
+    found = explain(scaled("ResSmall", "fc", factor), X, [3, 1], "cam")
+    close_once_scaled(found, explain(oracle_classifier("ResSmall"), X, [3, 1], "cam"))
+
+
+def test_the_units_of_the_layer_do_not_matter_for_gradcam_pp():
+    # ReLU and max-pooling pass a factor on, and fc1 takes it back.
+    net = nets.load("VGGSmall")
+    with torch.no_grad():
+        net.conv4.weight.mul_(1024)
+        net.conv4.bias.mul_(1024)
+        net.fc1.weight.div_(1024)
+    found = explain(Classifier(net, nets.CLASSES, nets.SIZE), X, [3, 1], "gradcam_pp")
+    close_once_scaled(found, explain(oracle_classifier("VGGSmall"), X, [3, 1], "gradcam_pp"))
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_gradcam_pp_of_small_and_of_large_logits(name):
+    """Its weight sum g / (2 + g S) tends to sum g / 2, and to (number of positive g) / S."""
+    clf = oracle_classifier(name)
+    maps, slopes = activation_and_gradient(clf, X, torch.tensor([3, 1]), clf.cam_layer)
+    total, rising = maps.sum((2, 3), keepdim=True), slopes.relu()
+    # Of a channel that is zero everywhere the map is zero, whatever its weight.
+    number = (slopes > 0).sum((2, 3), keepdim=True) / total.where(total > 0, 1)
+    for factor, weights in ((1e-12, rising.sum((2, 3), keepdim=True)), (1e15, number)):
+        found = explain(scaled(name, LAST[name], factor), X, [3, 1], "gradcam_pp")
+        close_once_scaled(found, (weights * maps).sum(1, keepdim=True))
 
 
 # Layers

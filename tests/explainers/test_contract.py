@@ -300,12 +300,15 @@ def test_every_setting_does_something(method, param, clf):
         "baselines": X.flip(3),
         "base": "deconvnet",
         "epsilon": 0.5,
-        "bias": True,
+        "epsilon_units": "mean",
+        "bias": not param.default,
         "batchnorm": "identity",
         "q": 50.0,
     }
-    # No BatchNorm lies behind the layer that is chosen by default.
-    deep = param.name == "batchnorm" and any(p.name == "layer" for p in METHODS[method].params)
+    # No BatchNorm lies behind the layer that is chosen by default, and nothing of Grad-CAM++ is
+    # below zero there.
+    wanted = param.name == "batchnorm" or (method, param.name) == ("gradcam_pp", "relu")
+    deep = wanted and any(p.name == "layer" for p in METHODS[method].params)
     fixed = {"layer": "conv1"} if deep else {}
     changed = run(clf, method, **fixed, **{param.name: other[param.name]})
     usual = run(clf, method, **fixed)

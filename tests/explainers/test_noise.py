@@ -36,9 +36,9 @@ def noise():
 
 
 def copies():
-    """[samples, N, 3, H, W]; sigma in units of each picture's deviation."""
-    deviation = X.flatten(1).std(1, correction=0).view(-1, 1, 1, 1)
-    return X + SIGMA * deviation * noise()
+    """[samples, N, 3, H, W]; sigma in units of each picture's range."""
+    reach = (X.flatten(1).max(1).values - X.flatten(1).min(1).values).view(-1, 1, 1, 1)
+    return X + SIGMA * reach * noise()
 
 
 # Methods that give one channel, that have per-picture baselines, that draw, that batch.

@@ -60,10 +60,24 @@ def test_equals_its_twin(method, seed):
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
 
 
-def test_signed_gradcam_equals_its_twin():
+VARIANTS = [
+    ("lrp_epsilon", {"epsilon": 0.25, "epsilon_units": "mean"}),
+    ("lrp_epsilon", {"epsilon": 0.25, "epsilon_units": "mean", "bias": False}),
+    ("lrp_epsilon", {"bias": False}),
+    ("smoothgrad", {"samples": 4, "sigma": 0.3, "seed": 4, "sigma_units": "std"}),
+    ("smoothgrad", {"samples": 4, "sigma": 0.3, "seed": 4, "sigma_units": "input"}),
+    ("gradcam", {"relu": False}),
+]
+
+
+@pytest.mark.parametrize(("method", "settings"), VARIANTS)
+def test_other_settings_equal_the_twin_too(method, settings):
     clf, x = small_classifier(2)
-    found = explain(clf, x[:1], 1, "gradcam", relu=False)[0].numpy()
-    expected = REFERENCES["gradcam"][0](clf.module, x[0].numpy(), 1, relu=False)
+    twin, _ = REFERENCES[method]
+    found = explain(clf, x, [1, 0], method, **settings).numpy()
+    expected = np.stack(
+        [twin(clf.module, image.numpy(), y, **settings) for image, y in zip(x, (1, 0), strict=True)]
+    )
     assert expected.min() < 0
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
 

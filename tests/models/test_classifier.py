@@ -54,7 +54,7 @@ def test_contract():
     assert all(p.requires_grad for p in net.parameters())
     assert not any(p.requires_grad for p in clf.module.parameters())
     assert clf.layers() == ["0", "5"]
-    assert clf.cam_layer == "0"
+    assert clf.cam_layer == "2"
     x = clf.preprocess([np.full((40, 50, 3), 51, np.uint8)] * 2)
     assert torch.equal(x, torch.full((2, 3, 32, 32), 0.2))
     assert clf.logits(x).shape == (2, 3)

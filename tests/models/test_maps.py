@@ -13,7 +13,7 @@ from tests.reference import nets
 from xai_core.errors import ModelError
 from xai_core.models import Classifier
 from xai_core.models.architectures import build_network
-from xai_core.models.maps import token_grid
+from xai_core.models.maps import read_maps, token_grid
 
 
 def vit(**options):
@@ -122,6 +122,95 @@ class Overwriting(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+def bottlenecks():
+    return models.ResNet(models.resnet.Bottleneck, [1, 1, 0, 0], num_classes=3)
+
+
+def regnet():
+    parameters = models.regnet.BlockParams.from_init_params(
+        depth=4, w_0=8, w_a=8.0, w_m=2.0, group_width=8, se_ratio=0.25
+    )
+    return models.RegNet(parameters, num_classes=3)
+
+
+class Ending(nn.Module):
+    """A convolution, what follows it, and an end in which every value counts."""
+
+    def __init__(self, *end):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
+        self.end = end[0] if len(end) == 1 else nn.Sequential(*end)
+
+    def forward(self, x):
+        return self.fc(self.end(self.conv(x)).mean((2, 3)))
+
+
+class Swish(nn.Module):
+    """An activation of two steps."""
+
+    def forward(self, x):
+        return x * torch.sigmoid(x)
+
+
+class Residual(nn.Module):
+    """norm, a gate from the mean of every channel, + a second branch, ReLU."""
+
+    def __init__(self, gated=False, read_twice=False):
+        super().__init__()
+        self.norm, self.fc = nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1)
+        self.act, self.gated, self.read_twice = nn.ReLU(), gated, read_twice
+
+    def forward(self, x):
+        a = self.norm(x)
+        if self.gated:
+            a = a * torch.sigmoid(self.fc(a.mean((2, 3), keepdim=True)))
+        b = self.act(a + 1)
+        # What goes past the ReLU would be missing from its map.
+        return b + F.avg_pool2d(x, 3, 1, 1) if self.read_twice else b
+
+
+class Functional(nn.Module):
+    """Its ReLUs are functions, so that no module gives what they give."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.pool, self.fc = pool, nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.pool(F.relu(self.norm(self.conv(x)))).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("pool", "layer"),
+    [
+        (nn.MaxPool2d(2), "pool"),
+        (nn.MaxPool2d(8), "norm"),  # a single place
+        (nn.AdaptiveAvgPool2d(1), "norm"),
+        (nn.Sigmoid(), "norm"),  # another activation, not that behind the convolution
+        (nn.Identity(), "pool"),  # it gives the ReLU's value
+    ],
+)
+def test_where_no_module_gives_the_activation(pool, layer):
+    maps = read_maps(Functional(pool).eval(), torch.zeros(1, 3, 8, 8), ["conv", "fc"])
+    assert maps.default == layer
+
+
+def test_a_module_of_the_callers_network_is_preferred():
+    """The block to the ReLU in it, if that has been added."""
+    net = nn.Sequential(OrderedDict(block=nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())))
+    net = nn.Sequential(net, nn.Flatten(), nn.Linear(144, 3)).eval()
+    given = (net, torch.zeros(1, 3, 8, 8), ["0.block.0", "2"])
+    assert read_maps(*given).default == "0.block.1"
+    assert read_maps(*given, ["0", "0.block", "0.block.0", "2"]).default == "0.block"
+
+
+def test_the_end_of_a_densenet():
+    """norm5 is followed by a ReLU that is a function."""
+    clf = classifier(models.DenseNet(4, (2, 2), 8, num_classes=3), 64)
+    assert clf.cam_layer == "relu"
+
+
 def classifier(net, side=32):
     return Classifier(net, ["a", "b", "c"], (side, side))
 
@@ -129,24 +218,38 @@ def classifier(net, side=32):
 @pytest.mark.parametrize(
     ("net", "side", "layer"),
     [
-        (lambda: models.resnet18(num_classes=3), 64, "layer4.1.conv2"),
+        # Its ReLU runs twice: the block gives what the second time gave.
+        (lambda: models.resnet18(num_classes=3), 64, "layer4.1"),
         # At 32 pixels the fourth stage has a single place.
-        (lambda: models.resnet18(num_classes=3), 32, "layer3.1.conv2"),
-        (lambda: build_network("vgg-tiny", 3), 64, "conv10"),
-        (lambda: models.squeezenet1_1(num_classes=3), 64, "classifier.1"),
-        (
-            lambda: models.DenseNet(4, (2, 2), 8, num_classes=3),
-            64,
-            "features.denseblock2",
-        ),
+        (lambda: models.resnet18(num_classes=3), 32, "layer3.1"),
+        (bottlenecks, 64, "layer4.0"),
+        (lambda: build_network("vgg-tiny", 3), 64, "relu10"),
+        (lambda: models.alexnet(num_classes=3), 64, "features.11"),
+        (lambda: models.vgg11_bn(num_classes=3), 32, "features.27"),
+        (lambda: models.squeezenet1_1(num_classes=3), 64, "classifier.2"),
         (lambda: models.googlenet(num_classes=3, init_weights=False), 64, "inception5b"),
-        (lambda: models.MobileNetV2(3, 0.1), 64, "features.18.0"),
+        (lambda: models.MobileNetV2(3, 0.1), 64, "features.18.2"),
+        (lambda: models.mobilenet_v3_small(num_classes=3), 64, "features.12.2"),
+        (lambda: models.efficientnet_b0(num_classes=3), 64, "features.8.2"),
+        (lambda: models.MNASNet(0.1, 3), 64, "layers.16"),
+        (lambda: models.shufflenet_v2_x0_5(num_classes=3), 64, "conv5.2"),
+        (regnet, 64, "trunk_output.block3.block3-1.activation"),
         (convnext, 32, "features.3.1.block.0"),
         (vit, 32, "encoder.layers.encoder_layer_1.ln_1"),
         (swin, 32, "features.3.0.norm1"),
         # Its windows are no maps: [N, windows, places, channels].
         (maxvit, 32, "blocks.1.layers.0.layers.MBconv.layers.conv_c"),
         (Joined, 8, "act"),
+        (lambda: Ending(nn.ReLU()), 8, "end"),
+        (lambda: Ending(nn.BatchNorm2d(4), nn.ReLU()), 8, "end.1"),
+        (lambda: Ending(nn.BatchNorm2d(4)), 8, "end"),
+        (lambda: Ending(nn.GroupNorm(2, 4), nn.GELU()), 8, "end.1"),
+        (lambda: Ending(nn.ReLU(), nn.BatchNorm2d(4)), 8, "end.0"),
+        (lambda: Ending(Swish()), 8, "end"),
+        (lambda: Ending(Residual()), 8, "end.act"),
+        (lambda: Ending(Residual(gated=True)), 8, "end.act"),
+        (lambda: Ending(Residual(read_twice=True)), 8, "conv"),
+        (lambda: Ending(nn.MaxPool2d(2), nn.ReLU()), 8, "conv"),
         (Twice, 8, "first"),
         (Squeezed, 8, "conv"),
         (Unused, 8, "conv"),
@@ -161,9 +264,9 @@ def test_the_layer_that_is_explained_by_default(net, side, layer):
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_a_projection_beside_the_last_convolution_is_passed_over(name):
-    # In ResSmall block2.proj_conv runs after block2.conv2.
+    # In ResSmall block2.proj_conv runs after block2.conv2; both are added in front of the ReLU.
     clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
-    assert clf.cam_layer == nets.LAST_CONV[name]
+    assert clf.cam_layer == nets.LAST_RELU[name]
 
 
 def test_a_network_without_convolution_says_so():

@@ -13,10 +13,11 @@ from tests.reference.layerwise import (
 )
 
 
-def at_last_convolution(net, x, target):
-    """Its output and the gradient there, [K, h, w] each."""
+def at_last_activation(net, x, target):
+    """Output of the ReLU behind the last convolution and the gradient there, [K, h, w] each."""
     layers = layers_of(net)
-    last = max(index for index, layer in enumerate(layers) if layer[1] == "Conv2d")
+    last = max(index for index, layer in enumerate(layers) if layer[1] == "Conv2d") + 1
+    assert layers[last][1] == "ReLU"
     values = run(layers, x)
     return values[last + 1], lead_back(layers, values, target, gradient_rule, stop=last + 1)
 
@@ -32,8 +33,8 @@ def cam(net, x, target):
 
 
 def gradcam(net, x, target, *, relu=True):
-    """S eqs 4.11-4.12 at the output of the last convolution."""
-    activation, slope = at_last_convolution(net, x, target)
+    """S eqs 4.11-4.12 at the last activation."""
+    activation, slope = at_last_activation(net, x, target)
     channels, height, width = activation.shape
     cam = np.zeros((1, height, width))
     for k in range(channels):
@@ -46,7 +47,7 @@ def gradcam(net, x, target, *, relu=True):
 
 def gradcam_elementwise(net, x, target, *, relu=True):
     """C eq. 3."""
-    activation, slope = at_last_convolution(net, x, target)
+    activation, slope = at_last_activation(net, x, target)
     cam = np.zeros((1, *activation.shape[1:]))
     for k, i, j in np.ndindex(activation.shape):
         cam[0, i, j] += slope[k, i, j] * activation[k, i, j]
@@ -54,15 +55,18 @@ def gradcam_elementwise(net, x, target, *, relu=True):
 
 
 def gradcam_pp(net, x, target, *, relu=True):
-    """Chattopadhyay et al. eqs 5, 19, 20 without the factor exp(f_y), 1e-6 in the denominator."""
-    activation, slope = at_last_convolution(net, x, target)
+    return gradcam_pp_at(*at_last_activation(net, x, target), relu=relu)
+
+
+def gradcam_pp_at(activation, slope, *, added=0.0, relu=True):
+    """Chattopadhyay et al. eqs 5, 19, 20 without the factor exp(f_y); others add 1e-6."""
     cam = np.zeros((1, *activation.shape[1:]))
     for channel, slopes in zip(activation, slope, strict=True):
         total = math.fsum(channel.reshape(-1))
         weight = 0.0
         for g in slopes.reshape(-1):
             if g != 0:
-                weight += g**2 / (2 * g**2 + total * g**3 + 1e-6) * max(g, 0.0)
+                weight += g**2 / (2 * g**2 + total * g**3 + added) * max(g, 0.0)
         cam[0] += weight * channel
     return np.maximum(cam, 0.0) if relu else cam
 

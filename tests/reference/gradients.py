@@ -18,15 +18,24 @@ def input_x_gradient(net, x, target):
     return x * gradient(layers_of(net), x, target)
 
 
-def noisy_copies(net, x, target, *, samples, sigma, seed):
-    """The base method's relevance of every noisy copy; sigma times the picture's deviation."""
-    mean = math.fsum(x.reshape(-1)) / x.size
-    deviation = math.sqrt(math.fsum((x.reshape(-1) - mean) ** 2) / x.size)
+def unit_of(x, sigma_units):
+    """What sigma is multiplied by: max - min of the picture's input (Smilkov et al. 2017), ..."""
+    if sigma_units == "range":
+        return max(x.reshape(-1)) - min(x.reshape(-1))
+    if sigma_units == "std":
+        mean = math.fsum(x.reshape(-1)) / x.size
+        return math.sqrt(math.fsum((x.reshape(-1) - mean) ** 2) / x.size)
+    return 1.0
+
+
+def noisy_copies(net, x, target, *, samples, sigma, seed, sigma_units="range"):
+    """The base method's relevance of every noisy copy."""
+    unit = unit_of(x, sigma_units)
     generator = torch.Generator().manual_seed(seed)
     found = []
     for _ in range(samples):
         noise = torch.randn(x.shape, generator=generator, dtype=torch.float64).numpy()
-        found.append(gradient(layers_of(net), x + sigma * deviation * noise, target))
+        found.append(gradient(layers_of(net), x + sigma * unit * noise, target))
     return found
 
 

@@ -4,6 +4,8 @@ A layer with weights is a set of products a_i w_ij; every rule says which of the
 relevance of output j.
 """
 
+import math
+
 import numpy as np
 
 from tests.reference.layerwise import BACKWARD, layers_of, run, taps
@@ -76,12 +78,18 @@ def at_logit(values, target, value=None):
     return start
 
 
-def lrp_epsilon(net, x, target, *, epsilon=1.0, bias=False):
+def lrp_epsilon(net, x, target, *, epsilon=1.0, epsilon_units="output", bias=True):
+    """Bach et al. eq. 58, the bias in the denominator."""
     layers = layers_of(net)
     values = run(layers, x)
 
     def rule(index, a, relevance):
-        return shared_out(layers[index], a, relevance, every, epsilon, bias)
+        _, kind, _, b = layers[index]
+        z = values[index + 1]
+        if not bias:
+            z = z - (b if kind == "Linear" else b[:, None, None])
+        unit = math.fsum(np.abs(z).reshape(-1)) / z.size if epsilon_units == "mean" else 1.0
+        return shared_out(layers[index], a, relevance, every, epsilon * unit, bias)
 
     return propagated(layers, values, at_logit(values, target), rule)
 

@@ -5,6 +5,7 @@ Notation: A [N, K, h, w] is a layer's output, dA its gradient df_y/dA, of the sa
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
@@ -114,7 +115,7 @@ def gradcam(
     """Channels of a layer, weighted by their mean gradient and summed (S eqs 4.11-4.12).
 
     Source: Selvaraju et al. 2017, arXiv:1610.02391. The layer's own output is taken: for a
-    convolution the values before BatchNorm and ReLU; choose the ReLU for those behind it.
+    convolution the values before BatchNorm and ReLU, by default those behind them.
 
     Args:
         clf: the classifier.
@@ -194,9 +195,10 @@ def gradcam_elementwise(
     formula=r"R = \max\Big(\sum_k A_k \sum_{i,j} a_{kij} \max(g_{kij}, 0),\, 0\Big), \quad "
     r"a_{kij} = \frac{g_{kij}^2}{2 g_{kij}^2 + g_{kij}^3 \sum_{u,v} A_{kuv}}, \quad "
     r"g = \frac{\partial f_y}{\partial A}",
-    warning="The weights can blow up where their denominator nears zero, above all in front of "
-    "a ReLU; positive gradients alone give nearly the same map (Lerma & Lucas 2022, "
-    "arXiv:2205.10838).",
+    warning="Unlike Grad-CAM it depends on the scale of the logits: where they are small, all "
+    "positive gradients count by their size, where they are large, by their number. In front of "
+    "a ReLU the weights can blow up where their denominator nears zero; positive gradients alone "
+    "give nearly the same map (Lerma & Lucas 2022, arXiv:2205.10838).",
     params=(LAYER, RELU),
 )
 def gradcam_pp(
@@ -214,9 +216,15 @@ def gradcam_pp(
     stays in the weights as one positive number per image. It is left out: the map is that of
     the paper divided by exp(f_y), and equal to it once both are scaled to their maximum.
 
+    Only positive g count in the weights, and there a is 1 / (2 + g S) with S the sum of the map.
+    So a weight is the sum of g / (2 + g S). It does not depend on the units of the layer, but on
+    those of the logits, through g S: for small ones it is the sum of g / 2, for large ones the
+    number of positive g divided by S. Nothing is added to the denominator; where it is zero,
+    which negative values in the map can bring about, the place does not count.
+
     Source: Chattopadhyay et al. 2018, arXiv:1710.11063.
-    Differs from the paper: 1e-6 is added to the denominator of a, as in pytorch-grad-cam, and
-    a is 0 where g is 0.
+    Differs from pytorch-grad-cam: it adds 1e-6 to 2 g^2 + g^3 S, which decides the map where
+    gradients are below 1e-3.
     Differs from torch-cam: it leaves out the division by the denominator, and sums A g^3 in it
     in place of A alone.
 
@@ -235,10 +243,9 @@ def gradcam_pp(
         MethodError: the layer's output is no map.
     """
     activation, slope = activation_and_gradient(clf, x, targets, layer)
-    square = slope**2
-    total = activation.sum(dim=(2, 3), keepdim=True)
-    shares = square / (2 * square + total * slope * square + 1e-6)
-    # Where the gradient is 0 its square is, so the share is 0.
-    weights = (shares * slope.relu()).sum(dim=(2, 3), keepdim=True)
+    rising = slope.relu()
+    bottom = 2 + rising * activation.sum(dim=(2, 3), keepdim=True)
+    parts = torch.where(bottom == 0, 0, rising / bottom.where(bottom != 0, 1))
+    weights = parts.sum(dim=(2, 3), keepdim=True)
     cam = (weights * activation).sum(dim=1, keepdim=True)
     return cam.relu() if relu else cam

@@ -12,7 +12,16 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import lead_back, read_shared
 from xai_core.explainers.nodes import Affine
-from xai_core.explainers.params import ALPHA, BATCHNORM, BETA, BIAS, EPSILON, LRP_EPSILON
+from xai_core.explainers.params import (
+    ALPHA,
+    BATCHNORM,
+    BETA,
+    BIAS,
+    EPSILON,
+    EPSILON_UNITS,
+    LRP_BIAS,
+    LRP_EPSILON,
+)
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule
 from xai_core.explainers.sharing import requested, shared
@@ -31,10 +40,10 @@ _PASSES = 2.0
     shows="Which pixels the score of the class comes from, followed back layer by layer in "
     "proportion to what each neuron contributed; weak contributions are swallowed.",
     formula=r"R_i = \sum_j \frac{a_i w_{ij}}{z_j + \varepsilon \operatorname{sign}(z_j)} R_j, "
-    r"\quad z_j = \sum_i a_i w_{ij}",
+    r"\quad z_j = \sum_i a_i w_{ij} + b_j",
     warning="For small ε it is Input × Gradient, with all its noise (Ancona et al. 2018, "
-    "arXiv:1711.06104); what ε swallows is missing from the sum.",
-    params=(LRP_EPSILON, BIAS, BATCHNORM),
+    "arXiv:1711.06104); what ε and the biases take is missing from the sum.",
+    params=(LRP_EPSILON, EPSILON_UNITS, LRP_BIAS, BATCHNORM),
 )
 def lrp_epsilon(
     clf: Classifier,
@@ -42,7 +51,8 @@ def lrp_epsilon(
     targets: Tensor,
     *,
     epsilon: float = 1.0,
-    bias: bool = False,
+    epsilon_units: str = "output",
+    bias: bool = True,
     batchnorm: str = "fold",
 ) -> Tensor:
     """LRP with the ε rule in every weighted layer (A section 4.2.2, its ε = 1).
@@ -51,13 +61,25 @@ def lrp_epsilon(
     on, max-pooling to the winner. Averages and sums of branches share it out with ε = 1e-6
     whatever ``epsilon`` is, as Zennit and iNNvestigate do.
     Differs from the paper: BatchNorm, which it does not treat, is folded.
-    Differs from Zennit: the bias takes no share unless ``bias``.
+
+    The bias belongs to z. Without it z may have the other sign than the neuron's output, or be
+    close to zero, and relevance then goes back reversed and enlarged: in the embedded VGG-tiny
+    this befalls a third to four fifths of the active neurons of most layers.
+
+    Which ε A's experiment needs depends on the network. In VGG-tiny the mean of |z| is 0.8, and
+    A's ε = 1 swallows most of the relevance: there it needs ``epsilon_units="mean"`` with a
+    quarter or a tenth. Mean APEM, first stage, of the first 28 validation pictures that VGG-tiny
+    gets right: 2 with ε = 1, 41 with ε = 0.01, and 47, 44 and 21 with ε a tenth, a quarter and
+    the whole of the mean |z|; gradient 49, input times gradient 38.
 
     Args:
         clf: the classifier.
         x: network input, [N, 3, H, W].
         targets: explained classes, int64 [N].
-        epsilon: in units of the layers' outputs.
+        epsilon: in the units of ``epsilon_units``.
+        epsilon_units: "output": epsilon is in units of the layers' outputs; "mean": it is
+            multiplied by the mean of |z| over all outputs (channels and places) of the layer,
+            of each image by itself, so that neighbours in the batch do not matter.
         bias: count the bias to z, whose share of the relevance is then lost.
         batchnorm: "fold" it into the layer before it, or pass relevance on ("identity").
 
@@ -68,7 +90,10 @@ def lrp_epsilon(
         MethodError: the model has a step without a rule.
     """
     graph = read_shared(clf, x, batchnorm == "fold")
-    rules = {**common_rules(graph), Affine: epsilon_rule(graph, epsilon, bias)}
+    rules = {
+        **common_rules(graph),
+        Affine: epsilon_rule(graph, epsilon, bias, epsilon_units == "mean"),
+    }
     return lead_back(graph, at_logits(graph, targets), rules, "LRP-ε")[0]
 
 

@@ -12,8 +12,9 @@ Arguments that all of them take:
     base: id of the method, any but these three and the controls.
     samples: noisy copies per image.
     sigma: standard deviation of the noise.
-    sigma_units: "std": sigma is multiplied by each image's standard deviation over its
-        channels and pixels (population form); "input": it is in units of the input.
+    sigma_units: "range": sigma is multiplied by each image's largest minus its smallest value,
+        over all channels and pixels of the model's input (Smilkov et al. 2017); "std": by its
+        standard deviation over them (population form); "input": it is in units of the input.
     seed: of the noise.
     chunk: copies that go through the model at once; 0 for what memory allows.
     Any other is a setting of the base method. ``samples`` and ``sigma`` are those of the noise.
@@ -75,7 +76,6 @@ def smoothgrad(clf: Classifier, x: Tensor, targets: Tensor, **settings: Any) -> 
     """Mean relevance over noisy copies of each image (S eq. 4.8; defaults of A section 4.3).
 
     Source: Smilkov et al. 2017, arXiv:1706.03825.
-    Differs from the paper: it measures sigma in units of the image's range, max - min.
     Differs from Captum: ``NoiseTunnel`` draws from the global random state, other noise for
     every image, and takes baselines as tensors only, which stay those of the picture.
 
@@ -200,8 +200,11 @@ def _relevances(
     """Relevance [B, C, h, w] of the noisy copies, batch by batch."""
     settings = {**{param.name: param.default for param in PARAMS}, **given}
     scale = torch.full((len(x), 1, 1, 1), settings["sigma"], dtype=x.dtype, device=x.device)
-    if settings["sigma_units"] == "std":
-        scale *= x.std(dim=(1, 2, 3), correction=0, keepdim=True)
+    inner = (1, 2, 3)
+    if settings["sigma_units"] == "range":
+        scale *= x.amax(inner, keepdim=True) - x.amin(inner, keepdim=True)
+    elif settings["sigma_units"] == "std":
+        scale *= x.std(inner, correction=0, keepdim=True)
     generator = torch.Generator().manual_seed(settings["seed"])
     # Drawn in float64 so that float32 meets the same numbers.
     noise = Drawn(lambda: torch.randn(x.shape[1:], generator=generator, dtype=torch.float64).to(x))

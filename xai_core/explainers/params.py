@@ -10,7 +10,7 @@ LAYER = Param(
     "layer",
     "layer",
     None,
-    "Layer whose output is explained; if not chosen, the model's last one that gives maps.",
+    "Layer whose output is explained; if not chosen, the activation behind the last convolution.",
 )
 RELU = Param("relu", "bool", True, "Keep only what speaks for the class.")
 UPSAMPLE = Param(
@@ -52,9 +52,10 @@ SIGMA = Param("sigma", "float", 0.2, "Standard deviation of the noise.", low=0.0
 SIGMA_UNITS = Param(
     "sigma_units",
     "choice",
-    "std",
-    "Unit of sigma: each picture's own standard deviation, or the units of the model's input.",
-    choices=("std", "input"),
+    "range",
+    "Unit of sigma: each picture's range from its lowest to its highest value, its standard "
+    "deviation, or the units of the model's input.",
+    choices=("range", "std", "input"),
 )
 SEED = Param(
     "seed", "int", 0, "The same seed gives the same random numbers.", low=0, high=2**31 - 1
@@ -89,7 +90,15 @@ EPSILON = Param(
     high=1e6,
 )
 LRP_EPSILON = replace(
-    EPSILON, default=1.0, help="Swallows what hardly contributes; in units of a layer's outputs."
+    EPSILON, default=1.0, help="Swallows what hardly contributes; see epsilon units."
+)
+EPSILON_UNITS = Param(
+    "epsilon_units",
+    "choice",
+    "output",
+    "Unit of epsilon: that of the layers' outputs, or the mean size of each layer's outputs for "
+    "the picture, so that it swallows as much in every layer and every model.",
+    choices=("output", "mean"),
 )
 ALPHA = Param(
     "alpha", "float", 2.0, "Weight of what raises an output; beta + 1.", low=1.0, high=101.0
@@ -98,6 +107,7 @@ BETA = Param("beta", "float", 1.0, "Weight of what lowers an output.", low=0.0, 
 BIAS = Param(
     "bias", "bool", False, "Whether the bias takes its share, which is then missing from the sum."
 )
+LRP_BIAS = replace(BIAS, default=True)
 CHUNK = Param(
     "chunk",
     "int",

@@ -29,7 +29,7 @@ from xai_core.explainers.nodes import (
 EPSILON = 1e-6
 
 
-def stabilised(z: Tensor, epsilon: float) -> Tensor:
+def stabilised(z: Tensor, epsilon: float | Tensor) -> Tensor:
     """The denominator z + epsilon * sign(z); epsilon where z is zero."""
     return torch.where(z < 0, z - epsilon, z + epsilon)
 
@@ -68,18 +68,33 @@ def common_rules(graph: Graph, epsilon: float = EPSILON) -> dict[type[Node], Rul
     }
 
 
-def epsilon_rule(graph: Graph, epsilon: float, bias: bool) -> Rule:
-    """``R_i = sum_j a_i w_ij R_j / (z_j + b_j + eps sign(z_j + b_j))``, b_j only if ``bias``."""
+def epsilon_rule(graph: Graph, epsilon: float, bias: bool, relative: bool = False) -> Rule:
+    """``R_i = sum_j a_i w_ij R_j / (z_j + b_j + eps sign(z_j + b_j))``, b_j only if ``bias``.
+
+    Args:
+        graph: the recorded network.
+        epsilon: in units of the layers' outputs.
+        bias: whether the bias is part of the denominator.
+        relative: ``epsilon`` counts in each layer's and image's mean denominator without sign;
+            where all of them are zero, in units of the outputs as before.
+    """
 
     def rule(node: Affine, signal: Tensor) -> tuple[Tensor]:
         (number,) = node.inputs
         z = graph.values[node.output]
         if node.bias is not None and not bias:
             z = z - node.along(node.bias)
+        size = epsilon * _mean_size(z) if relative else epsilon
         a = graph.values[number]
-        return (node.transposed(signal / stabilised(z, epsilon), a).mul_(a),)
+        return (node.transposed(signal / stabilised(z, size), a).mul_(a),)
 
     return rule
+
+
+def _mean_size(z: Tensor) -> Tensor:
+    """Mean of |z| over everything but the images, [N, 1, ...]; 1 where all are zero."""
+    mean = z.abs().mean(tuple(range(1, z.dim())), keepdim=True)
+    return mean.where(mean > 0, 1)
 
 
 def parted_rule(

@@ -35,7 +35,7 @@ class Classifier:
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
-        cam_layer: default layer of the CAM family; chosen by ``read_maps`` if not given.
+        cam_layer: default layer of the CAM family; chosen by ``default_layer`` if not given.
 
     Attributes:
         maps: the layers that class activation maps can explain.
@@ -80,7 +80,8 @@ class Classifier:
                 f"but {len(self.class_names)} class names were given."
             )
         self._layers = weight_layers(self.module, probe[:1])
-        found = read_maps(self.module, probe[:1], self._layers)
+        own = [name for name, _ in module.named_modules()]
+        found = read_maps(self.module, probe[:1], self._layers, own)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
         self.unrecorded = why_not_recorded(self.module, probe[:1])
@@ -128,9 +129,10 @@ class Classifier:
 
     @property
     def cam_layer(self) -> str:
-        """Default layer for the CAM family: the last convolution unless one was given.
+        """Default layer for the CAM family: unless one was given, the last activation.
 
-        For branches, concatenations and transformers see ``read_maps``.
+        That behind the last convolution, after BatchNorm and ReLU; for what that is in branches,
+        concatenations and transformers see ``models.default_layer``.
 
         Raises:
             ModelError: the network has no convolution that could serve.

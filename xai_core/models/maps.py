@@ -1,4 +1,4 @@
-"""Which layers give a value for every place of the picture, and which of them is explained.
+"""Which layers give a value for every place of the picture.
 
 Class activation maps read a layer's output as one map per channel. Whether its axes are
 [N, K, h, w], [N, h, w, K] or [N, tokens, K] cannot be seen from its shape, but from what is
@@ -8,21 +8,19 @@ done with it: convolutions take channels first, linear layers and layer normalis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xai_core.errors import MethodError
+from xai_core.models.default_layer import CONVOLVING, Layout, default_layer
 from xai_core.models.tape import Step, Tape, record_module
 
-Layout = Literal["channels first", "channels last", "tokens"]
-
-_CONVOLVING: frozenset[Callable[..., Any]] = frozenset({F.conv2d, F.conv_transpose2d})
-_CHANNELS_FIRST = _CONVOLVING | frozenset(
+_CHANNELS_FIRST = CONVOLVING | frozenset(
     {
         *(F.batch_norm, F.group_norm, F.instance_norm, F.local_response_norm, F.interpolate),
         *(F.avg_pool2d, F.adaptive_avg_pool2d, F.max_pool2d, torch.max_pool2d),
@@ -40,9 +38,6 @@ _MOVING = _PERMUTING | frozenset(
         *(Tensor.unbind, F.scaled_dot_product_attention, torch.stack),
     }
 )
-_JOINING = frozenset({torch.cat, torch.concat, torch.concatenate})
-_SOFTMAX = frozenset({F.softmax, torch.softmax, Tensor.softmax})
-_ATTENDING = frozenset({F.multi_head_attention_forward, F.scaled_dot_product_attention})
 
 
 @dataclass(frozen=True)
@@ -59,19 +54,22 @@ class Maps:
     default: str | None
 
 
-def read_maps(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> Maps:
+def read_maps(
+    module: nn.Module, probe: Tensor, layers: Sequence[str], own: Collection[str] = ()
+) -> Maps:
     """Run the network once and see which layers give maps.
-
-    The default layer is the last convolution: the one with most convolutions in front of it,
-    so not the projection beside a residual branch, and with more than one place if there is
-    one. If it is one branch of a concatenation, it is the layer that gives the concatenation,
-    so that no branch is left out. If attention follows it, it is the normalisation in front of
-    the last attention: behind that, a class token alone counts.
 
     Args:
         module: network in evaluation mode.
         probe: an input, [1, 3, H, W]; its values do not matter.
         layers: names of its layers in the order in which they run.
+        own: modules that are preferred as the default layer where several give the same value:
+            those that people know, not those that a repair has added.
+
+    Returns:
+        The layers with maps, and which of them to explain by default: see ``default_layer``. Of
+        a network that overwrites values no more is known than its convolutions; the last of
+        them is the default.
     """
     try:
         with torch.no_grad():
@@ -80,7 +78,7 @@ def read_maps(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> Maps:
         names = [name for name in layers if isinstance(module.get_submodule(name), nn.Conv2d)]
         return Maps(dict.fromkeys(names, "channels first"), names[-1] if names else None)
     layouts = _layouts(tape)
-    return Maps(layouts, _default(tape, layouts))
+    return Maps(layouts, default_layer(tape, layouts, own))
 
 
 def token_grid(count: int, size: Sequence[int]) -> tuple[int, int] | None:
@@ -176,94 +174,3 @@ def _turned(step: Step) -> bool:
 
 def _argument(step: Step, place: int, name: str) -> Any:
     return step.args[place] if len(step.args) > place else step.kwargs[name]
-
-
-def _default(tape: Tape, layouts: Mapping[str, Layout]) -> str | None:
-    useful = _before(tape, [tape.output])
-    makers = {number: step for step in tape.steps for number in step.outputs}
-
-    def made_by(functions: Collection[Callable[..., Any]], among: set[int]) -> dict[int, str]:
-        """Values that modules give straight from one of these functions, with their names."""
-        return {
-            numbers[0]: name
-            for name, numbers in tape.layers.items()
-            if name in layouts
-            and numbers[0] in among
-            and (step := makers.get(numbers[0])) is not None
-            and step.function in functions
-            and step.layer == name
-        }
-
-    convolutions = made_by(_CONVOLVING, useful)
-    depths = _depths(tape)
-    last = max(
-        convolutions,
-        key=lambda number: (tape.values[number][0, 0].numel() > 1, depths[number], number),
-        default=None,
-    )
-    attention = _last_attention(tape, useful)
-    if attention and not (last and _before(tape, [last]) & set(attention.outputs)):
-        norms = made_by([F.layer_norm], _before(tape, attention.inputs))
-        if norms:
-            return norms[max(norms)]
-    return None if last is None else _joined(tape, last, convolutions[last], layouts)
-
-
-def _before(tape: Tape, numbers: Iterable[int]) -> set[int]:
-    """The values that these depend on, and themselves."""
-    found = set(numbers)
-    for step in reversed(tape.steps):
-        if not found.isdisjoint(step.outputs):
-            found.update(step.inputs)
-    return found
-
-
-def _depths(tape: Tape) -> list[int]:
-    """How many convolutions each value has gone through, on the longest way."""
-    depths = [0] * len(tape.values)
-    for step in tape.steps:
-        depth = max(depths[number] for number in step.inputs)
-        for number in step.outputs:
-            depths[number] = depth + (step.function in _CONVOLVING)
-    return depths
-
-
-def _last_attention(tape: Tape, useful: set[int]) -> Step | None:
-    for step in reversed(tape.steps):
-        attends = step.function in _ATTENDING or (
-            step.function in _SOFTMAX and tape.values[step.outputs[0]].dim() > 2
-        )
-        if attends and not useful.isdisjoint(step.outputs):
-            return step
-    return None
-
-
-def _joined(tape: Tape, last: int, name: str, layouts: Mapping[str, Layout]) -> str:
-    """The layer that gives the concatenation that a convolution is part of, or else its name."""
-    behind, joint = {last}, last
-    for step in tape.steps:
-        if behind.isdisjoint(step.inputs):
-            continue
-        behind.update(step.outputs)
-        output = step.outputs[0]
-        if step.function in _JOINING and tape.values[output].dim() == 4 and len(step.inputs) > 1:
-            joint = output
-    if joint == last:
-        return name
-    # If no layer gives the concatenation itself, then the first that has taken it on.
-    after = _after(tape, joint)
-    given = {
-        numbers[0]: layer
-        for layer, numbers in reversed(tape.layers.items())
-        if numbers[0] in after and layouts.get(layer) == "channels first"
-    }
-    return given[min(given)] if given else name
-
-
-def _after(tape: Tape, number: int) -> set[int]:
-    """The values that depend on this one, and itself."""
-    found = {number}
-    for step in tape.steps:
-        if not found.isdisjoint(step.inputs):
-            found.update(step.outputs)
-    return found
