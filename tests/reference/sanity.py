@@ -16,6 +16,9 @@ from xai_core.explainers.choices import parse_column
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import randomized
 
+# Columns whose maps have no negative values, by their definitions: behind a ReLU, or a length.
+UNSIGNED = {"gradcam", "gradcam_pp", "edges", "random"}
+
 
 def copied(clf, state):
     """A classifier of its own with these weights."""
@@ -44,11 +47,11 @@ def drawn(found, show):
     return found / top if top > 0 else found
 
 
-def ssim(one, other, show):
+def ssim(one, other, show, signed=True):
     """SSIM of two maps; NaN for two empty ones."""
     if not one.any() and not other.any():
         return float("nan")
-    if show == "all":
+    if show == "all" and signed:
         one, other = (one + 1) / 2, (other + 1) / 2
     return structural_similarity(one, other, data_range=1.0, win_size=7)
 
@@ -76,7 +79,7 @@ def _compared(clf, network, x, targets, columns, shows, depth, seed):
         for column in columns:
             before, after = (summed(one, picture, target, column) for one in (clf, network))
             for show in shows:
-                score = ssim(drawn(before, show), drawn(after, show), show)
+                score = ssim(drawn(before, show), drawn(after, show), show, column not in UNSIGNED)
                 found[image, column, depth, seed, show] = score
     return found
 

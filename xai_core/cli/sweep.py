@@ -251,7 +251,7 @@ class KeptSweep:
         if (column, number) not in self._trained:
             self._trained[column, number] = self.map(TRAINED, column, number)
         before, size = self._trained[column, number], self._clf.input_size
-        scored, _ = compared(before, found, size, measures, SHOWS)
+        scored, _ = compared(before, found, size, self._signed[column], measures, SHOWS)
         result = part(found, scored, 0.0)
         if network == TRAINED and not isinstance(found, str):
             result.facts[FLOORS] = floors(found, size, self._signed[column], measures)

@@ -10,7 +10,7 @@ import pandas as pd
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.choices import Choice, completed
+from xai_core.explainers.choices import Choice, completed, signed
 from xai_core.explainers.presets import expanded
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance, listening
@@ -77,19 +77,20 @@ def sanity_check(
     choices = _chosen(methods)
     requests = {c.id: Request(c.method, completed(c)) for c in choices}
     sweep = Sweep(clf, x, targets, smoothing)
+    kinds = {choice.id: signed(choice) for choice in choices}
     size = (x.shape[2], x.shape[3])
     with listening(lambda share: None):  # of the methods; here whole networks count
         trained = sweep.maps(clf, requests)
     rows: list[dict[str, Any]] = []
     for step in [Step(0, TRAINED_LABEL, s, TRAINED) for s in dict.fromkeys(s.seed for s in steps)]:
-        rows += _rows(step, trained, trained, size, measures, shows)
+        rows += _rows(step, trained, trained, size, kinds, measures, shows)
     for done, step in enumerate(steps, start=1):
         network = sweep.network(step.state) if other is None else other
         with listening(lambda share: None):
             maps = sweep.maps(
                 network, drawn_anew(requests, step.state if other is None else other.fingerprint)
             )
-        rows += _rows(step, trained, maps, size, measures, shows)
+        rows += _rows(step, trained, maps, size, kinds, measures, shows)
         advance(done, len(steps))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -109,12 +110,13 @@ def _rows(
     trained: Mapping[str, Sequence[Map | str]],
     maps: Mapping[str, Sequence[Map | str]],
     size: tuple[int, int],
+    signed: Mapping[str, bool],
     measures: Sequence[str],
     shows: Sequence[str],
 ) -> Iterator[dict[str, Any]]:
     for column, found in maps.items():
         for image, (before, after) in enumerate(zip(trained[column], found, strict=True)):
-            scored, problem = compared(before, after, size, measures, shows)
+            scored, problem = compared(before, after, size, signed[column], measures, shows)
             for measure, by_show in scored.items():
                 for show, value in by_show.items():
                     yield {
@@ -134,11 +136,12 @@ def compared(
     before: Map | str,
     after: Map | str,
     size: tuple[int, int],
+    signed: bool,
     measures: Sequence[str],
     shows: Sequence[str],
 ) -> tuple[Scores, str]:
     """Scores of two maps, and "" ; or undefined ones, and the sentence why one is missing."""
     if not isinstance(before, str) and not isinstance(after, str):
-        return scores(before, after, size, measures, shows), ""
+        return scores(before, after, size, signed, measures, shows), ""
     missing = after if isinstance(after, str) else str(before)
     return {name: dict.fromkeys(shows, np.nan) for name in measures}, missing

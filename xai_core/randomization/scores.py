@@ -49,7 +49,12 @@ def check_measures(measures: Sequence[str]) -> None:
 
 
 def scores(
-    trained: Map, other: Map, size: Size, measures: Sequence[str], shows: Sequence[str] = SHOWS
+    trained: Map,
+    other: Map,
+    size: Size,
+    signed: bool,
+    measures: Sequence[str],
+    shows: Sequence[str] = SHOWS,
 ) -> Scores:
     """Compare a map with the trained network's, at the resolution of the picture.
 
@@ -57,6 +62,7 @@ def scores(
         trained: relevance summed over channels, [h, w].
         other: the same of another network, perhaps at another resolution.
         size: (height, width) of the model's input, to which coarser maps are enlarged.
+        signed: whether the method gives negative values, see ``similarity``.
         measures: keys of ``MEASURES``, or "complexity", the rise of the histogram's entropy
             in shares of the trained map's (Hedström et al. 2024, arXiv:2401.06465).
         shows: what the compared maps show, see ``signed_map``.
@@ -73,7 +79,7 @@ def scores(
                 before, after = entropy(maps[0]), entropy(maps[1])
                 score = (after - before) / before if before > 0 else np.nan
             else:
-                score = similarity(maps[:1], maps[1:], name, show)[0]
+                score = similarity(maps[:1], maps[1:], name, show, signed=signed)[0]
             found[name][show] = float(score)
     return found
 
@@ -102,19 +108,22 @@ def noise_floor(
     Args:
         native: (height, width) at which a method works.
         size: (height, width) of the picture, to which coarser maps are enlarged.
-        signed: whether the noise lies in [-1, 1] or in [0, 1].
+        signed: whether the noise lies in [-1, 1] or in [0, 1], and is compared like the maps
+            of a method that gives negative values, or like those of one that does not.
         measure: key of ``MEASURES`` or "complexity".
         show: as in ``signed_map``.
     """
     generator = np.random.default_rng(0)
     low = -1.0 if signed else 0.0
     pairs = generator.uniform(low, 1, (FLOOR_PAIRS, 2, *native))
-    values = [scores(one, other, size, [measure], [show])[measure][show] for one, other in pairs]
+    values = [
+        scores(one, other, size, signed, [measure], [show])[measure][show] for one, other in pairs
+    ]
     return _mean_and_spread(values)
 
 
 def shuffled_floor(
-    trained: Map, size: Size, measure: str = "ssim", show: str = "all"
+    trained: Map, size: Size, signed: bool, measure: str = "ssim", show: str = "all"
 ) -> tuple[float, float]:
     """What the map reaches with itself when its own values are shuffled, ten times.
 
@@ -127,6 +136,7 @@ def shuffled_floor(
             trained,
             generator.permutation(trained.ravel()).reshape(trained.shape),
             size,
+            signed,
             [measure],
             [show],
         )[measure][show]
@@ -158,7 +168,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
         for name in measures
         if name != COMPLEXITY
     }
-    shuffled = {show: pair(shuffled_floor(trained, size, "ssim", show)) for show in SHOWS}
+    shuffled = {show: pair(shuffled_floor(trained, size, signed, "ssim", show)) for show in SHOWS}
     return {"native": [height, width], "noise": noise, "shuffled": shuffled}
 
 

@@ -115,7 +115,7 @@ def randomised_maps(
     for name, found in maps.items():
         signed = is_signed(Choice(asked[name].method, asked[name].settings))
         for before, after, number in zip(trained[name], found, keys[name], strict=True):
-            scored, _ = compared(before, after, clf.input_size, measures, SHOWS)
+            scored, _ = compared(before, after, clf.input_size, signed, measures, SHOWS)
             parts[number] = part(after, scored, seconds)
             if after is before and not isinstance(before, str):
                 parts[number].facts[FLOORS] = floors(before, clf.input_size, signed, measures)
@@ -144,7 +144,7 @@ def scored_again(
     height, width = size
     parts: dict[str, Result] = {}
     for key, (before, after) in maps.items():
-        scored, _ = compared(before, after, (height, width), measures, SHOWS)
+        scored, _ = compared(before, after, (height, width), signed[key], measures, SHOWS)
         known = dict(facts[key])
         known[SCORES] = {**known[SCORES], **plain(scored)}
         if FLOORS in known:
