@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.reference import sanity
 from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, overlay
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
@@ -58,7 +59,17 @@ def test_the_three_signed_displays_by_hand():
     relevance = np.array([[[[1.0, -5.0], [0.0, 1.0]], [[1.0, 1.0], [3.0, -1.0]]]])
     np.testing.assert_allclose(signed_map(relevance, "all"), [[[0.5, -1], [0.75, 0]]])
     np.testing.assert_allclose(signed_map(relevance, "positive"), [[[2 / 3, 0], [1, 0]]])
-    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[0.5, 1], [0.75, 0]]])
+    # |1| + |1| = 2, |-5| + |1| = 6, 0 + |3| = 3, |1| + |-1| = 2: more than the sum's value.
+    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[1 / 3, 1], [0.5, 1 / 3]]])
+
+
+def test_channels_that_cancel_are_absolute_relevance_all_the_same():
+    relevance = np.array([[[[2.0, -1.0]], [[-2.0, 0.5]], [[0.0, 0.5]]]])
+    assert is_empty(signed_map(relevance, "all")).tolist() == [True]
+    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[1, 0.5]]])
+    # One channel: the absolute value of the sum is the sum of absolute values.
+    single = np.array([[[[3.0, -1.5, 0.0]]]])
+    np.testing.assert_allclose(signed_map(single, "absolute"), [[[1, 0.5, 0]]])
 
 
 def test_clipping_saturates_at_the_percentile():
@@ -97,6 +108,16 @@ def test_ranges_hold_and_images_do_not_touch_each_other(relevance):
         assert np.abs(maps).max(axis=(1, 2)).tolist() == [float(not e) for e in is_empty(maps)]
         assert show == "all" or maps.min() >= 0
         np.testing.assert_array_equal(maps[1:], signed_map(relevance[1:], show))
+
+
+@given(
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(-1000, 1000).map(float)),
+)
+def test_signed_maps_are_those_of_the_literal_loop(relevance):
+    # Whole numbers: their sums are exact, and only the scaling rounds.
+    for show in SHOWS:
+        literal = np.stack([sanity.drawn(one, show) for one in relevance])
+        np.testing.assert_allclose(signed_map(relevance, show), literal, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -264,7 +264,7 @@ def test_permuted_labels_compare_with_the_other_model():
 def kept(*measures, empty=False, floors=False):
     facts = {SCORES: {name: {"all": 0.5} for name in measures}, "problem": "", "seconds": 0.1}
     facts |= {FLOORS: {"noise": {}}} if floors else {}
-    return Result({} if empty else {"map": np.ones((2, 2), np.float32)}, facts)
+    return Result({} if empty else {"map": np.ones((1, 2, 2), np.float32)}, facts)
 
 
 def test_what_lacks_a_measure_is_scored_by_that_measure():

@@ -69,12 +69,14 @@ def check_stage(stage: str) -> None:
 
 
 def signed_map(R: Array, show: str = "all", clip: float | None = None) -> Array:  # noqa: N803
-    """Heatmap to draw or to compare: the channels summed and scaled (S section 7.2.2).
+    """Heatmap to draw or to compare: one channel, scaled (S section 7.2.2).
 
     Args:
         R: relevance [N, C, H, W].
-        show: "all" divides by the absolute maximum, into [-1, 1]; "positive" keeps what is
-            above zero and "absolute" takes the absolute value, both into [0, 1].
+        show: "all" divides the sum over channels by its absolute maximum, into [-1, 1];
+            "positive" keeps of that sum what is above zero, and "absolute" is the sum of the
+            channels' absolute values (S section 4.3.1), in which a red value does not cancel
+            a blue one; both into [0, 1].
         clip: percentile of the map's absolute values from which the colour saturates, above
             0 and up to 100. None clips nothing, and neither does a percentile that is zero.
 
@@ -88,14 +90,19 @@ def signed_map(R: Array, show: str = "all", clip: float | None = None) -> Array:
         raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
     if clip is not None and not 0 < clip <= 100:
         raise MethodError(f"The clipping percentile must lie above 0 and up to 100, not {clip:g}.")
-    maps = _unit(_relevance(R)).sum(1)
-    if show == "positive":
-        maps = np.maximum(maps, 0)
-    elif show == "absolute":
-        maps = np.abs(maps)
+    maps = one_channel(_unit(_relevance(R)), show)
     if clip is not None:
         maps = _clamped(maps, clip)
     return _like(_unit(maps), R)
+
+
+def one_channel(R: Floats, show: str) -> Floats:  # noqa: N803
+    """What ``signed_map`` shows of relevance [N, C, H, W], before it is scaled: [N, H, W]."""
+    if show == "absolute":
+        absolute: Floats = np.abs(R).sum(1)
+        return absolute
+    summed: Floats = R.sum(1)
+    return np.maximum(summed, 0) if show == "positive" else summed
 
 
 def is_empty(maps: Array) -> Array:

@@ -64,7 +64,7 @@ def same(found, expected, tolerance=1e-5):
 )
 def test_the_table_is_that_of_the_slow_reference(name, mode, start, init, methods):
     clf, seeds = small(name), [7, 1] if name == "VGGSmall" else [3]
-    given = {"seeds": seeds, "shows": ("all", "positive"), "start": start, "init": init}
+    given = {"seeds": seeds, "shows": ("all", "positive", "absolute"), "start": start, "init": init}
     table = sanity_check(clf, X, TARGETS, methods, mode, **given)
     expected = sanity.sanity_check(clf, X, TARGETS, methods, mode, **given)
     same(by_key(table), expected)
@@ -142,7 +142,7 @@ def test_a_map_is_like_itself(clf, wide):
     undefined = trained[trained.value.isna()]
     empty = set(zip(undefined.method, undefined.image, undefined.show, strict=True))
     assert empty == {("deep_taylor", 0, "positive")}
-    assert sanity.summed(clf, X[0], TARGETS[0], "deep_taylor").max() <= 0
+    assert sanity.drawn(sanity.relevance(clf, X[0], TARGETS[0], "deep_taylor"), "all").max() <= 0
 
 
 def test_edges_never_notice_and_random_maps_always_do(wide):
@@ -198,17 +198,19 @@ def test_empty_maps_are_undefined_at_every_depth_and_never_1():
 
 def test_smoothed_maps_are_compared_with_smoothed_maps(clf):
     smoothing = Smoothing(3, 0.2)
-    table = sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0], smoothing=smoothing)
+    given = {"seeds": [0], "shows": ("all", "absolute")}
+    table = sanity_check(clf, X, TARGETS, ["saliency"], smoothing=smoothing, **given)
     network = randomized(clf, 2)
     before, after = (
         sanity.noisy_maps(one, X, TARGETS, "saliency", 3, 0.2) for one in (clf, network)
     )
     for image in (0, 1):
-        one, other = (maps[image] / np.abs(maps[image]).max() for maps in (before, after))
-        expected = sanity.ssim(one, other, "all")
-        assert by_key(table)[image, "saliency", 2, 0, "all"] == pytest.approx(expected, abs=1e-5)
-    plain = by_key(sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0]))
-    still = sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0], smoothing=Smoothing(2, 0.0))
+        for show in ("all", "absolute"):
+            one, other = (sanity.drawn(maps[image], show) for maps in (before, after))
+            expected = pytest.approx(sanity.ssim(one, other, show), abs=1e-5)
+            assert by_key(table)[image, "saliency", 2, 0, show] == expected
+    plain = by_key(sanity_check(clf, X, TARGETS, ["saliency"], **given))
+    still = sanity_check(clf, X, TARGETS, ["saliency"], smoothing=Smoothing(2, 0.0), **given)
     same(by_key(still), plain)
 
 

@@ -25,11 +25,12 @@ EVERY = tuple(known_measures())
 
 
 def noise(seed, size=SIZE):
-    return np.random.default_rng(seed).uniform(-1, 1, size).astype(np.float32)
+    return np.random.default_rng(seed).uniform(-1, 1, (1, *size)).astype(np.float32)
 
 
 def shown(values, show):
     """By hand: the part that is shown, scaled by its largest absolute value."""
+    (values,) = values
     values = {"all": values, "positive": np.maximum(values, 0), "absolute": np.abs(values)}[show]
     return values.astype(np.float64) / np.abs(values).max()
 
@@ -84,7 +85,7 @@ def test_the_scale_of_a_map_does_not_matter():
 
 @pytest.mark.parametrize("show", SHOWS)
 def test_two_empty_maps_are_undefined(show):
-    empty = np.zeros(SIZE, np.float32)
+    empty = np.zeros((1, *SIZE), np.float32)
     for value in scores(empty, empty, SIZE, True, EVERY, [show]).values():
         assert math.isnan(value[show])
 
@@ -97,9 +98,9 @@ def test_two_maps_without_positive_relevance_are_undefined_where_that_is_shown()
 
 def test_coarse_maps_are_compared_as_they_are_drawn():
     # Enlarged by hand: between the centres of two halves the values go in a straight line.
-    one, other = np.float32([[0, 1], [0, 1]]), np.float32([[1, 0], [1, 0]])
+    one, other = np.float32([[[0, 1], [0, 1]]]), np.float32([[[1, 0], [1, 0]]])
     line = np.float32([0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1])
-    large, flipped = (np.tile(row, (8, 1)) for row in (line, line[::-1]))
+    large, flipped = (np.tile(row, (1, 8, 1)) for row in (line, line[::-1]))
     assert scores(one, other, (8, 8), True, EVERY) == scores(large, flipped, (8, 8), True, EVERY)
 
 
@@ -110,6 +111,26 @@ def test_maps_of_two_resolutions_can_be_compared():
         found
     )
     assert -1 < found < 1
+
+
+def test_opposite_channels_cancel_in_the_sum_and_add_up_in_the_absolute_map():
+    # Red 1, 2, 3, ... against blue -1, -2, -3, ...: the sum is empty, the absolute map 2, 4, 6.
+    ramp = np.arange(1.0, 257.0, dtype=np.float32).reshape(1, *SIZE)
+    pair = [np.concatenate([one, -one]) for one in (ramp, ramp[:, ::-1])]
+    found = scores(*pair, SIZE, True, ["spearman", "ssim"], SHOWS)
+    assert math.isnan(found["spearman"]["all"])
+    # Rows in another order: as of the ramps themselves, which have one channel.
+    alone = scores(ramp, ramp[:, ::-1], SIZE, True, ["spearman", "ssim"], ["absolute"])
+    for measure in ("spearman", "ssim"):
+        assert found[measure]["absolute"] == pytest.approx(alone[measure]["absolute"])
+
+
+def test_channels_of_a_place_are_shuffled_together():
+    # Cancelled in every place, wherever it goes: nothing is left of the sum.
+    values = np.concatenate([noise(0), -noise(0)])
+    assert np.isnan(shuffled_floor(values, SIZE, True)).all()
+    alone = shuffled_floor(noise(0), SIZE, True, "ssim", "absolute")
+    assert shuffled_floor(values, SIZE, True, "ssim", "absolute") == pytest.approx(alone)
 
 
 # Complexity
@@ -136,8 +157,8 @@ def test_a_constant_map_has_no_entropy_even_if_it_is_constant_but_for_rounding()
 
 
 def test_complexity_is_the_rise_in_shares_of_the_trained_maps():
-    halves = np.repeat([0.0, 1.0], 128).reshape(SIZE)
-    quarters = np.repeat([0.0, 0.2, 0.6, 1.0], 64).reshape(SIZE)
+    halves = np.repeat([0.0, 1.0], 128).reshape(1, *SIZE)
+    quarters = np.repeat([0.0, 0.2, 0.6, 1.0], 64).reshape(1, *SIZE)
     rise = scores(halves, quarters, SIZE, True, [COMPLEXITY], ["all"])[COMPLEXITY]["all"]
     assert rise == pytest.approx((math.log(4) - math.log(2)) / math.log(2))
     fall = scores(quarters, halves, SIZE, True, [COMPLEXITY], ["all"])[COMPLEXITY]["all"]
@@ -145,11 +166,12 @@ def test_complexity_is_the_rise_in_shares_of_the_trained_maps():
 
 
 def test_complexity_is_undefined_where_the_trained_map_is_constant():
-    for constant in (np.ones(SIZE), np.zeros(SIZE), np.ones((1, 1))):
+    for constant in (np.ones((1, *SIZE)), np.zeros((1, *SIZE)), np.ones((1, 1, 1))):
         found = scores(constant, noise(0), SIZE, True, [COMPLEXITY])[COMPLEXITY]
         assert all(math.isnan(value) for value in found.values())
     assert (
-        scores(noise(0), np.ones(SIZE), SIZE, True, [COMPLEXITY], ["all"])[COMPLEXITY]["all"] == -1
+        scores(noise(0), np.ones((1, *SIZE)), SIZE, True, [COMPLEXITY], ["all"])[COMPLEXITY]["all"]
+        == -1
     )
 
 
@@ -194,8 +216,8 @@ def test_the_noise_floor_is_the_same_whenever_it_is_asked_for():
 
 def test_shuffled_sparse_maps_look_alike_and_shuffled_dense_ones_do_not():
     # RELIABILITY: sparse maps 0.90 at a density of 0.1 %; 4 of 4096 are that.
-    sparse = np.zeros((64, 64))
-    sparse[[5, 20, 40, 60], [50, 3, 33, 10]] = 1
+    sparse = np.zeros((1, 64, 64))
+    sparse[0, [5, 20, 40, 60], [50, 3, 33, 10]] = 1
     high, _ = shuffled_floor(sparse, (64, 64), True)
     assert 0.8 < high < 1
     low, spread = shuffled_floor(noise(0, (64, 64)), (64, 64), True)
@@ -206,14 +228,14 @@ def test_shuffled_sparse_maps_look_alike_and_shuffled_dense_ones_do_not():
 def test_one_outlier_makes_shuffled_maps_look_alike():
     # RELIABILITY: 0.92 with one outlier of 100 times the rest.
     values = noise(0, (64, 64))
-    values[7, 7] = 100
+    values[0, 7, 7] = 100
     assert shuffled_floor(values, (64, 64), True)[0] > 0.85
 
 
 def test_the_shuffled_floor_by_hand():
     # A constant map is itself however it is shuffled; an empty one has no floor.
-    assert shuffled_floor(np.ones((8, 8)), (8, 8), True) == (pytest.approx(1), pytest.approx(0))
-    assert np.isnan(shuffled_floor(np.zeros((8, 8)), (8, 8), True)).all()
+    assert shuffled_floor(np.ones((1, 8, 8)), (8, 8), True) == (pytest.approx(1), pytest.approx(0))
+    assert np.isnan(shuffled_floor(np.zeros((1, 8, 8)), (8, 8), True)).all()
     given = noise(0)
     before = given.copy()
     assert shuffled_floor(given, SIZE, True) == shuffled_floor(given, SIZE, True)

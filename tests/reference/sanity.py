@@ -5,6 +5,7 @@ pictures or methods.
 """
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -27,24 +28,30 @@ def copied(clf, state):
     return Classifier(module, clf.class_names, clf.input_size, clf.mean, clf.std)
 
 
-def summed(clf, picture, target, column):
-    """One picture's relevance by one network, summed over channels, as large as the input."""
+def relevance(clf, picture, target, column):
+    """One picture's relevance by one network, [C, H, W], as large as the input."""
     choice = parse_column(column)
-    relevance = explain(clf, picture[None], int(target), choice.method, **choice.settings)
-    found = relevance.double().sum(1, keepdim=True)
+    found = explain(clf, picture[None], int(target), choice.method, **choice.settings).double()
     if found.shape[2:] != clf.input_size:
         found = F.interpolate(found, clf.input_size, mode="bilinear", align_corners=False)
-    return found[0, 0].numpy()
+    return found[0].numpy()
 
 
 def drawn(found, show):
-    """A map from -1 to 1 ("all") or from 0 to 1, divided by its largest absolute value."""
-    if show == "positive":
-        found = np.where(found > 0, found, 0)
-    if show == "absolute":
-        found = np.abs(found)
-    top = np.abs(found).max()
-    return found / top if top > 0 else found
+    """One map [H, W] of [C, H, W]: from -1 to 1 ("all") or from 0 to 1, the largest value 1."""
+    _, height, width = found.shape
+    values = np.zeros((height, width))
+    for i in range(height):
+        for j in range(width):
+            channels = [float(value) for value in found[:, i, j]]
+            if show == "absolute":
+                values[i, j] = math.fsum(abs(value) for value in channels)
+            else:
+                values[i, j] = math.fsum(channels)
+                if show == "positive" and values[i, j] < 0:
+                    values[i, j] = 0
+    top = np.abs(values).max()
+    return values / top if top > 0 else values
 
 
 def ssim(one, other, show, signed=True):
@@ -77,7 +84,7 @@ def _compared(clf, network, x, targets, columns, shows, depth, seed):
     found = {}
     for image, (picture, target) in enumerate(zip(x, targets, strict=True)):
         for column in columns:
-            before, after = (summed(one, picture, target, column) for one in (clf, network))
+            before, after = (relevance(one, picture, target, column) for one in (clf, network))
             for show in shows:
                 score = ssim(drawn(before, show), drawn(after, show), show, column not in UNSIGNED)
                 found[image, column, depth, seed, show] = score
@@ -85,7 +92,7 @@ def _compared(clf, network, x, targets, columns, shows, depth, seed):
 
 
 def noisy_maps(clf, x, targets, column, copies, sigma):
-    """Maps averaged over noisy copies, [N, h, w]: the same noise for every picture."""
+    """Relevance averaged over noisy copies, [N, C, h, w]: the same noise for every picture."""
     choice = parse_column(column)
     generator = torch.Generator().manual_seed(0)
     noise = [torch.randn(x.shape[1:], generator=generator, dtype=x.dtype) for _ in range(copies)]
@@ -102,5 +109,5 @@ def noisy_maps(clf, x, targets, column, copies, sigma):
             )
             for one in noise
         ]
-        found.append((sum(maps) / copies).sum(1)[0].numpy())
+        found.append((sum(maps) / copies)[0].numpy())
     return np.stack(found)

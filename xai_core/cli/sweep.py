@@ -120,7 +120,7 @@ class KeptSweep:
         return self._facts[network, column, photo]
 
     def map(self, network: Network, column: str, photo: int) -> Map | str:
-        """One map [h, w], or the sentence that says why there is none.
+        """One map [C, h, w], or the sentence that says why there is none.
 
         Raises:
             DataError: it could not be kept, or is gone.

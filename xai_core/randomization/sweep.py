@@ -158,7 +158,7 @@ class Sweep:
             requests: what to explain, by the name of its column.
 
         Returns:
-            By column, for every picture the map, float32 [h, w] (the sum over channels at the
+            By column, for every picture the map, float32 [C, h, w] (the relevance at the
             method's own resolution), or the sentence that says why there is none.
 
         Raises:
@@ -260,12 +260,12 @@ def _explained(
             )
             found[name] = [maps[0] for one in alone for maps in one.values()]
         else:
-            found[name] = [_finite(one) for one in relevance.double().sum(1).float().cpu().numpy()]
+            found[name] = [_finite(one) for one in relevance.float().cpu().numpy()]
     return found
 
 
-def _finite(summed: Map) -> Map | str:
-    return summed if np.isfinite(summed).all() else TOO_LARGE
+def _finite(found: Map) -> Map | str:
+    return found if np.isfinite(found).all() else TOO_LARGE
 
 
 def _added(one: Map | str, other: Map | str) -> Map | str:

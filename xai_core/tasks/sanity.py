@@ -81,7 +81,7 @@ def randomised_maps(
         other: keywords of the model to compare with instead, or None.
 
     Returns:
-        Parts by content key: array "map", float32 [h, w] (missing where the method failed);
+        Parts by content key: array "map", float32 [C, h, w] (missing where the method failed);
         facts problem, seconds, scores by measure and show, None where undefined. Those of the
         trained network have the fact floors too: what random maps reach there.
     """
@@ -132,7 +132,7 @@ def scored_again(
     """Score maps that are there by further measures.
 
     Args:
-        maps: the trained network's and the other map [h, w], by content key of the other.
+        maps: the trained network's and the other map [C, h, w], by content key of the other.
         facts: what is known about each so far.
         size: (height, width) of the model's input.
         signed: whether the method is.

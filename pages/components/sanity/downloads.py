@@ -75,7 +75,7 @@ def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> b
 
 
 def _npz(ledger: Ledger, names: Mapping[str, str]) -> bytes:
-    """Every map that is there, [h, w] float32, under the command line's names."""
+    """Every map that is there, [C, h, w] float32, under the command line's names."""
     stream = io.BytesIO()
     write_npz(stream, _maps(ledger, names), packed=True)
     return stream.getvalue()
