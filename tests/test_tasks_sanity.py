@@ -138,6 +138,13 @@ def test_smoothing_reaches_the_sweep(models):
     check_scores(result.parts, table_of(models["small"], 1, smoothing=Smoothing(2, 0.3)))
 
 
+def test_the_predicted_class_reaches_the_sweep(models):
+    requests = {name: {**given, "target": "predicted"} for name, given in WANTED.items()}
+    for network, depth in ((LAST, 1), (TRAINED, 0)):
+        parts = asked(network, requests=requests).parts
+        check_scores(parts, table_of(models["small"], depth, target="predicted"))
+
+
 def test_floors_say_what_random_maps_reach():
     parts = asked(measures=["ssim", "spearman", "complexity"]).parts
     for name, native, signed in (

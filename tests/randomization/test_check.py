@@ -71,11 +71,55 @@ def test_the_table_is_that_of_the_slow_reference(name, mode, start, init, method
     assert set(table.problem) == {""}
 
 
+@pytest.mark.parametrize(
+    ("target", "predicted"),
+    [
+        ("predicted", ["saliency", "lrp_epsilon", "lrp_alpha2_beta1", "rap"]),
+        ("published", ["lrp_alpha2_beta1", "rap"]),
+        ("fixed", []),
+    ],
+)
+def test_a_destroyed_network_may_explain_what_it_predicts(target, predicted):
+    clf = small("VGGSmall")
+    methods = ["saliency", "lrp_epsilon", "lrp_alpha2_beta1", "rap"]
+    table = sanity_check(clf, X, [0, 4], methods, "independent", [2], target=target)
+    given = (clf, X, [0, 4], methods, "independent", [2], ("all",))
+    expected = sanity.sanity_check(*given, predicted=predicted)
+    same(by_key(table), expected)
+    fixed = sanity.sanity_check(*given)
+    for name in methods:
+        changed = any(expected[key] != fixed[key] for key in expected if key[1] == name)
+        assert changed == (name in predicted)
+
+
+def test_the_class_that_is_predicted_is_each_pictures_own_by_hand():
+    """The gradient of f(x) = W x for the predicted class is the row of the largest score."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 4)).double()
+    clf = Classifier(net, ["a", "b", "c", "d"], (12, 12))
+    x = torch.cat([X[:, :, :12, :12], -X[:1, :, :12, :12]])
+    table = sanity_check(clf, x, [0, 1, 2], ["saliency"], seeds=[2], target="predicted")
+    fresh = randomized(clf, 1, seed=2).module[1]
+    predicted = (x.flatten(1) @ fresh.weight.T + fresh.bias).argmax(1).tolist()
+    assert len(set(predicted)) > 1
+    for image, (target, other) in enumerate(zip([0, 1, 2], predicted, strict=True)):
+        one, two = (
+            sanity.drawn(weights.view(3, 12, 12).numpy(), "all")
+            for weights in (clf.module[1].weight[target], fresh.weight[other])
+        )
+        found = by_key(table)[image, "saliency", 1, 2, "all"]
+        assert found == pytest.approx(sanity.ssim(one, two, "all"), abs=1e-5)
+        # The trained network explains what was asked for, whatever it predicts.
+        assert by_key(table)[image, "saliency", 0, 2, "all"] == pytest.approx(1)
+
+
 def test_another_network_is_compared_as_by_the_slow_reference(clf):
     other = small("VGGSmall")
     methods, shows = ["saliency", "gradcam", "lrp_epsilon", "edges"], ("all", "absolute")
-    table = sanity_check(clf, X, TARGETS, methods, "labels", shows=shows, other=other)
-    same(by_key(table), sanity.labels_check(clf, other, X, TARGETS, methods, shows))
+    for target, predicted in (("fixed", []), ("predicted", methods)):
+        given = {"shows": shows, "other": other, "target": target}
+        table = sanity_check(clf, X, [0, 4], methods, "labels", **given)
+        expected = sanity.labels_check(clf, other, X, [0, 4], methods, shows, predicted)
+        same(by_key(table), expected)
     assert set(zip(table.depth, table.layer, strict=True)) == {
         (0, "trained"),
         (1, "permuted labels"),
@@ -258,6 +302,7 @@ def test_seeds_may_come_twice_and_in_any_order(clf):
         ({"shows": ["negative"]}, MethodError, "cannot show 'negative'"),
         ({"start": "middle"}, MethodError, "not 'middle'"),
         ({"init": "ones"}, MethodError, "no initialisation 'ones'"),
+        ({"target": "mine"}, MethodError, "published, fixed, predicted, not 'mine'"),
         ({"targets": 5}, ModelError, "no class 5"),
         ({"x": X[:, :2]}, MethodError, r"\[N, 3, height, width\]"),
     ],

@@ -21,7 +21,8 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    drawn_anew,
+    predicted_classes,
+    requests_for,
 )
 
 X = nets.oracle("x")
@@ -179,16 +180,70 @@ def test_one_method_may_have_two_columns(clf):
 
 def test_the_random_control_is_another_map_for_every_network(clf):
     wanted = {**requests("random", seed=0), **requests("saliency")}
-    assert drawn_anew(wanted, TRAINED) == wanted
+    assert requests_for(wanted, TRAINED) == wanted
     networks = [State((layer,), seed) for layer in ("fc2", "fc1") for seed in (0, 1)]
     networks += [State(("fc2",), 0, "permute"), "fingerprint of another model"]
-    seeds = {drawn_anew(wanted, network)["random"].settings["seed"] for network in networks}
+    seeds = {requests_for(wanted, network)["random"].settings["seed"] for network in networks}
     assert len(seeds | {0}) == len(networks) + 1
-    assert drawn_anew(wanted, FC2) == drawn_anew(wanted, State(("fc2",), 0))
-    assert drawn_anew(wanted, FC2)["saliency"] == wanted["saliency"]
+    assert requests_for(wanted, FC2) == requests_for(wanted, State(("fc2",), 0))
+    assert requests_for(wanted, FC2)["saliency"] == wanted["saliency"]
     sweep = Sweep(clf, X, TARGETS)
-    maps = [sweep.maps(clf, drawn_anew(wanted, state))["random"][0] for state in networks[:2]]
+    maps = [sweep.maps(clf, requests_for(wanted, state))["random"][0] for state in networks[:2]]
     assert abs(np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1]) < 0.15, "1/32 expected"
+
+
+# The class that is explained
+
+
+def test_each_request_explains_its_own_class(clf):
+    wanted = {
+        "fixed": Request("saliency", {}),
+        "predicted": Request("saliency", {}, "predicted"),
+        "gradcam": Request("gradcam", {}, "predicted"),
+    }
+    sweep = Sweep(clf, X, [0, 4])
+    network = sweep.network(State(("fc2",), 1))
+    found = sweep.maps(network, wanted)
+    own = network.logits(X).argmax(1)
+    assert (own != torch.tensor([0, 4])).any()
+    close(np.stack(found["fixed"]), explained(network, X, [0, 4], "saliency"))
+    close(np.stack(found["predicted"]), explained(network, X, own, "saliency"))
+    close(np.stack(found["gradcam"]), explained(network, X, own, "gradcam"))
+
+
+def test_the_trained_network_explains_what_was_asked_for():
+    wanted = {"saliency": Request("saliency", {}, "predicted")}
+    assert requests_for(wanted, TRAINED) == requests("saliency")
+    assert requests_for(wanted, FC2) == wanted
+
+
+def test_noisy_copies_explain_the_class_of_the_picture_without_noise(clf):
+    sweep = Sweep(clf, X, [0, 4], Smoothing(3, 2.0))
+    network = sweep.network(State(("fc2",), 1))
+    found = sweep.maps(network, {"saliency": Request("saliency", {}, "predicted")})["saliency"]
+    own = network.logits(X).argmax(1)
+    close(np.stack(found), sanity.noisy_maps(network, X, own, "saliency", 3, 2.0))
+
+
+def test_of_equal_scores_the_first_class_is_predicted():
+    class Scores(nn.Module):
+        """Four scores of every picture: its first four values."""
+
+        def forward(self, x):
+            return x.flatten(1)[:, :4]
+
+    clf = Classifier(Scores(), ["a", "b", "c", "d"], (2, 2))
+    x = torch.zeros(5, 3, 2, 2)
+    rows = [
+        [0, 0, 0, 0],
+        [1, 2, 2, 1],
+        # 2 and 2 + 2e-7 are apart by rounding alone; 2 and 2.001 are not.
+        [1, 2, 2 + 2.4e-7, 1],
+        [1, 2, 2.001, 1],
+        [-3, -1 - 1e-7, -1, -2],
+    ]
+    x.view(5, -1)[:, :4] = torch.tensor(rows)
+    assert predicted_classes(clf, x).tolist() == [0, 1, 1, 2, 1]
 
 
 # What fails

@@ -63,28 +63,46 @@ def ssim(one, other, show, signed=True):
     return structural_similarity(one, other, data_range=1.0, win_size=7)
 
 
-def sanity_check(clf, x, targets, columns, mode, seeds, shows, start="output", init="default"):
-    """SSIM by (image, column, depth, seed, show)."""
+def sanity_check(
+    clf,
+    x,
+    targets,
+    columns,
+    mode,
+    seeds,
+    shows,
+    start="output",
+    init="default",
+    predicted=(),
+):
+    """SSIM by (image, column, depth, seed, show).
+
+    Of the columns in ``predicted``, a destroyed network explains what it predicts itself.
+    """
     found = {}
     for seed in seeds:
         for depth in range(len(clf.layers()) + 1):
             fresh = randomized(clf, depth, mode, seed, init, start)
             network = copied(clf, fresh.module.state_dict())
-            found |= _compared(clf, network, x, targets, columns, shows, depth, seed)
+            own = predicted if depth else ()
+            found |= _compared(clf, network, x, targets, columns, shows, depth, seed, own)
     return found
 
 
-def labels_check(clf, other, x, targets, columns, shows):
+def labels_check(clf, other, x, targets, columns, shows, predicted=()):
     """SSIM by (image, column, depth, 0, show), depth 1 being the other network."""
     same = _compared(clf, clf, x, targets, columns, shows, 0, 0)
-    return same | _compared(clf, other, x, targets, columns, shows, 1, 0)
+    return same | _compared(clf, other, x, targets, columns, shows, 1, 0, predicted)
 
 
-def _compared(clf, network, x, targets, columns, shows, depth, seed):
+def _compared(clf, network, x, targets, columns, shows, depth, seed, predicted=()):
     found = {}
     for image, (picture, target) in enumerate(zip(x, targets, strict=True)):
         for column in columns:
-            before, after = (relevance(one, picture, target, column) for one in (clf, network))
+            before = relevance(clf, picture, target, column)
+            logits = network.logits(picture[None])[0].tolist()
+            after_class = logits.index(max(logits)) if column in predicted else target
+            after = relevance(network, picture, after_class, column)
             for show in shows:
                 score = ssim(drawn(before, show), drawn(after, show), show, column not in UNSIGNED)
                 found[image, column, depth, seed, show] = score

@@ -29,8 +29,9 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    drawn_anew,
+    requests_for,
 )
+from xai_core.randomization.targets import FIXED
 from xai_core.tasks.models import classifier, model_pixels, with_tensors
 
 # Two, so that two users who take turns do not drop each other's.
@@ -73,7 +74,8 @@ def randomised_maps(
         model: keywords of ``load_classifier``.
         images: pictures in one of the forms of ``explain_task``.
         targets: explained class of each.
-        requests: "method" and "settings" of every column, by its name.
+        requests: "method", "settings" and "target" (see ``Request``; "fixed" if not given) of
+            every column, by its name.
         network: fields of the ``State``; the defaults are the trained network.
         measures: measures of ``randomization.scores``.
         keys: content key of every picture's map, by column.
@@ -105,11 +107,11 @@ def randomised_maps(
             began = time.perf_counter()
         if other is not None:
             second = classifier(other)
-            maps = kept.sweep.maps(second, drawn_anew(asked, second.fingerprint))
+            maps = kept.sweep.maps(second, requests_for(asked, second.fingerprint))
         elif state == TRAINED:
             maps = trained
         else:
-            maps = kept.sweep.maps(kept.sweep.network(state), drawn_anew(asked, state))
+            maps = kept.sweep.maps(kept.sweep.network(state), requests_for(asked, state))
     seconds = (time.perf_counter() - began) / max(1, len(images) * len(requests))
     parts: dict[str, Result] = {}
     for name, found in maps.items():
@@ -156,7 +158,8 @@ def scored_again(
 
 def _request(clf: Any, given: Mapping[str, Any]) -> Request:
     settings = with_tensors(clf, given["settings"])
-    return Request(given["method"], find_method(given["method"]).settings(settings))
+    checked = find_method(given["method"]).settings(settings)
+    return Request(given["method"], checked, given.get("target", FIXED))
 
 
 def _trained(kept: _Kept, clf: Any, asked: Mapping[str, Request]) -> dict[str, list[Map | str]]:
@@ -164,6 +167,6 @@ def _trained(kept: _Kept, clf: Any, asked: Mapping[str, Request]) -> dict[str, l
     names = {name: content_key(r.method, dict(r.settings)) for name, r in asked.items()}
     missing = {name: r for name, r in asked.items() if names[name] not in kept.trained}
     if missing:
-        for name, maps in kept.sweep.maps(clf, missing).items():
+        for name, maps in kept.sweep.maps(clf, requests_for(missing, TRAINED)).items():
             kept.trained[names[name]] = maps
     return {name: kept.trained[key] for name, key in names.items()}
