@@ -41,7 +41,9 @@ def test_stages_by_hand():
     assert Display().values(relevance, pixels).tolist() == [[[0.0, 0.0]]], "1 - 2 + 1"
     assert Display(stage="channels").values(relevance, pixels).shape == (3, 1, 2)
     assert Display(stage="map").values(relevance, pixels).tolist() == [[[1.0, 0.0]]]
-    assert Display(stage="map*image").values(relevance, pixels).tolist() == [[[1.0, 0.0]]]
+    # The sum, 4 and 0, times the pixels.
+    values = Display(stage="map*image").values(relevance, pixels)
+    assert values.tolist() == [[[1.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.0]]]
 
 
 def test_three_planes_are_drawn_as_colours():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.reference import sanity
+from tests.reference import apem, sanity
 from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, overlay
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
@@ -27,10 +27,11 @@ def test_the_three_stages_by_hand():
     np.testing.assert_allclose(relevance_map(relevance, "channels"), expected, rtol=1e-14)
     # Sums over channels: 1 + 3 + 3.95 = 7.95 and 2 + 0 + 2 = 4.
     np.testing.assert_allclose(relevance_map(relevance, "map"), [[[[1, 4 / 7.95]]]], rtol=1e-14)
-    # Pixels 0.5 1 | 0 1 | 1 0.25: 0.5 + 0 + 3.95 = 4.45 and 2 + 0 + 0.5 = 2.5.
+    # The sums, 7.95 and 4, times the pixels 0.5 1 | 0 1 | 1 0.25: the largest is 7.95 * 1.
     pixels = np.array([[[[0.5, 1.0]], [[0.0, 1.0]], [[1.0, 0.25]]]])
     weighted = relevance_map(relevance, "map*image", images=pixels)
-    np.testing.assert_allclose(weighted, [[[[1, 2.5 / 4.45]]]], rtol=1e-14)
+    expected = np.array([[[[3.975, 4.0]], [[0.0, 4.0]], [[7.95, 1.0]]]]) / 7.95
+    np.testing.assert_allclose(weighted, expected, rtol=1e-14)
 
 
 def test_the_clamp_is_the_99th_percentile_of_every_image_alone():
@@ -49,9 +50,27 @@ def test_a_map_sparser_than_the_clamp_is_kept():
 
 
 def test_a_one_channel_map_is_broadcast_over_the_pixels():
+    # Of equal relevance the picture itself is left, divided by its largest value.
     relevance = np.array([[[[1.0, 1.0]]]])
-    pixels = np.array([[[[1.0, 0.0]], [[1.0, 1.0]], [[0.0, 0.0]]]])
-    np.testing.assert_allclose(relevance_map(relevance, "map*image", images=pixels), [[[[1, 0.5]]]])
+    pixels = np.array([[[[0.5, 0.0]], [[0.5, 0.25]], [[0.0, 0.0]]]])
+    np.testing.assert_allclose(relevance_map(relevance, "map*image", images=pixels), 2 * pixels)
+
+
+def test_relevance_where_the_picture_is_black_leaves_an_empty_image():
+    relevance = np.array([[[[1.0, 0.0]]]])
+    pixels = np.array([[[[0.0, 1.0]]] * 3]).reshape(1, 3, 1, 2)
+    assert is_empty(relevance_map(relevance, "map*image", images=pixels)).tolist() == [True]
+
+
+@given(
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(-1000, 1000).map(float)),
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(0, 8).map(lambda value: value / 8)),
+)
+def test_the_stages_are_those_of_the_literal_loop(relevance, pixels):
+    for stage in STAGES:
+        found = relevance_map(relevance, stage, images=pixels)
+        for one, raw, picture in zip(found, relevance, pixels, strict=True):
+            np.testing.assert_allclose(one, apem.staged(raw, stage, picture), rtol=1e-9, atol=1e-12)
 
 
 def test_the_three_signed_displays_by_hand():

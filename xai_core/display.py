@@ -80,7 +80,7 @@ class Display:
             pixels: what the model sees, [3, H, W] in [0, 1].
 
         Returns:
-            [1, H, W], or [3, H, W] for three channels at the stage "channels".
+            [1, H, W], or [3, H, W]: at the stage "map*image", and at "channels" for three of them.
         """
         full = _enlarged(relevance, pixels)
         if self.stage == SIGNED:

@@ -30,8 +30,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     """Unsigned heatmap in [0, 1], at one of the three stages of A section 4.4.
 
     Each stage starts from |R| clamped at its own 99th percentile, as A section 4.2 does:
-    "channels" is that, "map" its sum over channels, "map*image" the sum of its product with
-    the pixels. Each is then divided by its maximum.
+    "channels" is that, "map" its sum over channels, and "map*image" that one channel times each
+    of the three of the picture: "first, the relevance values are summed in the channels dimension
+    so it becomes a relevance map and, then, multiplied by the image", which gives an image again.
+    Each is then divided by its maximum. (A section 4.2 multiplies before it sums.)
 
     Differs from the thesis: where fewer than one value in a hundred is not zero, the 99th
     percentile is zero and the clamp would erase the map; such a map is not clamped.
@@ -39,11 +41,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     Args:
         R: relevance [N, C, H, W].
         stage: "channels", "map" or "map*image".
-        images: pixels in [0, 1], [N, 3, H, W], for "map*image" alone; a one-channel R is
-            broadcast over them.
+        images: pixels in [0, 1], [N, 3, H, W], for "map*image" alone.
 
     Returns:
-        [N, C, H, W] for "channels", else [N, 1, H, W].
+        [N, C, H, W] for "channels", [N, 1, H, W] for "map", [N, 3, H, W] for "map*image".
 
     Raises:
         MethodError: R is not finite or of another shape, the stage is unknown, or the pixels
@@ -51,10 +52,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     """
     check_stage(stage)
     clamped = _clamped(np.abs(_unit(_relevance(R))), CLAMP_PERCENTILE)
-    if stage == "map*image":
-        clamped = clamped * _pixels(images, clamped.shape)
     if stage != "channels":
         clamped = clamped.sum(1, keepdims=True)
+    if stage == "map*image":
+        clamped = clamped * _pixels(images, clamped.shape)
     return _like(_unit(clamped), R)
 
 

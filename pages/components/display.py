@@ -107,7 +107,7 @@ def display_facts(display: Display) -> dict[str, Any]:
         "diverging": display.signed,
         "opacity": display.opacity,
         "bar": ["−1 against", "for +1"] if display.signed else ["0", "1"],
-        "bar_shown": display.stage != "channels",
+        "bar_shown": display.stage not in ("channels", "map*image"),  # those have colours
     }
 
 

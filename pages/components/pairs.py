@@ -74,7 +74,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
 
 
 def _maps(explanations: Sequence[Explanation], display: Display) -> NDArray[np.floating]:
-    """The maps of one picture, [M, H, W]; at the stage "channels", their mean over channels."""
+    """The maps of one picture, [M, H, W]; where a stage has three channels, their mean."""
     maps = [display.values(e.relevance, e.pixels).mean(0) for e in explanations]
     return np.stack(maps).astype(np.float32)
 
