@@ -110,10 +110,17 @@ def _compared(clf, network, x, targets, columns, shows, depth, seed, predicted=(
 
 
 def noisy_maps(clf, x, targets, column, copies, sigma):
-    """Relevance averaged over noisy copies, [N, C, h, w]: the same noise for every picture."""
+    """Relevance averaged over copies, [N, C, h, w]: the same noise for every picture.
+
+    As in the code of Hedström et al. 2024, the last of the copies is the picture itself.
+    """
     choice = parse_column(column)
     generator = torch.Generator().manual_seed(0)
-    noise = [torch.randn(x.shape[1:], generator=generator, dtype=x.dtype) for _ in range(copies)]
+    noise = []
+    for copy_number in range(copies):
+        last = copy_number == copies - 1
+        drawn_noise = torch.randn(x.shape[1:], generator=generator, dtype=x.dtype)
+        noise.append(torch.zeros_like(drawn_noise) if last else drawn_noise)
     found = []
     for picture, target in zip(x, targets, strict=True):
         spread = picture.max() - picture.min()
