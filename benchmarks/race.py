@@ -140,7 +140,7 @@ class Race:
         if column.compared is not None:
             theirs = column.compared(copy.deepcopy(net), self._pictures.first()).detach()
         before = self.found.differences.get(name, 0.0)
-        apart = [before, *map(apart_of, ours[: len(theirs)], theirs.double().sum(1).numpy())]
+        apart = [before, *map(apart_of, ours[: len(theirs)], theirs.double().numpy())]
         self.found.differences[name] = max(apart)
 
 

@@ -89,6 +89,7 @@ def _inquiry(
         settings.other,
         other.get("fingerprint", ""),
         scene.pictures,
+        settings.target,
     )
 
 

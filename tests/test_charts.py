@@ -131,7 +131,7 @@ def grid(rows, depths=("trained", "fc2")):
 
 
 def test_maps_stand_in_rows_with_their_titles_and_depths():
-    positive, negative = np.full((4, 8), 2.0), np.full((4, 8), -2.0)
+    positive, negative = np.full((1, 4, 8), 2.0), np.full((1, 4, 8), -2.0)
     figure = grid({"Saliency": [positive, negative], "Random": [positive, None]})
     picture, *maps = figure.tiles[:-1]
     assert picture.image.size == (64, 32)
@@ -152,7 +152,7 @@ def test_maps_stand_in_rows_with_their_titles_and_depths():
 
 
 def test_a_coarse_map_is_enlarged_and_an_empty_one_is_called_so():
-    figure = grid({"Grad-CAM": [np.array([[0.0, 1.0]]), np.zeros((1, 2))]})
+    figure = grid({"Grad-CAM": [np.array([[[0.0, 1.0]]]), np.zeros((1, 1, 2))]})
     coarse, empty = (np.asarray(tile.image).astype(int) for tile in figure.tiles[1:3])
     assert coarse.shape == (32, 64, 3)
     assert coarse[0, -1, 1] < coarse[0, 0, 1]

@@ -262,7 +262,8 @@ def test_the_summary_is_printed(whole):
     one = read(whole[0] / "summary.csv")[0]
     assert any(
         text.split()[:4] == ["saliency", "channels", one["pictures"], one["censored"]]
-        and f"{float(one['apem']):.2f}" in text
+        and [float(word) for word in text.split()[4:6]]
+        == [round(float(one[name]), 2) for name in ("apem", "median")]
         for text in lines
     )
 

@@ -221,7 +221,7 @@ def test_every_map_is_in_the_archive_under_its_step(whole, photos):
     clf, x, targets = model_input(photos)
     with np.load(whole[0] / "maps.npz", allow_pickle=False) as stored:
         assert stored.files == names
-        expected = explain(clf, x, targets, method="saliency").sum(1)
+        expected = explain(clf, x, targets, method="saliency")
         for number, photo in enumerate(("a_photo", "b")):
             found = stored[f"trained/{photo}__saliency"]
             np.testing.assert_allclose(found, expected[number], rtol=1e-4, atol=1e-7)
@@ -243,11 +243,13 @@ def test_the_recorded_command_repeats_the_run(whole, tmp_path, photos):
     settings = ["--tests", "independent", "--start", "input", "--init", "permute", "--fails", "0.9"]
     noise = ["--smooth", "2", "--smooth-sigma", "0.2", "--no-maps", "--no-controls"]
     scores = ["--measures", "ssim,complexity", "--show", "absolute", "--target", "bee"]
-    more = [*settings, *noise, *scores, "--layer", "conv1", "--seeds", "1"]
+    own = ["--target-class", "predicted"]
+    more = [*settings, *noise, *scores, *own, "--layer", "conv1", "--seeds", "1"]
     assert main(line(photos, out, *more, methods="gradcam")) == 0
     assert not (out / "maps.npz").exists()
     facts = json.loads((out / "run.json").read_text())
     assert facts["smoothing"] == {"copies": 2, "sigma": 0.2}
+    assert facts["target"] == facts["methods"][0]["target"] == "predicted"
     assert [layer["name"] for layer in facts["layers"]] == ["fc", "conv2", "conv1"]
     assert facts["layers"][0]["parameters"] == ["fc.weight", "fc.bias"]
     assert facts["images"][0]["class"] == "bee"
@@ -433,6 +435,25 @@ def test_several_tests_share_their_networks(photos, tmp_path, computed):
     assert found == [(test, name) for test in ("last-layer", "labels") for name in methods]
 
 
+def test_a_destroyed_network_explains_what_was_asked_for(photos, tmp_path, undrawn):
+    methods = ["saliency", "lrp_alpha1_beta0"]
+    for target in ("published", "fixed", "predicted"):
+        # Nothing said is as published; the folder's maps of another answer are not taken.
+        own = [] if target == "published" else ["--target-class", target]
+        more = [*own, "--target", "ant", "--no-controls"]
+        assert main(line(photos, tmp_path, *more, methods=",".join(methods))) == 0
+        clf, x, _ = model_input(photos)
+        expected = sanity_check(
+            clf, x, 0, methods, seeds=range(2), measures=MEASURES, target=target
+        )
+        agree(read(tmp_path / "sanity.csv"), expected, photos)
+        run = json.loads((tmp_path / "run.json").read_text())
+        assert run["target"] == target
+        kind = {"published": "fixed"}.get(target, target)
+        other = {"published": "predicted"}.get(target, target)
+        assert [one["target"] for one in run["methods"]] == [kind, other]
+
+
 def test_labels_take_a_second_checkpoint(folder, photos, tmp_path, undrawn):
     second = write_model(folder, "second")
     more = ["--tests", "labels", "--other", second]
@@ -485,6 +506,7 @@ def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
         (["--measures", "mse"], "no measure 'mse'"),
         (["--show", "negative"], "cannot show 'negative'"),
         (["--smooth", "-1"], "--smooth needs a number of copies"),
+        (["--target-class", "mine"], "published, fixed, predicted, not 'mine'"),
         (["--smooth-sigma", "nan"], "--smooth-sigma must be above 0"),
         (["--weak", "0.99"], "not 0.95 and 0.99"),
         (["--methods", "magic"], "no method 'magic'"),

@@ -26,6 +26,10 @@ def test_the_scale_turns_values_back_into_relevance():
     assert Display().scale(relevance, pixels) == 4
     assert Display("positive").scale(relevance, pixels) == 3
     assert Display("absolute").scale(relevance, pixels) == 4
+    # Over channels |-4| + |1| = 5 at the first place, where the sum is -3; 2 and 1 at the others.
+    colours = np.array([[[-4.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
+    assert Display("absolute").scale(colours, pixels) == 5
+    assert Display().scale(colours, pixels) == 3
     assert (4 * Display().values(relevance, pixels)).tolist() == [[[-4.0, 1.0, 3.0]]]
     assert Display(clip=90).scale(relevance, pixels) is None
     assert Display(stage="map").scale(relevance, pixels) is None
@@ -37,7 +41,9 @@ def test_stages_by_hand():
     assert Display().values(relevance, pixels).tolist() == [[[0.0, 0.0]]], "1 - 2 + 1"
     assert Display(stage="channels").values(relevance, pixels).shape == (3, 1, 2)
     assert Display(stage="map").values(relevance, pixels).tolist() == [[[1.0, 0.0]]]
-    assert Display(stage="map*image").values(relevance, pixels).tolist() == [[[1.0, 0.0]]]
+    # The sum, 4 and 0, times the pixels.
+    values = Display(stage="map*image").values(relevance, pixels)
+    assert values.tolist() == [[[1.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.0]]]
 
 
 def test_three_planes_are_drawn_as_colours():

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.reference import apem, sanity
 from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, overlay
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
@@ -26,10 +27,11 @@ def test_the_three_stages_by_hand():
     np.testing.assert_allclose(relevance_map(relevance, "channels"), expected, rtol=1e-14)
     # Sums over channels: 1 + 3 + 3.95 = 7.95 and 2 + 0 + 2 = 4.
     np.testing.assert_allclose(relevance_map(relevance, "map"), [[[[1, 4 / 7.95]]]], rtol=1e-14)
-    # Pixels 0.5 1 | 0 1 | 1 0.25: 0.5 + 0 + 3.95 = 4.45 and 2 + 0 + 0.5 = 2.5.
+    # The sums, 7.95 and 4, times the pixels 0.5 1 | 0 1 | 1 0.25: the largest is 7.95 * 1.
     pixels = np.array([[[[0.5, 1.0]], [[0.0, 1.0]], [[1.0, 0.25]]]])
     weighted = relevance_map(relevance, "map*image", images=pixels)
-    np.testing.assert_allclose(weighted, [[[[1, 2.5 / 4.45]]]], rtol=1e-14)
+    expected = np.array([[[[3.975, 4.0]], [[0.0, 4.0]], [[7.95, 1.0]]]]) / 7.95
+    np.testing.assert_allclose(weighted, expected, rtol=1e-14)
 
 
 def test_the_clamp_is_the_99th_percentile_of_every_image_alone():
@@ -48,9 +50,27 @@ def test_a_map_sparser_than_the_clamp_is_kept():
 
 
 def test_a_one_channel_map_is_broadcast_over_the_pixels():
+    # Of equal relevance the picture itself is left, divided by its largest value.
     relevance = np.array([[[[1.0, 1.0]]]])
-    pixels = np.array([[[[1.0, 0.0]], [[1.0, 1.0]], [[0.0, 0.0]]]])
-    np.testing.assert_allclose(relevance_map(relevance, "map*image", images=pixels), [[[[1, 0.5]]]])
+    pixels = np.array([[[[0.5, 0.0]], [[0.5, 0.25]], [[0.0, 0.0]]]])
+    np.testing.assert_allclose(relevance_map(relevance, "map*image", images=pixels), 2 * pixels)
+
+
+def test_relevance_where_the_picture_is_black_leaves_an_empty_image():
+    relevance = np.array([[[[1.0, 0.0]]]])
+    pixels = np.array([[[[0.0, 1.0]]] * 3]).reshape(1, 3, 1, 2)
+    assert is_empty(relevance_map(relevance, "map*image", images=pixels)).tolist() == [True]
+
+
+@given(
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(-1000, 1000).map(float)),
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(0, 8).map(lambda value: value / 8)),
+)
+def test_the_stages_are_those_of_the_literal_loop(relevance, pixels):
+    for stage in STAGES:
+        found = relevance_map(relevance, stage, images=pixels)
+        for one, raw, picture in zip(found, relevance, pixels, strict=True):
+            np.testing.assert_allclose(one, apem.staged(raw, stage, picture), rtol=1e-9, atol=1e-12)
 
 
 def test_the_three_signed_displays_by_hand():
@@ -58,7 +78,17 @@ def test_the_three_signed_displays_by_hand():
     relevance = np.array([[[[1.0, -5.0], [0.0, 1.0]], [[1.0, 1.0], [3.0, -1.0]]]])
     np.testing.assert_allclose(signed_map(relevance, "all"), [[[0.5, -1], [0.75, 0]]])
     np.testing.assert_allclose(signed_map(relevance, "positive"), [[[2 / 3, 0], [1, 0]]])
-    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[0.5, 1], [0.75, 0]]])
+    # |1| + |1| = 2, |-5| + |1| = 6, 0 + |3| = 3, |1| + |-1| = 2: more than the sum's value.
+    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[1 / 3, 1], [0.5, 1 / 3]]])
+
+
+def test_channels_that_cancel_are_absolute_relevance_all_the_same():
+    relevance = np.array([[[[2.0, -1.0]], [[-2.0, 0.5]], [[0.0, 0.5]]]])
+    assert is_empty(signed_map(relevance, "all")).tolist() == [True]
+    np.testing.assert_allclose(signed_map(relevance, "absolute"), [[[1, 0.5]]])
+    # One channel: the absolute value of the sum is the sum of absolute values.
+    single = np.array([[[[3.0, -1.5, 0.0]]]])
+    np.testing.assert_allclose(signed_map(single, "absolute"), [[[1, 0.5, 0]]])
 
 
 def test_clipping_saturates_at_the_percentile():
@@ -97,6 +127,16 @@ def test_ranges_hold_and_images_do_not_touch_each_other(relevance):
         assert np.abs(maps).max(axis=(1, 2)).tolist() == [float(not e) for e in is_empty(maps)]
         assert show == "all" or maps.min() >= 0
         np.testing.assert_array_equal(maps[1:], signed_map(relevance[1:], show))
+
+
+@given(
+    arrays(np.float64, (2, 3, 2, 3), elements=st.integers(-1000, 1000).map(float)),
+)
+def test_signed_maps_are_those_of_the_literal_loop(relevance):
+    # Whole numbers: their sums are exact, and only the scaling rounds.
+    for show in SHOWS:
+        literal = np.stack([sanity.drawn(one, show) for one in relevance])
+        np.testing.assert_allclose(signed_map(relevance, show), literal, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -75,3 +75,12 @@ def test_what_is_still_missing_is_announced_together():
     assert set(found["first", "integrated_gradients"].arguments["together"]) == {
         "integrated_gradients"
     }
+
+
+def test_what_kind_the_maps_are_belongs_to_the_question():
+    two = np.zeros((2, 8, 8), np.float32)
+    one, other = (
+        orders.similarity(two, "ssim", "all", kinds) for kinds in ([True] * 2, [False] * 2)
+    )
+    assert one.key != other.key
+    assert other.arguments == {"maps": two, "measure": "ssim", "show": "all", "signed": [False] * 2}

@@ -77,12 +77,32 @@ BASE = {
         {"settings": {"a": 2}},
         {"settings": {"a": 1, "b": 1}},
         {"smoothing": Smoothing()},
+        {"explained": "predicted"},
     ],
     ids=str,
 )
 def test_whatever_changes_a_map_changes_its_key(change):
     assert map_key(**BASE) == map_key(**{**BASE, "network": State(("fc2",), 0, "default")})
     assert map_key(**BASE) != map_key(**{**BASE, **change})
+
+
+def test_the_trained_networks_maps_are_the_same_whatever_destroyed_ones_explain():
+    trained = {**BASE, "network": TRAINED}
+    assert map_key(**trained, explained="predicted") == map_key(**trained)
+    fixed, predicted, published = (
+        inquiry(choices=[Choice("saliency"), Choice("rap")], target=target)
+        for target in ("fixed", "predicted", "published")
+    )
+    assert fixed.trained == predicted.trained == published.trained
+    for step in fixed.steps[1:]:
+        for pair, key in fixed.keys[step].items():
+            assert key != predicted.keys[step][pair]
+            asked_alike = predicted if pair[0] == "rap" else fixed
+            assert published.keys[step][pair] == asked_alike.keys[step][pair]
+    for asked, kinds in ((published, {"saliency": "fixed", "rap": "predicted"}), (fixed, {})):
+        for task in asked.tasks(nothing):
+            found = {name: one["target"] for name, one in task.arguments["requests"].items()}
+            assert found == {name: kinds.get(name, "fixed") for name in found}
 
 
 def test_both_numbers_of_the_smoothing_are_in_the_key():
@@ -264,7 +284,7 @@ def test_permuted_labels_compare_with_the_other_model():
 def kept(*measures, empty=False, floors=False):
     facts = {SCORES: {name: {"all": 0.5} for name in measures}, "problem": "", "seconds": 0.1}
     facts |= {FLOORS: {"noise": {}}} if floors else {}
-    return Result({} if empty else {"map": np.ones((2, 2), np.float32)}, facts)
+    return Result({} if empty else {"map": np.ones((1, 2, 2), np.float32)}, facts)
 
 
 def test_what_lacks_a_measure_is_scored_by_that_measure():

@@ -85,6 +85,43 @@ def test_ssim_of_two_constants_by_hand():
     np.testing.assert_allclose(score, 1.0001 / 1.2501, atol=1e-12)
 
 
+def test_ssim_of_two_constants_of_an_unsigned_method_by_hand():
+    # Compared as they are, 0 and 1: (2 * 0 * 1 + 1e-4) / (0 + 1 + 1e-4).
+    score = similarity(np.zeros((1, 7, 7)), np.ones((1, 7, 7)), "ssim", signed=False)
+    np.testing.assert_allclose(score, 1e-4 / 1.0001, atol=1e-12)
+
+
+@pytest.mark.parametrize("show", ["all", "positive", "absolute"])
+def test_unsigned_maps_are_compared_as_they_are_whatever_is_shown(show):
+    a, b = abs(maps(2, seed=3)), abs(maps(2, seed=4))
+    expected = {
+        "ssim": [reference.ssim(x, y) for x, y in zip(a, b, strict=True)],
+        "hog": [reference.hog(x, y, 1) for x, y in zip(a, b, strict=True)],
+    }
+    for measure, scores in expected.items():
+        found = similarity(a, b, measure, show, signed=False)
+        np.testing.assert_allclose(found, scores, atol=1e-7)
+
+
+def test_each_pair_may_be_of_another_kind():
+    a, b = abs(maps(2, seed=3)), abs(maps(2, seed=4))
+    found = similarity(a, b, "ssim", signed=np.array([True, False]))
+    expected = [reference.ssim((a[0] + 1) / 2, (b[0] + 1) / 2), reference.ssim(a[1], b[1])]
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("measure", ["ssim", "hog"])
+def test_of_two_kinds_the_signed_one_decides(measure):
+    three = np.concatenate([abs(maps(2)), maps(1, seed=2)])
+    table = pairwise(three, measure, signed=[False, False, True])
+    unsigned = similarity(three[:1], three[1:2], measure, signed=False)[0]
+    assert table[0, 1] == table[1, 0] == unsigned
+    for other in (0, 1):
+        mixed = similarity(three[other : other + 1], three[2:], measure)[0]
+        assert table[other, 2] == table[2, other] == mixed
+    np.testing.assert_allclose(np.diag(table), 1)
+
+
 def test_spearman_by_hand():
     # Ranks 1 ... 9 against 9 ... 1; absolute values of -4 ... 4 against their mirror image.
     ramp = np.linspace(-1, 1, 9).reshape(1, 3, 3)
@@ -135,6 +172,9 @@ def test_pairwise_holds_every_pair(measure):
         (maps(1), maps(1), {"show": "some"}, "cannot show 'some'"),
         (maps(1) * 2, maps(1), {}, "from -1 to 1"),
         (maps(1) * np.nan, maps(1), {}, "from -1 to 1"),
+        (maps(1), maps(1), {"signed": False}, "without negative values must lie from 0 to 1"),
+        (abs(maps(1)), maps(1), {"signed": False}, "without negative values"),
+        (abs(maps(2)), maps(2), {"signed": np.array([True, False])}, "without negative values"),
     ],
 )
 def test_wrong_input_is_refused_with_a_sentence(a, b, options, sentence):

@@ -12,6 +12,7 @@ from xai_core.errors import ImageError, MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import vgg_tiny
+from xai_core.similarity import similarity
 from xai_core.tasks import maps
 
 SIDE = 64
@@ -242,9 +243,16 @@ def test_what_a_method_says_about_a_model(model, monkeypatch):
 def test_maps_are_compared_with_each_other():
     given = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16)).astype(np.float32)
     given[2] = given[0]
-    scores = tasks.compare_maps(given, "spearman", "all").arrays["scores"]
+    scores = tasks.compare_maps(given, "spearman", "all", [True] * len(given)).arrays["scores"]
     # Rank correlation: 1 with itself and its copy, and the same in both directions.
     np.testing.assert_allclose(np.diag(scores), 1)
     assert scores[0, 2] == pytest.approx(1)
     assert scores[0, 1] == pytest.approx(scores[1, 0])
     assert abs(scores[0, 1]) < 0.5
+
+
+def test_maps_without_negative_values_are_compared_as_they_are():
+    given = np.random.default_rng(0).uniform(0, 1, (3, 16, 16)).astype(np.float32)
+    scores = tasks.compare_maps(given, "ssim", "all", [False, False, True]).arrays["scores"]
+    assert scores[0, 1] == similarity(given[:1], given[1:2], signed=False)[0]
+    assert scores[0, 2] == similarity(given[:1], given[2:], signed=True)[0]

@@ -99,7 +99,8 @@ def test_maps_and_scores_are_the_librarys(models, network, depth):
     check_scores(result.parts, table_of(models["small"], depth))
     for key, part in result.parts.items():
         side = 16 if key.startswith("gradcam") else 32
-        assert part.arrays["map"].shape == (side, side)
+        channels = 3 if key.startswith("saliency") else 1
+        assert part.arrays["map"].shape == (channels, side, side)
         assert part.arrays["map"].dtype == np.float32
         assert part.facts["problem"] == ""
         assert part.facts["seconds"] > 0
@@ -137,22 +138,28 @@ def test_smoothing_reaches_the_sweep(models):
     check_scores(result.parts, table_of(models["small"], 1, smoothing=Smoothing(2, 0.3)))
 
 
+def test_the_predicted_class_reaches_the_sweep(models):
+    requests = {name: {**given, "target": "predicted"} for name, given in WANTED.items()}
+    for network, depth in ((LAST, 1), (TRAINED, 0)):
+        parts = asked(network, requests=requests).parts
+        check_scores(parts, table_of(models["small"], depth, target="predicted"))
+
+
 def test_floors_say_what_random_maps_reach():
     parts = asked(measures=["ssim", "spearman", "complexity"]).parts
     for name, native, signed in (
         ("saliency", (32, 32), True),
-        ("gradcam", (16, 16), True),
+        ("gradcam", (16, 16), False),
         ("edges", (32, 32), False),
     ):
         part = parts[f"{name} 0"]
         floors = part.facts[FLOORS]
         assert floors["native"] == list(native)
         assert set(floors["noise"]) == {"ssim", "spearman"}
-        signed = signed and name != "gradcam"
         for show in SHOWN:
             noise = noise_floor(native, (32, 32), signed, "ssim", show)
             assert floors["noise"]["ssim"][show] == pytest.approx(list(noise))
-            expected = shuffled_floor(part.arrays["map"], (32, 32), "ssim", show)
+            expected = shuffled_floor(part.arrays["map"], (32, 32), signed, "ssim", show)
             found = [value(number) for number in floors["shuffled"][show]]
             assert found == pytest.approx(list(expected), nan_ok=True)
 

@@ -11,7 +11,15 @@ from PIL import Image
 
 from xai_core.colormaps import Pixels, colormap, colour, default_colormap, overlay
 from xai_core.errors import MethodError
-from xai_core.heatmaps import SHOWS, STAGES, Floats, relevance_map, signed_map, upsample
+from xai_core.heatmaps import (
+    SHOWS,
+    STAGES,
+    Floats,
+    one_channel,
+    relevance_map,
+    signed_map,
+    upsample,
+)
 
 SIGNED = "signed"
 
@@ -72,7 +80,7 @@ class Display:
             pixels: what the model sees, [3, H, W] in [0, 1].
 
         Returns:
-            [1, H, W], or [3, H, W] for three channels at the stage "channels".
+            [1, H, W], or [3, H, W]: at the stage "map*image", and at "channels" for three of them.
         """
         full = _enlarged(relevance, pixels)
         if self.stage == SIGNED:
@@ -84,8 +92,7 @@ class Display:
         """The raw relevance that 1 stands for in ``values``; None where values are clamped."""
         if self.stage != SIGNED or self.clip is not None:
             return None
-        raw = _enlarged(relevance, pixels).sum(1)
-        return float((np.maximum(raw, 0) if self.show == "positive" else np.abs(raw)).max())
+        return float(np.abs(one_channel(_enlarged(relevance, pixels), self.show)).max())
 
     def draw(self, values: Floats, picture: Image.Image) -> Image.Image:
         """The map over the picture, at the picture's resolution.

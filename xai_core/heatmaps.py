@@ -30,8 +30,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     """Unsigned heatmap in [0, 1], at one of the three stages of A section 4.4.
 
     Each stage starts from |R| clamped at its own 99th percentile, as A section 4.2 does:
-    "channels" is that, "map" its sum over channels, "map*image" the sum of its product with
-    the pixels. Each is then divided by its maximum.
+    "channels" is that, "map" its sum over channels, and "map*image" that one channel times each
+    of the three of the picture: "first, the relevance values are summed in the channels dimension
+    so it becomes a relevance map and, then, multiplied by the image", which gives an image again.
+    Each is then divided by its maximum. (A section 4.2 multiplies before it sums.)
 
     Differs from the thesis: where fewer than one value in a hundred is not zero, the 99th
     percentile is zero and the clamp would erase the map; such a map is not clamped.
@@ -39,11 +41,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     Args:
         R: relevance [N, C, H, W].
         stage: "channels", "map" or "map*image".
-        images: pixels in [0, 1], [N, 3, H, W], for "map*image" alone; a one-channel R is
-            broadcast over them.
+        images: pixels in [0, 1], [N, 3, H, W], for "map*image" alone.
 
     Returns:
-        [N, C, H, W] for "channels", else [N, 1, H, W].
+        [N, C, H, W] for "channels", [N, 1, H, W] for "map", [N, 3, H, W] for "map*image".
 
     Raises:
         MethodError: R is not finite or of another shape, the stage is unknown, or the pixels
@@ -51,10 +52,10 @@ def relevance_map(R: Array, stage: str = "channels", images: Array | None = None
     """
     check_stage(stage)
     clamped = _clamped(np.abs(_unit(_relevance(R))), CLAMP_PERCENTILE)
-    if stage == "map*image":
-        clamped = clamped * _pixels(images, clamped.shape)
     if stage != "channels":
         clamped = clamped.sum(1, keepdims=True)
+    if stage == "map*image":
+        clamped = clamped * _pixels(images, clamped.shape)
     return _like(_unit(clamped), R)
 
 
@@ -69,12 +70,14 @@ def check_stage(stage: str) -> None:
 
 
 def signed_map(R: Array, show: str = "all", clip: float | None = None) -> Array:  # noqa: N803
-    """Heatmap to draw or to compare: the channels summed and scaled (S section 7.2.2).
+    """Heatmap to draw or to compare: one channel, scaled (S section 7.2.2).
 
     Args:
         R: relevance [N, C, H, W].
-        show: "all" divides by the absolute maximum, into [-1, 1]; "positive" keeps what is
-            above zero and "absolute" takes the absolute value, both into [0, 1].
+        show: "all" divides the sum over channels by its absolute maximum, into [-1, 1];
+            "positive" keeps of that sum what is above zero, and "absolute" is the sum of the
+            channels' absolute values (S section 4.3.1), in which a red value does not cancel
+            a blue one; both into [0, 1].
         clip: percentile of the map's absolute values from which the colour saturates, above
             0 and up to 100. None clips nothing, and neither does a percentile that is zero.
 
@@ -88,14 +91,19 @@ def signed_map(R: Array, show: str = "all", clip: float | None = None) -> Array:
         raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
     if clip is not None and not 0 < clip <= 100:
         raise MethodError(f"The clipping percentile must lie above 0 and up to 100, not {clip:g}.")
-    maps = _unit(_relevance(R)).sum(1)
-    if show == "positive":
-        maps = np.maximum(maps, 0)
-    elif show == "absolute":
-        maps = np.abs(maps)
+    maps = one_channel(_unit(_relevance(R)), show)
     if clip is not None:
         maps = _clamped(maps, clip)
     return _like(_unit(maps), R)
+
+
+def one_channel(R: Floats, show: str) -> Floats:  # noqa: N803
+    """What ``signed_map`` shows of relevance [N, C, H, W], before it is scaled: [N, H, W]."""
+    if show == "absolute":
+        absolute: Floats = np.abs(R).sum(1)
+        return absolute
+    summed: Floats = R.sum(1)
+    return np.maximum(summed, 0) if show == "positive" else summed
 
 
 def is_empty(maps: Array) -> Array:

@@ -7,7 +7,7 @@ empty maps (zero everywhere), and for a correlation also where one of the two is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,8 @@ class Measure:
 
     Attributes:
         id: the public name.
-        function: (map [H, W], map [H, W]), both in [-1, 1], and whether they are signed,
-            to a score.
+        function: (map [H, W], map [H, W]), and whether they are signed, in [-1, 1], or lie in
+            [0, 1], to a score.
         title: what people read.
         higher_is_better: whether a higher score means more alike.
         low, high: range of the score.
@@ -71,48 +71,73 @@ def _register(
     return enter
 
 
-def similarity(a: Array, b: Array, measure: str = "ssim", show: str = "all") -> Array:
+def similarity(
+    a: Array,
+    b: Array,
+    measure: str = "ssim",
+    show: str = "all",
+    *,
+    signed: bool | NDArray[np.bool_] = True,
+) -> Array:
     """Score every pair of maps.
 
     Args:
         a: heatmaps from ``signed_map``, [N, H, W].
         b: as ``a``.
         measure: key of ``MEASURES``.
-        show: what ``signed_map`` was told to show. "all" maps lie in [-1, 1] and SSIM and HOG
-            compare (h + 1)/2; "positive" and "absolute" maps lie in [0, 1] and stay as they are.
+        show: what ``signed_map`` was told to show. "positive" and "absolute" maps lie in [0, 1];
+            SSIM and HOG compare them as they are.
+        signed: of maps that show "all", whether their methods give negative values, for all
+            pairs or for each, [N]; where either method does, it is True. Signed maps lie in
+            [-1, 1], and SSIM and HOG compare (h + 1)/2; others lie in [0, 1] and are compared
+            as they are (S section 7.2.2): pressed into [0.5, 1] they would look more alike. It
+            is a fact of the method (``choices.signed``), not of the values: a signed method's
+            map may happen to have none below zero, and is compared like its others.
 
     Returns:
         float64 [N]; NaN where the score is undefined.
 
     Raises:
         MethodError: unknown measure, different shapes, maps too small, or values outside the
-            range that ``show`` promises.
+            range that ``show`` and ``signed`` promise.
     """
     if measure not in MEASURES:
         raise MethodError(f"There is no measure '{measure}'; there are: {', '.join(MEASURES)}.")
-    first, second = _checked(a, show), _checked(b, show)
+    first, second = _shaped(a, show), _shaped(b, show)
     if first.shape != second.shape:
         raise MethodError(
             f"Maps of shapes {list(first.shape)} and {list(second.shape)} cannot be compared; "
             "bring them to one resolution with 'upsample' first."
         )
+    kinds = np.broadcast_to(np.asarray(signed) & (show == "all"), len(first))
+    _check_range(first, kinds, show)
+    _check_range(second, kinds, show)
     both_empty = is_empty(first) & is_empty(second)
-    function, signed = MEASURES[measure].function, show == "all"
+    function = MEASURES[measure].function
     scores = [
-        np.nan if skip else function(one, two, signed)
-        for one, two, skip in zip(first, second, both_empty, strict=True)
+        np.nan if skip else function(one, two, bool(kind))
+        for one, two, kind, skip in zip(first, second, kinds, both_empty, strict=True)
     ]
     result = np.array(scores, dtype=np.float64)
     return torch.from_numpy(result) if isinstance(a, torch.Tensor) else result
 
 
-def pairwise(maps: NDArray[Any], measure: str = "ssim", show: str = "all") -> Floats:
+def pairwise(
+    maps: NDArray[Any],
+    measure: str = "ssim",
+    show: str = "all",
+    *,
+    signed: bool | Sequence[bool] = True,
+) -> Floats:
     """Score every map against every other.
 
     Args:
         maps: [M, H, W], from ``signed_map``.
         measure: key of ``MEASURES``.
         show: as in ``similarity``.
+        signed: whether the map's method gives negative values, for all maps or for each. A
+            signed map and an unsigned one are compared as two signed ones, so that no relevance
+            is the same grey in both.
 
     Returns:
         float64 [M, M], symmetric.
@@ -122,7 +147,9 @@ def pairwise(maps: NDArray[Any], measure: str = "ssim", show: str = "all") -> Fl
     """
     rows, columns = np.triu_indices(len(maps))
     table = np.empty((len(maps), len(maps)))
-    table[rows, columns] = similarity(maps[rows], maps[columns], measure, show)
+    kinds = np.broadcast_to(np.asarray(signed, dtype=bool), len(maps))
+    either = kinds[rows] | kinds[columns]
+    table[rows, columns] = similarity(maps[rows], maps[columns], measure, show, signed=either)
     table[columns, rows] = table[rows, columns]
     return table
 
@@ -206,7 +233,7 @@ def _unsigned(values: Floats, signed: bool) -> Floats:
     return (values + 1) / 2 if signed else values
 
 
-def _checked(maps: Any, show: str) -> Floats:
+def _shaped(maps: Any, show: str) -> Floats:
     if show not in SHOWS:
         raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
     values = as_floats(maps)
@@ -215,7 +242,15 @@ def _checked(maps: Any, show: str) -> Floats:
             f"Maps to compare must have the shape [N, H, W] with sides of at least "
             f"{SMALLEST_SIDE} pixels, not {list(values.shape)}."
         )
-    low = -1 if show == "all" else 0
-    if not (np.isfinite(values).all() and (values >= low).all() and (values <= 1).all()):
-        raise MethodError(f"Maps that show '{show}' must lie from {low} to 1; use 'signed_map'.")
     return values
+
+
+def _check_range(maps: Floats, signed: NDArray[np.bool_], show: str) -> None:
+    lows = np.where(signed, -1, 0)[:, None, None]
+    wrong = ~(np.isfinite(maps) & (maps >= lows) & (maps <= 1)).all(axis=(1, 2))
+    if wrong.any():
+        low = -1 if signed[wrong][0] else 0
+        kind = " of a method without negative values" if show == "all" and not low else ""
+        raise MethodError(
+            f"Maps that show '{show}'{kind} must lie from {low} to 1; use 'signed_map'."
+        )

@@ -45,7 +45,8 @@ def choose_display(row: Any, signed_only: bool = False) -> Display:
         bind="query-params",
         label_visibility="collapsed",
         help="All: evidence for (positive) and against (negative) the class. "
-        "Positive: only what speaks for it. Absolute: how much, whatever the sign.",
+        "Positive: only what speaks for it. Absolute: how much, whatever the sign, summed over "
+        "the three colours.",
     )
     over = row.toggle("Over the picture", key="overlay", bind="query-params")
     opacity = row.slider(
@@ -106,7 +107,7 @@ def display_facts(display: Display) -> dict[str, Any]:
         "diverging": display.signed,
         "opacity": display.opacity,
         "bar": ["−1 against", "for +1"] if display.signed else ["0", "1"],
-        "bar_shown": display.stage != "channels",
+        "bar_shown": display.stage not in ("channels", "map*image"),  # those have colours
     }
 
 

@@ -15,7 +15,7 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.display import Display
-from xai_core.explainers.choices import column_title
+from xai_core.explainers.choices import Choice, column_title, signed
 from xai_core.export import Explanation
 from xai_core.similarity import mean_of_defined
 
@@ -34,10 +34,17 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
     st.markdown("**Similarity between methods (SSIM)**")
     st.caption(
         "Structural similarity of the maps as they are shown: 1 is identical, 0 unrelated. "
-        "Two empty maps have none (a gap). Wang et al. 2004, doi:10.1109/TIP.2003.819861."
+        "Two empty maps have none (a gap). Where a method gives negative values, both maps of a "
+        "pair are compared on the scale from -1 to 1; two methods that give none, on the scale "
+        "from 0 to 1. Wang et al. 2004, doi:10.1109/TIP.2003.819861."
     )
     kind = "all" if display.signed else "absolute"
-    tasks = {key: orders.similarity(_maps(row, display), "ssim", kind) for key, row in rows.items()}
+    tasks = {
+        key: orders.similarity(
+            _maps(row, display), "ssim", kind, [signed(Choice(e.method, e.settings)) for e in row]
+        )
+        for key, row in rows.items()
+    }
     work = gather("pairs", list(tasks.values()), patience=1.0)
     if work.running:
         st.caption(f"Comparing the maps, {time_left(work)}.")
@@ -67,7 +74,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
 
 
 def _maps(explanations: Sequence[Explanation], display: Display) -> NDArray[np.floating]:
-    """The maps of one picture, [M, H, W]; at the stage "channels", their mean over channels."""
+    """The maps of one picture, [M, H, W]; where a stage has three channels, their mean."""
     maps = [display.values(e.relevance, e.pixels).mean(0) for e in explanations]
     return np.stack(maps).astype(np.float32)
 

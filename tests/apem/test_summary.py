@@ -20,7 +20,16 @@ def test_means_leave_out_what_is_censored_or_failed():
     # Of 2 and 7: mean and median 4.5, and 5 / sqrt(2) apart.
     assert [one[name] for name in MEANS] == [10, 14.5, 4.5, 1.125, -4.5]
     assert one["median"] == 4.5
+    assert one.median_shuffled == -4.5
     assert one.sd == pytest.approx(5 / math.sqrt(2))
+
+
+def test_medians_are_of_the_middle_picture():
+    rows = table(("a", "m", 2), ("b", "m", 7), ("c", "m", 90))
+    rows["apem_shuffled"] = [0, 5, -1]
+    one = row(summary(rows), group="all")
+    assert (one["median"], one.median_shuffled) == (7, 0)
+    assert (one.apem, one.apem_shuffled) == (33, pytest.approx(4 / 3))
 
 
 def test_one_side_alone_does_not_enter_the_means():
@@ -33,7 +42,7 @@ def test_one_side_alone_does_not_enter_the_means():
 def test_nothing_but_censored_gives_no_number():
     one = row(summary(table(("a", "m", None), ("b", "m", None))), group="all")
     assert (one.pictures, one.censored, one.failed) == (0, 2, 0)
-    assert all(math.isnan(one[name]) for name in (*MEANS, "sd", "median"))
+    assert all(math.isnan(one[name]) for name in (*MEANS, "sd", "median", "median_shuffled"))
     alone = row(summary(table(("a", "m", 3))), group="all")
     assert (alone.apem, alone["median"]) == (3, 3)
     assert math.isnan(alone.sd)

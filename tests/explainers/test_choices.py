@@ -82,6 +82,11 @@ def test_what_is_averaged_decides_about_signs():
     assert signed(Choice("smoothgrad"))
     assert not signed(Choice("smoothgrad", {"base": "gradcam"}))
     assert not signed(Choice("smoothgrad_sq"))
+    # Without its ReLU Grad-CAM keeps what speaks against the class; a square never does.
+    assert not signed(Choice("gradcam", {"relu": True}))
+    assert signed(Choice("gradcam", {"relu": False}))
+    assert signed(Choice("smoothgrad", {"base": "gradcam", "relu": False}))
+    assert not signed(Choice("smoothgrad_sq", {"base": "gradcam", "relu": False}))
 
 
 @pytest.mark.parametrize(

@@ -64,18 +64,62 @@ def same(found, expected, tolerance=1e-5):
 )
 def test_the_table_is_that_of_the_slow_reference(name, mode, start, init, methods):
     clf, seeds = small(name), [7, 1] if name == "VGGSmall" else [3]
-    given = {"seeds": seeds, "shows": ("all", "positive"), "start": start, "init": init}
+    given = {"seeds": seeds, "shows": ("all", "positive", "absolute"), "start": start, "init": init}
     table = sanity_check(clf, X, TARGETS, methods, mode, **given)
     expected = sanity.sanity_check(clf, X, TARGETS, methods, mode, **given)
     same(by_key(table), expected)
     assert set(table.problem) == {""}
 
 
+@pytest.mark.parametrize(
+    ("target", "predicted"),
+    [
+        ("predicted", ["saliency", "lrp_epsilon", "lrp_alpha2_beta1", "rap"]),
+        ("published", ["lrp_alpha2_beta1", "rap"]),
+        ("fixed", []),
+    ],
+)
+def test_a_destroyed_network_may_explain_what_it_predicts(target, predicted):
+    clf = small("VGGSmall")
+    methods = ["saliency", "lrp_epsilon", "lrp_alpha2_beta1", "rap"]
+    table = sanity_check(clf, X, [0, 4], methods, "independent", [2], target=target)
+    given = (clf, X, [0, 4], methods, "independent", [2], ("all",))
+    expected = sanity.sanity_check(*given, predicted=predicted)
+    same(by_key(table), expected)
+    fixed = sanity.sanity_check(*given)
+    for name in methods:
+        changed = any(expected[key] != fixed[key] for key in expected if key[1] == name)
+        assert changed == (name in predicted)
+
+
+def test_the_class_that_is_predicted_is_each_pictures_own_by_hand():
+    """The gradient of f(x) = W x for the predicted class is the row of the largest score."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 4)).double()
+    clf = Classifier(net, ["a", "b", "c", "d"], (12, 12))
+    x = torch.cat([X[:, :, :12, :12], -X[:1, :, :12, :12]])
+    table = sanity_check(clf, x, [0, 1, 2], ["saliency"], seeds=[2], target="predicted")
+    fresh = randomized(clf, 1, seed=2).module[1]
+    predicted = (x.flatten(1) @ fresh.weight.T + fresh.bias).argmax(1).tolist()
+    assert len(set(predicted)) > 1
+    for image, (target, other) in enumerate(zip([0, 1, 2], predicted, strict=True)):
+        one, two = (
+            sanity.drawn(weights.view(3, 12, 12).numpy(), "all")
+            for weights in (clf.module[1].weight[target], fresh.weight[other])
+        )
+        found = by_key(table)[image, "saliency", 1, 2, "all"]
+        assert found == pytest.approx(sanity.ssim(one, two, "all"), abs=1e-5)
+        # The trained network explains what was asked for, whatever it predicts.
+        assert by_key(table)[image, "saliency", 0, 2, "all"] == pytest.approx(1)
+
+
 def test_another_network_is_compared_as_by_the_slow_reference(clf):
     other = small("VGGSmall")
     methods, shows = ["saliency", "gradcam", "lrp_epsilon", "edges"], ("all", "absolute")
-    table = sanity_check(clf, X, TARGETS, methods, "labels", shows=shows, other=other)
-    same(by_key(table), sanity.labels_check(clf, other, X, TARGETS, methods, shows))
+    for target, predicted in (("fixed", []), ("predicted", methods)):
+        given = {"shows": shows, "other": other, "target": target}
+        table = sanity_check(clf, X, [0, 4], methods, "labels", **given)
+        expected = sanity.labels_check(clf, other, X, [0, 4], methods, shows, predicted)
+        same(by_key(table), expected)
     assert set(zip(table.depth, table.layer, strict=True)) == {
         (0, "trained"),
         (1, "permuted labels"),
@@ -142,7 +186,7 @@ def test_a_map_is_like_itself(clf, wide):
     undefined = trained[trained.value.isna()]
     empty = set(zip(undefined.method, undefined.image, undefined.show, strict=True))
     assert empty == {("deep_taylor", 0, "positive")}
-    assert sanity.summed(clf, X[0], TARGETS[0], "deep_taylor").max() <= 0
+    assert sanity.drawn(sanity.relevance(clf, X[0], TARGETS[0], "deep_taylor"), "all").max() <= 0
 
 
 def test_edges_never_notice_and_random_maps_always_do(wide):
@@ -198,17 +242,19 @@ def test_empty_maps_are_undefined_at_every_depth_and_never_1():
 
 def test_smoothed_maps_are_compared_with_smoothed_maps(clf):
     smoothing = Smoothing(3, 0.2)
-    table = sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0], smoothing=smoothing)
+    given = {"seeds": [0], "shows": ("all", "absolute")}
+    table = sanity_check(clf, X, TARGETS, ["saliency"], smoothing=smoothing, **given)
     network = randomized(clf, 2)
     before, after = (
         sanity.noisy_maps(one, X, TARGETS, "saliency", 3, 0.2) for one in (clf, network)
     )
     for image in (0, 1):
-        one, other = (maps[image] / np.abs(maps[image]).max() for maps in (before, after))
-        expected = sanity.ssim(one, other, "all")
-        assert by_key(table)[image, "saliency", 2, 0, "all"] == pytest.approx(expected, abs=1e-5)
-    plain = by_key(sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0]))
-    still = sanity_check(clf, X, TARGETS, ["saliency"], seeds=[0], smoothing=Smoothing(2, 0.0))
+        for show in ("all", "absolute"):
+            one, other = (sanity.drawn(maps[image], show) for maps in (before, after))
+            expected = pytest.approx(sanity.ssim(one, other, show), abs=1e-5)
+            assert by_key(table)[image, "saliency", 2, 0, show] == expected
+    plain = by_key(sanity_check(clf, X, TARGETS, ["saliency"], **given))
+    still = sanity_check(clf, X, TARGETS, ["saliency"], smoothing=Smoothing(2, 0.0), **given)
     same(by_key(still), plain)
 
 
@@ -256,6 +302,7 @@ def test_seeds_may_come_twice_and_in_any_order(clf):
         ({"shows": ["negative"]}, MethodError, "cannot show 'negative'"),
         ({"start": "middle"}, MethodError, "not 'middle'"),
         ({"init": "ones"}, MethodError, "no initialisation 'ones'"),
+        ({"target": "mine"}, MethodError, "published, fixed, predicted, not 'mine'"),
         ({"targets": 5}, ModelError, "no class 5"),
         ({"x": X[:, :2]}, MethodError, r"\[N, 3, height, width\]"),
     ],

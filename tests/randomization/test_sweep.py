@@ -21,7 +21,8 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    drawn_anew,
+    predicted_classes,
+    requests_for,
 )
 
 X = nets.oracle("x")
@@ -44,8 +45,8 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=1e-6 * np.abs(expected).max())
 
 
-def summed(clf, x, targets, method, **settings):
-    return explain(clf, x, targets, method, **settings).sum(1).numpy()
+def explained(clf, x, targets, method, **settings):
+    return explain(clf, x, targets, method, **settings).numpy()
 
 
 @pytest.fixture
@@ -54,14 +55,14 @@ def clf():
 
 
 @pytest.mark.parametrize("state", [TRAINED, FC2, State(("fc2", "fc1", "conv4"), 3, "he_normal")])
-def test_maps_are_those_of_each_method_alone_summed_over_channels(clf, state):
+def test_maps_are_those_of_each_method_alone(clf, state):
     sweep = Sweep(clf, X, TARGETS)
     network = sweep.network(state)
     found = sweep.maps(network, requests(*WANTED))
     assert list(found) == list(WANTED)
     for name in WANTED:
-        close(np.stack(found[name]), summed(network, X, TARGETS, name))
-    assert found["gradcam"][0].shape == (16, 16), "its own resolution"
+        close(np.stack(found[name]), explained(network, X, TARGETS, name))
+    assert found["gradcam"][0].shape == (1, 16, 16), "its own resolution"
 
 
 def test_networks_are_those_of_randomized(clf):
@@ -74,7 +75,7 @@ def test_networks_are_those_of_randomized(clf):
 
 def test_one_class_serves_all_pictures(clf):
     found = Sweep(clf, X, 2).maps(clf, requests("saliency"))["saliency"]
-    close(np.stack(found), summed(clf, X, [2, 2], "saliency"))
+    close(np.stack(found), explained(clf, X, [2, 2], "saliency"))
 
 
 def test_a_picture_alone_gives_the_same_map(clf):
@@ -153,7 +154,7 @@ def test_a_network_that_cannot_be_recorded_is_explained_without():
     assert sweep._tapes == [None]
     network = sweep.network(State(("fc",), 1))
     found = sweep.maps(network, requests("saliency", "lrp_epsilon"))
-    close(np.stack(found["saliency"]), summed(network, x, 0, "saliency"))
+    close(np.stack(found["saliency"]), explained(network, x, 0, "saliency"))
     assert all("overwrites" in sentence for sentence in found["lrp_epsilon"])
 
 
@@ -172,23 +173,77 @@ def test_one_method_may_have_two_columns(clf):
     found = sweep.maps(network, wanted)
     assert set(found) == set(wanted)
     for name, request in wanted.items():
-        expected = summed(network, X, TARGETS, request.method, **request.settings)
+        expected = explained(network, X, TARGETS, request.method, **request.settings)
         close(np.stack(found[name]), expected)
     assert not np.allclose(found["smoothgrad"][0], found["smoothgrad-deeplift"][0])
 
 
 def test_the_random_control_is_another_map_for_every_network(clf):
     wanted = {**requests("random", seed=0), **requests("saliency")}
-    assert drawn_anew(wanted, TRAINED) == wanted
+    assert requests_for(wanted, TRAINED) == wanted
     networks = [State((layer,), seed) for layer in ("fc2", "fc1") for seed in (0, 1)]
     networks += [State(("fc2",), 0, "permute"), "fingerprint of another model"]
-    seeds = {drawn_anew(wanted, network)["random"].settings["seed"] for network in networks}
+    seeds = {requests_for(wanted, network)["random"].settings["seed"] for network in networks}
     assert len(seeds | {0}) == len(networks) + 1
-    assert drawn_anew(wanted, FC2) == drawn_anew(wanted, State(("fc2",), 0))
-    assert drawn_anew(wanted, FC2)["saliency"] == wanted["saliency"]
+    assert requests_for(wanted, FC2) == requests_for(wanted, State(("fc2",), 0))
+    assert requests_for(wanted, FC2)["saliency"] == wanted["saliency"]
     sweep = Sweep(clf, X, TARGETS)
-    maps = [sweep.maps(clf, drawn_anew(wanted, state))["random"][0] for state in networks[:2]]
+    maps = [sweep.maps(clf, requests_for(wanted, state))["random"][0] for state in networks[:2]]
     assert abs(np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1]) < 0.15, "1/32 expected"
+
+
+# The class that is explained
+
+
+def test_each_request_explains_its_own_class(clf):
+    wanted = {
+        "fixed": Request("saliency", {}),
+        "predicted": Request("saliency", {}, "predicted"),
+        "gradcam": Request("gradcam", {}, "predicted"),
+    }
+    sweep = Sweep(clf, X, [0, 4])
+    network = sweep.network(State(("fc2",), 1))
+    found = sweep.maps(network, wanted)
+    own = network.logits(X).argmax(1)
+    assert (own != torch.tensor([0, 4])).any()
+    close(np.stack(found["fixed"]), explained(network, X, [0, 4], "saliency"))
+    close(np.stack(found["predicted"]), explained(network, X, own, "saliency"))
+    close(np.stack(found["gradcam"]), explained(network, X, own, "gradcam"))
+
+
+def test_the_trained_network_explains_what_was_asked_for():
+    wanted = {"saliency": Request("saliency", {}, "predicted")}
+    assert requests_for(wanted, TRAINED) == requests("saliency")
+    assert requests_for(wanted, FC2) == wanted
+
+
+def test_noisy_copies_explain_the_class_of_the_picture_without_noise(clf):
+    sweep = Sweep(clf, X, [0, 4], Smoothing(3, 2.0))
+    network = sweep.network(State(("fc2",), 1))
+    found = sweep.maps(network, {"saliency": Request("saliency", {}, "predicted")})["saliency"]
+    own = network.logits(X).argmax(1)
+    close(np.stack(found), sanity.noisy_maps(network, X, own, "saliency", 3, 2.0))
+
+
+def test_of_equal_scores_the_first_class_is_predicted():
+    class Scores(nn.Module):
+        """Four scores of every picture: its first four values."""
+
+        def forward(self, x):
+            return x.flatten(1)[:, :4]
+
+    clf = Classifier(Scores(), ["a", "b", "c", "d"], (2, 2))
+    x = torch.zeros(5, 3, 2, 2)
+    rows = [
+        [0, 0, 0, 0],
+        [1, 2, 2, 1],
+        # 2 and 2 + 2e-7 are apart by rounding alone; 2 and 2.001 are not.
+        [1, 2, 2 + 2.4e-7, 1],
+        [1, 2, 2.001, 1],
+        [-3, -1 - 1e-7, -1, -2],
+    ]
+    x.view(5, -1)[:, :4] = torch.tensor(rows)
+    assert predicted_classes(clf, x).tolist() == [0, 1, 1, 2, 1]
 
 
 # What fails
@@ -219,7 +274,7 @@ def test_a_picture_that_fails_leaves_the_others_as_they_are():
         assert found["saliency"][2].startswith("Saliency gave")
         assert "not finite" in found["input_x_gradient"][2]
         for index in (0, 1, 3):
-            expected = summed(network, x[index : index + 1], 0, "saliency")[0]
+            expected = explained(network, x[index : index + 1], 0, "saliency")[0]
             close(found["saliency"][index], expected)
         assert not isinstance(found["edges"][2], str)
 
@@ -231,7 +286,7 @@ def test_a_method_that_fails_leaves_the_others_as_they_are(clf, monkeypatch):
     monkeypatch.setitem(METHODS, "saliency", replace(METHODS["saliency"], function=broken))
     found = Sweep(clf, X, TARGETS).maps(clf, requests("saliency", "gradcam"))
     assert found["saliency"] == ["This is broken."] * 2
-    close(np.stack(found["gradcam"]), summed(clf, X, TARGETS, "gradcam"))
+    close(np.stack(found["gradcam"]), explained(clf, X, TARGETS, "gradcam"))
 
 
 @pytest.mark.parametrize("smoothing", [None, Smoothing(4, 0.0)])
@@ -242,8 +297,8 @@ def test_a_sum_beyond_32_bits_is_a_sentence_and_no_infinity(smoothing):
         clf.module[1].weight.fill_(1e37)
         clf.module[1].weight[1] *= 300
     found = Sweep(clf, X[:, :, :8, :8], [0, 1], smoothing).maps(clf, requests("saliency"))
-    # Three channels: 3e37 is below the largest number of 32 bits, 3.4e38, and 9e39 is not.
-    np.testing.assert_allclose(found["saliency"][0], 3e37, rtol=1e-6)
+    # 1e37 is below the largest number of 32 bits, 3.4e38, and 3e39 is not.
+    np.testing.assert_allclose(found["saliency"][0], 1e37, rtol=1e-6)
     assert found["saliency"][1] == sweep_module.TOO_LARGE
 
 
@@ -294,18 +349,21 @@ def test_without_noise_the_mean_of_copies_is_the_map(clf):
 
 
 def test_of_a_linear_model_the_smoothed_map_is_worked_out_by_hand():
-    """input × gradient of f(x) = W x is w x, so its mean over x + s n_k is w (x + s mean n_k)."""
+    """input × gradient of f(x) = W x is w x, so its mean over x + s n_k is w (x + s mean n_k).
+
+    Of three copies the last has no noise: the mean of n_k is (n_1 + n_2 + 0) / 3.
+    """
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2, bias=False)).double()
     clf = Classifier(net, ["a", "b"], (8, 8))
     x = X[:, :, :8, :8]
     sweep = Sweep(clf, x, [1, 0], Smoothing(3, 0.5))
     found = sweep.maps(clf, requests("input_x_gradient"))["input_x_gradient"]
     generator = torch.Generator().manual_seed(0)
-    noise = sum(torch.randn(3, 8, 8, generator=generator, dtype=torch.float64) for _ in range(3))
+    noise = sum(torch.randn(3, 8, 8, generator=generator, dtype=torch.float64) for _ in range(2))
     for index, target in enumerate([1, 0]):
         weights = clf.module[1].weight[target].view(3, 8, 8)
         spread = x[index].max() - x[index].min()
-        expected = (weights * (x[index] + 0.5 * spread * noise / 3)).sum(0)
+        expected = weights * (x[index] + 0.5 * spread * noise / 3)
         close(found[index], expected.numpy())
 
 
@@ -316,6 +374,18 @@ def test_smoothed_maps_are_those_of_the_reference_for_every_network(clf, name):
         network = sweep.network(state)
         found = sweep.maps(network, requests(name))[name]
         close(np.stack(found), sanity.noisy_maps(network, X, TARGETS, name, 4, 0.15))
+
+
+def test_one_copy_is_the_picture_itself(clf):
+    alone = Sweep(clf, X, TARGETS, Smoothing(1, 5.0)).maps(clf, requests(*WANTED))
+    plain = Sweep(clf, X, TARGETS).maps(clf, requests(*WANTED))
+    for name in WANTED:
+        close(np.stack(alone[name]), np.stack(plain[name]))
+
+
+def test_the_published_numbers_of_the_smooth_variant_are_the_defaults():
+    # Hedström et al. 2024: 50 samples, noise of a tenth of the range.
+    assert Smoothing() == Smoothing(copies=50, sigma=0.1)
 
 
 def test_a_map_that_fails_for_one_copy_fails(clf, monkeypatch):
@@ -367,4 +437,4 @@ def test_the_pictures_may_change_after_the_sweep_was_made(clf):
     sweep = Sweep(clf, x, TARGETS)
     x.zero_()
     found = sweep.maps(clf, requests("saliency"))["saliency"]
-    close(np.stack(found), summed(clf, X, TARGETS, "saliency"))
+    close(np.stack(found), explained(clf, X, TARGETS, "saliency"))

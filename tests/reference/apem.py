@@ -6,6 +6,40 @@ import torch
 from torch.nn import functional as F
 
 
+def staged(relevance, stage, pixels):
+    """The map of one picture, lists [C][H][W], at one of the three stages of A section 4.4."""
+    channels, height, width = relevance.shape
+    values = sorted(abs(float(value)) for value in relevance.ravel())
+    # The 99th percentile, between two values in proportion; without one, nothing is clamped.
+    place = 0.99 * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    limit = values[low] + (place - low) * (values[high] - values[low])
+    clamped = [
+        [
+            [
+                min(abs(relevance[c, i, j]), limit) if limit else abs(relevance[c, i, j])
+                for j in range(width)
+            ]
+            for i in range(height)
+        ]
+        for c in range(channels)
+    ]
+    if stage != "channels":
+        one = [
+            [sum(clamped[c][i][j] for c in range(channels)) for j in range(width)]
+            for i in range(height)
+        ]
+        clamped = [one]
+    if stage == "map*image":
+        clamped = [
+            [[one[i][j] * pixels[c, i, j] for j in range(width)] for i in range(height)]
+            for c in range(3)
+        ]
+    top = max(value for plane in clamped for row in plane for value in row)
+    return [[[value / top if top else 0.0 for value in row] for row in plane] for plane in clamped]
+
+
 def answer(clf, x):
     """The class of one picture [1, 3, H, W]."""
     with torch.no_grad():

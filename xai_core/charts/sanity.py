@@ -93,7 +93,7 @@ def map_grid(
     """Methods down, depths across, as in the papers; the picture above.
 
     Args:
-        rows: maps [h, w] of every depth by the method's title; None leaves a gap.
+        rows: maps [C, h, w] of every depth by the method's title; None leaves a gap.
         depths: what people read above each column.
         picture: what the model sees, at any resolution.
         captions: lines beside the picture.
@@ -124,9 +124,9 @@ def map_grid(
             if values is None:
                 labels.append(Label(x + side // 2, y + side // 2, "no map", side, "middle"))
                 continue
-            drawn = display.draw(display.values(values[None], pixels), small)
-            tiles.append(Tile(x, y, drawn))
-            if not values.any():
+            shown = display.values(values, pixels)
+            tiles.append(Tile(x, y, display.draw(shown, small)))
+            if not shown.any():
                 labels.append(Label(x + side // 2, y + side // 2, "empty", side, "middle"))
     width = left + len(depths) * (side + GAP)
     height = top + len(rows) * (side + GAP)

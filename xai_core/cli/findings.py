@@ -74,7 +74,7 @@ class Findings:
                     yield f"heatmaps/{test}/{stem}.png", self._heatmaps(test, steps, number)
 
     def write_maps(self, path: Path) -> None:
-        """All maps [h, w] as NPZ."""
+        """All maps [C, h, w], raw relevance, as NPZ."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
         write_npz(part, self._maps())

@@ -18,6 +18,7 @@ from xai_core.provenance import LIBRARIES, ModelFacts
 from xai_core.randomization import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Smoothing
+from xai_core.randomization.targets import PUBLISHED, target_of
 from xai_core.randomization.verdicts import Thresholds
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Plan:
         thresholds: of the verdicts.
         other: for the test "labels", what ``--other`` says.
         other_fingerprint: the fingerprint of that model.
+        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
     """
 
     clf: Classifier
@@ -58,6 +60,7 @@ class Plan:
     thresholds: Thresholds
     other: str = ""
     other_fingerprint: str = ""
+    target: str = PUBLISHED
 
     @property
     def scored(self) -> list[str]:
@@ -123,9 +126,15 @@ def run_json(plan: Plan, out: str, extra: Sequence[str], seconds: Mapping[str, f
         "other": other,
         "images": [_photo(plan, photo) for photo in plan.photos],
         "methods": [
-            {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
+            {
+                "id": choice.id,
+                "method": choice.method,
+                "settings": dict(choice.settings),
+                "target": target_of(choice, plan.target),
+            }
             for choice in plan.choices
         ],
+        "target": plan.target,
         "tests": [test.mode for test in plan.tests],
         "start": test.start,
         "init": test.init,
@@ -163,6 +172,7 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
             words += ["--param", text]
     for photo in plan.photos:
         words += ["--target", class_word(plan.clf, photo.target)]
+    words += ["--target-class", plan.target]
     words += ["--tests", ",".join(test.mode for test in plan.tests)]
     words += ["--start", test.start, "--init", test.init, "--seeds", str(len(test.seeds))]
     words += ["--measures", ",".join(plan.measures), "--show", ",".join(plan.shows)]

@@ -54,8 +54,15 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Record:
 def report(table: pd.DataFrame) -> str:
     """The summary, and the correlations with the loss, as lines."""
     lines = []
-    head = ("method", "stage", "pictures", "censored", "mean", "sd", "ε−", "ε+", "normalised")
-    columns = ("apem", "sd", "eps_minus", "eps_plus", "apem_normalized")
+    columns = {
+        "apem": "mean",
+        "median": "median",
+        "sd": "sd",
+        "eps_minus": "ε−",
+        "eps_plus": "ε+",
+        "apem_normalized": "normalised",
+    }
+    head = ("method", "stage", "pictures", "censored", *columns.values())
     found = summary(table).to_dict("records")
     for group in dict.fromkeys(row["group"] for row in found):
         own = [row for row in found if row["group"] == group]

@@ -83,6 +83,14 @@ def _add_networks(group: Any) -> None:
         "--seeds", type=int, default=5, metavar="N", help="how many (default: %(default)s)"
     )
     group.add_argument(
+        "--target-class",
+        default="published",
+        metavar="NAME",
+        help="the class that a destroyed network explains: fixed (the trained network's, which "
+        "--target names), predicted (its own prediction), or published (predicted for LRP-αβ and "
+        "RAP, as in the code that Nuzzo 2020 used for them, else fixed) (default: %(default)s)",
+    )
+    group.add_argument(
         "--other",
         metavar="ID|FILE",
         help="the second model for labels, whose facts, if it does not hold them itself, are "
@@ -108,7 +116,8 @@ def _add_comparison(group: Any) -> None:
         type=int,
         default=0,
         metavar="COPIES",
-        help="average every map over noisy copies of the photo (default: 0, off)",
+        help="average every map over noisy copies of the photo, the last without noise; 50 in "
+        "Hedström et al. 2024 (default: 0, off)",
     )
     group.add_argument(
         "--smooth-sigma",
@@ -160,6 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
         *(plan.clf, plan.photos, plan.choices, pictures, plan.networks, plan.scored, cache),
         smoothing=plan.smoothing,
         other=other,
+        target=plan.target,
     )
     earlier = kept.seconds
     kept.complete()
@@ -192,11 +202,13 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     from xai_core.provenance import ModelFacts
     from xai_core.randomization import randomizable_layers
     from xai_core.randomization.scores import check_measures
+    from xai_core.randomization.targets import check_target
     from xai_core.randomization.verdicts import Thresholds
 
     tests, smoothing = _tests(arguments), _smoothing(arguments)
     measures, shows = _words(arguments.measures), _shows(arguments.show)
     check_measures(measures)
+    check_target(arguments.target_class)
     thresholds = Thresholds(arguments.fails, arguments.weak)
     methods = _words(arguments.methods)
     choices = chosen(methods, arguments.param, arguments.layer)
@@ -221,6 +233,7 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
         thresholds=thresholds,
         other=other_name,
         other_fingerprint="" if other is None else other.fingerprint,
+        target=arguments.target_class,
     ), other
 
 

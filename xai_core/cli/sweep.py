@@ -29,8 +29,9 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    drawn_anew,
+    requests_for,
 )
+from xai_core.randomization.targets import FIXED, target_of
 from xai_core.tasks import with_tensors
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class KeptSweep:
         cache: where maps and scores are kept.
         smoothing: noisy copies that every map is averaged over, or None.
         other: the other model, if there is one.
+        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class KeptSweep:
         cache: Cache,
         smoothing: Smoothing | None = None,
         other: Classifier | None = None,
+        target: str = FIXED,
     ) -> None:
         self._clf, self._other, self._cache = clf, other, cache
         self._photos, self._choices, self._networks = photos, choices, networks
@@ -90,7 +93,8 @@ class KeptSweep:
         hashes = {word: {"picture": image_hash(image)} for word, image in pictures.items()}
         arrays = {word: np.asarray(image) for word, image in pictures.items()}
         self._settings = {c.id: replaced(c.settings, hashes) for c in choices}
-        self._requests = {c.id: _request(clf, c, arrays) for c in choices}
+        self._explained = {choice.id: target_of(choice, target) for choice in choices}
+        self._requests = {c.id: _request(clf, c, arrays, self._explained[c.id]) for c in choices}
         self._methods = {choice.id: choice.method for choice in choices}
         self._signed = {choice.id: signed(choice) for choice in choices}
         self._trained: dict[tuple[str, int], Map | str] = {}
@@ -120,7 +124,7 @@ class KeptSweep:
         return self._facts[network, column, photo]
 
     def map(self, network: Network, column: str, photo: int) -> Map | str:
-        """One map [h, w], or the sentence that says why there is none.
+        """One map [C, h, w], or the sentence that says why there is none.
 
         Raises:
             DataError: it could not be kept, or is gone.
@@ -159,6 +163,7 @@ class KeptSweep:
             self._methods[column],
             self._settings[column],
             self._smoothing,
+            self._explained[column],
         )
 
     def _units(self) -> Iterator[_Unit]:
@@ -233,7 +238,7 @@ class KeptSweep:
         else:
             clf = self._other or self._clf
         requests = {choice.id: self._requests[choice.id] for choice in choices}
-        return sweep.maps(clf, drawn_anew(requests, network))
+        return sweep.maps(clf, requests_for(requests, network))
 
     def _keep(self, place: Place, found: Map | str, seconds: float, batch: list[str]) -> None:
         began = time.perf_counter()
@@ -251,7 +256,7 @@ class KeptSweep:
         if (column, number) not in self._trained:
             self._trained[column, number] = self.map(TRAINED, column, number)
         before, size = self._trained[column, number], self._clf.input_size
-        scored, _ = compared(before, found, size, measures, SHOWS)
+        scored, _ = compared(before, found, size, self._signed[column], measures, SHOWS)
         result = part(found, scored, 0.0)
         if network == TRAINED and not isinstance(found, str):
             result.facts[FLOORS] = floors(found, size, self._signed[column], measures)
@@ -286,6 +291,6 @@ def _remembered(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != BATCH}
 
 
-def _request(clf: Classifier, choice: Choice, arrays: Mapping[str, Any]) -> Request:
+def _request(clf: Classifier, choice: Choice, arrays: Mapping[str, Any], explained: str) -> Request:
     settings = with_tensors(clf, replaced(choice.settings, arrays))
-    return Request(choice.method, method(choice.method).settings(settings))
+    return Request(choice.method, method(choice.method).settings(settings), explained)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xai_core.errors import MethodError
+from xai_core.explainers.params import RELU
 from xai_core.explainers.registry import Param, method
 
 PICTURED = ("baseline", "baselines")  # settings whose values may be pictures
@@ -163,7 +164,11 @@ def base_param(name: str) -> Param | None:
 
 
 def signed(choice: Choice) -> bool:
-    """Whether negative relevance has a meaning: of the method, and of the one it averages."""
+    """Whether negative relevance has a meaning: of the method, and of the one it averages.
+
+    Grad-CAM and its kin give negative values once their ReLU is switched off.
+    """
     base = base_param(choice.method)
     averaged = choice.method if base is None else choice.settings.get("base", base.default)
-    return method(choice.method).signed and method(averaged).signed
+    negative = method(averaged).signed or choice.settings.get(RELU.name) is False
+    return negative and (base is None or method(choice.method).signed)

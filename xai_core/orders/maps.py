@@ -165,14 +165,16 @@ def support(model: Model, fingerprint: str, name: str) -> Task:
     return Task(key, "support", arguments, cost, f"Trying {entry.title}")
 
 
-def similarity(maps: NDArray[np.float32], measure: str, show: str) -> Task:
+def similarity(maps: NDArray[np.float32], measure: str, show: str, signed: Sequence[bool]) -> Task:
     """Every map against every other.
 
     Args:
         maps: [M, H, W], from ``signed_map`` with this ``show``.
         measure: key of ``similarity.MEASURES``.
         show: as in ``similarity.similarity``.
+        signed: of each map, whether its method gives negative values.
     """
-    key = content_key("similarity", maps, measure, show)
-    arguments = {"maps": maps, "measure": measure, "show": show}
+    kinds = list(signed)
+    key = content_key("similarity", maps, measure, show, kinds)
+    arguments = {"maps": maps, "measure": measure, "show": show, "signed": kinds}
     return Task(key, "compare_maps", arguments, float(len(maps) ** 2), "Comparing the maps")

@@ -17,6 +17,7 @@ from xai_core.randomization.kept import SCORES, map_key
 from xai_core.randomization.layers import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Smoothing, State
+from xai_core.randomization.targets import FIXED, target_of
 
 Find = Callable[[str], Mapping[str, Any] | None]
 
@@ -48,6 +49,7 @@ class Inquiry:
         other: for the test "labels": keywords of the second model.
         other_fingerprint: its fingerprint.
         pictures: what the words mean that stand for pictures in settings.
+        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
     """
 
     model: Model
@@ -62,6 +64,7 @@ class Inquiry:
     other: Model | None = None
     other_fingerprint: str = ""
     pictures: Mapping[str, Subject] = field(default_factory=dict)
+    target: str = FIXED
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -96,6 +99,7 @@ class Inquiry:
                     choice.method,
                     settings[choice.id],
                     self.smoothing,
+                    target_of(choice, self.target),
                 )
                 for choice in self.choices
                 for subject in self.subjects
@@ -195,6 +199,7 @@ class Inquiry:
                 choice.id: {
                     "method": choice.method,
                     "settings": replaced(completed(choice, self.pictures), pixels),
+                    "target": target_of(choice, self.target),
                 }
                 for choice in choices
             },

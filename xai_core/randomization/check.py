@@ -10,14 +10,15 @@ import pandas as pd
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.choices import Choice, completed
+from xai_core.explainers.choices import Choice, completed, signed
 from xai_core.explainers.presets import expanded
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance, listening
 from xai_core.randomization.layers import randomizable_layers
 from xai_core.randomization.scores import Scores, check_measures, scores
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test, as_seeds
-from xai_core.randomization.sweep import TRAINED, Map, Request, Smoothing, Sweep, drawn_anew
+from xai_core.randomization.sweep import TRAINED, Map, Request, Smoothing, Sweep, requests_for
+from xai_core.randomization.targets import FIXED, target_of
 
 COLUMNS = ("image", "method", "layer", "depth", "seed", "measure", "show", "value", "problem")
 
@@ -36,6 +37,7 @@ def sanity_check(
     init: str = "default",
     smoothing: Smoothing | None = None,
     other: Classifier | None = None,
+    target: str = FIXED,
 ) -> pd.DataFrame:
     """Compare every method's maps by the trained network with those by randomised ones.
 
@@ -45,7 +47,7 @@ def sanity_check(
     Args:
         clf: the trained classifier; it stays as it was.
         x: what ``clf.preprocess`` returns, [N, 3, H, W].
-        targets: explained class of each image, or one class for all; the same for all networks.
+        targets: explained class of each image, or one class for all.
         methods: ids of methods, of columns (METHOD-BASE) or of presets, or choices with settings.
         mode: "cascading", "independent", or "labels" for a comparison with ``other``.
         seeds: of the new weights; each gives a network at every depth.
@@ -55,6 +57,10 @@ def sanity_check(
         init: "default", "he_normal" or "permute".
         smoothing: average every map over noisy copies of the picture.
         other: for the mode "labels": a classifier for the same input, trained on permuted labels.
+        target: the class that is explained in all networks but the trained one: "fixed", the same
+            as there, "predicted", the one that each network predicts for the image, or
+            "published", predicted for LRP-αβ and RAP as in the code that S used for them
+            (``targets.WHY``), fixed for all others.
 
     Returns:
         One row for every image, method, depth, seed, measure and show: ``image`` counts from 0,
@@ -75,21 +81,22 @@ def sanity_check(
     if (mode == LABELS) != (other is not None):
         raise MethodError("The mode 'labels' compares with another classifier; give it as 'other'.")
     choices = _chosen(methods)
-    requests = {c.id: Request(c.method, completed(c)) for c in choices}
+    requests = {c.id: Request(c.method, completed(c), target_of(c, target)) for c in choices}
     sweep = Sweep(clf, x, targets, smoothing)
+    kinds = {choice.id: signed(choice) for choice in choices}
     size = (x.shape[2], x.shape[3])
     with listening(lambda share: None):  # of the methods; here whole networks count
-        trained = sweep.maps(clf, requests)
+        trained = sweep.maps(clf, requests_for(requests, TRAINED))
     rows: list[dict[str, Any]] = []
     for step in [Step(0, TRAINED_LABEL, s, TRAINED) for s in dict.fromkeys(s.seed for s in steps)]:
-        rows += _rows(step, trained, trained, size, measures, shows)
+        rows += _rows(step, trained, trained, size, kinds, measures, shows)
     for done, step in enumerate(steps, start=1):
         network = sweep.network(step.state) if other is None else other
         with listening(lambda share: None):
             maps = sweep.maps(
-                network, drawn_anew(requests, step.state if other is None else other.fingerprint)
+                network, requests_for(requests, step.state if other is None else other.fingerprint)
             )
-        rows += _rows(step, trained, maps, size, measures, shows)
+        rows += _rows(step, trained, maps, size, kinds, measures, shows)
         advance(done, len(steps))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -109,12 +116,13 @@ def _rows(
     trained: Mapping[str, Sequence[Map | str]],
     maps: Mapping[str, Sequence[Map | str]],
     size: tuple[int, int],
+    signed: Mapping[str, bool],
     measures: Sequence[str],
     shows: Sequence[str],
 ) -> Iterator[dict[str, Any]]:
     for column, found in maps.items():
         for image, (before, after) in enumerate(zip(trained[column], found, strict=True)):
-            scored, problem = compared(before, after, size, measures, shows)
+            scored, problem = compared(before, after, size, signed[column], measures, shows)
             for measure, by_show in scored.items():
                 for show, value in by_show.items():
                     yield {
@@ -134,11 +142,12 @@ def compared(
     before: Map | str,
     after: Map | str,
     size: tuple[int, int],
+    signed: bool,
     measures: Sequence[str],
     shows: Sequence[str],
 ) -> tuple[Scores, str]:
     """Scores of two maps, and "" ; or undefined ones, and the sentence why one is missing."""
     if not isinstance(before, str) and not isinstance(after, str):
-        return scores(before, after, size, measures, shows), ""
+        return scores(before, after, size, signed, measures, shows), ""
     missing = after if isinstance(after, str) else str(before)
     return {name: dict.fromkeys(shows, np.nan) for name in measures}, missing

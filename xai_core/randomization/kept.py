@@ -12,7 +12,8 @@ from xai_core.cache import Result, content_key
 from xai_core.export import safe_name
 from xai_core.randomization.scores import Scores, plain
 from xai_core.randomization.steps import TRAINED_LABEL, Step
-from xai_core.randomization.sweep import Map, Smoothing, State
+from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
+from xai_core.randomization.targets import FIXED
 
 PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
 
@@ -25,6 +26,7 @@ def map_key(
     method: str,
     settings: Mapping[str, Any],
     smoothing: Smoothing | None,
+    explained: str = FIXED,
 ) -> str:
     """Content key of one map.
 
@@ -32,14 +34,19 @@ def map_key(
         fingerprint: of the trained model.
         network: which layers are new, or the fingerprint of another model.
         image: content hash of the picture.
-        target: index of the explained class.
+        target: index of the class that the trained network explains.
         method: id of the method.
         settings: all its settings, with hashes for pictures.
         smoothing: noisy copies that the map is averaged over.
+        explained: "fixed" if this network explains the same class, "predicted" if its own; the
+            trained network's maps are the same for both.
     """
+    own = FIXED if network == TRAINED else explained
     named = network if isinstance(network, str) else asdict(network)
     noise = None if smoothing is None else asdict(smoothing)
-    return content_key("sanity", fingerprint, named, image, target, method, dict(settings), noise)
+    return content_key(
+        *("sanity", fingerprint, named, image, target, own, method, dict(settings), noise)
+    )
 
 
 def part(found: Map | str, scored: Scores, seconds: float) -> Result:

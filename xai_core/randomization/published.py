@@ -1,4 +1,8 @@
-"""What others found when they randomised the last layer: their verdicts, as printed."""
+"""What others found when they randomised the last layer: their verdicts, as printed.
+
+Nuzzo explained the same class in every network, except for LRP-αβ and RAP, whose code explains
+what each network predicts: the choice "published" of ``targets``.
+"""
 
 from __future__ import annotations
 

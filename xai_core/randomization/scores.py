@@ -49,14 +49,20 @@ def check_measures(measures: Sequence[str]) -> None:
 
 
 def scores(
-    trained: Map, other: Map, size: Size, measures: Sequence[str], shows: Sequence[str] = SHOWS
+    trained: Map,
+    other: Map,
+    size: Size,
+    signed: bool,
+    measures: Sequence[str],
+    shows: Sequence[str] = SHOWS,
 ) -> Scores:
     """Compare a map with the trained network's, at the resolution of the picture.
 
     Args:
-        trained: relevance summed over channels, [h, w].
+        trained: relevance [C, h, w].
         other: the same of another network, perhaps at another resolution.
         size: (height, width) of the model's input, to which coarser maps are enlarged.
+        signed: whether the method gives negative values, see ``similarity``.
         measures: keys of ``MEASURES``, or "complexity", the rise of the histogram's entropy
             in shares of the trained map's (Hedström et al. 2024, arXiv:2401.06465).
         shows: what the compared maps show, see ``signed_map``.
@@ -64,24 +70,24 @@ def scores(
     Returns:
         One score for each measure and show; NaN where it is undefined.
     """
-    pair = np.concatenate([enlarged(one[None], size) for one in (trained, other)])
+    pair = [enlarged(one[None], size) for one in (trained, other)]
     found: Scores = {name: {} for name in measures}
     for show in shows:
-        maps = signed_map(pair[:, None], show)
+        maps = np.concatenate([signed_map(one, show) for one in pair])
         for name in measures:
             if name == COMPLEXITY:
                 before, after = entropy(maps[0]), entropy(maps[1])
                 score = (after - before) / before if before > 0 else np.nan
             else:
-                score = similarity(maps[:1], maps[1:], name, show)[0]
+                score = similarity(maps[:1], maps[1:], name, show, signed=signed)[0]
             found[name][show] = float(score)
     return found
 
 
 def enlarged(maps: Map, size: Size) -> Map:
-    """Maps [N, h, w] at the resolution of the picture, float64."""
+    """Maps [N, C, h, w] at the resolution of the picture, float64."""
     maps = maps.astype(np.float64)
-    return maps if maps.shape[1:] == size else upsample(maps, size)
+    return maps if maps.shape[2:] == size else upsample(maps, size)
 
 
 def entropy(values: Map) -> float:
@@ -102,31 +108,36 @@ def noise_floor(
     Args:
         native: (height, width) at which a method works.
         size: (height, width) of the picture, to which coarser maps are enlarged.
-        signed: whether the noise lies in [-1, 1] or in [0, 1].
+        signed: whether the noise lies in [-1, 1] or in [0, 1], and is compared like the maps
+            of a method that gives negative values, or like those of one that does not.
         measure: key of ``MEASURES`` or "complexity".
         show: as in ``signed_map``.
     """
     generator = np.random.default_rng(0)
     low = -1.0 if signed else 0.0
-    pairs = generator.uniform(low, 1, (FLOOR_PAIRS, 2, *native))
-    values = [scores(one, other, size, [measure], [show])[measure][show] for one, other in pairs]
+    pairs = generator.uniform(low, 1, (FLOOR_PAIRS, 2, 1, *native))
+    values = [
+        scores(one, other, size, signed, [measure], [show])[measure][show] for one, other in pairs
+    ]
     return _mean_and_spread(values)
 
 
 def shuffled_floor(
-    trained: Map, size: Size, measure: str = "ssim", show: str = "all"
+    trained: Map, size: Size, signed: bool, measure: str = "ssim", show: str = "all"
 ) -> tuple[float, float]:
-    """What the map reaches with itself when its own values are shuffled, ten times.
+    """What the map [C, h, w] reaches with itself when its places are shuffled, ten times.
 
-    It is high for sparse maps and for maps with an outlier, which resemble each other wherever
-    both are empty.
+    The channels of a place stay together. It is high for sparse maps and for maps with an
+    outlier, which resemble each other wherever both are empty.
     """
     generator = np.random.default_rng(0)
+    flat = trained.reshape(len(trained), -1)
     values = [
         scores(
             trained,
-            generator.permutation(trained.ravel()).reshape(trained.shape),
+            flat[:, generator.permutation(flat.shape[1])].reshape(trained.shape),
             size,
+            signed,
             [measure],
             [show],
         )[measure][show]
@@ -139,7 +150,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
     """What maps of noise, and the map's own shuffled values, reach, as JSON can hold it.
 
     Args:
-        trained: the trained network's map [h, w].
+        trained: the trained network's map [C, h, w].
         size: as in ``scores``.
         signed: whether the method is.
         measures: as in ``scores``; "complexity" has no floor.
@@ -148,7 +159,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
         "native", [h, w]; "noise", by measure and show, and "shuffled", SSIM by show: pairs of
         mean and standard deviation, None where undefined.
     """
-    height, width = trained.shape
+    height, width = trained.shape[1:]
 
     def pair(found: tuple[float, float]) -> list[float | None]:
         return [value if np.isfinite(value) else None for value in found]
@@ -158,7 +169,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
         for name in measures
         if name != COMPLEXITY
     }
-    shuffled = {show: pair(shuffled_floor(trained, size, "ssim", show)) for show in SHOWS}
+    shuffled = {show: pair(shuffled_floor(trained, size, signed, "ssim", show)) for show in SHOWS}
     return {"native": [height, width], "noise": noise, "shuffled": shuffled}
 
 

@@ -25,10 +25,14 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
 from xai_core.randomization.layers import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
+from xai_core.randomization.targets import FIXED
 
 # What the methods of one panel take at most, in memory of a gradient: seven presets of LRP go
 # back as one batch, each with a sum and a part.
 GRADIENTS = 16
+
+# Scores that differ by less, relative to the largest, are equal: they come from float32.
+TIE = 1e-5
 
 TOO_LARGE = "The relevance is too large for a map of 32-bit numbers."
 
@@ -60,36 +64,43 @@ class Request:
     Attributes:
         method: its id.
         settings: values by name, tensors where they are pictures.
+        target: the class that is explained: "fixed", that of the sweep, or "predicted", the one
+            that the network at hand predicts for the picture.
     """
 
     method: str
     settings: Mapping[str, Any]
+    target: str = FIXED
 
 
 @dataclass(frozen=True)
 class Smoothing:
     """Every map is the mean over noisy copies of the picture, the same for every network.
 
-    The smooth variant of the test: Hedström et al. 2024, arXiv:2401.06465.
+    The smooth variant of the test: Hedström et al. 2024, arXiv:2401.06465, with the numbers of
+    their code, in which the last of the copies has no noise.
 
     Attributes:
-        copies: how many.
+        copies: how many, the one without noise among them.
         sigma: standard deviation of the noise, in shares of the picture's range max - min.
     """
 
-    copies: int = 10
+    copies: int = 50
     sigma: float = 0.1
 
 
-def drawn_anew(requests: Mapping[str, Request], network: object) -> dict[str, Request]:
-    """The requests for one network: random maps, the control, are other ones for every network.
+def requests_for(requests: Mapping[str, Request], network: object) -> dict[str, Request]:
+    """The requests for one network.
+
+    The trained one explains the class of the sweep, whatever destroyed ones do; random maps, the
+    control, are other ones for every network.
 
     Args:
         requests: as for ``Sweep.maps``.
         network: what names it, such as its ``State``.
     """
     if network == TRAINED:
-        return dict(requests)
+        return {name: replace(request, target=FIXED) for name, request in requests.items()}
     digest = hashlib.sha256(repr(network).encode()).digest()
     seed = int.from_bytes(digest[:3], "big")
     return {
@@ -158,7 +169,7 @@ class Sweep:
             requests: what to explain, by the name of its column.
 
         Returns:
-            By column, for every picture the map, float32 [h, w] (the sum over channels at the
+            By column, for every picture the map, float32 [C, h, w] (the relevance at the
             method's own resolution), or the sentence that says why there is none.
 
         Raises:
@@ -172,9 +183,10 @@ class Sweep:
             )
         found: dict[str, list[Map | str]] = {name: [] for name in requests}
         for (x, targets), tape in zip(self._batches, self._tapes, strict=True):
-            for panel in _panels(requests):
+            for target, panel in _panels(requests):
                 with torch.inference_mode(False):
-                    of_batch = self._of_batch(clf, x, targets, panel, tape)
+                    classes = targets if target == FIXED else predicted_classes(clf, x)
+                    of_batch = self._of_batch(clf, x, classes, panel, tape)
                 for name, maps in of_batch.items():
                     found[name] += maps
         return found
@@ -219,19 +231,32 @@ def _input_facts(clf: Classifier) -> tuple[object, ...]:
     return clf.input_size, clf.mean, clf.std
 
 
-def _panels(requests: Mapping[str, Request]) -> list[dict[str, Request]]:
-    """Requests in groups in which no method is there twice."""
-    groups: list[dict[str, Request]] = []
+def predicted_classes(clf: Classifier, x: Tensor) -> Tensor:
+    """The class that a network predicts for each picture, int64 [N].
+
+    Scores that are equal up to rounding are equal, and the first of them wins: a destroyed
+    network may give every class the same score, and which is largest would depend on the machine.
+    """
+    with torch.no_grad():
+        scores = clf.logits(x).double()
+    within = TIE * scores.abs().amax(1, keepdim=True)
+    winning = (scores >= scores.amax(1, keepdim=True) - within).cpu().numpy()
+    return torch.from_numpy(winning.argmax(1)).to(x.device)  # of equals NumPy takes the first
+
+
+def _panels(requests: Mapping[str, Request]) -> list[tuple[str, dict[str, Request]]]:
+    """Requests in groups of one target in which no method is there twice."""
+    groups: list[tuple[str, dict[str, Request]]] = []
     for name, request in requests.items():
-        methods = ({other.method for other in group.values()} for group in groups)
         free = (
             group
-            for group, taken in zip(groups, methods, strict=True)
-            if request.method not in taken
+            for target, group in groups
+            if target == request.target
+            and request.method not in {other.method for other in group.values()}
         )
         group = next(free, None)
         if group is None:
-            groups.append(group := {})
+            groups.append((request.target, group := {}))
         group[name] = request
     return groups
 
@@ -260,12 +285,12 @@ def _explained(
             )
             found[name] = [maps[0] for one in alone for maps in one.values()]
         else:
-            found[name] = [_finite(one) for one in relevance.double().sum(1).float().cpu().numpy()]
+            found[name] = [_finite(one) for one in relevance.float().cpu().numpy()]
     return found
 
 
-def _finite(summed: Map) -> Map | str:
-    return summed if np.isfinite(summed).all() else TOO_LARGE
+def _finite(found: Map) -> Map | str:
+    return found if np.isfinite(found).all() else TOO_LARGE
 
 
 def _added(one: Map | str, other: Map | str) -> Map | str:
@@ -275,9 +300,10 @@ def _added(one: Map | str, other: Map | str) -> Map | str:
 
 
 def _noisy(x: Tensor, smoothing: Smoothing) -> Iterator[Tensor]:
-    """The noisy copies, one after the other; every picture meets the same draws."""
+    """The copies, the last without noise; every picture meets the same draws."""
     spread = x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(smoothing.copies):
+    for _ in range(smoothing.copies - 1):
         noise = torch.randn(x.shape[1:], generator=generator, dtype=torch.float64)
         yield x + smoothing.sigma * spread * noise.to(x)
+    yield x

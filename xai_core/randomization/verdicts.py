@@ -25,8 +25,8 @@ CONTESTED = (
 SIGN = (
     "A map that only turns its sign counts as changed where signed maps are compared. Relevance "
     "propagation starts with the class's logit, which a randomised last layer makes negative half "
-    "of the time, so that its maps turn over as a whole; the absolute maps tell whether more "
-    "has changed."
+    "of the time where the class stays the same, so that its maps turn over as a whole; the "
+    "absolute maps tell whether more has changed."
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,9 +79,11 @@ def support(model: dict[str, Any], method: str) -> Result:
     return Result(facts={"refusal": refusal(classifier(model), method)})
 
 
-def compare_maps(maps: NDArray[np.float32], measure: str, show: str) -> Result:
-    """Score every map [M, H, W] against every other: array "scores" [M, M]."""
-    return Result({"scores": pairwise(maps, measure, show)})
+def compare_maps(
+    maps: NDArray[np.float32], measure: str, show: str, signed: Sequence[bool]
+) -> Result:
+    """Score every map [M, H, W] against every other, as ``pairwise``: array "scores" [M, M]."""
+    return Result({"scores": pairwise(maps, measure, show, signed=signed)})
 
 
 def warm_up(model: dict[str, Any]) -> Result:

@@ -29,8 +29,9 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    drawn_anew,
+    requests_for,
 )
+from xai_core.randomization.targets import FIXED
 from xai_core.tasks.models import classifier, model_pixels, with_tensors
 
 # Two, so that two users who take turns do not drop each other's.
@@ -73,7 +74,8 @@ def randomised_maps(
         model: keywords of ``load_classifier``.
         images: pictures in one of the forms of ``explain_task``.
         targets: explained class of each.
-        requests: "method" and "settings" of every column, by its name.
+        requests: "method", "settings" and "target" (see ``Request``; "fixed" if not given) of
+            every column, by its name.
         network: fields of the ``State``; the defaults are the trained network.
         measures: measures of ``randomization.scores``.
         keys: content key of every picture's map, by column.
@@ -81,7 +83,7 @@ def randomised_maps(
         other: keywords of the model to compare with instead, or None.
 
     Returns:
-        Parts by content key: array "map", float32 [h, w] (missing where the method failed);
+        Parts by content key: array "map", float32 [C, h, w] (missing where the method failed);
         facts problem, seconds, scores by measure and show, None where undefined. Those of the
         trained network have the fact floors too: what random maps reach there.
     """
@@ -105,17 +107,17 @@ def randomised_maps(
             began = time.perf_counter()
         if other is not None:
             second = classifier(other)
-            maps = kept.sweep.maps(second, drawn_anew(asked, second.fingerprint))
+            maps = kept.sweep.maps(second, requests_for(asked, second.fingerprint))
         elif state == TRAINED:
             maps = trained
         else:
-            maps = kept.sweep.maps(kept.sweep.network(state), drawn_anew(asked, state))
+            maps = kept.sweep.maps(kept.sweep.network(state), requests_for(asked, state))
     seconds = (time.perf_counter() - began) / max(1, len(images) * len(requests))
     parts: dict[str, Result] = {}
     for name, found in maps.items():
         signed = is_signed(Choice(asked[name].method, asked[name].settings))
         for before, after, number in zip(trained[name], found, keys[name], strict=True):
-            scored, _ = compared(before, after, clf.input_size, measures, SHOWS)
+            scored, _ = compared(before, after, clf.input_size, signed, measures, SHOWS)
             parts[number] = part(after, scored, seconds)
             if after is before and not isinstance(before, str):
                 parts[number].facts[FLOORS] = floors(before, clf.input_size, signed, measures)
@@ -132,7 +134,7 @@ def scored_again(
     """Score maps that are there by further measures.
 
     Args:
-        maps: the trained network's and the other map [h, w], by content key of the other.
+        maps: the trained network's and the other map [C, h, w], by content key of the other.
         facts: what is known about each so far.
         size: (height, width) of the model's input.
         signed: whether the method is.
@@ -144,7 +146,7 @@ def scored_again(
     height, width = size
     parts: dict[str, Result] = {}
     for key, (before, after) in maps.items():
-        scored, _ = compared(before, after, (height, width), measures, SHOWS)
+        scored, _ = compared(before, after, (height, width), signed[key], measures, SHOWS)
         known = dict(facts[key])
         known[SCORES] = {**known[SCORES], **plain(scored)}
         if FLOORS in known:
@@ -156,7 +158,8 @@ def scored_again(
 
 def _request(clf: Any, given: Mapping[str, Any]) -> Request:
     settings = with_tensors(clf, given["settings"])
-    return Request(given["method"], find_method(given["method"]).settings(settings))
+    checked = find_method(given["method"]).settings(settings)
+    return Request(given["method"], checked, given.get("target", FIXED))
 
 
 def _trained(kept: _Kept, clf: Any, asked: Mapping[str, Request]) -> dict[str, list[Map | str]]:
@@ -164,6 +167,6 @@ def _trained(kept: _Kept, clf: Any, asked: Mapping[str, Request]) -> dict[str, l
     names = {name: content_key(r.method, dict(r.settings)) for name, r in asked.items()}
     missing = {name: r for name, r in asked.items() if names[name] not in kept.trained}
     if missing:
-        for name, maps in kept.sweep.maps(clf, missing).items():
+        for name, maps in kept.sweep.maps(clf, requests_for(missing, TRAINED)).items():
             kept.trained[names[name]] = maps
     return {name: kept.trained[key] for name, key in names.items()}

@@ -73,6 +73,6 @@ def choose_stage(row: Any) -> str:
         key="apem_stage",
         bind="query-params",
         help="Channels apart: a number for each colour channel of each pixel. Sum of channels: "
-        "one a pixel. Sum × picture: each multiplied by the picture's value first.",
+        "one a pixel. Sum × picture: that number times the picture's three values.",
     )
     return stage

@@ -36,6 +36,7 @@ SUMMARY = {
     "eps_plus": "ε+",
     "apem_normalized": "Normalised",
     "apem_shuffled": "Shuffled",
+    "median_shuffled": "Shuffled, median",
 }
 
 

@@ -9,13 +9,14 @@ import streamlit as st
 from pages.components.notes import linked
 from pages.components.text import plain
 from xai_core.randomization.layers import Layer
+from xai_core.randomization.targets import WHY
 from xai_core.randomization.verdicts import CONTESTED
 from xai_core.similarity import MEASURES
 
 QUESTION = (
     "A heatmap that explains what a network has learnt must change when that is destroyed. "
-    "Here weights are re-initialised layer by layer, and every method explains the same class of "
-    "the same picture again (Adebayo et al. 2018, arXiv:1810.03292). The edge detector shows how "
+    "Here weights are re-initialised layer by layer, and every method explains the same picture "
+    "again (Adebayo et al. 2018, arXiv:1810.03292). The edge detector shows how "
     "convincing a map can look that does not know the model at all."
 )
 COMPLEXITY_TEXT = (
@@ -40,6 +41,7 @@ def show(layers: Sequence[Layer]) -> None:
     st.markdown("**How to read this**")
     with st.expander("The test"):
         st.markdown(linked(QUESTION))
+        st.markdown(f"**Which class.** {linked(WHY)} “More” has the choice.")
         st.markdown(linked(CONTESTED))
     with st.expander("The measures"):
         for measure in MEASURES.values():

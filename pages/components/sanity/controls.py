@@ -17,6 +17,7 @@ from xai_core.randomization.initialisation import INITS
 from xai_core.randomization.scores import COMPLEXITY, known_measures
 from xai_core.randomization.steps import LABELS, Test, seeds_of
 from xai_core.randomization.sweep import Smoothing
+from xai_core.randomization.targets import TARGETS, WHY
 from xai_core.randomization.verdicts import FAILS, WEAK, Thresholds
 
 CASCADE, FROM_INPUT, ALONE = "cascading", "cascading-from-input", "independent"
@@ -31,7 +32,7 @@ FIRST = tuple(
     Choice(name)
     for name in ("saliency", "input_x_gradient", "guided_backprop", "gradcam", "guided_gradcam")
 )
-MOST_SEEDS, MOST_COPIES = 20, 50
+MOST_SEEDS, MOST_COPIES = 20, 200
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Settings:
         smoothing: noisy copies that every map is averaged over, or None.
         thresholds: of the verdict.
         other: for permuted labels: keywords of the second model, or None while there is none.
+        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
     """
 
     test: Test
@@ -53,6 +55,7 @@ class Settings:
     smoothing: Smoothing | None
     thresholds: Thresholds
     other: Mapping[str, Any] | None
+    target: str
 
     @property
     def measures(self) -> list[str]:
@@ -102,14 +105,23 @@ def choose_settings(row: Any, scene: Scene) -> Settings:
     )
     other = _other(row, scene) if labels else None
     with row.popover("More", icon=":material/tune:"):
-        init, controls, smoothing, thresholds = _more()
+        init, controls, smoothing, thresholds, target = _more()
     mode = {CASCADE: "cascading", FROM_INPUT: "cascading", ALONE: "independent"}.get(kind, LABELS)
     start = "input" if kind == FROM_INPUT else "output"
     test = Test(mode, start, init, seeds_of(1 if labels else int(seeds)))
-    return Settings(test, CONTROLS if controls else (), measure, smoothing, thresholds, other)
+    shown = CONTROLS if controls else ()
+    return Settings(test, shown, measure, smoothing, thresholds, other, target)
 
 
-def _more() -> tuple[str, bool, Smoothing | None, Thresholds]:
+def _more() -> tuple[str, bool, Smoothing | None, Thresholds, str]:
+    target = st.selectbox(
+        "Class that a destroyed network explains",
+        list(TARGETS),
+        format_func=TARGETS.__getitem__,
+        key="target-class",
+        bind="query-params",
+        help=WHY,
+    )
     init = st.selectbox(
         "New weights",
         list(INITS),
@@ -132,8 +144,9 @@ def _more() -> tuple[str, bool, Smoothing | None, Thresholds]:
         0,
         key="smooth",
         bind="query-params",
-        help="The smooth variant of the test, 0 for none. The noise's standard deviation is a "
-        "tenth of the picture's range. As many times slower.",
+        help="The smooth variant of the test (Hedström et al. 2024, with 50 copies), 0 for none. "
+        "The noise's standard deviation is a tenth of the picture's range, and the last copy has "
+        "none. As many times slower.",
     )
     fails = st.number_input(
         "A method fails from", 0.0, 1.0, FAILS, 0.01, key="fails", bind="query-params"
@@ -145,7 +158,7 @@ def _more() -> tuple[str, bool, Smoothing | None, Thresholds]:
     except MethodError as error:
         st.error(plain(str(error)))
         thresholds = Thresholds()
-    return init, controls, smoothing, thresholds
+    return init, controls, smoothing, thresholds, target
 
 
 def _other(row: Any, scene: Scene) -> Mapping[str, Any] | None:

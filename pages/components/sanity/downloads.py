@@ -24,6 +24,7 @@ from xai_core.jobs import shared_engine
 from xai_core.provenance import LIBRARIES
 from xai_core.randomization.kept import map_name
 from xai_core.randomization.scores import known_measures
+from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import Thresholds, curves
 
 
@@ -75,7 +76,7 @@ def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> b
 
 
 def _npz(ledger: Ledger, names: Mapping[str, str]) -> bytes:
-    """Every map that is there, [h, w] float32, under the command line's names."""
+    """Every map that is there, [C, h, w] float32, under the command line's names."""
     stream = io.BytesIO()
     write_npz(stream, _maps(ledger, names), packed=True)
     return stream.getvalue()
@@ -110,9 +111,15 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
             for view in scene.views
         ],
         "methods": [
-            {"column": c.id, "method": c.method, "settings": completed(c, scene.pictures)}
+            {
+                "column": c.id,
+                "method": c.method,
+                "settings": completed(c, scene.pictures),
+                "target": target_of(c, inquiry.target),
+            }
             for c in inquiry.choices
         ],
+        "target": inquiry.target,
         "test": asdict(inquiry.test),
         "layers": [asdict(layer) for layer in inquiry.layers],
         "smoothing": None if inquiry.smoothing is None else asdict(inquiry.smoothing),
@@ -133,6 +140,7 @@ def _command(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> list[str]:
     ]
     for view in scene.views:
         words += ["--target", str(view.target)]
+    words += ["--target-class", inquiry.target]
     words += ["--tests", test.mode, "--start", test.start, "--init", test.init]
     words += ["--seeds", str(len(test.seeds)), "--measures", ",".join(inquiry.measures)]
     if inquiry.smoothing is not None:

@@ -63,5 +63,5 @@ def _drawn(key: str, size: tuple[int, int], show: str, clip: float | None) -> by
     found = shared_engine().cache.get(key)
     if found is None or "map" not in found.arrays:
         return None
-    values = signed_map(enlarged(found.arrays["map"][None], size)[:, None], show, clip)[0]
+    values = signed_map(enlarged(found.arrays["map"][None], size), show, clip)[0]
     return np.rint(values * FULL).astype("<i2").tobytes()
