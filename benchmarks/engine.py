@@ -61,12 +61,13 @@ class Asker:
         self, name: str, engine: Engine, trace: Trace, folder: Path, numbers: range
     ) -> None:
         self.verdicts: list[Verdict] = []
+        self.until = float("inf")
         self._name, self._engine, self._trace, self._folder = name, engine, trace, folder
         self._numbers, self._chance = iter(numbers), random.Random(numbers.start)
 
     def run(self) -> None:
-        """Ask until there are no numbers left."""
-        while tasks := self._tasks():
+        """Ask until there are no numbers left, or no time."""
+        while time.monotonic() < self.until and (tasks := self._tasks()):
             jobs = [self._engine.submit(tasks, self._name)]
             if self._chance.random() < 0.1:  # somebody else wants the same
                 jobs.append(self._engine.submit(tasks, f"{self._name}'s friend"))
@@ -150,7 +151,8 @@ def main(arguments: argparse.Namespace) -> int:
         busy = busy_core() if not arguments.idle else nullcontext()
         killed = killing(arguments.kill_every, trace.has_begun, trace.killed, seed=0)
         with trace.watching(), busy, killed:
-            for thread in threads:
+            for asker, thread in zip(askers, threads, strict=True):
+                asker.until = began + 60 * arguments.minutes
                 thread.start()
             for thread in threads:
                 thread.join()
@@ -188,6 +190,7 @@ def read(words: Sequence[str] | None = None) -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--minutes", type=float, default=60.0, help="ask for nothing more then")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--owners", type=int, default=4)
     parser.add_argument(
