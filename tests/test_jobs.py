@@ -4,18 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
+from distributed.core import Status
 
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError
-from xai_core.jobs import Engine, Job, Task, cluster, engine, job, shared_engine
+from xai_core.jobs import Engine, Job, Task, cluster, engine, job, shared_engine, worker
 from xai_core.jobs.cluster import memory_bytes
 
 HERE = Path(__file__).parent
@@ -54,15 +57,24 @@ def until(condition, seconds=GENEROUS_S):
     return time.monotonic() - began
 
 
+def results(asked):
+    """All results of a job; a sentence instead of one is what the failing test says."""
+    until(lambda: asked.done or asked.errors)
+    assert asked.errors == {}
+    return asked.results
+
+
 def outcome(engine, asked):
     """The result or the sentence of one task."""
     asked_job = engine.submit([asked], "asker")
-    assert asked_job.wait(GENEROUS_S)
+    assert asked_job.wait(GENEROUS_S), f"{asked.key} is {asked_job.state}"
     return (asked_job.results | asked_job.errors)[asked.key]
 
 
 def worker_pid(engine):
-    return outcome(engine, task(f"pid {time.time()}", value=0)).facts["pid"]
+    found = outcome(engine, task(f"pid {time.time()}", value=0))
+    assert isinstance(found, Result), found
+    return found.facts["pid"]
 
 
 def test_results_arrive_one_by_one(workers):
@@ -72,11 +84,10 @@ def test_results_arrive_one_by_one(workers):
     while not steps.done:
         seen.add(len(steps.results))
         time.sleep(0.01)
+    assert set(results(steps)) == {"step 0", "step 1", "step 2"}
     assert {0, 1, 2} <= seen
-    assert set(steps.results) == {"step 0", "step 1", "step 2"}
     assert steps.state == "done"
     assert steps.fraction == 1.0
-    assert steps.errors == {}
 
 
 def test_arrays_travel_and_are_kept(workers):
@@ -101,7 +112,7 @@ def test_progress_of_running_task_is_seen(workers):
     assert slow.current == "Slowly"
     # Progress is told at most every 0.2 s of the 2 s, so the estimate lags a little.
     assert 0 < slow.seconds_left < 10
-    assert slow.wait(GENEROUS_S)
+    results(slow)
     assert slow.seconds_left == 0
 
 
@@ -109,9 +120,7 @@ def test_owners_take_turns(workers):
     many = workers.submit([task(f"many {i}", "pause", seconds=0.1) for i in range(8)], "ann")
     until(lambda: many.state == "running")
     one = workers.submit([task("one", "pause", seconds=0.1)], "bob")
-    assert one.wait(GENEROUS_S)
-    assert many.wait(GENEROUS_S)
-    order = sorted(r.facts["ended"] for r in (many.results | one.results).values())
+    order = sorted(r.facts["ended"] for r in (results(many) | results(one)).values())
     # By hand: the running one, at most one more that had just been handed out, then Bob's.
     assert order.index(one.results["one"].facts["ended"]) <= 2
 
@@ -120,9 +129,7 @@ def test_owners_get_equal_time(workers):
     long = workers.submit([task(f"long {i}", "pause", seconds=1) for i in range(3)], "ann")
     until(lambda: long.state == "running")
     short = workers.submit([task(f"short {i}", "pause", seconds=0.1) for i in range(5)], "bob")
-    assert short.wait(GENEROUS_S)
-    assert long.wait(GENEROUS_S)
-    order = sorted(r.facts["ended"] for r in (long.results | short.results).values())
+    order = sorted(r.facts["ended"] for r in (results(long) | results(short)).values())
     last = max(r.facts["ended"] for r in short.results.values())
     # By hand: Ann's first takes 1 s, Bob's five 0.5 s; they wait for it, and not for her second.
     # One more of hers may have been handed out before Bob asked.
@@ -136,14 +143,13 @@ def test_a_newcomer_is_not_owed_the_past(workers):
     until(lambda: len(later.results) >= 4)
     # By hand: from now on each gets one in two; Bob need not have six before Ann has her next.
     assert len(first.results) >= 8
-    assert first.wait(GENEROUS_S)
-    assert later.wait(GENEROUS_S)
+    results(first)
+    results(later)
 
 
 def test_same_task_is_computed_once(workers):
     jobs = [workers.submit([task("both", "pause", seconds=0.3)], who) for who in ("ann", "bob")]
-    assert all(each.wait(GENEROUS_S) for each in jobs)
-    first, second = (each.results["both"].facts["ended"] for each in jobs)
+    first, second = (results(each)["both"].facts["ended"] for each in jobs)
     assert first == second
 
 
@@ -166,9 +172,9 @@ def test_parts_are_there_before_the_job_is_done(workers):
     while not both.done:
         seen += [f"part {key[-1]}" in workers.cache for key in both.results]
         time.sleep(0.01)
+    results(both)
     assert seen
     assert all(seen)
-    assert both.errors == {}
 
 
 def test_parts_that_two_ask_for_at_once_are_computed_once(workers):
@@ -177,9 +183,9 @@ def test_parts_that_two_ask_for_at_once_are_computed_once(workers):
     second = workers.submit([task("before", "pause", seconds=0.1), asked], "bob")
     third = workers.submit([asked], "cid")
     third.cancel()
-    assert first.wait(GENEROUS_S)
+    results(first)
     ended = workers.cache.get("shared").facts["ended"]
-    assert second.wait(GENEROUS_S)
+    results(second)
     assert workers.cache.get("shared").facts["ended"] == ended
     facts = {"count": 1, "parts": {"shared": {"ended": ended}}}
     assert second.results["both parts"] == first.results["both parts"] == Result(facts=facts)
@@ -204,8 +210,7 @@ def test_cancel_frees_the_core_within_two_seconds(workers):
     assert busy.state == "cancelled"
     assert busy.done
     assert until(lambda: not psutil.pid_exists(pid)) < 2
-    assert same.wait(GENEROUS_S)
-    assert same.results["later"].facts["pid"] != pid
+    assert results(same)["later"].facts["pid"] != pid
     assert busy.results == {}
 
 
@@ -216,8 +221,7 @@ def test_cancel_of_waiting_job_leaves_the_worker(workers):
     until(lambda: first.state == "running")
     assert second.state == "waiting"
     second.cancel()
-    assert first.wait(GENEROUS_S)
-    assert first.errors == {}
+    results(first)
     assert worker_pid(workers) == pid
 
 
@@ -241,7 +245,7 @@ def test_what_somebody_else_wants_is_finished(workers, monkeypatch):
     until(lambda: left.fraction > 0)
     same = workers.submit([task("wanted", "pause", seconds=2), task("more", value=1)], "bob")
     left.release()
-    assert same.wait(GENEROUS_S)
+    results(same)
     assert left.state == "done"
     assert same.results["more"].facts["pid"] == pid
     assert same.results["wanted"].facts == left.results["wanted"].facts
@@ -253,7 +257,7 @@ def test_of_several_workers_no_owner_holds_the_last(tmp_path):
         long = both.submit([task(f"long {i}", "busy", seconds=60) for i in range(2)], "ann")
         until(lambda: long.fraction > 0)
         short = both.submit([task("short", value=1)], "bob")
-        assert short.wait(GENEROUS_S)
+        results(short)
         assert long.state == "running"
         assert len(long.waiting()) == 1
     finally:
@@ -271,25 +275,155 @@ def test_the_number_of_workers_is_read(monkeypatch):
             cluster.worker_count()
 
 
-def test_killed_worker_costs_its_job_one_sentence(workers):
-    pid = worker_pid(workers)
-    victim = workers.submit([task("victim", "busy", seconds=60), task("spared", value=2)], "ann")
-    other = workers.submit([task("other", value=3)], "bob")
-    until(lambda: victim.fraction > 0)
+def kill_when_running(asked, engine):
+    """Kill the worker that computes the job's only running task, when it tells progress."""
+    until(lambda: asked.fraction > 0)
+    (running,) = engine._running.values()
+    pid = workers_of(engine)[running.worker]
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(pid))
+    until(lambda: asked.fraction == 0 or asked.done)
+
+
+def workers_of(engine):
+    """Processes of the workers that are there, by address."""
+    return engine._cluster._client.run(os.getpid)
+
+
+def test_killed_worker_costs_nothing_but_time(workers, tmp_path):
+    tasks = [task("victim", "busy_until", file=str(tmp_path / "go")), task("spared", value=2)]
+    victim = workers.submit(tasks, "ann")
+    kill_when_running(victim, workers)
+    (tmp_path / "go").touch()
+    assert set(results(victim)) == {"victim", "spared"}
+    assert victim.fraction == 1
+
+
+def test_worker_killed_twice_costs_its_job_one_sentence(workers):
+    victim = workers.submit([task("killed", "busy", seconds=60), task("unhurt", value=2)], "ann")
+    other = workers.submit([task("other", value=3)], "bob")
+    for _ in range(2):
+        kill_when_running(victim, workers)
     assert victim.wait(GENEROUS_S)
-    assert victim.errors == {"victim": engine.DIED}
-    assert set(victim.results) == {"spared"}
-    assert other.wait(GENEROUS_S)
-    assert other.errors == {}
-    assert "victim" not in workers.cache
+    assert victim.errors == {"killed": engine.DIED}
+    assert set(victim.results) == {"unhurt"}
+    results(other)
+    assert "killed" not in workers.cache
 
 
-def test_worker_that_grows_too_large_is_ended(workers):
+def test_worker_that_grows_too_large_is_ended(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "YOUNG_S", 0)
     pid = worker_pid(workers)
-    assert outcome(workers, task("grow", "grow")).startswith(MEMORY)
+    tries = tmp_path / "tries"
+    assert outcome(workers, task("grow", "grow", tries=str(tries))).startswith(MEMORY)
+    assert tries.read_text() == "*", "its own fault is no reason to do it again"
     until(lambda: not psutil.pid_exists(pid))
     assert outcome(workers, task("after", value=4)).facts["pid"] != pid
+
+
+def test_memory_that_was_full_before_is_not_the_fault_of_a_task(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "YOUNG_S", GENEROUS_S)
+    tries = tmp_path / "tries"
+    asked = workers.submit([task("young", "grow", tries=str(tries), times=1)], "ann")
+    results(asked)
+    assert tries.read_text() == "**"
+
+
+def losing(monkeypatch, times):
+    """Workers die between the end of a task and the fetching of its result."""
+    left = [times]
+    fetch = cluster.Cluster.outcome
+
+    def lose(self, future):
+        if left[0] and future.status == "finished":
+            left[0] -= 1
+            for address, pid in self._client.run(os.getpid).items():
+                os.kill(pid, signal.SIGKILL)
+                until(lambda gone=address: gone not in self.workers())
+        return fetch(self, future)
+
+    monkeypatch.setattr(cluster.Cluster, "outcome", lose)
+
+
+def test_result_that_died_with_its_worker_is_computed_again(workers, monkeypatch):
+    losing(monkeypatch, times=1)
+    asked = workers.submit([task("held", value=1.5)], "ann")
+    np.testing.assert_array_equal(results(asked)["held"].arrays["value"], [1.5, 1.5])
+
+
+def test_result_that_is_lost_twice_costs_one_sentence(workers, monkeypatch):
+    losing(monkeypatch, times=2)
+    assert outcome(workers, task("held again", value=1)) in (engine.VANISHED, engine.DIED)
+    assert isinstance(outcome(workers, task("not held", value=1)), Result)
+
+
+def test_what_the_client_believes_of_its_workers_does_not_count(workers):
+    """Dask's client replaces what it knows by an answer without workers, every two seconds."""
+    pid = worker_pid(workers)
+    callback = workers._cluster._client._periodic_callbacks["scheduler-info"]
+    usual, callback.callback_time = callback.callback_time, 1.0
+    try:
+        asked = [task(f"believed {i}", "pause", seconds=0.5) for i in range(3)]
+        results(workers.submit(asked, "ann"))
+    finally:
+        callback.callback_time = usual
+    assert worker_pid(workers) == pid
+
+
+def test_cancel_of_a_task_whose_worker_has_just_gone(workers, monkeypatch):
+    before = workers._cluster
+    doomed = workers.submit([task("doomed", "busy", seconds=60)], "ann")
+    until(lambda: doomed.fraction > 0)
+    run = before._client.run
+
+    def late(*arguments, workers, **named):
+        for address, pid in run(os.getpid).items():
+            os.kill(pid, signal.SIGKILL)
+            until(lambda gone=address: gone not in before.workers())
+        return run(*arguments, workers=workers, **named)
+
+    monkeypatch.setattr(before._client, "run", late)
+    doomed.cancel()
+    until(lambda: not workers._running)
+    monkeypatch.undo()
+    assert isinstance(outcome(workers, task("after it", value=1)), Result)
+    assert workers._cluster is before, "the engine need not start anew"
+
+
+def test_only_the_worker_that_is_meant_is_stopped(monkeypatch):
+    killed, told = [], []
+    monkeypatch.setattr(worker.os, "kill", lambda pid, signal: killed.append(pid))
+    process = SimpleNamespace(status=Status.running, worker_address="tcp://a", pid=7)
+    nanny = SimpleNamespace(process=process, log_event=lambda *event: told.append(event))
+    worker.kill("tcp://b", "topic", dask_worker=nanny)
+    process.status = Status.starting  # the address is still the earlier process's
+    worker.kill("tcp://a", "topic", dask_worker=nanny)
+    assert (killed, told) == ([], [])
+    process.status = Status.running
+    worker.kill("tcp://a", "topic", dask_worker=nanny)
+    assert (killed, told) == ([7], [("topic", {"worker": "tcp://a"})])
+
+
+def test_what_cannot_travel_costs_only_itself(workers, caplog):
+    pid = worker_pid(workers)
+    assert outcome(workers, task("lock", value=threading.Lock())) == engine.FAILED
+    assert outcome(workers, task("objects", "objects")) == engine.FAILED
+    assert worker_pid(workers) == pid
+    assert "Python objects" in caplog.text
+
+
+def test_the_engine_outlives_what_nobody_expected(workers, monkeypatch, caplog):
+    look = cluster.Cluster.workers
+    asked = workers.submit([task("unmoved", "pause", seconds=0.5)], "ann")
+    until(lambda: asked.fraction > 0)
+
+    def fail(self):
+        monkeypatch.setattr(cluster.Cluster, "workers", look)
+        raise AssertionError("nobody expected this")
+
+    monkeypatch.setattr(cluster.Cluster, "workers", fail)
+    results(asked)
+    assert "nobody expected this" in caplog.text
 
 
 def test_workers_keep_the_memory_that_tensors_gave_back(workers):
@@ -324,6 +458,24 @@ def test_existing_cluster_is_used_and_left_alone(workers, monkeypatch, tmp_path)
         guest.submit([], "ann")
 
 
+def test_task_that_another_engine_s_cancel_ends_is_blameless(workers, monkeypatch, tmp_path):
+    monkeypatch.setenv("XAI_SCHEDULER", workers._cluster.address)
+    guest = Engine(cache=Cache(tmp_path / "cache"))
+    try:
+        asked = guest.submit([task("guest", "busy_until", file=str(tmp_path / "go"))], "bob")
+        for _ in range(2):  # more often than what counts may happen
+            until(lambda: asked.fraction > 0)
+            (before,) = guest._running.values()
+            beside = workers.submit([task("beside", "busy", seconds=60)], "ann")
+            until(lambda: workers._running)
+            beside.cancel()
+            until(lambda gone=before: gone not in guest._running.values())
+        (tmp_path / "go").touch()
+        results(asked)
+    finally:
+        guest.close()
+
+
 def test_unreachable_cluster_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     monkeypatch.setenv("XAI_SCHEDULER", "tcp://127.0.0.1:1")
@@ -343,6 +495,15 @@ def engine_processes():
     return found
 
 
+def lose_connection(asked, processes):
+    """Kill the process with which the engine speaks, when the job tells progress."""
+    until(lambda: asked.fraction > 0)
+    for process in processes:
+        if process.ppid() == os.getpid():
+            process.kill()
+    until(lambda: asked.fraction == 0 or asked.done)
+
+
 def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     monkeypatch.setenv("XAI_CACHE", str(tmp_path))
     monkeypatch.setenv("XAI_WORKER_MEMORY", "1 GiB")
@@ -350,14 +511,16 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     shared = shared_engine()
     assert shared_engine() is shared
     pid = worker_pid(shared)
+    once = shared.submit([task("once", "busy_until", file=str(tmp_path / "go"))], "ann")
+    lose_connection(once, engine_processes() - before)
+    until(lambda: not psutil.pid_exists(pid), 5)
+    (tmp_path / "go").touch()
+    results(once)
     lost = shared.submit([task("lost", "busy", seconds=60)], "ann")
-    until(lambda: lost.fraction > 0)
-    for process in engine_processes() - before:
-        if process.ppid() == os.getpid():
-            process.kill()
+    for _ in range(2):
+        lose_connection(lost, engine_processes() - before)
     assert lost.wait(GENEROUS_S)
     assert lost.errors == {"lost": engine.LOST}
-    until(lambda: not psutil.pid_exists(pid), 5)
     assert outcome(shared, task("again", value=5)).facts["pid"] != pid
     open_job = shared.submit([task("open", "busy", seconds=60)], "ann")
     until(lambda: open_job.fraction > 0)
@@ -365,6 +528,23 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     assert open_job.state == "cancelled"
     assert shared.closed
     assert engine_processes() == before
+
+
+def test_worker_that_is_killed_while_it_starts_is_started_again(tmp_path):
+    before = engine_processes()
+    starting = Engine(memory_limit="1 GiB", cache=Cache(tmp_path))
+    try:
+        until(lambda: victim_of(engine_processes() - before) is not None)
+        victim_of(engine_processes() - before).kill()
+        assert isinstance(outcome(starting, task("late", value=1)), Result)
+    finally:
+        starting.close()
+
+
+def victim_of(processes):
+    """The worker among an engine's processes."""
+    workers = (p for p in processes if "spawn_main" in " ".join(p.cmdline()))
+    return next(workers, None)
 
 
 def test_nothing_listens_beyond_this_machine(workers):
@@ -465,6 +645,34 @@ def test_released_job_takes_only_what_is_running():
     assert (asked.done, asked.fraction) == (False, 0)
     asked.finish(first, Result())
     assert (asked.done, asked.fraction, set(asked.results)) == (True, 1, {"a"})
+
+
+def test_lost_task_is_the_next_once_by_hand():
+    first, second = tasks = [Task("a", "f"), Task("b", "f")]
+    asked = Job(tasks, "ann")
+    assert asked.begin(first)
+    asked.progress(first, 0.5)
+    assert asked.running() == [first]
+    assert asked.again(first)
+    assert (asked.waiting(), asked.running(), asked.fraction) == ([first, second], [], 0)
+    assert asked.begin(first)
+    assert asked.again(first, blameless=True)
+    assert asked.begin(first)
+    assert not asked.again(first)
+    asked.finish(first, "It was lost.")
+    assert asked.errors == {"a": "It was lost."}
+
+
+def test_lost_task_that_nobody_wants_any_longer_is_dropped():
+    only = Task("a", "f")
+    released, cancelled = Job([only], "ann"), Job([only], "bob")
+    assert released.begin(only)
+    assert cancelled.begin(only)
+    released.release()
+    cancelled.cancel()
+    for asked in (released, cancelled):
+        assert asked.again(only)
+        assert (asked.done, asked.waiting(), asked.errors) == (True, [], {})
 
 
 def test_memory_limits_in_words(monkeypatch):

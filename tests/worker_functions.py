@@ -50,12 +50,28 @@ def faults(times=5, size=2**26):
     return Result(facts={"faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before})
 
 
-def grow(step_bytes=64 * 2**20):
-    """Take memory until somebody ends it."""
+def busy_until(file):
+    """Busy until the file is there."""
+    while not os.path.exists(file):
+        sum(range(1000))
+        advance(1, 2)
+    return Result(facts={"pid": os.getpid()})
+
+
+def grow(tries, times=None, step_bytes=64 * 2**20):
+    """Take memory until somebody ends it; with ``times`` at the first tries, which a file counts."""
+    with open(tries, "a") as file:
+        file.write("*")
+    if times is not None and os.path.getsize(tries) > times:
+        return Result(facts={"pid": os.getpid()})
     kept = []
     while True:
         kept.append(np.ones(step_bytes, np.uint8))
         time.sleep(0.01)
+
+
+def objects():
+    return Result({"value": np.array([object()])})
 
 
 def claim():

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import dask
 from dask.utils import parse_bytes
@@ -30,6 +32,11 @@ FETCH_S = 30.0
 LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
 AUTOMATIC_SHARE = 0.6
 MEMORY_EVENT = "worker-restart-memory"  # the name that Dask gives it
+STOP_EVENT = "xai-worker-stopped"
+
+
+class LostError(Exception):
+    """A task has ended, and its result is nowhere."""
 
 
 def worker_count() -> int:
@@ -142,6 +149,7 @@ class Cluster:
         self._local = None if remote else Local(workers, memory)
         self._topic = topic
         self._outgrown: set[str] = set()
+        self._stopped: set[str] = set()
         self._seen = time.monotonic()
         self._limits: dict[str, int | None] = {}
         self.address = self._local.address if self._local else str(remote)
@@ -157,6 +165,9 @@ class Cluster:
         self._client.subscribe_topic(
             MEMORY_EVENT, lambda event: self._outgrown.add(event[1]["worker"])
         )
+        self._client.subscribe_topic(
+            STOP_EVENT, lambda event: self._stopped.add(event[1]["worker"])
+        )
         if any(threads != 1 for threads in self._look().values()):
             # Restarting such a worker to end one task would end another.
             self.close()
@@ -164,9 +175,12 @@ class Cluster:
 
     @property
     def alive(self) -> bool:
-        """Whether the workers can be reached."""
+        """Whether the workers can be reached.
+
+        A client that is connecting has lost its connection, and with it all that was under way.
+        """
         local = self._local is None or self._local.alive
-        return local and self._client.status in ("running", "connecting")
+        return local and self._client.status == "running"
 
     def workers(self) -> list[str]:
         """Addresses of the workers that are there now.
@@ -183,9 +197,16 @@ class Cluster:
 
     def _look(self) -> dict[str, int]:
         """Threads of each worker that is there; notes their memory limits."""
-        known = self._client.scheduler_info(n_workers=-1)["workers"]
+        # Not Client.scheduler_info: the client overwrites its answer every two seconds, with one
+        # that names no workers, and keeps an old one when the scheduler cannot be reached.
+        known = self._ask("identity", n_workers=-1)["workers"]
         self._limits.update({address: facts["memory_limit"] for address, facts in known.items()})
         return {address: facts["nthreads"] for address, facts in known.items()}
+
+    def _ask(self, question: str, **arguments: Any) -> Any:
+        """What the scheduler itself answers."""
+        call = getattr(self._client.scheduler, question)
+        return self._client.sync(call, **arguments)
 
     def memory_limit(self, worker: str) -> int:
         """Most bytes that a worker, living or dead, may use; 0 if it has no limit."""
@@ -193,6 +214,8 @@ class Cluster:
 
     def start(self, task: Task, ticket: str, worker: str) -> Future[Result]:
         """Hand ``task`` to ``worker``."""
+        for ended in (self._outgrown, self._stopped):
+            ended.discard(worker)  # an earlier one had the same port
         return self._client.submit(
             run,
             task.function,
@@ -209,22 +232,30 @@ class Cluster:
     def stop(self, future: Future[Result], worker: str) -> None:
         """Stop a running task by restarting its worker; returns when the old one is gone."""
         future.cancel()
-        if worker in self._client.nthreads():
-            self._client.run(kill, workers=[worker], nanny=True)
-            deadline = time.monotonic() + GONE_S
-            # A task handed out before the scheduler knows would die with the old worker.
-            while worker in self._client.nthreads() and time.monotonic() < deadline:
-                time.sleep(0.01)
+        deadline = time.monotonic() + GONE_S
+        # A task handed out before the scheduler knows would die with the old worker.
+        while worker in self._look() and time.monotonic() < deadline:
+            with suppress(LookupError):  # it went away by itself after the question
+                self._client.run(
+                    kill, worker, STOP_EVENT, workers=[worker], nanny=True, on_error="ignore"
+                )
+            time.sleep(0.01)
 
     def outcome(self, future: Future[Result]) -> Result | BaseException:
-        """What a future that is done holds: its result, or why there is none."""
+        """What a future that is done holds: its result, or why there is none.
+
+        ``LostError`` if the worker that held the result is gone, or the connection was lost.
+        """
         try:
-            error: BaseException | None = future.exception(timeout=FETCH_S)
-            if error is not None:
-                return error
-            result = future.result(timeout=FETCH_S)
+            if future.status == "error":
+                return future.exception(timeout=FETCH_S) or LostError()
+            # Not Future.result: where nobody holds it any longer, that waits for it for ever.
+            answer = self._ask("gather", keys=[future.key], callback_timeout=FETCH_S)
         except (TimeoutError, CancelledError):
-            return JobError("The result was lost on its way back. Try once more.")
+            return LostError()
+        if answer["status"] != "OK":
+            return LostError()
+        result = answer["data"][future.key]
         if isinstance(result, Result):
             return result
         return TypeError(f"A task returned {type(result).__name__} instead of a Result.")
@@ -235,6 +266,10 @@ class Cluster:
         while worker not in self._outgrown and time.monotonic() < deadline:
             time.sleep(0.02)
         return worker in self._outgrown
+
+    def was_stopped(self, worker: str) -> bool:
+        """Whether that worker, now dead, had been ended to stop a task, by whichever engine."""
+        return worker in self._stopped
 
     def close(self) -> None:
         """Let go of the workers; local ones end."""

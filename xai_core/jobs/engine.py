@@ -9,7 +9,6 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +16,7 @@ from distributed import Future, KilledWorker
 
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError, XaiError
-from xai_core.jobs.cluster import Cluster, memory_bytes, worker_count
+from xai_core.jobs.cluster import Cluster, LostError, memory_bytes, worker_count
 from xai_core.jobs.job import Job, Task
 
 log = logging.getLogger(__name__)
@@ -26,23 +25,14 @@ POLL_S = 0.02
 TICK_S = 0.2
 IDLE_TICK_S = 1.0
 GRACE_S = 10.0  # well above what it costs to restart a worker, and to load its model again
+YOUNG_S = 1.0  # what outgrows its worker within it may have found the memory full already
 DIED = (
-    "The worker process died before the result was there, perhaps because the machine ran out "
-    "of memory. It has been started again; try once more or choose a smaller computation."
+    "The worker process died twice before the result was there, perhaps because the machine ran "
+    "out of memory. It has been started again; try once more or choose a smaller computation."
 )
 FAILED = "The computation failed unexpectedly; the server's log has the details."
-LOST = "The connection to the compute engine was lost. It is being restarted; try once more."
-
-# What a connection that breaks at any moment can raise. The thread that serves must outlive it.
-_CLUSTER_ERRORS = (
-    OSError,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    CancelledError,
-    XaiError,
-)
+LOST = "The connection to the compute engine was lost twice. It is being restarted; try once more."
+VANISHED = "The result was lost on its way back, twice. Try once more."
 
 
 @dataclass
@@ -65,8 +55,9 @@ class Engine:
     Owners who wait get equal time, so that one user's thousand long tasks do not hold up another's
     ten short ones; and of several workers no owner holds the last, so that one task that is being
     computed does not either. A task stops only when its worker is restarted, which is what
-    ``Job.cancel`` does. Starting the workers takes some seconds, in the background: what is
-    submitted meanwhile waits.
+    ``Job.cancel`` does. One that is lost with its worker, its result or the connection is done
+    once more by itself; only what is lost again costs a sentence. Starting the workers takes some
+    seconds, in the background: what is submitted meanwhile waits.
 
     Args:
         workers: local worker processes; None takes ``XAI_WORKERS``, or 1. Ignored when
@@ -143,7 +134,9 @@ class Engine:
                     )
                 if self._cluster is not None:
                     self._turn(self._cluster)
-            except _CLUSTER_ERRORS as error:
+            # Whatever a breaking connection raises: without this thread everybody waits for ever.
+            except Exception as error:
+                log.error("The compute engine is being reset", exc_info=error)
                 self._reset(error)
             self._pause()
             with self._lock:
@@ -177,13 +170,13 @@ class Engine:
         if len(self._running) >= len(present):
             self._make_room()
         for ticket, running in list(self._running.items()):
-            if running.job.state == "cancelled":
-                cluster.stop(running.future, running.worker)
-            elif running.future.done():
+            if running.future.done():
                 self._settle(running, cluster)
+            elif running.job.state == "cancelled":
+                cluster.stop(running.future, running.worker)
             elif running.worker not in present:
                 running.future.cancel()
-                running.job.finish(running.task, self._death(running.worker, cluster))
+                self._died(running, cluster)
             else:
                 continue
             del self._running[ticket]
@@ -211,6 +204,16 @@ class Engine:
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
         if isinstance(outcome, Result):
+            self._deliver(running, outcome)
+        elif isinstance(outcome, KilledWorker):
+            self._died(running, cluster)
+        elif isinstance(outcome, LostError):
+            self._lost(running, VANISHED)
+        else:
+            running.job.finish(running.task, self._sentence(outcome, running, cluster))
+
+    def _deliver(self, running: _Running, outcome: Result) -> None:
+        try:
             if outcome.parts:
                 outcome = self._kept_apart(outcome)
                 self._finish_same(running.task, outcome)
@@ -218,11 +221,10 @@ class Engine:
                 self._finish_same(running.task, outcome)
             elif outcome.arrays or outcome.facts:
                 self.cache.put(running.task.key, outcome)
-            running.job.finish(running.task, outcome)
-        elif isinstance(outcome, KilledWorker):
-            running.job.finish(running.task, self._death(running.worker, cluster))
+        except (TypeError, ValueError) as error:  # what has no place in the cache
+            running.job.finish(running.task, _failed(running.task, error))
         else:
-            running.job.finish(running.task, self._sentence(outcome, running, cluster))
+            running.job.finish(running.task, outcome)
 
     def _kept_apart(self, outcome: Result) -> Result:
         """Keep every part; the job gets their facts, because their arrays may be many."""
@@ -239,8 +241,22 @@ class Engine:
             if any(waiting.key == task.key for waiting in job.waiting()):
                 job.finish(task, outcome.copy())
 
-    def _death(self, worker: str, cluster: Cluster) -> str:
-        return _too_large(worker, cluster) if cluster.died_of_memory(worker) else DIED
+    def _died(self, running: _Running, cluster: Cluster) -> None:
+        """What becomes of a task whose worker died: memory that it took itself is its own fault."""
+        if cluster.died_of_memory(running.worker):
+            sentence = _too_large(running.worker, cluster)
+            if running.seconds > YOUNG_S:
+                running.job.finish(running.task, sentence)
+            else:
+                self._lost(running, sentence)
+        else:
+            self._lost(running, DIED, blameless=cluster.was_stopped(running.worker))
+
+    def _lost(self, running: _Running, sentence: str, blameless: bool = False) -> None:
+        if running.job.again(running.task, blameless):
+            log.info("The task %s was lost and is done once more", running.task.function)
+        else:
+            running.job.finish(running.task, sentence)
 
     def _sentence(self, error: BaseException, running: _Running, cluster: Cluster) -> str:
         if isinstance(error, XaiError):
@@ -249,8 +265,7 @@ class Engine:
         told = str(error).lower()
         if isinstance(error, MemoryError) or "allocate memory" in told or "out of memory" in told:
             return _too_large(running.worker, cluster)
-        log.error("The task %s failed", running.task.function, exc_info=error)
-        return FAILED
+        return _failed(running.task, error)
 
     def _next(self, most: int) -> tuple[Job, Task] | None:
         """The next task of who has had the least time and has fewer than ``most`` running."""
@@ -280,7 +295,11 @@ class Engine:
                 job.finish(task, known)
             elif job.begin(task):
                 ticket = uuid.uuid4().hex
-                future = cluster.start(task, ticket, worker)
+                try:
+                    future = cluster.start(task, ticket, worker)
+                except (TypeError, ValueError, AttributeError) as error:  # it cannot be sent
+                    job.finish(task, _failed(task, error))
+                    continue
                 self._running[ticket] = _Running(job, task, worker, future)
                 return
 
@@ -291,19 +310,25 @@ class Engine:
 
     def _reset(self, error: BaseException) -> None:
         """Forget a cluster that does not answer; the next turn starts another."""
-        log.error("The compute engine is being reset", exc_info=error)
         cluster, self._cluster = self._cluster, None
         with self._lock:
             jobs = list(self._jobs)
         for job in jobs:
-            if cluster is not None:
-                job.abandon(LOST)
-            else:
+            if cluster is None:
                 told = error if isinstance(error, XaiError) else "The compute engine cannot start."
-                job.abandon(str(told), waiting=True)
+                job.abandon(str(told))
+                continue
+            for task in job.running():
+                if not job.again(task):
+                    job.finish(task, LOST)
         self._running.clear()
         if cluster is not None:
             cluster.close()
+
+
+def _failed(task: Task, error: BaseException) -> str:
+    log.error("The task %s failed", task.function, exc_info=error)
+    return FAILED
 
 
 def _too_large(worker: str, cluster: Cluster) -> str:

@@ -47,6 +47,7 @@ class Job:
         self._running: dict[str, float] = {}
         self._results: dict[str, Result] = {}
         self._errors: dict[str, str] = {}
+        self._lost: set[str] = set()
         self._cancelled = False
         self._released: float | None = None
         self._started: tuple[float, float] | None = None
@@ -153,6 +154,11 @@ class Job:
         with self._lock:
             return list(self._waiting.values())
 
+    def running(self) -> list[Task]:
+        """Tasks that a worker has."""
+        with self._lock:
+            return [self._tasks[key] for key in self._running]
+
     def begin(self, task: Task) -> bool:
         """Note that a worker has ``task``; False if the job no longer wants it."""
         with self._lock:
@@ -182,10 +188,35 @@ class Job:
                 self._errors[task.key] = outcome
             self._end_if_complete()
 
-    def abandon(self, sentence: str, waiting: bool = False) -> None:
-        """Note that running tasks, and with ``waiting`` the others too, failed for a reason."""
+    def again(self, task: Task, blameless: bool = False) -> bool:
+        """Put back a running task whose worker or result is gone, so that it is the next.
+
+        Args:
+            task: the one that was lost.
+            blameless: whether it is known that the task had no part in it; it does not count.
+
+        Returns:
+            False if it had been lost before: nothing is changed.
+        """
         with self._lock:
-            for key in [*self._running, *(self._waiting if waiting else ())]:
+            if task.key not in self._running:  # cancelled
+                return True
+            if task.key in self._lost and not blameless:
+                return False
+            if not blameless:
+                self._lost.add(task.key)
+            del self._running[task.key]
+            if self._released is None:
+                self._waiting = {task.key: task, **self._waiting}
+            else:
+                del self._tasks[task.key]
+                self._end_if_complete()
+            return True
+
+    def abandon(self, sentence: str) -> None:
+        """Note that all that is not finished failed for a reason."""
+        with self._lock:
+            for key in [*self._running, *self._waiting]:
                 self.finish(self._tasks[key], sentence)
 
     def _finished_cost(self) -> float:

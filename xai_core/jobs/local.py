@@ -13,6 +13,9 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any, TextIO
 
 import dask
@@ -32,6 +35,8 @@ def configuration(workers: int) -> dict[str, object]:
     return {
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.work-stealing": False,
+        # A worker that computes without a break may be silent for long; its end is seen anyway.
+        "distributed.scheduler.worker-ttl": None,
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.worker.memory.target": False,
@@ -60,28 +65,51 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
     # within its lost-worker timeout.
     place: dict[str, Any] = {"host": LOOPBACK, "port": 0, "dashboard_address": f"{LOOPBACK}:0"}
     scheduler = await Scheduler(dashboard=False, **place)
-    nannies = [
-        Nanny(
-            scheduler.address,
-            nthreads=1,
-            name=str(number),
-            memory_limit=memory_bytes,
-            local_directory=folder,
-            preload=["xai_core.jobs.worker"],
-            dashboard=False,
-            silence_logs=logging.ERROR,
-            **place,
-        )
-        for number in range(workers)
+    made = partial(
+        Nanny,
+        scheduler.address,
+        nthreads=1,
+        memory_limit=memory_bytes,
+        local_directory=folder,
+        preload=["xai_core.jobs.worker"],
+        dashboard=False,
+        silence_logs=logging.ERROR,
+        **place,
+    )
+    makers = [partial(made, name=str(number)) for number in range(workers)]
+    nannies = await asyncio.gather(*(_started(maker) for maker in makers))
+    keepers = [
+        asyncio.create_task(_keep(nanny, maker))
+        for nanny, maker in zip(nannies, makers, strict=True)
     ]
-    await asyncio.gather(*nannies)
     print(scheduler.address, file=answer, flush=True)
     await asyncio.to_thread(sys.stdin.read)
+    for keeper in keepers:
+        keeper.cancel()
     # A busy worker would answer a polite request only when its task is finished.
     for child in psutil.Process().children(recursive=True):
         child.kill()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
+
+
+async def _started(maker: Callable[[], Nanny]) -> Nanny:
+    """A nanny with its worker; tried again once, because that may be killed while it starts."""
+    nanny = maker()
+    try:
+        await nanny
+    except RuntimeError:
+        nanny = maker()
+        await nanny
+    return nanny
+
+
+async def _keep(nanny: Nanny, maker: Callable[[], Nanny]) -> None:
+    """Put another in the place of a nanny that has given up its worker."""
+    while True:
+        await nanny.finished()
+        with suppress(RuntimeError):  # the engine tells when there has been no worker for long
+            nanny = await maker()
 
 
 def main(workers: int, memory_bytes: int) -> None:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from distributed import Nanny, Worker, get_worker
+from distributed.core import Status
 
 from xai_core.cache import Result
 from xai_core.progress import listening
@@ -53,7 +54,17 @@ def run(function: str, arguments: dict[str, Any], topic: str, ticket: str) -> Re
     return result
 
 
-def kill(dask_worker: Nanny) -> None:
-    """End the worker of this nanny at once; the nanny then starts a new one."""
-    if dask_worker.pid:
-        os.kill(dask_worker.pid, signal.SIGKILL)
+def kill(address: str, topic: str, dask_worker: Nanny) -> None:
+    """End the worker of this nanny at once; the nanny then starts a new one.
+
+    Args:
+        address: of the worker that is meant. One that has just come in its place is left alone.
+        topic: name under which engines hear of workers that were ended on purpose.
+        dask_worker: the nanny, given by Dask under this name.
+    """
+    process = dask_worker.process
+    if process is None or process.status != Status.running or process.worker_address != address:
+        return
+    if process.pid:
+        dask_worker.log_event(topic, {"worker": address})
+        os.kill(process.pid, signal.SIGKILL)
