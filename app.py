@@ -71,7 +71,7 @@ def _researcher() -> None:
     known = access.is_researcher()
     page = st.navigation(pages, position="top" if known else "hidden")
     if not known:
-        access.require_researcher()
+        access.require_researcher(page.url_path)
     access.offer_sign_out()
     page.run()
 

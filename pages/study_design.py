@@ -45,7 +45,7 @@ SHOWN = {
 
 
 def page() -> None:
-    require_researcher()
+    require_researcher("study_design")
     st.html("<style>.stMainBlockContainer{padding:3.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
     slug = st.query_params.get(address.DESIGN)
     study = next((one for one in shared_store().studies() if one.slug == slug), None)

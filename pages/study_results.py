@@ -33,7 +33,7 @@ PARTS = {
 
 
 def page() -> None:
-    require_researcher()
+    require_researcher("study_results")
     st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
     st.subheader("Study results", anchor=False)
     try:

@@ -8,11 +8,11 @@ those who gave it; with neither, whoever sits at this machine.
 from __future__ import annotations
 
 import os
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterable
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
-from pages.components.address import base_path
 from xai_core.study import shared_store
 from xai_core.study.access import known_hash, password_file
 
@@ -20,7 +20,7 @@ COOKIE = "xai_researcher"
 PATH = "sign-in"
 SERVE = "XAI_SERVE"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-FORWARDED = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
+FORWARDED = ("forwarded", "via", "x-forwarded-", "x-real-ip", "x-original-")  # how they begin
 
 
 def serves_researchers() -> bool:
@@ -43,14 +43,18 @@ def is_researcher() -> bool:
         case "login":
             return bool(st.user.is_logged_in) and listed(st.user)
         case "password":
-            token = st.context.cookies.get(COOKIE, "")
-            return bool(token) and shared_store().researcher_session.is_valid(token)
+            sent = tokens(st.context.headers.get_all("cookie"))
+            return any(map(shared_store().researcher_session.is_valid, sent))
         case _:
             return is_local(*_connection())
 
 
-def require_researcher() -> None:
-    """End the run here, with a way to sign in, unless this visitor is a researcher."""
+def require_researcher(page: str) -> None:
+    """End the run here, with a way to sign in, unless this visitor is a researcher.
+
+    Args:
+        page: its name in the address, to come back to.
+    """
     if is_researcher():
         return
     st.subheader("For researchers", anchor=False)
@@ -59,8 +63,7 @@ def require_researcher() -> None:
             _offer_login()
         case "password":
             st.write("These pages need the password of this server.")
-            path = f"{base_path()}/{PATH}?next={quote(_here())}"
-            st.html(f'<a href="{path}" target="_self">Sign in</a>')
+            st.html(f'<a href="{PATH}?next={quote(_asked(page))}" target="_self">Sign in</a>')
         case "local":
             st.write(
                 "These pages answer only to the machine that they run on. To open them to others, "
@@ -78,8 +81,7 @@ def offer_sign_out() -> None:
             if st.sidebar.button("Sign out", key="sign out", type="tertiary"):
                 st.logout()
         case "password":
-            path = f"{base_path()}/{PATH}?out=1"
-            st.sidebar.html(f'<a href="{path}" target="_self">Sign out</a>')
+            st.sidebar.html(f'<a href="{PATH}?out=1" target="_self">Sign out</a>')
 
 
 def is_local(address: str | None, headers: dict[str, str]) -> bool:
@@ -97,7 +99,18 @@ def is_local(address: str | None, headers: dict[str, str]) -> bool:
     asked = [names["host"]] if "host" in names else []
     asked += [urlsplit(names["origin"]).netloc] if "origin" in names else []
     hosts = {urlsplit(f"//{host}").hostname for host in asked}
-    return address is None and not FORWARDED & names.keys() and hosts <= LOCAL_HOSTS
+    passed_on = any(name.startswith(FORWARDED) for name in names)
+    return address is None and not passed_on and hosts <= LOCAL_HOSTS
+
+
+def tokens(headers: Iterable[str]) -> list[str]:
+    """What was set as our cookie, each time: one of another path may stand beside our own.
+
+    Args:
+        headers: each "Cookie" of a request.
+    """
+    pairs = (part.strip().partition("=") for header in headers for part in header.split(";"))
+    return [value for name, _, value in pairs if name == COOKIE and value]
 
 
 def listed(user: object) -> bool:
@@ -141,12 +154,7 @@ def _offer_login() -> None:
             st.login(name or None)
 
 
-def _here() -> str:
-    """Path and query of the page that is open."""
-    parts = urlsplit(st.context.url or "/")
-    query = "&".join(
-        f"{quote(name)}={quote(value)}"
-        for name in st.query_params
-        for value in st.query_params.get_all(name)
-    )
-    return f"{parts.path}?{query}" if query else parts.path or "/"
+def _asked(page: str) -> str:
+    """The page with the query of its address."""
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    return f"{page}?{urlencode(query, doseq=True)}" if query else page

@@ -1,10 +1,18 @@
-"""The address bar: what it asks for that does not exist is said, not swallowed."""
+"""Addresses: what the bar asks for that does not exist is said, and where our own routes are.
+
+What a page tells the browser of our own routes has no slash before it, as "pictures/KEY": the
+browser takes it from where the page is. So it is right under whatever path the visitor reached
+this server, of which a proxy may have taken something off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from pages.components.text import plain
 
@@ -27,7 +35,9 @@ def notice(sentence: str) -> None:
     st.toast(sentence, icon=":material/link_off:", duration="infinite")
 
 
-def base_path() -> str:
-    """What stands before every path of this server: "" or "/PATH"."""
+def own_route(
+    path: str, answer: Callable[[Request], Awaitable[Response]], methods: Collection[str] = ("GET",)
+) -> Route:
+    """The web server's route to a path of our own, behind the base path as Streamlit's own are."""
     base = st.get_option("server.baseUrlPath").strip("/")
-    return f"/{base}" if base else ""
+    return Route(f"/{base}/{path}" if base else f"/{path}", answer, methods=list(methods))

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.address import base_path
+from pages.components.address import own_route
 
 LIMIT = 512 * 2**20  # bytes
 PATH = "pictures"
@@ -25,14 +25,14 @@ _lock = Lock()
 
 
 def publish(content: bytes, mime: str = "application/octet-stream") -> str:
-    """Hold ``content`` for the browser and return its address."""
+    """Hold ``content`` for the browser and return its address, seen from any page."""
     key = hashlib.sha256(content).hexdigest()
     with _lock:
         if key not in _held:
             _held[key] = (content, mime)
             _make_room()
         _held.move_to_end(key)
-    return f"{base_path()}/{PATH}/{key}"
+    return f"{PATH}/{key}"
 
 
 def _make_room() -> None:
@@ -56,4 +56,4 @@ async def serve(request: Request) -> Response:
 
 def route() -> Route:
     """The web server's route to the published pieces."""
-    return Route(f"/{PATH}/{{key}}", serve)
+    return own_route(f"{PATH}/{{key}}", serve)

@@ -1,11 +1,14 @@
 """The password page: plain HTML, because only an HTTP answer can set a cookie scripts cannot read.
 
 What the form sends goes to the same address. After a right password the browser holds a
-random token, of which the database has the hash.
+random token, of which the database has the hash. The cookie names no path and the way back is a
+relative one: the browser then takes the folder of this page, which is what the visitor knows this
+server under, also where a proxy takes something off the path.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -15,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pages.components.access import COOKIE, PATH
-from pages.components.address import base_path
+from pages.components.access import COOKIE, PATH, tokens
+from pages.components.address import own_route
 from xai_core.errors import XaiError
 from xai_core.study import shared_store
 from xai_core.study.access import Backoff, fits, known_hash, password_file
@@ -26,13 +29,14 @@ LONGEST_FORM = 4096  # bytes
 PAGE = (Path(__file__).parent / "sign_in.html").read_text(encoding="utf-8")
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+_HERE = re.compile(r"[A-Za-z0-9_-]*")  # a page's name in the address
 
 _backoff = Backoff()
 
 
 def route() -> Route:
     """The web server's route to the password page."""
-    return Route(f"/{PATH}", answer, methods=["GET", "POST"])
+    return own_route(PATH, answer, methods=("GET", "POST"))
 
 
 async def answer(request: Request) -> Response:
@@ -45,7 +49,7 @@ async def answer(request: Request) -> Response:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LONGEST_FORM:
-            return _page("/", "That is too long for a password.", 413)
+            return _page("", "That is too long for a password.", 413)
     fields = parse_qs(body.decode("utf-8", "replace"))
     there = _next(fields.get("next", [""])[0])
     asker = request.client.host if request.client else ""
@@ -62,12 +66,12 @@ async def answer(request: Request) -> Response:
     if not token:
         return _page(there, "That is not the password.", 403)
     _backoff.succeeded(asker)
-    response = RedirectResponse(base_path() + there, 303)
+    response = RedirectResponse(f"./{there}", 303)
     response.set_cookie(
         COOKIE,
         token,
         max_age=HOURS * 3600,
-        path=f"{base_path()}/",
+        path=None,
         httponly=True,
         samesite="lax",
         secure=request.url.scheme == "https",
@@ -82,20 +86,17 @@ def _opened(password: str) -> str:
 
 
 async def _signed_out(request: Request) -> Response:
-    token = request.cookies.get(COOKIE, "")
-    if token:
+    for token in tokens(request.headers.getlist("cookie")):
         await run_in_threadpool(shared_store().researcher_session.end, token)
-    response = _page("/", "You are signed out.")
-    response.delete_cookie(COOKIE, path=f"{base_path()}/")
+    response = _page("", "You are signed out.")
+    response.set_cookie(COOKIE, max_age=0, path=None, httponly=True)
     return response
 
 
 def _next(asked: str) -> str:
-    """Where to go afterwards: a path of this server, whatever was asked."""
-    inside = asked.startswith("/") and not asked.startswith(("//", "/\\")) and "\n" not in asked
-    base = base_path()
-    path = asked if inside else "/"
-    return path[len(base) :] or "/" if base and path.startswith(base + "/") else path
+    """Where to go afterwards: a page of this server, whatever was asked."""
+    page, _, _ = asked.partition("?")
+    return asked if _HERE.fullmatch(page) and asked.isprintable() else ""
 
 
 def _page(

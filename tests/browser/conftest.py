@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,13 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from xai_core.study.bots import Server
+
 expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
-START_S = 60
 
 
 @pytest.fixture(scope="session")
@@ -50,38 +43,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[str]:
+def serving(folder: Path, base_path: str = "", **environment: str) -> Iterator[str]:
     """A server of its own; its address. That nothing failed in it unseen is asserted at its end.
 
     Args:
-        folder: for its cache, its studies and its log.
+        folder: for its cache and its studies.
+        base_path: under which it answers.
         environment: more variables for it.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {
-        "XAI_CACHE": str(folder / "cache"),
-        "XAI_STUDIES": str(folder / "studies"),
-        "STREAMLIT_SERVER_HEADLESS": "true",
-    }
-    log = folder / "log.txt"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-            cwd=ROOT,
-            env=os.environ | own | environment,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
-        address = f"http://localhost:{port}"
-        try:
-            _wait_until_healthy(address, process, log)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-    written = log.read_text(encoding="utf-8", errors="replace")
+    own = {"XAI_CACHE": str(folder / "cache"), "XAI_STUDIES": str(folder / "studies")}
+    with Server(own | environment, base_path=base_path) as made:
+        yield made.url
+        made.stop()
+        written = made.log()
     assert "Traceback" not in written, f"Something failed in the server:\n{written[-5000:]}"
 
 
@@ -89,14 +63,3 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """How to start another server."""
     return serving
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text()[-3000:]}")

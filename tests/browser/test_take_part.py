@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,82 +20,42 @@ from playwright.sync_api import (
 
 from tests.pages import little_study
 from tests.pages.little_study import CODE, SECRETS
+from xai_core.study.bots import Server
 from xai_core.study.storage.store import Store, open_store
 
-ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60
 
-
-class Server:
+class Participants(Server):
     """A server for participants alone, which can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        environment = os.environ | {
-            "XAI_STUDIES": str(self.folder),
-            "XAI_SERVE": "participants",
-            "STREAMLIT_SERVER_HEADLESS": "true",
-        }
-        environment.pop("XAI_DATABASE_URL", None)
-        command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-        with (self.folder / "log.txt").open("ab") as sink:
-            self.process = subprocess.Popen(
-                [*command, f"--server.port={self.port}"],
-                cwd=ROOT,
-                env=environment,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        pytest.fail((self.folder / "log.txt").read_text()[-3000:])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(timeout=20)
-
-    @property
-    def address(self) -> str:
-        return f"http://localhost:{self.port}"
+        self.database = f"sqlite:///{folder / 'studies.sqlite'}"
+        super().__init__({"XAI_DATABASE_URL": self.database, "XAI_SERVE": "participants"})
 
     def link(self, slug: str, **query: str) -> str:
         rest = "".join(f"&{name}={value}" for name, value in query.items())
-        return f"{self.address}/take-part?study={slug}{rest}"
+        return f"{self.url}/take-part?study={slug}{rest}"
 
 
 @pytest.fixture(scope="module")
-def participants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("studies"))
-    yield made
-    made.kill()
+def participants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Participants]:
+    with Participants(tmp_path_factory.mktemp("studies")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def store(participants: Server) -> Iterator[Store]:
-    made = open_store(f"sqlite:///{participants.folder / 'studies.sqlite'}")
+def store(participants: Participants) -> Iterator[Store]:
+    made = open_store(participants.database)
     yield made
     made.close_all()
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[tuple[Server, Store]]:
+def fresh(tmp_path: Path) -> Iterator[tuple[Participants, Store]]:
     """A server that a test may kill, and its database."""
-    server = Server(tmp_path)
-    store = open_store(f"sqlite:///{tmp_path / 'studies.sqlite'}")
-    yield server, store
-    store.close_all()
-    server.kill()
+    with Participants(tmp_path) as server:
+        store = open_store(server.database)
+        yield server, store
+        store.close_all()
 
 
 @pytest.fixture
@@ -144,7 +98,7 @@ def answers(store: Store, slug: str) -> Any:
 
 
 def test_the_whole_journey_by_mouse(
-    page: Page, participants: Server, store: Store, complaints: list[str]
+    page: Page, participants: Participants, store: Store, complaints: list[str]
 ) -> None:
     slug = little_study.publish(store, little_study.design())
     begin(page, participants.link(slug))
@@ -176,7 +130,7 @@ def test_the_whole_journey_by_mouse(
 
 
 def test_a_page_without_navigation_menu_and_toolbar(
-    page: Page, participants: Server, store: Store
+    page: Page, participants: Participants, store: Store
 ) -> None:
     page.goto(participants.link(little_study.publish(store, little_study.design())))
     expect(page.get_by_role("button", name="I agree and take part")).to_be_visible()
@@ -188,7 +142,7 @@ def test_a_page_without_navigation_menu_and_toolbar(
     assert box["width"] <= 60 * 16
 
 
-def test_by_the_keyboard_alone(page: Page, participants: Server, store: Store) -> None:
+def test_by_the_keyboard_alone(page: Page, participants: Participants, store: Store) -> None:
     slug = little_study.publish(store, little_study.design(options=3))
     page.goto(participants.link(slug))
     expect(page.get_by_role("button", name="I agree and take part")).to_be_visible()
@@ -248,7 +202,7 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"Tab does not reach {name or 'a radio'}.")
 
 
-def test_on_a_phone(browser: Browser, participants: Server, store: Store) -> None:
+def test_on_a_phone(browser: Browser, participants: Participants, store: Store) -> None:
     slug = little_study.publish(store, little_study.design(trials=1, options=4))
     size = {"width": 360, "height": 740}
     context = browser.new_context(viewport=size, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
@@ -284,7 +238,7 @@ def fits(page: Page) -> None:
 
 
 def test_reload_and_another_device_lead_to_the_same_trial(
-    page: Page, browser: Browser, participants: Server, store: Store
+    page: Page, browser: Browser, participants: Participants, store: Store
 ) -> None:
     slug = little_study.publish(store, little_study.design(trials=5))
     begin(page, participants.link(slug))
@@ -316,7 +270,7 @@ def pictures(page: Page) -> list[str]:
     return [str(image.get_attribute("src")) for image in page.locator(".box img").all()]
 
 
-def test_a_double_click_is_one_answer(page: Page, participants: Server, store: Store) -> None:
+def test_a_double_click_is_one_answer(page: Page, participants: Participants, store: Store) -> None:
     slug = little_study.publish(store, little_study.design())
     begin(page, participants.link(slug))
     page.get_by_role("radio", name="Heatmap A").check()
@@ -332,7 +286,7 @@ def test_a_double_click_is_one_answer(page: Page, participants: Server, store: S
     assert len(answers(store, slug)) == 2
 
 
-def test_an_answer_outlives_the_server(page: Page, fresh: tuple[Server, Store]) -> None:
+def test_an_answer_outlives_the_server(page: Page, fresh: tuple[Participants, Store]) -> None:
     """Killed with an answer under way: it is said, kept, sent again, and stored once."""
     participants, store = fresh
     slug = little_study.publish(store, little_study.design())
@@ -359,7 +313,7 @@ def test_an_answer_outlives_the_server(page: Page, fresh: tuple[Server, Store]) 
     assert len(answers(store, slug)) == 3
 
 
-def test_an_answer_outlives_a_reload(page: Page, participants: Server, store: Store) -> None:
+def test_an_answer_outlives_a_reload(page: Page, participants: Participants, store: Store) -> None:
     """The message with the answer is lost, and the page is loaded anew."""
     slug = little_study.publish(store, little_study.design())
     lost: list[bool] = []
@@ -381,7 +335,7 @@ def test_an_answer_outlives_a_reload(page: Page, participants: Server, store: St
 
 
 def test_pictures_are_fetched_early_and_again_when_lost(
-    page: Page, participants: Server, store: Store
+    page: Page, participants: Participants, store: Store
 ) -> None:
     slug = little_study.publish(store, little_study.design())
     asked: list[str] = []
@@ -394,7 +348,7 @@ def test_pictures_are_fetched_early_and_again_when_lost(
     early = {url for url in asked if "/stimuli/" in url}
     choose(page, "Heatmap A")
     at(page, "Trial 1 of 3")
-    assert {participants.address + path for path in pictures(page)} <= early
+    assert {f"{participants.url}/{path}" for path in pictures(page)} <= early
     page.wait_for_timeout(500)
     lost: list[Route] = []
     page.route(re.compile("/stimuli/"), lambda route: (lost.append(route), route.abort()))
@@ -406,7 +360,7 @@ def test_pictures_are_fetched_early_and_again_when_lost(
     expect(page.locator(".lost")).to_have_count(0)
 
 
-def test_what_a_screen_reader_is_told(page: Page, participants: Server, store: Store) -> None:
+def test_what_a_screen_reader_is_told(page: Page, participants: Participants, store: Store) -> None:
     slug = little_study.publish(store, little_study.design(practice=0))
     begin(page, participants.link(slug), first="Trial 1 of 3")
     expect(page.locator(".root")).to_match_aria_snapshot(
@@ -430,7 +384,9 @@ def test_what_a_screen_reader_is_told(page: Page, participants: Server, store: S
     expect(page.get_by_role("status").filter(has_text="Saved. Trial 2 of 3.")).to_have_count(1)
 
 
-def test_leaving_the_window_is_counted(page: Page, participants: Server, store: Store) -> None:
+def test_leaving_the_window_is_counted(
+    page: Page, participants: Participants, store: Store
+) -> None:
     slug = little_study.publish(store, little_study.design())
     begin(page, participants.link(slug))
     page.evaluate(
@@ -454,7 +410,7 @@ def test_leaving_the_window_is_counted(page: Page, participants: Server, store: 
     assert stored.hidden_ms.iloc[1] == 0
 
 
-def test_withdrawal_at_any_time(page: Page, participants: Server, store: Store) -> None:
+def test_withdrawal_at_any_time(page: Page, participants: Participants, store: Store) -> None:
     slug = little_study.publish(store, little_study.design())
     begin(page, participants.link(slug))
     choose(page, "Heatmap A")
@@ -471,7 +427,7 @@ def test_withdrawal_at_any_time(page: Page, participants: Server, store: Store) 
 
 
 def test_no_byte_tells_models_methods_conditions_or_files(
-    page: Page, participants: Server, store: Store
+    page: Page, participants: Participants, store: Store
 ) -> None:
     slug = little_study.publish(store, little_study.design())
     sent: list[bytes] = []

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from starlette.requests import Request
 
-from pages.components import access, sign_in
+import app
+from pages.components import access, address, sign_in
 from tests.apart import apart
 from xai_core.study import open_store
 from xai_core.study.access import Backoff, hashed
@@ -28,6 +29,8 @@ PASSWORD = "correct horse battery"
         (None, {"Host": "localhost:8501", "X-Forwarded-For": "192.0.2.1"}, False),
         (None, {"Host": "localhost:8501", "forwarded": "for=192.0.2.1"}, False),
         (None, {"Host": "localhost:8501", "X-Real-IP": "192.0.2.1"}, False),
+        (None, {"Host": "localhost:8501", "X-Forwarded-Proto": "https"}, False),
+        (None, {"Host": "localhost:8501", "X-Forwarded-Prefix": "/tools/xai"}, False),
     ],
 )
 def test_local_is_who_sits_at_this_machine_and_came_straight(address, headers, local):
@@ -94,9 +97,10 @@ def store(tmp_path, monkeypatch):
 
 
 def test_the_right_password_gives_a_token_that_scripts_cannot_read(store):
-    response = answer(method="POST", fields={"password": PASSWORD, "next": "/study_results?x=1"})
-    assert (response.status_code, response.headers["location"]) == (303, "/study_results?x=1")
+    response = answer(method="POST", fields={"password": PASSWORD, "next": "study_results?x=1"})
+    assert (response.status_code, response.headers["location"]) == (303, "./study_results?x=1")
     cookie = SimpleCookie(response.headers["set-cookie"])[access.COOKIE]
+    assert not cookie["path"]  # the browser takes the folder of the sign-in page: RFC 6265, 5.1.4
     assert cookie["httponly"]
     assert cookie["secure"]
     assert cookie["samesite"] == "lax"
@@ -123,11 +127,34 @@ def test_without_a_password_that_is_set_none_is_right(store, monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb", ""]
+    "elsewhere",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "../evil", "a\nb", "a?b\nc", ""],
 )
 def test_the_way_on_stays_on_this_server(store, elsewhere):
     response = answer(method="POST", fields={"password": PASSWORD, "next": elsewhere})
-    assert response.headers["location"] == "/"
+    assert response.headers["location"] == "./"
+
+
+def test_a_cookie_of_another_path_is_passed_over(store):
+    """To a server below another one a browser sends the cookies of both."""
+    own = store.researcher_session.start(hours=1)
+    header = f"_xsrf=1; {access.COOKIE}={own}; {access.COOKIE}=of-the-other; {access.COOKIE}="
+    assert access.tokens([header, "a=b"]) == [own, "of-the-other"]
+    answer(query="out=1", cookie=header)
+    assert not store.researcher_session.is_valid(own)
+
+
+@pytest.mark.parametrize("base", ["", "tools/xai", "/tools/xai/"])
+def test_our_own_routes_are_behind_the_base_path(monkeypatch, base):
+    monkeypatch.setattr(address.st, "get_option", {"server.baseUrlPath": base}.get)
+    prefix = "/tools/xai" if base else ""
+    assert [route.path for route in app.routes()] == [
+        f"{prefix}/stimuli/{{name}}",
+        f"{prefix}/sign-in",
+        f"{prefix}/pictures/{{key}}",
+        f"{prefix}/maps/{{key}}/{{height:int}}x{{width:int}}/{{show}}/{{clip:float}}",
+    ]
+    assert {"GET", "POST"} <= app.routes()[1].methods
 
 
 def test_what_was_asked_is_text_in_the_page(store):

@@ -52,10 +52,14 @@ def slug(store: Store) -> str:
 
 
 def opened(**query: str) -> AppTest:
+    return settled(first_run(**query))
+
+
+def first_run(**query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
-    return settled(app.run())
+    return app.run()
 
 
 def settled(app: AppTest) -> AppTest:
@@ -130,7 +134,7 @@ def test_pictures_have_their_addresses_and_votes(store: Store, slug: str) -> Non
     table = opened(results=slug, part="Pictures").dataframe[0].value
     records = store.records(slug)
     assert len(table) == 4
-    assert table.original.str.startswith("/stimuli/").all()
+    assert table.original.str.startswith("stimuli/").all()
     name = table.original[0].rpartition("/")[2]
     assert store.stimulus(name)[1] == "image/png"
     votes = [column for column in table if column.startswith("votes_")]
@@ -181,7 +185,8 @@ def test_new_answers_appear(store: Store, slug: str) -> None:
 
 
 def test_a_strange_address_is_said(store: Store, slug: str) -> None:
-    assert "There is no study at this address" in words(opened(results="nothing"))
+    said = [toast.value for toast in first_run(results="nothing").toast]
+    assert said == ["There is no study at this address; this is another one."]
 
 
 def test_text_from_outside_is_text(store: Store) -> None:

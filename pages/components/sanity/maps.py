@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.address import base_path
+from pages.components.address import own_route
 from pages.components.display import FULL
 from xai_core.heatmaps import SHOWS, signed_map
 from xai_core.jobs import shared_engine
@@ -26,7 +26,7 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def address(key: str, size: tuple[int, int], show: str, clip: float | None) -> str:
-    """Where the browser finds a map as int16 [H, W].
+    """Where the browser finds a map as int16 [H, W], seen from any page.
 
     Args:
         key: content key of the map.
@@ -35,7 +35,7 @@ def address(key: str, size: tuple[int, int], show: str, clip: float | None) -> s
         clip: likewise.
     """
     percentile = 100.0 if clip is None else clip
-    return f"{base_path()}/{PATH}/{key}/{size[0]}x{size[1]}/{show}/{percentile:g}"
+    return f"{PATH}/{key}/{size[0]}x{size[1]}/{show}/{percentile:g}"
 
 
 async def serve(request: Request) -> Response:
@@ -56,7 +56,7 @@ async def serve(request: Request) -> Response:
 def route() -> Route:
     """The web server's route to the maps."""
     place = "{key}/{height:int}x{width:int}/{show}/{clip:float}"
-    return Route(f"/{PATH}/{place}", serve)
+    return own_route(f"{PATH}/{place}", serve)
 
 
 def _drawn(key: str, size: tuple[int, int], show: str, clip: float | None) -> bytes | None:

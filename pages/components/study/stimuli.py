@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.address import base_path
+from pages.components.address import own_route
 from xai_core.errors import StudyUnavailableError
 from xai_core.study import shared_store
 
@@ -27,8 +27,8 @@ _lock = Lock()
 
 
 def address(name: str) -> str:
-    """Where the browser finds the picture of that name."""
-    return f"{base_path()}/{PATH}/{name}"
+    """Where the browser finds the picture of that name, seen from any page."""
+    return f"{PATH}/{name}"
 
 
 async def serve(request: Request) -> Response:
@@ -55,7 +55,7 @@ async def serve(request: Request) -> Response:
 
 def route() -> Route:
     """The web server's route to the pictures."""
-    return Route(f"/{PATH}/{{name}}", serve)
+    return own_route(f"{PATH}/{{name}}", serve)
 
 
 def _read(name: str) -> tuple[bytes, str] | None:

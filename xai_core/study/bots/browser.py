@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
@@ -57,7 +56,7 @@ class Tab:
         """
         try:
             for path in (self.page, "_stcore/health", "_stcore/host-config"):
-                await self._fetcher.get(f"{urlsplit(self.url).path}/{path}")
+                await self._fetcher.get(path)
         except FetchError as error:
             raise DisconnectedError(str(error)) from error
         await self.connect()

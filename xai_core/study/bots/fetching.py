@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import ssl
 from types import TracebackType
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 CONNECTIONS = 6  # to one server, as many as browsers open
 LONGEST_S = 30.0
@@ -19,10 +19,10 @@ class FetchError(Exception):
 
 
 class Fetcher:
-    """Fetches addresses of one server.
+    """Fetches addresses of one server; they are relative to where its pages are, as the page's own.
 
     Args:
-        url: the server, as ``http://localhost:8501``.
+        url: the server, as ``http://localhost:8501`` or ``https://host/base/path``.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,6 +31,7 @@ class Fetcher:
         self._host = parts.hostname or "localhost"
         self._port = parts.port or (443 if self._secure else 80)
         self._named = parts.netloc
+        self._pages = f"{parts.path.rstrip('/')}/"
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._pictures: dict[str, asyncio.Task[str]] = {}
@@ -119,7 +120,7 @@ class Fetcher:
     ) -> tuple[int, bytes, bool]:
         """Status, body, and whether the connection can be used again."""
         writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: {self._named}\r\n"
+            f"GET {urljoin(self._pages, path)} HTTP/1.1\r\nHost: {self._named}\r\n"
             "Accept: */*\r\nAccept-Encoding: gzip\r\nConnection: keep-alive\r\n\r\n".encode("ascii")
         )
         await writer.drain()

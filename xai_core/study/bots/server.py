@@ -37,6 +37,8 @@ class Server:
         port: to listen on; a free one if None.
         command: that starts Python, for a profiler around it.
         options: further options of ``streamlit run``.
+        base_path: under which it answers, as ``tools/xai``.
+        script: to run instead of the application.
     """
 
     def __init__(
@@ -45,15 +47,22 @@ class Server:
         port: int | None = None,
         command: tuple[str, ...] = (sys.executable,),
         options: tuple[str, ...] = (),
+        base_path: str = "",
+        script: Path = ROOT / "app.py",
     ) -> None:
-        if not (ROOT / "app.py").is_file():
+        if not script.is_file():
             raise StudyError("The application (app.py) is not beside the package.")
         self.port = port or free_port()
-        self.url = f"http://localhost:{self.port}"
+        self.url = f"http://localhost:{self.port}/{base_path}".rstrip("/")
         self._environment = os.environ | dict(environment or {})
         self._command = (
-            *(*command, "-m", "streamlit", "run", "app.py", f"--server.port={self.port}"),
-            *("--server.headless=true", "--server.address=localhost", *options),
+            *(*command, "-m", "streamlit", "run", str(script), f"--server.port={self.port}"),
+            *(
+                "--server.headless=true",
+                "--server.address=localhost",
+                f"--server.baseUrlPath={base_path}",
+            ),
+            *options,
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server

@@ -57,7 +57,7 @@ def show(asked: Rendering) -> int | None:
     Returns:
         The number of the version when it has been published, else None.
     """
-    require_researcher()
+    require_researcher("study_design")
     if not asked.tasks:
         about = facts.wait(asked.design)
         if about is None:

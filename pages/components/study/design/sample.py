@@ -52,7 +52,7 @@ def show(draft: Draft) -> None:
 
 
 def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live: bool) -> None:
-    require_researcher()
+    require_researcher("study_design")
     work.collect()
     status(work, "Drawing")
     if live and not work.running:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components.address import notice
 from pages.components.study.results.address import RESULTS
 from xai_core.study import Study, Version, shared_store
 from xai_core.study.analysis.intervals import INTERVALS
@@ -35,7 +36,7 @@ def study(found: Sequence[Study]) -> Study:
     asked = st.query_params.get(RESULTS, "")
     first = next((n for n, one in enumerate(found) if one.published), 0)
     if asked and asked not in slugs:
-        st.warning("There is no study at this address; this is another one.")
+        notice("There is no study at this address; this is another one.")
     slug = st.selectbox(
         "Study",
         slugs,
