@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,19 @@ def read_image(data: bytes, name: str) -> Image.Image:
         return Image.frombytes("RGB", rgb.size, rgb.tobytes())
     except _DAMAGE as error:
         raise ImageError(f"{shown} is damaged or incomplete and cannot be read.") from error
+
+
+def read_picture(path: Path) -> Image.Image:
+    """The picture of a file.
+
+    Raises:
+        ImageError: as ``read_image``; or the file cannot be opened.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"'{shown_name(path.name)}' cannot be read: {error.strerror}.") from error
+    return read_image(data, path.name)
 
 
 def shown_name(name: str) -> str:

@@ -70,11 +70,11 @@ def test_normalisation_by_hand_and_back():
 
 
 def test_classes_by_name_and_number():
-    clf = classifier(title="Mine")
+    clf = classifier()
     assert clf.class_index(" cat ") == 0
     assert clf.class_index("2") == 2
     for wrong in ("3", "bird", "-1"):
-        with pytest.raises(ModelError, match=f"Mine has no class '{wrong}'"):
+        with pytest.raises(ModelError, match=f"The model has no class '{wrong}'"):
             clf.class_index(wrong)
 
 

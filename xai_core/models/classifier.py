@@ -13,6 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from xai_core.classes import class_index, class_titles
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.layers import weight_layers
@@ -172,18 +173,19 @@ class Classifier:
         self._twins.append((twin, weights))
 
     def class_index(self, name: str) -> int:
-        """Index of a class by name (any case) or by number.
+        """Index of a class by its number with its name, by name or by number.
+
+        See ``xai_core.classes.class_index``.
 
         Raises:
-            ModelError: there is no such class.
+            ModelError: there is no such class, or several could be meant.
         """
-        wanted = name.strip().casefold()
-        for index, known in enumerate(self.class_names):
-            if known.casefold() == wanted:
-                return index
-        if wanted.isdigit() and int(wanted) < len(self.class_names):
-            return int(wanted)
-        raise ModelError(f"{self.title} has no class '{name}'.")
+        return class_index(name, self.class_names)
+
+    @property
+    def class_titles(self) -> tuple[str, ...]:
+        """What people read of each class: names, with more where several classes share one."""
+        return class_titles(self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:
