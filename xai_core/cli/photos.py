@@ -57,7 +57,7 @@ def read_photo(clf: Classifier, name: str, target: int | None) -> Photo:
     from xai_core.images import image_hash, visible_crop
 
     image = read_file(name)
-    x = clf.preprocess([image]).to(dtype=clf.dtype, device=clf.device)
+    x = clf.preprocess([image]).to(clf.device)
     with torch.no_grad():
         probabilities = clf.logits(x)[0].double().softmax(0)
     explained = int(probabilities.argmax()) if target is None else target

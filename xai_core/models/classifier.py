@@ -94,9 +94,18 @@ class Classifier:
         return next(self.module.parameters(), torch.zeros(())).device
 
     def preprocess(self, images: Sequence[Picture]) -> Tensor:
-        """PIL images or uint8 arrays [H, W, 3] -> float32 [N, 3, H, W], cropped and normalised."""
+        """PIL images or uint8 arrays [H, W, 3] -> [N, 3, H, W], cropped and normalised.
+
+        The result has the type of the model's weights, float32 for most.
+        """
         arrays = [model_input(image, self.input_size, self.crop, self.resample) for image in images]
-        return self.normalise(torch.stack([torch.from_numpy(array) for array in arrays]))
+        return self.network_input(torch.stack([torch.from_numpy(array) for array in arrays]))
+
+    def network_input(self, pixels: Tensor) -> Tensor:
+        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input of the weights' type."""
+        # Half precision is too coarse to normalise in.
+        wide = torch.promote_types(self.dtype, torch.float32)
+        return self.normalise(pixels.to(wide)).to(self.dtype)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels in [0, 1], [N, 3, H, W] -> network input."""

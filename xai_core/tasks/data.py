@@ -74,9 +74,9 @@ def _answered(
             seen = model_input(image, clf.input_size, clf.crop, clf.resample)
             batch.append((path.relative_to(folder).as_posix(), image_hash(image), true, seen))
         if batch:
-            x = clf.normalise(torch.from_numpy(np.stack([seen for *_, seen in batch])))
+            x = clf.network_input(torch.from_numpy(np.stack([seen for *_, seen in batch])))
             with torch.no_grad():
-                logits = clf.logits(x.to(clf.device, clf.dtype)).float().cpu().numpy()
+                logits = clf.logits(x.to(clf.device)).float().cpu().numpy()
             for (name, digest, true, seen), row in zip(batch, logits, strict=True):
                 pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
                 yield name, digest, true, pixels, row
