@@ -206,6 +206,7 @@ def test_the_recorded_command_repeats_the_run(words, tmp_path):
     facts = json.loads((out / "run.json").read_text())
     assert facts["results"][1]["settings"] == {"layer": "conv9", "relu": False}
     again = shlex.split(facts["command"])
+    assert "0-red fox" in again
     assert again[:3] == ["python", "-m", "xai_core"]
     again[again.index("--out") + 1] = str(tmp_path / "again")
     assert main(again[3:]) == 0
@@ -365,7 +366,8 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
     weights = tmp_path / "plain.safetensors"
     weights.write_bytes((trained[0] / f"{RECIPE}.safetensors").read_bytes())
     classes = tmp_path / "classes.txt"
-    classes.write_text("fox\nowl\n")
+    # As an editor on Windows leaves it.
+    classes.write_bytes("\ufefffox \r\n\r\nowl\r\n".encode())
     line = ["explain", photos[0], "--model", str(weights), "--methods", "saliency"]
     line += ["--architecture", "vgg-tiny", "--classes-file", str(classes), "--input-size", "64"]
     line += ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--out", str(tmp_path / "o")]

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from xai_core import __version__
+from xai_core.classes import class_index
 from xai_core.display import Display
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
@@ -176,16 +177,18 @@ def test_the_command_line_repeats_settings_targets_and_display():
     words = command_line(MODEL, items, Display(clip=99.5), out="there")
     assert shlex.join(words) == (
         "python -m xai_core explain --model vgg-tiny --methods gradcam --out there "
-        "--target dog --target 3 --param gradcam.relu=false --stage signed --show all "
+        "--target 1-dog --target 3-crane --param gradcam.relu=false --stage signed --show all "
         "--colormap blue-red --opacity 0.8 --enlarge nearest --clip 99.5 -- 'a b.png' -c.png"
     )
 
 
-@pytest.mark.parametrize("name", ["auto", "-x", "crane"])
-def test_a_class_whose_name_would_be_misread_is_told_by_its_number(name):
+@pytest.mark.parametrize("name", ["auto", "-x", "crane", "0"])
+def test_a_command_tells_a_class_by_its_number_and_name(name):
     model = replace(MODEL, class_names=["Crane", name])
     words = command_line(model, [explanation()], Display())
-    assert words[words.index("--target") + 1] == "1"
+    word = words[words.index("--target") + 1]
+    assert word == f"1-{name}"
+    assert class_index(word, model.class_names) == 1
 
 
 def test_display_refuses_what_cannot_be_drawn():

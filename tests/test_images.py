@@ -1,18 +1,23 @@
 """Uploaded bytes become safe RGB pictures, and these become what torchvision would feed."""
 
 import io
+import math
+import struct
 import subprocess
 import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms._presets import ImageClassification
 
+from xai_core import decoding
 from xai_core.errors import ImageError
 from xai_core.images import (
     crop_box,
@@ -113,6 +118,114 @@ def test_32_bit_integers_beyond_16_bits_are_refused():
         read_image(encoded(bad, "TIFF"), "a")
 
 
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(
+        ">I", zlib.crc32(kind + content)
+    )  # fmt: skip
+
+
+def deep_png(values, *more):
+    """A PNG of 16 bits a value, [H, W, C], with more chunks before the picture's data."""
+    height, width, channels = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    colour = {1: 0, 3: 2, 4: 6}[channels]
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)),
+        *more,
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def deep_tiff(values, **tags):
+    buffer = io.BytesIO()
+    kind = "rgb" if values.ndim == 3 else "minisblack"
+    tifffile.imwrite(buffer, values, photometric=kind, **tags)
+    return buffer.getvalue()
+
+
+def ramp(largest, *shape):
+    """Values from 0 to the largest one."""
+    return np.linspace(0, largest, math.prod(shape)).round().astype(np.uint16).reshape(shape)
+
+
+DEEP = {
+    "PNG grey": lambda values: deep_png(values[..., None]),
+    "TIFF grey": deep_tiff,
+    "PNG colour": lambda values: deep_png(np.stack([values] * 3, -1)),
+    "TIFF colour": lambda values: deep_tiff(np.stack([values] * 3, -1)),
+    "TIFF colour, packed": lambda values: deep_tiff(np.stack([values] * 3, -1), compression="zlib"),
+    "TIFF colour, big end": lambda values: deep_tiff(np.stack([values] * 3, -1), byteorder=">"),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize(("largest", "top"), [(255, 255), (256, 4095), (3000, 4095), (4095, 4095)])
+def test_few_bits_in_sixteen_are_not_black(kind, largest, top):
+    values = ramp(largest, 16, 16)
+    read = np.asarray(read_image(DEEP[kind](values), "a"))
+    expected = np.rint(values * (255 / top))
+    assert np.abs(read.astype(int) - expected[..., None]).max() == 0
+
+
+@pytest.mark.parametrize("kind", DEEP)
+@pytest.mark.parametrize("largest", [0, 4096, 20000])
+def test_a_picture_that_is_merely_dark_stays_dark(kind, largest):
+    values = ramp(largest, 16, 16)
+    read = np.asarray(read_image(DEEP[kind](values), "a")).astype(int)
+    # Greys are rounded; of 16-bit colours Pillow keeps the upper byte.
+    expected = values // 256 if "colour" in kind else np.rint(values / 257)
+    assert np.abs(read - expected[..., None]).max() == 0
+
+
+def test_what_the_file_declares_decides_over_the_largest_value():
+    values = ramp(3000, 16, 16)
+    dark = np.rint(values / 257)
+
+    def read(data):
+        return np.asarray(read_image(data, "a"))[..., 0]
+
+    # PNG 11.3.2.7: samples are scaled to all 16 bits, whatever sBIT says they came from.
+    assert np.array_equal(read(deep_png(values[..., None], (b"sBIT", b"\x0c"))), dark)
+    for tag in (281, 341):
+        for largest, top in ((65535, 65535), (4000, 4095), (16383, 16383), (9000, 16383)):
+            data = deep_tiff(values, extratags=[(tag, "H", 1, largest, True)])
+            assert np.array_equal(read(data), np.rint(values * (255 / top))), (tag, largest)
+    wrong = deep_tiff(values, extratags=[(281, "H", 1, 700, True)])
+    assert np.array_equal(read(wrong), np.rint(values * (255 / 4095))), "it is not the largest"
+
+
+def test_a_tiff_of_twelve_bits():
+    pairs = [(0, 900), (2048, 1000)]  # two values in three bytes
+    packed = b"".join(bytes([a >> 4, (a & 15) << 4 | b >> 8, b & 255]) for a, b in pairs)
+    tags = [(256, 2), (257, 2), (258, 12), (259, 1), (262, 1), (273, 122), (277, 1), (278, 2),
+            (279, len(packed))]  # fmt: skip
+    header = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    entries = b"".join(struct.pack("<HHII", tag, 4 if tag == 273 else 3, 1, v) for tag, v in tags)
+    data = header + entries + bytes(4)
+    read = np.asarray(read_image(data.ljust(122, b"\0") + packed, "a"))[..., 0]
+    expected = [[round(v * 255 / 4095) for v in pair] for pair in pairs]
+    assert read.tolist() == expected
+
+
+def test_deep_alpha_and_orientation_outlast_the_scaling():
+    values = np.stack([ramp(4000, 2, 3)] * 3 + [np.full((2, 3), 65535, np.uint16)], -1)
+    read = np.asarray(read_image(deep_png(values), "a"))
+    assert np.array_equal(read[..., 0], np.rint(values[..., 0] * (255 / 4095)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = deep_png(values[..., :3], (b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+    assert np.array_equal(np.asarray(read_image(turned, "a")), np.rot90(read, -1))
+
+
+def test_deep_colours_in_separate_planes_are_refused():
+    planes = np.stack([ramp(60000, 4, 4)] * 3)
+    data = deep_tiff(planes, planarconfig="separate")
+    with pytest.raises(ImageError, match=r"'a\.tif' holds its colours in separate planes of 16"):
+        read_image(data, "a.tif")
+
+
 def test_cmyk_grey_and_one_bit_become_rgb():
     ink = Image.new("CMYK", (1, 1), (0, 255, 255, 0))  # magenta and yellow ink make red
     assert read_image(encoded(ink, "TIFF"), "a").getpixel((0, 0)) == (255, 0, 0)
@@ -166,6 +279,59 @@ def test_large_files_and_pictures_are_refused_before_decoding(monkeypatch):
     bomb.save(buffer, "PNG")
     with pytest.raises(ImageError, match="5001 × 5000 pixels; at most 25 million"):
         read_image(buffer.getvalue(), "a.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_telephone_s_48_megapixels_are_read_at_half_the_size(mode):
+    photo = Image.new(mode, (8000, 6000), 100)
+    photo.paste(200, (0, 0, 4000, 6000))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    read = read_image(encoded(photo, "JPEG", exif=exif), "IMG_1.jpg")
+    assert (read.mode, read.size) == ("RGB", (3000, 4000))
+    # The left half is the upper one once it is turned; flat colours move by 2 at most.
+    values = np.asarray(read.resize((1, 2), Image.Resampling.BOX), int)
+    grey = values[:, 0, 0] if mode == "RGB" else values[:, 0, 1]
+    assert np.abs(grey - [200, 100]).max() <= 2
+
+
+def test_a_large_jpeg_of_several_pictures_gives_its_first_at_half_the_size(monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 1000)
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("white", "black")]
+    data = encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    read = read_image(data, "a.jpg")
+    assert (read.size, read.getpixel((0, 0))) == ((32, 24), (255, 255, 255))
+
+
+def header(format, width, height, progressive=False):
+    """The start of a file that declares a size, and holds no picture."""
+    if format == "PNG":
+        return b"\x89PNG\r\n\x1a\n" + chunk(
+            b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        ) + chunk(b"IDAT", b"")  # fmt: skip
+    data = bytearray(encoded(Image.new("RGB", (16, 16)), "JPEG", progressive=progressive))
+    place = data.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    data[place + 5 : place + 9] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("format", "size", "progressive", "sentence"),
+    [
+        ("JPEG", (10_000, 8_001), False, "at most 80 million are allowed in a JPEG"),
+        ("JPEG", (10_000, 5_001), True, "at most 50 million are allowed in a progressive JPEG"),
+        ("PNG", (8_000, 6_000), False, "at most 25 million are allowed, or 80 million as JPEG"),
+    ],
+)
+def test_what_would_take_too_much_memory_is_refused_before_decoding(
+    monkeypatch, format, size, progressive, sentence
+):
+    def decode(*_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    with pytest.raises(ImageError, match=sentence):
+        read_image(header(format, *size, progressive), "a")
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000])

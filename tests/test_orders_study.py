@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from xai_core import orders, tasks
+from xai_core.cache import Result
+from xai_core.classes import class_titles
 from xai_core.display import Display
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import explain
@@ -51,7 +53,7 @@ def drawn(plan, facts, originals):
     """Tasks, results by key, what is stored."""
     asked = orders.study_pictures(plan, facts, originals.__getitem__)
     results = {t.key: getattr(tasks, t.function)(**t.arguments) for t in asked.values()}
-    return asked, results, orders.study_rendered(plan, asked, results)
+    return asked, results, orders.study_rendered(plan, facts, asked, results)
 
 
 def chunks(content):
@@ -205,3 +207,43 @@ def test_a_large_original_is_kept_smaller_and_plain():
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(kept_original(small)))), small)
     small.info["comment"] = "secret"
     assert b"secret" not in plain_png(small)
+
+
+def test_classes_whose_names_differ_in_case_alone_are_two(facts, originals):
+    names = list(facts["c1"]["class_names"])
+    _, _, (_, before) = drawn(design(), facts, originals)
+    best = names.index(before[0].predicted_class)
+    names[(best + 1) % 100] = names[best].upper()
+    twins = {name: {**about, "class_names": names} for name, about in facts.items()}
+    titles = class_titles(names)
+    asked = orders.study_pictures(design(), twins, originals.__getitem__)
+    results = {
+        task.key: Result({"png": np.zeros(1, np.uint8)}, {"predicted_class": titles[best],
+                                                          "probability": 0.5})
+        for task in asked.values()
+    }  # fmt: skip
+
+    def right(word):
+        plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", word),))
+        _, predictions = orders.study_rendered(plan, twins, asked, results)
+        return {one.correct for one in predictions}
+
+    assert right(names[best]) == {True}
+    assert right(names[best].upper()) == {False}
+    assert right(titles[best]) == {True}
+    assert right(names[best].title()) == {False}, "could be either"
+    plan = design(
+        pictures=(StudyPicture("p1", "cat.png", "cat", names[best].title()),),
+        look=Look(side=SIDE, explained="true"),
+    )
+    with pytest.raises(ModelError, match="or knows several of that name"):
+        orders.study_pictures(plan, twins, originals.__getitem__)
+
+
+def test_a_true_class_that_is_to_be_explained_must_be_chosen(facts, originals):
+    plan = design(
+        pictures=(StudyPicture("p1", "cat.png", "cat", ""),),
+        look=Look(side=SIDE, explained="true"),
+    )
+    with pytest.raises(ModelError, match=r"true class of the picture “cat\.png” is not chosen"):
+        orders.study_pictures(plan, facts, originals.__getitem__)

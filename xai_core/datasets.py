@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os.path import commonpath
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core.errors import DataError
+from xai_core.classes import folder_classes
+from xai_core.errors import DataError, ModelError, UnknownClassError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+# What archivers and file servers leave behind; what begins with a dot is left out as well.
+_LEFTOVERS = ("__macosx", "@eadir")
+_SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
         DataError: a file of the layout is missing; the sentence names it.
     """
     root = Path(folder)
-    ids = _lines(root / "wnids.txt")
-    names = dict(line.split("\t", 1) for line in _lines(root / "words.txt"))
+    ids = [line.strip() for line in _lines(root / "wnids.txt")]
+    names = _words(root)
     label_of = {wnid: index for index, wnid in enumerate(ids)}
     if split == "train":
         listed = [
@@ -68,8 +74,7 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
             for path in sorted((root / "train" / wnid / "images").glob("*.JPEG"))
         ]
     elif split == "val":
-        rows = [line.split("\t") for line in _lines(root / "val" / "val_annotations.txt")]
-        listed = [(root / "val" / "images" / row[0], label_of[row[1]]) for row in rows]
+        listed = [(path, label_of[wnid]) for path, wnid in _annotated(root, label_of)]
     else:
         raise DataError(f"There is no split '{split}'; the splits are 'train' and 'val'.")
     if not listed:
@@ -86,7 +91,8 @@ def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
     """Pictures of a folder with the names of their classes, without reading the pictures.
 
     Three layouts: Tiny-ImageNet's, of which the validation pictures are taken; one folder for
-    each class, named after it; or pictures alone, whose classes are not known.
+    each class, named after it; or pictures alone, whose classes are not known. Hidden files and
+    folders are left out.
 
     Args:
         folder: the data set's folder.
@@ -95,21 +101,97 @@ def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
         Path and class name of each picture, in the order of the layout.
 
     Raises:
-        DataError: there is no such folder, or no picture in it, or a file of the layout is
-            missing.
+        DataError: there is no such folder, or no picture in it; it holds several splits; or a
+            file of the layout is missing.
     """
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.")
     if (root / "wnids.txt").is_file():
-        names = dict(line.split("\t", 1) for line in _lines(root / "words.txt"))
-        rows = [line.split("\t") for line in _lines(root / "val" / "val_annotations.txt")]
-        return [(root / "val" / "images" / row[0], _first(names[row[1]])) for row in rows]
-    found = (path for path in root.rglob("*") if path.suffix.lower() in ENDINGS)
-    pictures = sorted(path for path in found if path.is_file())
+        names = _words(root)
+        return [(path, _first(names[wnid])) for path, wnid in _annotated(root, names)]
+    within = pictures_among(path.relative_to(root) for path in root.rglob("*"))
+    pictures = sorted(path for one in within if (path := root / one).is_file())
     if not pictures:
         raise DataError(f"There are no pictures in {root}; they end in {', '.join(ENDINGS)}.")
+    check_splits([path.relative_to(root) for path in pictures], root.name)
     return [(path, None if path.parent == root else path.parent.name) for path in pictures]
+
+
+def labelled(folder: str | Path, class_names: Sequence[str]) -> list[tuple[Path, int | None]]:
+    """The same with the indices of a model's classes.
+
+    Args:
+        folder: the data set's folder.
+        class_names: the model's.
+
+    Raises:
+        DataError: as ``listed``.
+        ModelError: a folder is called like none of the classes, or its class could only be
+            guessed (``classes.folder_classes``).
+    """
+    pictures = listed(folder)
+    folders = folder_classes((name for _, name in pictures if name is not None), class_names)
+    if folders.problems:
+        raise ModelError(folders.problems[0])
+    if folders.unknown:
+        raise UnknownClassError(f"The model has no class '{folders.unknown[0]}'.")
+    return [(path, None if name is None else folders.known[name]) for path, name in pictures]
+
+
+def pictures_among(paths: Iterable[PurePath]) -> list[PurePath]:
+    """Those paths within a data set that end like pictures and are not hidden.
+
+    Hidden is what begins with a dot, such as a notebook's checkpoints or what a Mac writes
+    beside each file, and what archivers and file servers leave behind.
+    """
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() in ENDINGS
+        and not any(part.startswith(".") or part.lower() in _LEFTOVERS for part in path.parts)
+    ]
+
+
+def check_splits(pictures: Sequence[PurePath], name: str) -> None:
+    """Refuse a folder whose sub-folders are splits: they are never merged without a word.
+
+    Folders that are called like splits and hold pictures themselves, beside others that do,
+    are classes.
+
+    Args:
+        pictures: paths within the folder.
+        name: of the folder.
+
+    Raises:
+        DataError: it holds several splits; the sentence lists them.
+    """
+    parents = [path.parent for path in pictures]
+    top = len(PurePath(commonpath(parents)).parts) if parents else 0
+    below = [(path.parts[top], len(path.parts) == top + 1) for path in parents if path.parts[top:]]
+    splits = sorted({folder for folder, _ in below if folder.lower() in _SPLITS})
+    classes = {folder for folder, direct in below if direct}
+    if len(splits) > 1 and not (classes > set(splits)):
+        inside = PurePath(*parents[0].parts[:top])
+        where = " or ".join(f"'{(PurePath(name) / inside / split).as_posix()}'" for split in splits)
+        raise DataError(f"The folder '{name}' holds several splits; name one of them: {where}.")
+
+
+def _words(root: Path) -> dict[str, str]:
+    """Names of every class id, by the id."""
+    pairs = [line.partition("\t") for line in _lines(root / "words.txt")]
+    return {wnid.strip(): names for wnid, _, names in pairs}
+
+
+def _annotated(root: Path, known: Iterable[str]) -> list[tuple[Path, str]]:
+    """Validation pictures with their class ids."""
+    ids, rows = set(known), []
+    for line in _lines(root / "val" / "val_annotations.txt"):
+        file, wnid, *_ = [*line.split("\t"), ""]
+        if wnid.strip() not in ids:
+            raise DataError(f"val_annotations.txt: the class of '{file}' is not in the data set.")
+        rows.append((root / "val" / "images" / file, wnid.strip()))
+    return rows
 
 
 def _first(names: str) -> str:
@@ -119,4 +201,8 @@ def _first(names: str) -> str:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise DataError(f"The data set has no {path.name}: expected it at {path}.")
-    return path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} must be UTF-8 text.") from error
+    return [line for line in lines if line.strip()]

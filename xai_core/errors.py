@@ -13,6 +13,10 @@ class ModelError(XaiError):
     """A model, checkpoint, layer or class that cannot be used."""
 
 
+class UnknownClassError(ModelError):
+    """A word that names no class of the model."""
+
+
 class MethodError(XaiError):
     """An attribution method that is unknown, wrongly set, or undefined on this model."""
 

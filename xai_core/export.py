@@ -35,7 +35,7 @@ class Explanation:
         method: method id.
         settings: every setting of the method, as plain data.
         target: index of the explained class.
-        class_name: its name.
+        class_name: what people read of it (``classes.class_titles``).
         probability: softmax probability of that class, 0 to 1.
         relevance: raw relevance [C, h, w].
         seconds: computing time of the relevance.

@@ -1,11 +1,8 @@
-"""Bytes -> safe RGB picture -> model input; also the sample pictures. Needs no torch."""
+"""Pictures -> model input; also the sample pictures. Needs no torch."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,102 +10,16 @@ from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from xai_core.decoding import as_rgb, check_size
+from xai_core.decoding import read_image as read_image
+from xai_core.decoding import read_picture as read_picture
+from xai_core.decoding import shown_name as shown_name
 from xai_core.errors import ImageError
 
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 Picture = Image.Image | NDArray[np.uint8]
-
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 25_000_000
-MAX_ASPECT = 100  # a thinner picture would grow without bound when its short side is resized
-NAME_LENGTH = 40
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-_ACCEPTED = "JPEG, PNG, WebP, BMP or TIFF"
-# What Pillow's parsers were seen to raise on damaged files.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
-# First bytes of what people upload by mistake, from offset 0 or, for containers, 4.
-_OTHER_FORMATS = (
-    (0, b"GIF8", "a GIF"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"<?xml", "an XML or SVG file"),
-    (0, b"8BPS", "a Photoshop file"),
-    (0, b"PK\x03\x04", "a ZIP archive or office document"),
-    (0, b"\x00\x00\x01\x00", "an icon"),
-    (4, b"jP  ", "a JPEG 2000 picture"),
-    (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftyphei", "a HEIC picture"),
-    (4, b"ftypmif1", "a HEIC picture"),
-    (4, b"ftyp", "a video"),
-)
-
-
-def read_image(data: bytes, name: str) -> Image.Image:
-    """Decode an uploaded picture; what it is, is told by its content and not by its name.
-
-    The first frame is taken, turned as its EXIF orientation says, alpha is flattened on white,
-    and 16-bit values are scaled to 8 bits. Colour profiles are not applied, as in torchvision.
-
-    Args:
-        data: the file.
-        name: the file's name as the user gave it; only shown in errors.
-
-    Returns:
-        A new RGB picture without metadata.
-
-    Raises:
-        ImageError: too large, too thin, damaged, or not JPEG, PNG, WebP, BMP or TIFF.
-    """
-    shown = f"'{shown_name(name)}'"
-    if not data:
-        raise ImageError(f"{shown} is an empty file.")
-    if len(data) > MAX_BYTES:
-        raise ImageError(
-            f"{shown} has {len(data) / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are allowed."
-        )
-    try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    except UnidentifiedImageError as error:
-        raise ImageError(_refusal(data, shown)) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(
-            f"{shown} has too many pixels; at most {MAX_PIXELS // 10**6} million are allowed."
-        ) from error
-    except _DAMAGE as error:
-        raise ImageError(f"{shown} is damaged and cannot be read.") from error
-    _check_size(image.size, shown)
-    try:
-        image.load()
-        turned = ImageOps.exif_transpose(image)
-        rgb = _as_rgb(turned, shown)
-        return Image.frombytes("RGB", rgb.size, rgb.tobytes())
-    except _DAMAGE as error:
-        raise ImageError(f"{shown} is damaged or incomplete and cannot be read.") from error
-
-
-def shown_name(name: str) -> str:
-    """A user's file name made fit for a sentence: no folders, printable, 40 characters."""
-    base = name.replace("\\", "/").rsplit("/", 1)[-1].strip() or "picture"
-    text = "".join(letter if letter.isprintable() else "�" for letter in base)
-    if len(text) <= NAME_LENGTH:
-        return text
-    tail = 12
-    return f"{text[: NAME_LENGTH - tail - 1]}…{text[-tail:]}"
 
 
 def image_hash(image: Picture) -> str:
@@ -199,57 +110,8 @@ def _as_image(picture: Picture) -> Image.Image:
                 f"[height, width], not {picture.dtype} {list(picture.shape)}."
             )
         picture = Image.fromarray(np.ascontiguousarray(picture))
-    _check_size(picture.size, "The picture")
-    return _as_rgb(picture, "The picture")
-
-
-def _check_size(size: tuple[int, int], shown: str) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise ImageError(f"{shown} has no pixels.")
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{shown} has {width} × {height} pixels; "
-            f"at most {MAX_PIXELS // 10**6} million are allowed."
-        )
-    if max(size) > MAX_ASPECT * min(size):
-        raise ImageError(
-            f"{shown} has {width} × {height} pixels; "
-            f"one side may be at most {MAX_ASPECT} times the other."
-        )
-
-
-def _as_rgb(image: Image.Image, shown: str) -> Image.Image:
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode == "F" or image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(image), image.mode, shown)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _eight_bits(values: NDArray[np.generic], mode: str, shown: str) -> NDArray[np.uint8]:
-    """Deep grey values to 8 bits: integers as 16-bit (Pillow's meaning of them), reals in 0-1."""
-    numbers = values.astype(np.float32)
-    top = 1.0 if mode == "F" else 65535.0
-    # Written so that NaN is refused too.
-    if not (numbers.min() >= 0 and numbers.max() <= top):
-        raise ImageError(
-            f"{shown} holds grey values outside 0 to {top:g}; save it with 8 or 16 bits a channel."
-        )
-    eight_bits: NDArray[np.uint8] = np.rint(numbers * np.float32(255 / top)).astype(np.uint8)
-    return eight_bits
-
-
-def _refusal(data: bytes, shown: str) -> str:
-    start = data[:64].lstrip() if data[:1].isspace() else data[:64]
-    for offset, mark, kind in _OTHER_FORMATS:
-        if start.startswith(mark, offset):
-            return f"{shown} is {kind}; use {_ACCEPTED}."
-    return f"{shown} is not a picture that can be read; use {_ACCEPTED}."
+    check_size(picture.size, "The picture")
+    return as_rgb(picture, "The picture")
 
 
 @dataclass(frozen=True)

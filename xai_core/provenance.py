@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from xai_core import __version__
+from xai_core.classes import class_word
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, assignments, value_word
 from xai_core.export import Explanation, file_names
@@ -93,7 +94,7 @@ def command_line(
         words += [option, value]
     targets = list(pictures.values())
     for target in targets[:1] if len(set(targets)) == 1 else targets:
-        words += ["--target", _class_word(target, model.class_names)]
+        words += ["--target", class_word(target, model.class_names)]
     for item in columns.values():
         for text in assignments(Choice(item.method, item.settings)):
             words += ["--param", text]
@@ -102,11 +103,3 @@ def command_line(
     if display.clip is not None:
         words += ["--clip", value_word(display.clip)]
     return [*words, "--", *(name for name, _ in pictures)]
-
-
-def _class_word(target: int, class_names: Sequence[str]) -> str:
-    """The class's name, or its number where the name would be misread."""
-    name = class_names[target]
-    shared = sum(other.casefold() == name.casefold() for other in class_names) > 1
-    misread = shared or name.startswith("-") or name == "auto"
-    return str(target) if misread else name

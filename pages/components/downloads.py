@@ -38,7 +38,7 @@ def finished(
                         method=choice.method,
                         settings=completed(choice, scene.pictures),
                         target=view.target,
-                        class_name=scene.class_names[view.target],
+                        class_name=scene.class_titles[view.target],
                         probability=float(view.probabilities[view.target]),
                         relevance=result.arrays["relevance"],
                         seconds=result.facts["seconds"],

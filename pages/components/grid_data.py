@@ -39,7 +39,7 @@ def grid_data(
 
 
 def _row(scene: Scene, view: View) -> dict[str, Any]:
-    name = scene.class_names[view.target]
+    name = scene.class_titles[view.target]
     return {
         "id": view.picture.hash,
         "title": view.picture.name,

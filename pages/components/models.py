@@ -15,6 +15,7 @@ import streamlit as st
 
 from pages.components.address import warn_of_unknown
 from xai_core.cache import default_folder
+from xai_core.classes import names_in
 from xai_core.models import ModelInfo, available_models
 from xai_core.models.architectures import ARCHITECTURES
 
@@ -64,10 +65,11 @@ def _facts(info: ModelInfo) -> str:
 def _own_checkpoint() -> dict[str, Any] | None:
     upload = st.file_uploader(
         "Weights",
-        type=["safetensors", "pt", "pth"],
+        type=["safetensors", "pt", "pth", "tar", "ckpt", "bin"],
         key="checkpoint",
         max_upload_size=LARGEST_MB,
-        help="safetensors, or a PyTorch state dict. Pickled modules and TorchScript are refused.",
+        help="safetensors, or a PyTorch state dict, whatever its ending. Pickled modules and "
+        "TorchScript are refused.",
     )
     known = [*ARCHITECTURES, *(info.id for info in model_infos() if info.source == "torchvision")]
     architecture = st.selectbox("Architecture", known, key="architecture")
@@ -85,7 +87,7 @@ def _own_checkpoint() -> dict[str, Any] | None:
             st.number_input(f"Deviation, {c}", 0.001, 2.0, v, 0.001, "%.3f", key=f"std_{c}")
             for c, v in (("red", 0.229), ("green", 0.224), ("blue", 0.225))
         ]
-    classes = [line.strip() for line in names.splitlines() if line.strip()]
+    classes = names_in(names)
     if upload is None or not classes:
         st.info("Upload the weights and give the class names, then the model is loaded.")
         return None

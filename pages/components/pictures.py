@@ -44,8 +44,9 @@ def choose_pictures() -> list[Picture]:
         type=None,
         accept_multiple_files=True,
         key="uploads",
-        help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each, "
-        f"up to {MOST} pictures. They stay on this server's disk and memory only.",
+        help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each; a JPEG "
+        f"of up to 80 is read at half its width and height. Up to {MOST} pictures. They stay on "
+        "this server's disk and memory only.",
     )
     with above:
         chosen = _samples(samples, beside=bool(uploads))

@@ -16,6 +16,7 @@ from pages.components.progress import wait_for
 from pages.components.targets import choose_target, top_classes
 from pages.components.text import plain
 from xai_core import orders
+from xai_core.classes import class_titles
 from xai_core.images import model_input, visible_crop
 
 
@@ -63,6 +64,11 @@ class Scene:
         return names
 
     @property
+    def class_titles(self) -> Sequence[str]:
+        """What people read of each class: names, with more where several classes share one."""
+        return class_titles(self.class_names)
+
+    @property
     def fingerprint(self) -> str:
         """The model's."""
         name: str = self.facts["fingerprint"]
@@ -91,7 +97,7 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
     probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
     with st.sidebar:
         targets = choose_target(facts["class_names"], probabilities)
-        _predictions(pictures, facts["class_names"], probabilities)
+        _predictions(pictures, class_titles(facts["class_names"]), probabilities)
     views = [
         View(picture, seen, pixels, row, target)
         for picture, (pixels, seen), row, target in zip(
@@ -102,13 +108,13 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
 
 
 def _predictions(
-    pictures: Sequence[Picture], class_names: Sequence[str], probabilities: NDArray[np.float32]
+    pictures: Sequence[Picture], titles: Sequence[str], probabilities: NDArray[np.float32]
 ) -> None:
     """Every picture's five most probable classes."""
     with st.expander("Most probable classes", expanded=len(pictures) == 1):
         for picture, row in zip(pictures, probabilities, strict=True):
             lines = "  \n".join(
-                f"{plain(name)} · {share:.1%}" for name, share in top_classes(class_names, row)
+                f"{plain(name)} · {share:.1%}" for name, share in top_classes(titles, row)
             )
             st.caption(f"**{plain(picture.name)}**  \n{lines}")
 

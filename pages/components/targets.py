@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pages.components.address import notice
 from pages.components.text import plain
+from xai_core.classes import class_index, class_titles, class_word
+from xai_core.errors import ModelError, UnknownClassError
 
 PREDICTED = "predicted"
 TOP = 5
@@ -28,13 +30,14 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
     st.subheader("Class to explain")
     best = probabilities.max(0)
     likely = np.argsort(-best)[:TOP].tolist()
-    rest = sorted(set(range(len(class_names))) - set(likely), key=lambda k: class_names[k].lower())
+    titles = class_titles(class_names)
+    rest = sorted(set(range(len(titles))) - set(likely), key=lambda k: titles[k].lower())
     options = [PREDICTED, *map(str, [*likely, *rest])]
 
     def title(option: str) -> str:
         if option == PREDICTED:
             return "Each picture's predicted class"
-        name = class_names[int(option)]
+        name = titles[int(option)]
         return f"{name} · {best[int(option)]:.1%}" if int(option) in likely else name
 
     if st.session_state.get("class") not in options:
@@ -50,22 +53,24 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
     if chosen == PREDICTED:
         st.query_params.pop("class", None)
         return [int(index) for index in probabilities.argmax(1)]
-    st.query_params["class"] = class_names[int(chosen)]
+    st.query_params["class"] = class_word(int(chosen), class_names)
     return [int(chosen)] * len(probabilities)
 
 
 def _asked(class_names: Sequence[str]) -> str:
-    """The option that the address asks for, by the class's name or number."""
-    wanted = st.query_params.get("class", "").strip().casefold()
+    """The option that the address asks for, by the class's number, its name, or both."""
+    wanted = st.query_params.get("class", "").strip()
     if not wanted:
         return PREDICTED
-    for index, name in enumerate(class_names):
-        if wanted in (name.casefold(), str(index)):
-            return str(index)
-    notice(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
+    try:
+        return str(class_index(wanted, class_names))
+    except UnknownClassError:
+        notice(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
+    except ModelError as error:
+        notice(f"{plain(str(error))} The predicted one is explained.")
     return PREDICTED
 
 
-def top_classes(class_names: Sequence[str], row: NDArray[np.float32]) -> list[tuple[str, float]]:
+def top_classes(titles: Sequence[str], row: NDArray[np.float32]) -> list[tuple[str, float]]:
     """The five most probable classes of one picture, with their probabilities."""
-    return [(class_names[k], float(row[k])) for k in np.argsort(-row)[:TOP]]
+    return [(titles[k], float(row[k])) for k in np.argsort(-row)[:TOP]]

@@ -172,3 +172,20 @@ def test_brackets_ask_little_where_the_lead_is_large():
 def test_brackets_ask_everything_in_short_runs():
     row = Row(np.array([1, -1, 1, 5, 1, -1, 1.0]))
     assert brackets([0, 1, 2, 4, 5, 6], row) == [1, 5]
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_a_map_that_cannot_be_measured_costs_its_neighbours_nothing(every):
+    clf, x, r = small_case(3, 1, scale=0.3, count=3)
+    r = (4 * r).round() / 4
+    r[1] = 0
+    found = filter_relevance(clf, x, 0, r, eps_max=25, every=every)
+    alone = filter_relevance(clf, x[[0, 2]], 0, r[[0, 2]], eps_max=25, every=every)
+    assert torch.equal(found.map[[0, 2]], alone.map)
+    assert not found.map[1].any()
+    assert found.kept[[0, 2]].tolist() == alone.kept.tolist()
+    assert np.isnan(found.kept[1])
+    assert (plain(found.apem_before)[1], plain(found.apem_after)[1]) == (None, None)
+    assert found.path[0].equals(alone.path[0])
+    assert len(found.path[1]) == 0
+    assert found.problems == ["", "Map 1 is zero everywhere: its method explains nothing here.", ""]

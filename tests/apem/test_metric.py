@@ -198,3 +198,29 @@ def test_what_else_cannot_be_is_named():
         apem(classifier(Linear()), x, 0, r, eps_max=0)
     with pytest.raises(ModelError):
         apem(classifier(Linear()), x, 2, r)
+
+
+def test_a_map_that_cannot_be_measured_costs_its_neighbours_nothing():
+    clf, x, r = small_case(3, 1, scale=0.3, count=5)
+    r[1], r[3, 0, 2, 2] = 0, float("nan")
+    good = [0, 2, 4]
+    for measure in (apem, apem_normalized):
+        found, alone = (
+            measure(clf, x, 0, r, eps_max=40),
+            measure(clf, x[good], 0, r[good], eps_max=40),
+        )
+        for all_, some in zip(found[:-2], alone[:-2], strict=True):
+            assert all_[good].tolist() == some.tolist()
+            assert all_[[1, 3]].isna().all()
+        assert found.censored[good].tolist() == alone.censored.tolist()
+        assert not found.censored[[1, 3]].any(), "it was not even asked"
+        assert [bool(problem) for problem in found.problems] == [False, True, False, True, False]
+        assert found.problems[1] == "Map 1 is zero everywhere: its method explains nothing here."
+        assert found.problems[3] == "Map 3 has values that are not finite numbers."
+
+
+def test_where_no_map_can_be_measured_there_is_no_result():
+    clf, x, r = small_case(3, 1, count=2)
+    for measure in (apem, apem_normalized):
+        with pytest.raises(MethodError, match="Map 0 is zero everywhere"):
+            measure(clf, x, 0, torch.zeros_like(r))

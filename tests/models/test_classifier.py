@@ -13,6 +13,7 @@ from torch import fx, nn
 from torchvision import models
 
 from xai_core.errors import ModelError
+from xai_core.explainers import explain
 from xai_core.models import Classifier
 
 NAMES = ["Cat", "dog", "cup"]
@@ -69,12 +70,30 @@ def test_normalisation_by_hand_and_back():
     assert torch.allclose(clf.pixels(x), torch.full_like(x, 0.2))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_pictures_come_in_the_type_of_the_weights(dtype):
+    clf = Classifier(
+        network("plain").to(dtype), NAMES, (32, 32), mean=(0.5, 0.4, 0.3), std=(0.5, 0.25, 0.1)
+    )
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    x = clf.preprocess([picture])
+    assert x.dtype == clf.dtype == dtype
+    pixels = torch.from_numpy(picture).permute(2, 0, 1).double() / 255
+    mean, std = (torch.tensor(v).double().view(3, 1, 1) for v in (clf.mean, clf.std))
+    exact = (pixels - mean) / std
+    # Pixels are float32; a quotient of them is off by few roundings of the wider type, and is
+    # rounded once to the type of the weights.
+    coarse = max(torch.finfo(dtype).eps, torch.finfo(torch.float32).eps)
+    assert ((x[0].double() - exact).abs() <= 8 * coarse * exact.abs().clamp(min=1)).all()
+    assert explain(clf, x, 0, method="saliency").dtype == dtype
+
+
 def test_classes_by_name_and_number():
-    clf = classifier(title="Mine")
+    clf = classifier()
     assert clf.class_index(" cat ") == 0
     assert clf.class_index("2") == 2
     for wrong in ("3", "bird", "-1"):
-        with pytest.raises(ModelError, match=f"Mine has no class '{wrong}'"):
+        with pytest.raises(ModelError, match=f"The model has no class '{wrong}'"):
             clf.class_index(wrong)
 
 

@@ -11,7 +11,7 @@ import torch
 from pandas.arrays import IntegerArray
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX, checked, gap, whole
+from xai_core.apem.metric import EPS_MAX, checked, gap, spread, whole
 from xai_core.apem.perturbation import Perturbation
 from xai_core.apem.search import Asker, questions_at_once
 from xai_core.models.classifier import Classifier
@@ -48,12 +48,15 @@ class Filtered(NamedTuple):
     """Filtered maps, one entry a picture.
 
     Attributes:
-        map: what is left of each map, [N, C, H, W].
-        kept: share of the map's values above zero that is left, float64 [N].
-        apem_before: of the whole map, Int64 [N]; missing if censored.
+        map: what is left of each map, [N, C, H, W]; one that cannot be measured stays as it is.
+        kept: share of the map's values above zero that is left, float64 [N]; NaN where the map
+            cannot be measured.
+        apem_before: of the whole map, Int64 [N]; missing if censored, or not measured.
         apem_after: of what is left, Int64 [N]; never below ``apem_before``.
         path: for each picture all maps that were tried, the refused one last: columns threshold
-            (values up to it are zero), kept, eps_minus, eps_plus, apem.
+            (values up to it are zero), kept, eps_minus, eps_plus, apem. No rows where the map
+            cannot be measured.
+        problems: as in ``Apem``.
     """
 
     map: Tensor
@@ -61,6 +64,7 @@ class Filtered(NamedTuple):
     apem_before: IntegerArray
     apem_after: IntegerArray
     path: list[pd.DataFrame]
+    problems: list[str]
 
 
 def filter_relevance(
@@ -102,19 +106,24 @@ def filter_relevance(
     Raises:
         MethodError, ModelError: as in ``apem``.
     """
-    perturbation, _ = checked(clf, x, y, relevance, eps_max)
-    maps = relevance.detach().to(device=x.device, dtype=torch.float64)
-    left, ways = torch.empty_like(maps), []
-    for index, one in enumerate(maps):
-        way = Walk(perturbation.of(index), one, eps_max).taken(exact)
-        left[index] = torch.where(one > _last(way).threshold, one, 0.0)
+    perturbation, _, problems = checked(clf, x, y, relevance, eps_max)
+    left = relevance.detach().to(device=x.device, dtype=torch.float64).clone()
+    ways: list[list[Stage]] = []
+    for place in spread(range(len(perturbation.x)), problems):
+        if place is None:
+            ways.append([])
+            continue
+        one = left[len(ways)]
+        way = Walk(perturbation.of(place), one, eps_max).taken(exact)
+        left[len(ways)] = torch.where(one > _last(way).threshold, one, 0.0)
         ways.append(way)
     return Filtered(
         left.to(relevance),
-        np.array([_last(way).values / way[0].values for way in ways]),
-        whole([way[0].apem for way in ways]),
-        whole([_last(way).apem for way in ways]),
+        np.array([_last(way).values / way[0].values if way else np.nan for way in ways]),
+        whole([way[0].apem if way else None for way in ways]),
+        whole([_last(way).apem if way else None for way in ways]),
         [_table(way) for way in ways],
+        problems,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import torch
 from pandas.arrays import FloatingArray, IntegerArray
 from torch import Tensor
 
-from xai_core.apem.perturbation import Perturbation, checked_maps
+from xai_core.apem.perturbation import Perturbation, judged_maps
 from xai_core.apem.search import Asker
 from xai_core.errors import MethodError
 from xai_core.explainers.run import class_numbers
@@ -23,23 +23,26 @@ SHUFFLES = 10
 
 
 class Apem(NamedTuple):
-    """What was found, one entry a picture; a censored number is missing and enters no mean.
+    """What was found, one entry a picture; a missing number enters no mean.
 
     Attributes:
         eps_minus: steps along the map until the class changed, Int64 [N]: small is good.
         eps_plus: the same along the map's opposite, Int64 [N]: large is good.
         apem: their difference, Int64 [N]; its mean over pictures is the metric.
         censored: whether either is missing, because ``eps_max`` steps changed nothing, bool [N].
+        problems: why a picture's map cannot be measured, so that all its numbers are missing;
+            "" for all others.
     """
 
     eps_minus: IntegerArray
     eps_plus: IntegerArray
     apem: IntegerArray
     censored: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    problems: list[str]
 
 
 class ApemNormalized(NamedTuple):
-    """The metric against shuffled maps, one entry a picture; a censored number is missing.
+    """The metric against shuffled maps, one entry a picture; a missing number enters no mean.
 
     Attributes:
         eps_minus, eps_plus: as in ``Apem``.
@@ -47,7 +50,9 @@ class ApemNormalized(NamedTuple):
             their opposites, changed the class, Int64 [N].
         apem_normalized: ``eps_plus / eps_plus_shuffle - eps_minus / eps_minus_shuffle``,
             Float64 [N].
-        censored: whether any of the four is missing, bool [N].
+        censored: whether any of the four is missing, because ``eps_max`` steps changed nothing,
+            bool [N].
+        problems: as in ``Apem``.
     """
 
     eps_minus: IntegerArray
@@ -56,6 +61,7 @@ class ApemNormalized(NamedTuple):
     eps_plus_shuffle: IntegerArray
     apem_normalized: FloatingArray
     censored: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    problems: list[str]
 
 
 def apem(
@@ -88,19 +94,20 @@ def apem(
         The counts and their difference, one entry a picture.
 
     Raises:
-        MethodError: maps of another size, not finite, outside [0, 1], or zero or one everywhere;
-            ``eps_max`` below 1.
+        MethodError: maps of another size or outside [0, 1]; ``eps_max`` below 1; or no map can be
+            measured, because each is not finite, or zero or one everywhere. Beside others such a
+            map has no numbers, and ``problems`` names it.
         ModelError: a class that the model does not have, or a model of one class.
 
     Example:
         >>> maps = relevance_map(explain(clf, x, y, method="saliency"), "channels")
         >>> apem(clf, x, y, maps).apem.mean()
     """
-    perturbation, maps = checked(clf, x, y, relevance, eps_max)
-    minus, plus = counts(perturbation, maps[:, None], eps_max)
+    perturbation, maps, problems = checked(clf, x, y, relevance, eps_max)
+    found = counts(perturbation, maps[:, None], eps_max)
+    minus, plus = (spread(numbers, problems) for numbers in found)
     gaps = [gap(*pair) for pair in zip(minus, plus, strict=True)]
-    censored = np.array([gap is None for gap in gaps], dtype=bool)
-    return Apem(whole(minus), whole(plus), whole(gaps), censored)
+    return Apem(whole(minus), whole(plus), whole(gaps), _censored(gaps, problems), problems)
 
 
 def apem_normalized(
@@ -136,10 +143,11 @@ def apem_normalized(
         MethodError: as in ``apem``; fewer than one shuffle.
         ModelError: as in ``apem``.
     """
-    perturbation, maps = checked(clf, x, y, relevance, eps_max)
-    minus, plus = counts(perturbation, maps[:, None], eps_max)
+    perturbation, maps, problems = checked(clf, x, y, relevance, eps_max)
     orderless = shuffled(maps, shuffles, seed)
-    minus_shuffle, plus_shuffle = counts(perturbation, orderless, eps_max)
+    own = counts(perturbation, maps[:, None], eps_max)
+    found = (*own, *counts(perturbation, orderless, eps_max))
+    minus, plus, minus_shuffle, plus_shuffle = (spread(numbers, problems) for numbers in found)
     rows = zip(minus, plus, minus_shuffle, plus_shuffle, strict=True)
     values = [normalized(*row) for row in rows]
     return ApemNormalized(
@@ -148,7 +156,8 @@ def apem_normalized(
         whole(minus_shuffle),
         whole(plus_shuffle),
         pd.array(values, dtype="Float64"),
-        np.array([value is None for value in values], dtype=bool),
+        _censored(values, problems),
+        problems,
     )
 
 
@@ -177,8 +186,8 @@ def shuffled(maps: Tensor, count: int, seed: int = 0) -> Tensor:
 
 def checked(
     clf: Classifier, x: Tensor, y: int | Sequence[int] | Tensor, relevance: Tensor, eps_max: int
-) -> tuple[Perturbation, Tensor]:
-    """What ``apem`` is given, with its ways out of the predicted class, and maps as float64.
+) -> tuple[Perturbation, Tensor, list[str]]:
+    """The pictures whose maps can be measured, these maps as float64, and why the others cannot.
 
     Raises:
         MethodError, ModelError: as ``apem`` says.
@@ -186,7 +195,24 @@ def checked(
     check_most(eps_max)
     perturbation = Perturbation(clf, x)
     class_numbers(clf, y, len(x))  # it changes no number, but a class that is not there is a slip
-    return perturbation, checked_maps(relevance, x)
+    maps, problems = judged_maps(relevance, x)
+    good = [place for place, problem in enumerate(problems) if not problem]
+    if not good and problems:
+        raise MethodError(problems[0])
+    return perturbation.of(*good), maps[good], problems
+
+
+def spread(numbers: Sequence[Any], problems: Sequence[str]) -> list[Any]:
+    """Numbers of the pictures that could be measured as those of all, None for the others."""
+    left = iter(numbers)
+    return [None if problem else next(left) for problem in problems]
+
+
+def _censored(
+    numbers: Sequence[object], problems: Sequence[str]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    pairs = zip(numbers, problems, strict=True)
+    return np.array([number is None and not problem for number, problem in pairs], dtype=bool)
 
 
 def check_most(eps_max: int) -> None:

@@ -44,11 +44,11 @@ class Perturbation:
         self.classes = torch.cat([classes for classes, _ in found])
         self.signs = torch.cat([signs for _, signs in found])
 
-    def of(self, index: int) -> Perturbation:
-        """The same for one of the pictures."""
-        one, some = copy.copy(self), slice(index, index + 1)
-        one.x, one.classes, one.signs = self.x[some], self.classes[some], self.signs[some]
-        return one
+    def of(self, *places: int) -> Perturbation:
+        """The same for some of the pictures."""
+        few, some = copy.copy(self), list(places)
+        few.x, few.classes, few.signs = self.x[some], self.classes[some], self.signs[some]
+        return few
 
     def repeated(self, times: int) -> Perturbation:
         """The same one picture ``times`` over."""
@@ -91,6 +91,18 @@ def checked_maps(maps: Tensor, x: Tensor) -> Tensor:
     Raises:
         MethodError: they are of another size, or not in [0, 1], or zero or one everywhere.
     """
+    values, problems = judged_maps(maps, x)
+    for problem in filter(None, problems):
+        raise MethodError(problem)
+    return values
+
+
+def judged_maps(maps: Tensor, x: Tensor) -> tuple[Tensor, list[str]]:
+    """Maps as float64 [N, 3, H, W], and why each of them cannot be measured; "" where it can.
+
+    Raises:
+        MethodError: they are of another size, or not in [0, 1].
+    """
     count, _, height, width = x.shape
     shapes = [(count, channels, height, width) for channels in (1, 3)]
     if not isinstance(maps, Tensor) or tuple(maps.shape) not in shapes:
@@ -100,13 +112,17 @@ def checked_maps(maps: Tensor, x: Tensor) -> Tensor:
             f"as large as the model's input, not {found}."
         )
     values = maps.detach().to(device=x.device, dtype=torch.float64)
-    if not bool(torch.isfinite(values).all()):
-        raise MethodError("A map has values that are not finite numbers.")
-    if float(values.min()) < 0 or float(values.max()) > 1:
+    if bool(((values < 0) | (values > 1)).any()):
         raise MethodError("The maps must lie in [0, 1]; relevance_map brings relevance there.")
-    for index, one in enumerate(values):
-        if not one.any():
-            raise MethodError(f"Map {index} is zero everywhere: its method explains nothing here.")
-        if bool((one == 1).all()):
-            raise MethodError(f"Map {index} is 1 everywhere, so nothing in it is irrelevant.")
-    return values.expand(-1, 3, -1, -1)
+    problems = [_problem(index, one) for index, one in enumerate(values)]
+    return values.expand(-1, 3, -1, -1), problems
+
+
+def _problem(index: int, map_: Tensor) -> str:
+    if not bool(torch.isfinite(map_).all()):
+        return f"Map {index} has values that are not finite numbers."
+    if not map_.any():
+        return f"Map {index} is zero everywhere: its method explains nothing here."
+    if bool((map_ == 1).all()):
+        return f"Map {index} is 1 everywhere, so nothing in it is irrelevant."
+    return ""

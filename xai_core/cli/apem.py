@@ -64,8 +64,8 @@ def _add_pictures(group: Any) -> None:
         "--true",
         action="append",
         metavar="CLASS",
-        help="true class of the photos, by name or number, or unknown (the default); given once, "
-        "or once for every photo",
+        help="true class of the photos, by name, by number, or by both as in 474-cardigan, or "
+        "unknown (the default); given once, or once for every photo",
     )
     for name, word in (("right", "rightly"), ("wrong", "wrongly")):
         group.add_argument(
@@ -198,7 +198,7 @@ def _planned(arguments: argparse.Namespace) -> Plan:
 
 def _files(clf: Classifier, arguments: argparse.Namespace) -> list[tuple[str, int | None]]:
     from xai_core.apem.record import UNKNOWN
-    from xai_core.datasets import listed
+    from xai_core.datasets import labelled
 
     if (arguments.data is None) == (not arguments.photos):
         raise XaiError("Name photos, or a data set by --data; one of the two.")
@@ -217,10 +217,7 @@ def _files(clf: Classifier, arguments: argparse.Namespace) -> list[tuple[str, in
         return list(zip(files, known * len(files) if len(known) == 1 else known, strict=True))
     if arguments.true:
         raise ModelError("--true is for photos; the classes of --data are its folders' names.")
-    return [
-        (str(path), None if name is None else clf.class_index(name))
-        for path, name in listed(arguments.data)
-    ]
+    return [(str(path), true) for path, true in labelled(arguments.data, clf.class_names)]
 
 
 class Measuring:

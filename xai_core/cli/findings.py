@@ -209,7 +209,7 @@ class Findings:
 
     def _captions(self, test: str, photo: Photo, seed: int) -> list[str]:
         name = PurePath(photo.name).name
-        seen = f"{self._plan.clf.class_names[photo.target]}, {photo.probability:.1%}"
+        seen = f"{self._plan.clf.class_titles[photo.target]}, {photo.probability:.1%}"
         if test == LABELS:
             return [name, seen, TESTS[test]]
         start = STARTS[self._plan.tests[0].start]

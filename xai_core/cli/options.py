@@ -58,8 +58,8 @@ def add_methods(parser: argparse.ArgumentParser, with_target: bool = True) -> No
             "--target",
             action="append",
             metavar="CLASS",
-            help="class to explain, by name or number, "
-            "or auto for the predicted one (the default); given once, or once for every photo",
+            help="class to explain, by name, by number, or by both as in 474-cardigan; or auto for "
+            "the predicted one (the default); given once, or once for every photo",
         )
     parser.add_argument(
         "--param",
@@ -182,13 +182,14 @@ def picture_files(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _class_names(path: Path) -> list[str]:
+    from xai_core.classes import names_in
+
     if not path.is_file():
         raise ModelError(f"There is no file of class names at {path}.")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        return names_in(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ModelError(f"The class names in {path} must be UTF-8 text.") from error
-    return [line.strip() for line in lines if line.strip()]
 
 
 def _numbers(option: str, text: str, counts: tuple[int, ...]) -> list[float]:

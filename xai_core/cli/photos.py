@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import Meter
 from xai_core.cli.options import SAMPLE
-from xai_core.errors import ImageError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,15 +39,11 @@ def read_file(name: str) -> Image.Image:
     Raises:
         ImageError: there is none, or it cannot be read.
     """
-    from xai_core.images import read_image, sample_image
+    from xai_core.images import read_picture, sample_image
 
     if name.startswith(SAMPLE):
         return sample_image(name.removeprefix(SAMPLE))
-    try:
-        data = Path(name).read_bytes()
-    except OSError as error:
-        raise ImageError(f"'{name}' cannot be read: {error.strerror}.") from error
-    return read_image(data, name)
+    return read_picture(Path(name))
 
 
 def read_photo(clf: Classifier, name: str, target: int | None) -> Photo:
@@ -62,7 +57,7 @@ def read_photo(clf: Classifier, name: str, target: int | None) -> Photo:
     from xai_core.images import image_hash, visible_crop
 
     image = read_file(name)
-    x = clf.preprocess([image]).to(dtype=clf.dtype, device=clf.device)
+    x = clf.preprocess([image]).to(clf.device)
     with torch.no_grad():
         probabilities = clf.logits(x)[0].double().softmax(0)
     explained = int(probabilities.argmax()) if target is None else target
@@ -167,7 +162,7 @@ class Sitting:
             method=choice.method,
             settings=choice.settings,
             target=photo.target,
-            class_name=clf.class_names[photo.target],
+            class_name=clf.class_titles[photo.target],
             probability=photo.probability,
             relevance=result.arrays["relevance"],
             seconds=result.facts["seconds"],

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from xai_core import __version__
+from xai_core.classes import class_word
 from xai_core.cli.photos import Photo
 from xai_core.cli.sweep import Network
 from xai_core.explainers.choices import Choice, assignments, value_word
@@ -155,7 +156,7 @@ def _photo(plan: Plan, photo: Photo) -> dict[str, Any]:
         "name": photo.name,
         "hash": photo.hash,
         "target": photo.target,
-        "class": plan.clf.class_names[photo.target],
+        "class": plan.clf.class_titles[photo.target],
     }
 
 
@@ -171,7 +172,7 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
         for text in assignments(choice):
             words += ["--param", text]
     for photo in plan.photos:
-        words += ["--target", class_word(plan.clf, photo.target)]
+        words += ["--target", class_word(photo.target, plan.model.class_names)]
     words += ["--target-class", plan.target]
     words += ["--tests", ",".join(test.mode for test in plan.tests)]
     words += ["--start", test.start, "--init", test.init, "--seeds", str(len(test.seeds))]
@@ -183,9 +184,3 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
         words += ["--other", plan.other]
     words += ["--fails", value_word(limits.fails), "--weak", value_word(limits.weak)]
     return [*words, *extra, "--out", out, "--", *(photo.name for photo in plan.photos)]
-
-
-def class_word(clf: Classifier, target: int) -> str:
-    """The class's number, or its name where the number is another one's name."""
-    word = str(target)
-    return word if clf.class_index(word) == target else clf.class_names[target]

@@ -10,7 +10,7 @@ import pandas as pd
 from xai_core.apem.findings import findings
 from xai_core.apem.record import Record, images_of, photo_words
 from xai_core.apem.summary import GROUPS, correlations, summary
-from xai_core.cli.plan import class_word
+from xai_core.classes import class_word
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
 from xai_core.files import write_file
@@ -37,7 +37,8 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Record:
             source += [] if limit is None else [option, str(limit)]
     else:
         names, true = zip(*plan.files, strict=True)
-        classes = [None if one is None else class_word(plan.clf, one) for one in true]
+        known = plan.clf.class_names
+        classes = [None if one is None else class_word(one, known) for one in true]
         source = photo_words(names, classes)
     return Record(
         ModelFacts(plan.source, plan.clf.fingerprint, plan.clf.class_names, plan.options),

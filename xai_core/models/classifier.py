@@ -13,6 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from xai_core.classes import class_index, class_titles
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copying import overwrites_input, private_copy
@@ -98,9 +99,18 @@ class Classifier:
         return next(self.module.parameters(), torch.zeros(())).device
 
     def preprocess(self, images: Sequence[Picture]) -> Tensor:
-        """PIL images or uint8 arrays [H, W, 3] -> float32 [N, 3, H, W], cropped and normalised."""
+        """PIL images or uint8 arrays [H, W, 3] -> [N, 3, H, W], cropped and normalised.
+
+        The result has the type of the model's weights, float32 for most.
+        """
         arrays = [model_input(image, self.input_size, self.crop, self.resample) for image in images]
-        return self.normalise(torch.stack([torch.from_numpy(array) for array in arrays]))
+        return self.network_input(torch.stack([torch.from_numpy(array) for array in arrays]))
+
+    def network_input(self, pixels: Tensor) -> Tensor:
+        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input of the weights' type."""
+        # Half precision is too coarse to normalise in.
+        wide = torch.promote_types(self.dtype, torch.float32)
+        return self.normalise(pixels.to(wide)).to(self.dtype)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels in [0, 1], [N, 3, H, W] -> network input."""
@@ -178,18 +188,19 @@ class Classifier:
         self._twins.append((twin, weights))
 
     def class_index(self, name: str) -> int:
-        """Index of a class by name (any case) or by number.
+        """Index of a class by its number with its name, by name or by number.
+
+        See ``xai_core.classes.class_index``.
 
         Raises:
-            ModelError: there is no such class.
+            ModelError: there is no such class, or several could be meant.
         """
-        wanted = name.strip().casefold()
-        for index, known in enumerate(self.class_names):
-            if known.casefold() == wanted:
-                return index
-        if wanted.isdigit() and int(wanted) < len(self.class_names):
-            return int(wanted)
-        raise ModelError(f"{self.title} has no class '{name}'.")
+        return class_index(name, self.class_names)
+
+    @property
+    def class_titles(self) -> tuple[str, ...]:
+        """What people read of each class: names, with more where several classes share one."""
+        return class_titles(self.class_names)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -155,7 +155,7 @@ def _read_facts(file: Path) -> dict[str, Any]:
         ModelError: not JSON, or a fact of the wrong kind; the sentence names it.
     """
     try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        facts = json.loads(file.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{file.name} is not a JSON file.") from error
     if not isinstance(facts, dict):

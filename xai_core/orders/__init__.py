@@ -21,6 +21,7 @@ from xai_core.orders.study import (
     study_pictures,
     study_rendered,
     study_results,
+    true_index,
     unknown_classes,
 )
 
@@ -48,5 +49,6 @@ __all__ = [
     "study_results",
     "support",
     "trace",
+    "true_index",
     "unknown_classes",
 ]

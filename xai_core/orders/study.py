@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.cache import Result, content_key
+from xai_core.classes import class_named, class_titles
 from xai_core.display import Display
 from xai_core.errors import ModelError
 from xai_core.explainers.choices import Choice, completed
@@ -69,18 +70,22 @@ def study_pictures(
 
 
 def study_rendered(
-    design: Design, tasks: Mapping[tuple[str, str], Task], results: Mapping[str, Result]
+    design: Design,
+    facts: Mapping[str, Facts],
+    tasks: Mapping[tuple[str, str], Task],
+    results: Mapping[str, Result],
 ) -> tuple[list[Rendered], list[Prediction]]:
     """What publishing stores: every picture, every heatmap, every prediction.
 
     Args:
         design: the study.
+        facts: as in ``study_pictures``.
         tasks: of ``study_pictures``.
         results: of all tasks, by key.
     """
     rendered: dict[tuple[str, str | None], Rendered] = {}
     predictions = []
-    true = {picture.id: _word(picture.true_class) for picture in design.pictures}
+    true = {picture.id: picture.true_class for picture in design.pictures}
     for (picture, condition), task in tasks.items():
         result = results[task.key]
         if (picture, None) not in rendered:
@@ -88,12 +93,10 @@ def study_rendered(
             rendered[picture, None] = Rendered(picture, None, content, MIME)
         content = result.arrays["png"].tobytes()
         rendered[picture, condition] = Rendered(picture, condition, content, MIME)
-        name = result.facts["predicted_class"]
-        predictions.append(
-            Prediction(
-                picture, condition, name, result.facts["probability"], _word(name) == true[picture]
-            )
-        )
+        name, share = result.facts["predicted_class"], result.facts["probability"]
+        place = true_index(facts[condition], true[picture])
+        right = place is not None and class_titles(facts[condition]["class_names"])[place] == name
+        predictions.append(Prediction(picture, condition, name, share, right))
     return list(rendered.values()), predictions
 
 
@@ -107,16 +110,25 @@ def unknown_classes(design: Design, facts: Mapping[str, Facts]) -> list[str]:
     sentences: dict[str, str] = {}
     for condition in design.conditions:
         about = facts[condition.id]
-        known = {_word(name) for name in about["class_names"]}
-        lost = [p for p in design.pictures if p.true_class and _word(p.true_class) not in known]
+        lost = [
+            p for p in design.pictures if p.true_class and true_index(about, p.true_class) is None
+        ]
         if lost:
             named = ", ".join(f"“{p.true_class}” ({p.name})" for p in lost[:MOST_NAMED])
             more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
             sentences[about["fingerprint"]] = (
                 f"The model {about['title']} does not know the true class of "
-                f"{len(lost)} of the pictures: {named}{more}."
+                f"{len(lost)} of the pictures, or knows several of that name: {named}{more}."
             )
     return list(sentences.values())
+
+
+def true_index(about: Facts, name: str) -> int | None:
+    """Index of a picture's true class among a model's; None if none, or several, have that name."""
+    try:
+        return class_named(name, about["class_names"])
+    except ModelError:
+        return None
 
 
 def study_draw(
@@ -170,7 +182,7 @@ def _order(
     seen: NDArray[np.uint8],
 ) -> Task:
     settings = _settings(condition)
-    explained = _index(about, picture.true_class) if design.look.explained == "true" else None
+    explained = true_index(about, picture.true_class) if design.look.explained == "true" else None
     look = _look(design)
     key = content_key(
         "study-picture", about["fingerprint"], pixels, seen, explained, condition.method, settings,
@@ -207,6 +219,11 @@ def _check(design: Design, facts: Mapping[str, Facts]) -> None:
             )
     if design.look.explained == "true":
         sentences = unknown_classes(design, facts)
+        sentences += [
+            f"The true class of the picture “{picture.name}” is not chosen."
+            for picture in design.pictures
+            if not picture.true_class
+        ][:1]
         if sentences:
             raise ModelError(
                 f"{' '.join(sentences)} Explain the predicted class, or choose other pictures."
@@ -237,12 +254,3 @@ def _look(design: Design) -> dict[str, Any]:
         "stage": look.stage,
     }
     return {**given, "colormap": Display(**given).colormap}
-
-
-def _index(about: Facts, name: str) -> int:
-    return [_word(known) for known in about["class_names"]].index(_word(name))
-
-
-def _word(name: str) -> str:
-    """A class's name as it is compared: any case, no space around it."""
-    return name.strip().casefold()

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from xai_core.cache import Result
-from xai_core.datasets import listed
+from xai_core.datasets import labelled
 from xai_core.errors import DataError, ImageError
-from xai_core.images import image_hash, model_input, read_image
+from xai_core.images import image_hash, model_input, read_picture
 from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.tasks.models import classifier
@@ -38,15 +38,13 @@ def labelled_pictures(model: dict[str, Any], folder: str, right: int, wrong: int
 
     Raises:
         DataError: nothing fits.
-        ModelError: a class of the data set is none of the model's.
+        ModelError: as ``datasets.labelled``.
     """
     clf = classifier(model)
     left = {True: right, False: wrong}
     unread: list[str] = []
     kept: list[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-    files = [
-        (path, None if name is None else clf.class_index(name)) for path, name in listed(folder)
-    ]
+    files = labelled(folder, clf.class_names)
     for name, digest, true, pixels, logits in _answered(clf, Path(folder), files, unread):
         fits = true is None or int(logits.argmax()) == true
         if left[fits] > 0:
@@ -69,16 +67,16 @@ def _answered(
         batch = []
         for path, true in files[start : start + BATCH]:
             try:
-                image = read_image(path.read_bytes(), path.name)
+                image = read_picture(path)
             except ImageError as error:
                 unread.append(str(error))
                 continue
             seen = model_input(image, clf.input_size, clf.crop, clf.resample)
             batch.append((path.relative_to(folder).as_posix(), image_hash(image), true, seen))
         if batch:
-            x = clf.normalise(torch.from_numpy(np.stack([seen for *_, seen in batch])))
+            x = clf.network_input(torch.from_numpy(np.stack([seen for *_, seen in batch])))
             with torch.no_grad():
-                logits = clf.logits(x.to(clf.device, clf.dtype)).float().cpu().numpy()
+                logits = clf.logits(x.to(clf.device)).float().cpu().numpy()
             for (name, digest, true, seen), row in zip(batch, logits, strict=True):
                 pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
                 yield name, digest, true, pixels, row

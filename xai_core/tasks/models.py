@@ -128,7 +128,7 @@ def model_pixels(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
     if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         return clf.preprocess([image.astype(np.uint8)])
     if image.dtype == np.float32 and image.shape == (3, *clf.input_size):
-        return clf.normalise(torch.from_numpy(image.astype(np.float32))[None])
+        return clf.network_input(torch.from_numpy(image.astype(np.float32))[None])
     raise ImageError(
         f"A picture of type {image.dtype} and shape {list(image.shape)} does not fit: expected "
         f"uint8 [h, w, 3] or float32 {[3, *clf.input_size]}."

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.cache import Result
+from xai_core.classes import class_text, folder_classes
 from xai_core.datasets import listed
 from xai_core.display import Display
-from xai_core.errors import DataError, ImageError
-from xai_core.images import model_input, read_image
+from xai_core.errors import DataError, ImageError, ModelError
+from xai_core.images import model_input, read_picture
 from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.study.analysis import results as analysis
@@ -62,9 +63,9 @@ def study_picture(
     display = Display(**look)
     drawn = display.draw(display.values(relevance, pixels), Image.fromarray(shown))
     facts = {
-        "predicted_class": clf.class_names[best],
+        "predicted_class": clf.class_titles[best],
         "probability": float(shares[best]),
-        "explained_class": clf.class_names[target],
+        "explained_class": clf.class_titles[target],
     }
     return Result({"png": np.frombuffer(plain_png(drawn), np.uint8)}, facts)
 
@@ -88,18 +89,18 @@ def study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed:
 
     Raises:
         DataError: nothing fits.
+        ModelError: a folder's class could only be guessed.
     """
     clf = classifier(model)
-    known = {name.casefold(): index for index, name in reversed(list(enumerate(clf.class_names)))}
-    files = [
-        (path, name, known[name.casefold()])
-        for path, name in listed(folder)
-        if name is not None and name.casefold() in known
-    ]
+    found = listed(folder)
+    folders = folder_classes((name for _, name in found if name is not None), clf.class_names)
+    if folders.problems:
+        raise ModelError(folders.problems[0])
+    files = [(path, folders.known[name]) for path, name in found if name in folders.known]
     random.Random(seed).shuffle(files)
     left = dict(zip(MIX, (right, wrong), strict=True))
     names, classes, unread = [], [], []
-    for number, (path, name, true) in enumerate(files):
+    for number, (path, true) in enumerate(files):
         if not any(left.values()):
             break
         advance(number, len(files))
@@ -111,7 +112,7 @@ def study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed:
         if left[fits] > 0:
             left[fits] -= 1
             names.append(path.relative_to(folder).as_posix())
-            classes.append(name)
+            classes.append(class_text(true, clf.class_names))
     if not names:
         raise DataError(
             f"No picture of {Path(folder).name} fits what was asked for: the names of its classes "
@@ -135,7 +136,7 @@ def study_results(records: Records, settings: dict[str, Any]) -> Result:
 
 def _predicted(clf: Classifier, path: Path) -> int:
     """Index of the class that the model gives the picture of a file."""
-    image = read_image(path.read_bytes(), path.name)
+    image = read_picture(path)
     square = field_of_view(image, clf.crop)
     seen = model_input(square, clf.input_size, 1.0, clf.resample)
     with torch.no_grad():

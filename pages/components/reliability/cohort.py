@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from pages.components.scene import Scene
 from pages.components.text import plain
 from xai_core import orders
 from xai_core.apem.record import UNKNOWN, photo_words
-from xai_core.datasets import ENDINGS
-from xai_core.errors import ImageError
+from xai_core.classes import class_word, folder_classes
+from xai_core.datasets import check_splits, pictures_among
+from xai_core.errors import DataError, ImageError
 from xai_core.images import image_hash, model_input, read_image
 from xai_core.orders import Subject
 
@@ -68,13 +69,24 @@ def choose_cohort(scene: Scene) -> Cohort | None:
 
 def data_sets() -> dict[str, str]:
     """Folders of data sets by the names that people read."""
-    folders = [Path(word) for word in os.environ.get(DATA, "").split(os.pathsep) if word]
-    return {folder.name: str(folder) for folder in folders if folder.is_dir()}
+    words = os.environ.get(DATA, "").split(os.pathsep)
+    folders = list(dict.fromkeys(Path(word) for word in words if word and Path(word).is_dir()))
+    names = [folder.name for folder in folders]
+    # Such as "val" of two data sets.
+    return {
+        folder.name if names.count(folder.name) == 1 else str(folder): str(folder)
+        for folder in folders
+    }
 
 
 def _here(scene: Scene) -> Cohort:
     """The sidebar's pictures; their true classes can be told in a table."""
     names = {view.picture.hash: view.picture.source for view in scene.views}
+    titles = scene.class_titles
+    offered = {
+        title if title != UNKNOWN else class_word(index, scene.class_names): index
+        for index, title in enumerate(titles)
+    }
     with st.expander("True classes, if you know them"):
         st.caption(
             "They are needed to look at rightly and wrongly classified pictures apart, and for "
@@ -84,22 +96,21 @@ def _here(scene: Scene) -> Cohort:
             pd.DataFrame(
                 {
                     "Picture": [view.picture.name for view in scene.views],
-                    "Predicted": [scene.class_names[_best(v.probabilities)] for v in scene.views],
+                    "Predicted": [titles[_best(v.probabilities)] for v in scene.views],
                     "True class": pd.Series([UNKNOWN] * len(scene.views), dtype="str"),
                 }
             ),
             column_config={
                 "True class": st.column_config.SelectboxColumn(
-                    options=[UNKNOWN, *scene.class_names], required=True
+                    options=[UNKNOWN, *offered], required=True
                 )
             },
             disabled=["Picture", "Predicted"],
             hide_index=True,
             key=f"true classes {hash(tuple(names))}",
         )
-    index = {name: number for number, name in enumerate(scene.class_names)}
     true = {
-        digest: index.get(str(word))
+        digest: offered.get(str(word))
         for digest, word in zip(names, table["True class"], strict=True)
     }
     return Cohort([view.subject for view in scene.views], names, true, _words(scene, names, true))
@@ -116,7 +127,14 @@ def _folder(scene: Scene) -> Cohort | None:
     if not uploads:
         st.info("Choose a folder; its pictures are measured and stay on this server only.")
         return None
-    pictures = [u for u in uploads if Path(u.name).suffix.lower() in ENDINGS]
+    by_path = {PurePath(upload.name): upload for upload in uploads}
+    paths = pictures_among(by_path)
+    try:
+        check_splits(paths, "uploaded")
+    except DataError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+    pictures = [by_path[path] for path in paths]
     if len(pictures) > MOST:
         st.warning(f"The folder holds {len(pictures)} pictures; the first {MOST} are measured.")
     fit = (tuple(scene.facts["input_size"]), scene.facts["crop"], scene.facts["resample"])
@@ -136,9 +154,11 @@ def _folder(scene: Scene) -> Cohort | None:
         scene.model, scene.fingerprint, list(found), np.stack([p for _, p in found.values()])
     )
     probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
-    index = {name.casefold(): number for number, name in enumerate(scene.class_names)}
     names = {digest: name for digest, (name, _) in found.items()}
-    true = {digest: index.get(Path(name).parent.name.casefold()) for digest, name in names.items()}
+    folders = folder_classes(map(_folder_of, names.values()), scene.class_names)
+    for sentence in folders.problems:
+        st.error(plain(sentence), icon=":material/error:")
+    true = {digest: folders.known.get(_folder_of(name)) for digest, name in names.items()}
     unknown = sum(one is None for one in true.values())
     if unknown:
         st.caption(
@@ -190,8 +210,13 @@ def _read(
 
 
 def _words(scene: Scene, names: dict[str, str], true: dict[str, int | None]) -> list[str]:
-    classes = [None if (k := true[digest]) is None else scene.class_names[k] for digest in names]
+    known = scene.class_names
+    classes = [None if (k := true[digest]) is None else class_word(k, known) for digest in names]
     return photo_words(list(names.values()), classes)
+
+
+def _folder_of(name: str) -> str:
+    return PurePath(name).parent.name
 
 
 def _best(scores: NDArray[Any]) -> int:

@@ -99,7 +99,7 @@ def _step_by_step(scene: Scene, view: View, order: Task, maps: Work, steps: Work
     problems = {**steps.problems, **{k: v for k, v in maps.problems.items() if k == order.key}}
     if steps.results:
         (found,) = steps.results.values()
-        st.fragment(way.show)(view, scene.class_names, found)
+        st.fragment(way.show)(view, scene.class_titles, found)
     elif problems:
         work = steps if steps.problems else maps
         problem(next(iter(problems.values())), work)

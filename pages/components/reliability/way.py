@@ -21,12 +21,12 @@ SIGNS = ("−", "+")
 COLOURS = ("#0072B2", "#D55E00")
 
 
-def show(view: View, class_names: Sequence[str], way: Result) -> None:
+def show(view: View, titles: Sequence[str], way: Result) -> None:
     """The slider, both pictures, and the probability over all steps.
 
     Args:
         view: the picture.
-        class_names: of the model.
+        titles: of the model's classes.
         way: of ``tasks.apem_trace``.
     """
     ends = (way.facts["eps_minus"], way.facts["eps_plus"])
@@ -52,8 +52,8 @@ def show(view: View, class_names: Sequence[str], way: Result) -> None:
     shares = relevance_shares(way.arrays["map"])
     for place, column in enumerate(st.columns(2, gap="large")):
         with column:
-            _side(view, class_names, way, shares[place], place, int(epsilon), last)
-    st.plotly_chart(_chart(class_names, way, int(epsilon)), key="way-chart")
+            _side(view, titles, way, shares[place], place, int(epsilon), last)
+    st.plotly_chart(_chart(titles, way, int(epsilon)), key="way-chart")
 
 
 def relevance_shares(map_: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -71,7 +71,7 @@ def relevance_shares(map_: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[A
 
 def _side(
     view: View,
-    class_names: Sequence[str],
+    titles: Sequence[str],
     way: Result,
     shares: NDArray[Any],
     place: int,
@@ -92,7 +92,7 @@ def _side(
         row.image(picture, caption=caption, width=drawing.SHOWN)
     index = int(way.arrays["classes"][place, epsilon])
     first = int(way.arrays["classes"][0, 0])
-    name = plain(class_names[index])
+    name = plain(titles[index])
     mark = ":green[●]" if index == first else ":red[●]"
     st.markdown(f"{mark} **{name}** · {float(way.arrays['top'][place, epsilon]):.1%}")
     end = way.facts["eps_minus" if place == 0 else "eps_plus"]
@@ -104,12 +104,12 @@ def _side(
     )
 
 
-def _chart(class_names: Sequence[str], way: Result, epsilon: int) -> go.Figure:
+def _chart(titles: Sequence[str], way: Result, epsilon: int) -> go.Figure:
     figure = go.Figure()
-    first = class_names[int(way.arrays["classes"][0, 0])]
+    first = titles[int(way.arrays["classes"][0, 0])]
     for place, title in enumerate(TITLES):
         own = way.arrays["own"][place]
-        names = [class_names[int(index)] for index in way.arrays["classes"][place]]
+        names = [titles[int(index)] for index in way.arrays["classes"][place]]
         figure.add_scatter(
             x=list(range(len(own))),
             y=own.tolist(),

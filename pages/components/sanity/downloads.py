@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pages.components.sanity.ledger import Ledger
 from pages.components.scene import Scene
 from xai_core import __version__
+from xai_core.classes import class_word
 from xai_core.explainers.choices import assignments, column_title, completed
 from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
@@ -106,7 +107,7 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
                 "name": view.picture.source,
                 "hash": view.picture.hash,
                 "target": view.target,
-                "class": scene.class_names[view.target],
+                "class": scene.class_titles[view.target],
             }
             for view in scene.views
         ],
@@ -139,7 +140,7 @@ def _command(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> list[str]:
         word for c in inquiry.choices for text in assignments(c) for word in ("--param", text)
     ]
     for view in scene.views:
-        words += ["--target", str(view.target)]
+        words += ["--target", class_word(view.target, scene.class_names)]
     words += ["--target-class", inquiry.target]
     words += ["--tests", test.mode, "--start", test.start, "--init", test.init]
     words += ["--seeds", str(len(test.seeds)), "--measures", ",".join(inquiry.measures)]

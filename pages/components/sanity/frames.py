@@ -89,7 +89,7 @@ def _row(scene: Scene, view: View) -> dict[str, Any]:
         "title": view.picture.name,
         "picture": picture_address(view.key, view.crop),
         "aspect": view.crop.height / view.crop.width,
-        "note": scene.class_names[view.target],
+        "note": scene.class_titles[view.target],
     }
 
 

@@ -99,7 +99,7 @@ def read_design(path: Path) -> Design:
     from xai_core.study import Design
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise StudyError(f"{path.name} is not a JSON file.") from error
     pictures = data.get("pictures") if isinstance(data, dict) else None
@@ -161,4 +161,4 @@ def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
                 known = tasks.study_picture(**task.arguments)
             cache.put(task.key, known)
         results[task.key] = known
-    return orders.study_rendered(design, asked, results)
+    return orders.study_rendered(design, facts, asked, results)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import PurePath
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components.reliability.cohort import data_sets
 from pages.components.study.design import drawing
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import Found, add, stored
-from xai_core.datasets import ENDINGS
+from pages.components.text import plain
+from xai_core.classes import folder_classes
+from xai_core.datasets import check_splits, pictures_among
+from xai_core.errors import DataError
 from xai_core.images import sample_image, sample_images
 from xai_core.study import shared_store
 from xai_core.study.pictures import kept_original
@@ -26,7 +28,7 @@ def show(draft: Draft, classes: Sequence[str]) -> None:
 
     Args:
         draft: the draft.
-        classes: names of the classes that the models know.
+        classes: what names the classes that the models know.
     """
     source = st.segmented_control(
         "From",
@@ -50,24 +52,30 @@ def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:
         "A folder with one sub-folder for each class" if folder else "Pictures",
         accept_multiple_files="directory" if folder else True,
         key=draft.key(f"uploads {folder}"),
-        help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each. "
+        help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB each. "
         + ("Sub-folders have the names of the models' classes." if folder else ""),
     )
     if not uploads:
         return
-    known = {name.strip().casefold(): name for name in classes}
+    by_path = {PurePath(upload.name): upload for upload in uploads}
+    paths = pictures_among(by_path) if folder else []
+    try:
+        check_splits(paths, "uploaded")
+    except DataError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    folders = folder_classes((path.parent.name for path in paths), classes, numbered=False)
+    true = {name: classes[place] for name, place in folders.known.items()}
     with st.spinner("Reading the pictures"):
-        add(draft, stored(_read(uploads, known, folder)))
-
-
-def _read(
-    uploads: Iterable[UploadedFile], known: dict[str, str], folder: bool
-) -> Iterable[tuple[str, bytes, str]]:
-    for upload in uploads:
-        path = Path(upload.name)
-        if not folder or path.suffix.lower() in ENDINGS:
-            true = known.get(path.parent.name.strip().casefold(), "") if folder else ""
-            yield path.name, upload.getvalue(), true
+        if folder:
+            files = ((path.parent.name, by_path[path]) for path in paths)
+        else:
+            files = (("", upload) for upload in uploads)
+        found = stored(
+            (PurePath(u.name).name, u.getvalue(), true.get(name, "")) for name, u in files
+        )
+        found.refused += folders.problems
+        add(draft, found)
 
 
 def _samples(draft: Draft) -> None:

@@ -14,6 +14,7 @@ from pages.components.study.design import facts
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
+from xai_core.classes import class_titles
 from xai_core.images import model_input
 from xai_core.jobs import Task
 from xai_core.study import shared_store
@@ -52,8 +53,9 @@ def show(design: Design, pictures: Sequence[StudyPicture], share: float) -> dict
                 lines.append("…")
                 continue
             shares = result.arrays["probabilities"][0]
-            best = about[name]["class_names"][int(shares.argmax())]
-            fits = best.strip().casefold() == picture.true_class.strip().casefold()
+            place = int(shares.argmax())
+            best = class_titles(about[name]["class_names"])[place]
+            fits = place == orders.true_index(about[name], picture.true_class)
             right += fits
             mark = ":material/check:" if fits else ":material/close:" if picture.true_class else ""
             lines.append(f"{mark} {plain(f'{models[name]}: {best} {shares.max():.0%}')}")

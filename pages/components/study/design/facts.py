@@ -11,6 +11,7 @@ import streamlit as st
 from pages.components.progress import EVERY_S, bar, problem
 from pages.components.work import Work, gather
 from xai_core import orders
+from xai_core.classes import class_text, class_titles
 from xai_core.jobs import Task, shared_engine
 from xai_core.study.design import Design
 
@@ -41,13 +42,21 @@ def wait(design: Design) -> dict[str, Mapping[str, Any]] | None:
     return {name: work.results[task.key].facts for name, task in tasks.items()}
 
 
-def class_names(facts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of all classes that any of the models knows, each once, the first model's first."""
+def class_names(facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What names each class that any of the models knows, with what researchers read of it.
+
+    What differs in case alone is one class, unless one model has both.
+    """
     found: dict[str, str] = {}
+    known: set[str] = set()
     for about in facts:
-        for name in about["class_names"]:
-            found.setdefault(name.strip().casefold(), name)
-    return list(found.values())
+        names = about["class_names"]
+        for index, title in enumerate(class_titles(names)):
+            loose = title.strip().casefold()
+            if loose not in known:
+                known |= {loose, names[index].strip().casefold()}
+                found[class_text(index, names)] = title
+    return found
 
 
 def distinct(design: Design) -> list[str]:

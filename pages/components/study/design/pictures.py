@@ -42,7 +42,7 @@ def show(draft: Draft) -> None:
         st.info("The classes to choose from are those of the models: choose these first.")
     with st.expander("Add pictures", icon=":material/add_photo_alternate:",
                      expanded=not design.pictures):  # fmt: skip
-        adding.show(draft, classes)
+        adding.show(draft, list(classes))
     for sentence in left_out(draft):
         st.error(plain(sentence), icon=":material/broken_image:")
     if not design.pictures:
@@ -81,7 +81,7 @@ def _page(draft: Draft, pictures: Sequence[StudyPicture]) -> Sequence[StudyPictu
 
 
 def _card(
-    draft: Draft, picture: StudyPicture, classes: Sequence[str], share: float, said: str
+    draft: Draft, picture: StudyPicture, classes: Mapping[str, str], share: float, said: str
 ) -> None:
     name = picture.id
     st.image(_thumb(picture.asset, share), width="stretch", **spoken(st.image, picture.name))
@@ -90,7 +90,7 @@ def _card(
     fields.choice(
         draft, f"{name} class", "True class", offered, picture.true_class,
         lambda design, word: _replaced(design, name, true_class=word),
-        title=lambda word: word or "True class?", label_visibility="collapsed",
+        title=lambda word: classes.get(word, word) or "True class?", label_visibility="collapsed",
     )  # fmt: skip
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     fields.choice(

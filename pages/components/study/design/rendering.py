@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -32,12 +33,14 @@ class Rendering:
         design: as it was when the button was pressed.
         preview: whether it is for researchers alone.
         tasks: by picture and condition, once the models are known.
+        facts: of the models, by condition.
     """
 
     slug: str
     design: Design
     preview: bool
     tasks: Mapping[tuple[str, str], Task] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def start(slug: str, design: Design, preview: bool) -> None:
@@ -64,6 +67,7 @@ def show(asked: Rendering) -> int | None:
             return None
         try:
             with st.spinner("Preparing the pictures"):
+                asked.facts = about
                 asked.tasks = orders.study_pictures(
                     asked.design, about, lambda name: shared_store().asset(name)[0]
                 )
@@ -82,7 +86,9 @@ def show(asked: Rendering) -> int | None:
 
 
 def _publish(asked: Rendering, work: Work) -> int | None:
-    rendered, predictions = orders.study_rendered(asked.design, asked.tasks, work.results)
+    rendered, predictions = orders.study_rendered(
+        asked.design, asked.facts, asked.tasks, work.results
+    )
     # Before anything is stored, so that no second run of the page publishes again.
     _stop()
     gather(PURPOSE, [])

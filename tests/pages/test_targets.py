@@ -1,0 +1,58 @@
+"""The class in the address, where names repeat or are numbers."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.text import plain
+
+
+def script(names: list[str]) -> None:
+    import numpy as np
+    import streamlit as st
+
+    from pages.components.targets import choose_target
+
+    shares = np.linspace(0.9, 0.1, len(names), dtype=np.float32)[None]
+    st.session_state["chosen"] = choose_target(names, shares)
+
+
+def opened(names: list[str], word: str | None = None) -> AppTest:
+    app = AppTest.from_function(script, args=(names,))
+    if word is not None:
+        app.query_params["class"] = word
+    return app.run()
+
+
+def address(app: AppTest) -> str:
+    found = app.query_params["class"]
+    return found if isinstance(found, str) else found[0]
+
+
+@pytest.mark.parametrize("names", [["1", "10", "2"], ["Cardigan", "tabby", "cardigan"], ["x"] * 3])
+def test_a_chosen_class_reopens_as_itself(names: list[str]) -> None:
+    for index in range(3):
+        app = opened(names)
+        app.selectbox(key="class").set_value(str(index)).run()
+        again = opened(names, address(app))
+        assert not again.toast
+        assert again.session_state["chosen"] == [index]
+
+
+@pytest.mark.parametrize(("word", "index"), [("cardigan", 2), ("Cardigan", 0), ("TABBY", 1)])
+def test_an_old_link_with_a_name_opens_where_one_class_has_it(word: str, index: int) -> None:
+    assert opened(["Cardigan", "tabby", "cardigan"], word).session_state["chosen"] == [index]
+
+
+def test_an_old_link_that_could_mean_several_says_so() -> None:
+    app = opened(["Cardigan", "tabby", "cardigan"], "CARDIGAN")
+    assert app.session_state["chosen"] == [0], "the predicted one"
+    (toast,) = app.toast
+    assert plain("could be several classes: Cardigan #0, cardigan #2.") in toast.value
+    assert toast.value.endswith("The predicted one is explained.")
+
+
+def test_classes_of_one_name_are_told_apart_in_the_list() -> None:
+    options = opened(["crane", "dog", "crane"]).selectbox(key="class").options
+    assert [option.partition(" · ")[0] for option in options[1:]] == ["crane #0", "dog", "crane #2"]
