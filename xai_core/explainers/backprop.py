@@ -20,6 +20,7 @@ from xai_core.explainers.backward import (
 from xai_core.explainers.graph import lead_back, one_hot
 from xai_core.explainers.nodes import Rectifier
 from xai_core.explainers.registry import Param, register
+from xai_core.explainers.ties import tolerance
 from xai_core.models.classifier import Classifier
 
 _BLIND = (
@@ -43,7 +44,7 @@ def deconvnet(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     """Gradient whose signal is rectified at every ReLU, active or not (S eq. 4.5).
 
     Max-pooling returns the signal to the winner of each window; in a tie, which is common
-    where a whole window is zero, the first element in row-major order wins.
+    where a whole window is zero, the first element in row-major order wins (``ties``).
 
     Source: Zeiler & Fergus 2014, arXiv:1311.2901.
     Differs from Captum: ReLU6 is treated too, and a model without ReLUs is refused; both
@@ -123,8 +124,8 @@ def rectgrad(clf: Classifier, x: Tensor, targets: Tensor, *, q: float = 98.0) ->
     A unit's importance is its activation times the signal (S eq. 4.9); the threshold is the
     q-th percentile of the importance in each layer of each image, with linear interpolation
     between neighbouring values. As a unit must exceed the threshold, those pass that exceed the
-    value of rank floor(q (n - 1) / 100), from 0, among the n units. At the input, positive
-    products stay (S eq. 4.10).
+    value of rank floor(q (n - 1) / 100), from 0, among the n units, by more than the
+    tolerance of ``ties``. At the input, positive products stay (S eq. 4.10).
 
     Where the threshold is 0 it is the positive part of input times guided backpropagation.
 
@@ -151,7 +152,8 @@ def rectgrad(clf: Classifier, x: Tensor, targets: Tensor, *, q: float = 98.0) ->
         rank = math.floor(q * (importance.shape[1] - 1) / 100)
         threshold = importance.kthvalue(rank + 1, dim=1, keepdim=True).values
         # A product rather than a choice, so that what is not a number stays so.
-        return (node.factor * signal * (importance > threshold).view_as(signal),)
+        passing = importance > threshold + tolerance(importance)
+        return (node.factor * signal * passing.view_as(signal),)
 
     rules = {**chain_rules(graph), Rectifier: way_back}
     with torch.no_grad():

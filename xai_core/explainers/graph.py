@@ -19,12 +19,14 @@ from xai_core.explainers.nodes import (
     Affine,
     Averaging,
     Constant,
+    MaxPool,
     Node,
     Normalisation,
     Rearranging,
     Subtracting,
     vjp,
 )
+from xai_core.explainers.pooling import scattered, windows_of, winners
 from xai_core.explainers.refusals import not_once
 from xai_core.explainers.sharing import shared
 from xai_core.explainers.tape import recorded
@@ -146,7 +148,15 @@ def moved(graph: Graph, node: Node, arriving: Sequence[Tensor | None]) -> tuple[
 
 
 def gradient(graph: Graph, node: Node, *signals: Tensor) -> tuple[Tensor, ...]:
-    """What the chain rule makes of the signals at a node's outputs."""
+    """What the chain rule makes of the signals at a node's outputs.
+
+    Max-pooling gives them to its winners by the rule of ``ties``.
+    """
+    if isinstance(node, MaxPool):
+        a, out = graph.values[node.inputs[0]], graph.values[node.output]
+        step = node.step
+        places = winners(windows_of(step.function, step.args, step.kwargs), a, out)
+        return (scattered(signals[0], places, a.shape[-2:]),)
     return vjp(node.step.call, [graph.values[number] for number in node.inputs], signals)
 
 

@@ -61,7 +61,8 @@ def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title:
         return (secant(node, *ends(graph, node, origins, title)) * signal,)
 
     def pooled(node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
-        return (pool_back(node, signal, *ends(graph, node, origins, title)),)
+        outs = graph.values[node.output], origins[node.output]
+        return (pool_back(node, signal, *ends(graph, node, origins, title), *outs),)
 
     rules: dict[type[Node], Rule] = {
         **linear_rules(graph),

@@ -28,7 +28,8 @@ from xai_core.explainers.nodes import (
     Subtracting,
 )
 from xai_core.explainers.rescale import ends
-from xai_core.explainers.secants import pool_back, secant
+from xai_core.explainers.secants import equal_up_to, pool_back, secant
+from xai_core.explainers.ties import tolerance
 
 
 class RevealCancel:
@@ -66,8 +67,9 @@ class RevealCancel:
         return _by_sign(found, self._change(0))[0]
 
     def _change(self, number: int) -> Tensor:
-        """Change of a value, [N, ...]."""
-        return self._graph.values[number] - self._origins[number][0]
+        """Change of a value, [N, ...]; 0 where there is none by the rule of ``ties``."""
+        value, origin = self._graph.values[number], self._origins[number]
+        return _without_noise(value - origin[0], equal_up_to(value, origin)[0])
 
     def _parts_of(self, number: int) -> Tensor:
         """Positive and negative part of a value's change, [2, N, ...]."""
@@ -89,7 +91,8 @@ class RevealCancel:
         reach = self._change(node.inputs[0]).abs()
         pieces = [node.forward(reach, weight.abs()) for _, weight in node.blocks()]
         sizes = torch.cat(pieces, dim=-1 if node.options is None else 1)
-        return (self._change(node.output) + torch.stack([sizes, -sizes])) / 2
+        parts = (self._change(node.output) + torch.stack([sizes, -sizes])) / 2
+        return _without_noise(parts, tolerance(sizes))
 
     def _affine_back(self, node: Affine, signal: Tensor) -> Sequence[Tensor]:
         """Half the sum of what w leads back, and of what |w| leads back signed by the change."""
@@ -121,7 +124,9 @@ class RevealCancel:
 
     def _pool_back(self, node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
         whole = _by_sign(signal, self._change(node.output))
-        return (pool_back(node, whole, *ends(self._graph, node, self._origins, self._title)),)
+        points = ends(self._graph, node, self._origins, self._title)
+        outs = self._graph.values[node.output], self._origins[node.output]
+        return (pool_back(node, whole, *points, *outs),)
 
     def _led(self, node: Node) -> Sequence[Tensor]:
         """Parts of what a linear step without weights gives, for each of its outputs."""
@@ -157,6 +162,10 @@ class RevealCancel:
             node.step.call(point) for point in (torch.ones_like(a), torch.zeros_like(a))
         )
         return torch.where(at_one < at_zero, both.flip(0), both)
+
+
+def _without_noise(change: Tensor, equal: Tensor) -> Tensor:
+    return change.masked_fill(change.abs() <= equal, 0)
 
 
 def _by_sign(signal: Tensor, change: Tensor) -> Tensor:

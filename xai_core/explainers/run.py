@@ -10,6 +10,7 @@ from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import registry
+from xai_core.explainers.following import FollowingWinners
 from xai_core.explainers.sharing import Requests, Sharing
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
@@ -131,6 +132,7 @@ class Panel:
                 torch.inference_mode(False),
                 torch.enable_grad(),
                 self._sharing.active(),
+                FollowingWinners(),
                 clf.lent() as twin,
             ):
                 relevance = row.function(twin, x, self._targets, **settings).detach()
