@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from pages.components.address import notice
 from pages.components.text import plain
-from xai_core.classes import class_index, class_titles, class_word
+from xai_core.classes import class_index, class_named, class_titles, class_word
 from xai_core.errors import ModelError, UnknownClassError
 
 PREDICTED = "predicted"
+NAMES = "_class_names"  # in the session: of the model that the class was chosen for
 TOP = 5
 
 
@@ -40,8 +41,11 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
         name = titles[int(option)]
         return f"{name} · {best[int(option)]:.1%}" if int(option) in likely else name
 
-    if st.session_state.get("class") not in options:
+    # Of another model the same number is another class.
+    known = st.session_state.get(NAMES, class_names) == class_names
+    if not known or st.session_state.get("class") not in options:
         st.session_state["class"] = _asked(class_names)
+    st.session_state[NAMES] = class_names
     chosen = st.selectbox(
         "Class",
         options,
@@ -58,12 +62,21 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
 
 
 def _asked(class_names: Sequence[str]) -> str:
-    """The option that the address asks for, by the class's number, its name, or both."""
+    """The option that the address asks for, by the class's number, its name, or both.
+
+    In another model a class of the same name may have another number.
+    """
     wanted = st.query_params.get("class", "").strip()
     if not wanted:
         return PREDICTED
+    number, _, name = wanted.partition("-")
     try:
-        return str(class_index(wanted, class_names))
+        try:
+            return str(class_index(wanted, class_names))
+        except UnknownClassError:
+            if not (number.isdecimal() and name):
+                raise
+            return str(class_named(name, class_names))
     except UnknownClassError:
         notice(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
     except ModelError as error:

@@ -48,17 +48,18 @@ def rewritten(path, change):
             target.writestr(name, change(name, content))
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "pt"])
-def test_sound_files_load_whatever_their_name(tmp_path, state, suffix):
-    path = tmp_path / "model.bin"
-    if suffix == "pt":
+@pytest.mark.parametrize("name", ["model.bin", "model.pth.tar", "epoch=3.ckpt", "model"])
+@pytest.mark.parametrize("kind", ["safetensors", "pt"])
+def test_sound_files_load_whatever_their_name(tmp_path, state, kind, name):
+    path = tmp_path / name
+    if kind == "pt":
         torch.save(state, path)
     else:
         save_file(state, path)
     random = torch.get_rng_state()
     clf = load(path, mean=(0, 0, 0), std=(1, 1, 1), crop=0.875)
     assert torch.equal(torch.get_rng_state(), random)
-    assert clf.title == "model"
+    assert clf.title == path.stem
     assert clf.crop == 0.875
     for name, tensor in clf.module.state_dict().items():
         assert torch.equal(tensor, state[name])

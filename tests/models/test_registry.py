@@ -104,6 +104,11 @@ def test_a_path_takes_the_facts_beside_it_and_those_given(assets):
     assert clf.mean is None
 
 
+def test_a_byte_order_mark_before_the_facts_is_no_damage(assets):
+    (assets / "vgg-tiny.json").write_text(json.dumps(FACTS), encoding="utf-8-sig")
+    assert load_classifier("vgg-tiny").class_names == ["tabby", "espresso"]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

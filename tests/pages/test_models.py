@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.components import models
+from tests.pages.waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +23,19 @@ def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
     assert path.name == "my-net-2-.pt"
     assert path.read_bytes() == b"weights"
     assert path.with_suffix(".json").read_text() == '{"a": 1}'
+
+
+def test_the_uploader_takes_the_endings_that_training_scripts_give() -> None:
+    def script() -> None:
+        from pages.components import models
+
+        models._own_checkpoint()
+
+    app = AppTest.from_function(script).run(timeout=PATIENCE_S)
+    (upload,) = app.get("file_uploader")
+    assert {".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"} <= set(upload.proto.type)
+    path = models._stored(b"weights", "run.pth.tar", "{}")
+    assert (path.name, path.with_suffix(".json").read_text()) == ("run-pth.tar", "{}")
 
 
 def test_other_facts_make_another_checkpoint() -> None:

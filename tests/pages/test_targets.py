@@ -56,3 +56,36 @@ def test_an_old_link_that_could_mean_several_says_so() -> None:
 def test_classes_of_one_name_are_told_apart_in_the_list() -> None:
     options = opened(["crane", "dog", "crane"]).selectbox(key="class").options
     assert [option.partition(" · ")[0] for option in options[1:]] == ["crane #0", "dog", "crane #2"]
+
+
+def switching() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from pages.components.targets import choose_target
+
+    models = {"first": ["owl", "cat", "dog"], "second": ["dog", "owl", "cow"]}
+    names = models[st.selectbox("Model", list(models), key="model")]
+    st.session_state["chosen"] = choose_target(names, np.full((1, 3), 1 / 3, np.float32))
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (2, 0)])
+def test_another_model_is_asked_for_the_same_class_and_not_for_the_same_number(
+    first: int, second: int
+) -> None:
+    app = AppTest.from_function(switching).run()
+    app.selectbox(key="class").set_value(str(first)).run()
+    app.selectbox(key="model").set_value("second").run()
+    assert app.session_state["chosen"] == [second]
+    assert not app.toast
+    app.selectbox(key="class").set_value("2").run()
+    assert app.session_state["chosen"] == [2]
+
+
+def test_a_class_that_another_model_has_not_is_told() -> None:
+    app = AppTest.from_function(switching).run()
+    app.selectbox(key="class").set_value("1").run()
+    app.selectbox(key="model").set_value("second").run()
+    (toast,) = app.toast
+    assert toast.value == "The model has no class “1\\-cat”; the predicted one is explained."
+    assert app.selectbox(key="class").value == "predicted"

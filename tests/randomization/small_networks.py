@@ -20,6 +20,7 @@ from xai_core.models.classifier import Classifier
 CLASSES = ["ant", "bee", "cat"]
 SIZE = (16, 16)
 STATISTICS = ("running_mean", "running_var")
+VECTORS = ("_u", "_v")  # of spectral norm
 COUNTED = "num_batches_tracked"
 
 
@@ -144,6 +145,20 @@ def computed():
     )
 
 
+def spectral():
+    """Its convolution's weight is divided by its largest singular value, which two vectors know."""
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(3, 6, 3),
+            conv2=parametrizations.spectral_norm(nn.Conv2d(6, 6, 3)),
+            relu=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(6, 3),
+        )
+    )
+
+
 def own(name, *more):
     """A layer with a weight and a bias, and more that belongs to it."""
     return (name, {f"{name}.weight", f"{name}.bias", *more})
@@ -237,6 +252,19 @@ LAYERS = {
         ),
         own("conv1"),
     ],
+    "spectral": [
+        own("fc"),
+        (
+            "conv2",
+            {
+                "conv2.bias",
+                "conv2.parametrizations.weight.original",
+                "conv2.parametrizations.weight.0._u",
+                "conv2.parametrizations.weight.0._v",
+            },
+        ),
+        own("conv1"),
+    ],
 }
 _BUILDERS = {
     "plain": plain,
@@ -249,6 +277,7 @@ _BUILDERS = {
     "tied": Tied,
     "before": Before,
     "computed": computed,
+    "spectral": spectral,
 }
 KINDS = tuple(_BUILDERS)
 

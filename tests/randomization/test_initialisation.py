@@ -110,7 +110,8 @@ def test_he_normal_has_variance_two_by_inputs_and_no_bias():
         assert found["bias"].shape == (outputs,)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# What computes a weight from other tensors shuffles the weight: test_parametrised.py.
+@pytest.mark.parametrize("kind", sorted({*KINDS} - {"computed", "spectral"}))
 def test_permuting_keeps_the_values_of_every_tensor_and_changes_their_order(kind):
     clf = trained(kind)
     twin = randomized(clf, len(randomizable_layers(clf)), init="permute")

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from tests.randomization.small_networks import CLASSES, KINDS, LAYERS, SIZE, STATISTICS, trained
+from tests.randomization.small_networks import (
+    CLASSES,
+    KINDS,
+    LAYERS,
+    SIZE,
+    STATISTICS,
+    VECTORS,
+    trained,
+)
 from tests.reference import nets
 from xai_core.errors import ModelError
 from xai_core.models.architectures import build_network
@@ -24,7 +32,9 @@ def test_everything_that_was_learnt_is_in_exactly_one_layer(kind):
     found = [name for layer in randomizable_layers(clf) for name in layer.parameters]
     learnt = {name for name, _ in clf.module.named_parameters()}
     statistics = {
-        name for name, _ in clf.module.named_buffers() if name.rpartition(".")[2] in STATISTICS
+        name
+        for name, _ in clf.module.named_buffers()
+        if name.rpartition(".")[2] in (*STATISTICS, *VECTORS)
     }
     assert len(found) == len(set(found))
     assert set(found) == learnt | statistics

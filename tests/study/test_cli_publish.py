@@ -53,7 +53,8 @@ def written(folder: Path, **parts: Any) -> str:
     }
     (folder / "photos").mkdir(exist_ok=True)
     sample_image("cat").save(folder / "photos" / "mine.png")
-    (folder / "design.json").write_text(json.dumps(design))
+    # With a byte-order mark, as some editors write it.
+    (folder / "design.json").write_text(json.dumps(design), encoding="utf-8-sig")
     return str(folder / "design.json")
 
 

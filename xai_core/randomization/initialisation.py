@@ -9,15 +9,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
-from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import MethodError
+from xai_core.randomization import parametrised
+from xai_core.randomization.drawing import Drawing
 
 INITS = {
     "default": "As the layer itself begins its training",
@@ -25,15 +24,6 @@ INITS = {
     "permute": "The trained values, shuffled",
 }
 Tensors = dict[str, Tensor]
-# They take a generator, and the global one if they are given none.
-_DRAWING = frozenset(
-    {
-        *(Tensor.bernoulli_, Tensor.cauchy_, Tensor.exponential_, Tensor.geometric_),
-        *(Tensor.log_normal_, Tensor.normal_, Tensor.random_, Tensor.uniform_),
-        *(torch.bernoulli, torch.multinomial, torch.normal, torch.rand, torch.rand_like),
-        *(torch.randint, torch.randint_like, torch.randn, torch.randn_like, torch.randperm),
-    }
-)
 
 
 def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed: int) -> Tensors:
@@ -43,12 +33,14 @@ def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed
     the weights of convolutions and linear layers with variance 2 / inputs and makes their
     biases 0; other modules begin as by default. "permute" shuffles every tensor. What no rule
     reaches, such as a class token or an attention's projection, becomes normal noise of the
-    trained values' root mean square.
+    trained values' root mean square. A layer that computes its weight, by weight norm or another
+    parametrisation, is given that of a plain layer to compute.
 
     Args:
         module: the trained module; it is not changed.
         name: its dotted name.
-        wanted: names of its parameters and statistics, without the module's.
+        wanted: names of its parameters and statistics, and of those of its parametrisations,
+            without the module's.
         init: key of ``INITS``.
         seed: any integer.
 
@@ -56,10 +48,13 @@ def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed
         New tensors by their name in the module, of the same shapes, types and devices.
 
     Raises:
-        MethodError: there is no such way to initialise.
+        MethodError: there is no such way to initialise, or the layer computes its weight in a way
+            that cannot be given a new one.
     """
     if init not in INITS:
         raise MethodError(f"There is no initialisation '{init}'; there are: {', '.join(INITS)}.")
+    if parametrised.computes_weights(module):
+        return _computed(module, name, wanted, init, seed)
     trained = {key: getattr(module, key).detach() for key in wanted}
     reset = _reset(module, name, trained, seed) if init != "permute" else {}
 
@@ -74,6 +69,18 @@ def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed
     return {key: new(key, tensor) for key, tensor in trained.items()}
 
 
+def _computed(module: nn.Module, name: str, wanted: list[str], init: str, seed: int) -> Tensors:
+    """The same for a module that computes its weight from other tensors."""
+    plain = parametrised.plain_copy(module, name)
+    own = [key for key, _ in plain.named_parameters(recurse=False)]
+    fresh = new_tensors(plain, name, own, init, seed)
+    generator = torch.Generator().manual_seed(_seed(seed, name, parametrised.WITHIN))
+    made = parametrised.with_weights(module, name, fresh, generator)
+    tensors = dict((*made.named_parameters(), *made.named_buffers()))
+    trained = dict((*module.named_parameters(), *module.named_buffers()))
+    return {key: tensors[key].detach().to(trained[key]) for key in wanted}
+
+
 def _seed(seed: int, *names: str) -> int:
     digest = hashlib.sha256("/".join((str(seed), *names)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
@@ -85,7 +92,7 @@ def _reset(module: nn.Module, name: str, trained: Tensors, seed: int) -> Tensors
         return {}
     fresh = copy.deepcopy(module).cpu()
     tensors = {key: getattr(fresh, key) for key in trained}
-    with torch.no_grad(), _Drawing(torch.Generator().manual_seed(_seed(seed, name))):
+    with torch.no_grad(), Drawing(torch.Generator().manual_seed(_seed(seed, name))):
         for tensor in tensors.values():
             # To see afterwards what was set, whatever it was set to.
             tensor.fill_(torch.nan)
@@ -95,30 +102,6 @@ def _reset(module: nn.Module, name: str, trained: Tensors, seed: int) -> Tensors
         for key, tensor in tensors.items()
         if not bool(tensor.isnan().any())
     }
-
-
-class _Drawing(TorchFunctionMode):
-    """Within the block this thread's random numbers come from a generator.
-
-    The global one is all threads': to seed it for a while would disturb the others.
-    """
-
-    def __init__(self, generator: torch.Generator) -> None:
-        super().__init__()
-        self._generator = generator
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        given = dict(kwargs or {})
-        # The functions of torch.nn.init hand their own generator on, which is None.
-        if func in _DRAWING or "generator" in given:
-            given["generator"] = self._generator
-        return func(*args, **given)
 
 
 def _he_normal(trained: Tensor, generator: torch.Generator) -> Tensor:

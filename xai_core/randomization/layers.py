@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_leaves
 from xai_core.errors import ModelError
 from xai_core.models.classifier import Classifier
 from xai_core.models.layers import Listening
+from xai_core.randomization.parametrised import computed_buffers
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Layer:
         parameters: dotted names of everything that is re-initialised with it: its own
             parameters, and those that the network first uses after it and before the next
             layer (BatchNorm and other normalisations, embeddings, scales), with the running
-            statistics of BatchNorm.
+            statistics of BatchNorm and what parametrisations keep, such as spectral norm's
+            vectors.
     """
 
     name: str
@@ -90,7 +92,8 @@ def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
 
 
 def _statistics(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """What normalisations have learnt that is no parameter."""
+    """What normalisations and parametrisations have learnt that is no parameter."""
+    yield from computed_buffers(module)
     for name, tensor in module.named_buffers():
         owner, _, key = name.rpartition(".")
         norm = isinstance(module.get_submodule(owner), _NormBase)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.models.classifier import Classifier
+from xai_core.randomization import parametrised
 from xai_core.randomization.initialisation import new_tensors
 from xai_core.randomization.layers import Layer, randomizable_layers
 
@@ -86,7 +87,8 @@ def with_new_weights(
     """A twin of the classifier in which these layers are re-initialised.
 
     Raises:
-        MethodError: there is no such initialisation.
+        MethodError: there is no such initialisation, or none for a layer that computes its weight
+            in a way of its own.
     """
     twin = clf.private()
     if not layers:
@@ -97,18 +99,23 @@ def with_new_weights(
     for layer in layers:
         for name, wanted in _by_module(layer.parameters).items():
             module = modules[name]
+            known = dict((*module.named_parameters(), *module.named_buffers()))
             for key, tensor in new_tensors(module, name, wanted, init, seed).items():
-                replaced[id(getattr(module, key))] = tensor
+                replaced[id(known[key])] = tensor
     _replace(twin.module, replaced)
+    parametrised.refresh(twin.module)
     return twin
 
 
 def _by_module(parameters: Sequence[str]) -> dict[str, list[str]]:
-    """Names of parameters in their module, by the module's dotted name."""
+    """Names of parameters in their module, by the module's dotted name.
+
+    What a parametrisation holds is its layer's.
+    """
     found: dict[str, list[str]] = {}
     for parameter in parameters:
-        module, _, own = parameter.rpartition(".")
-        found.setdefault(module, []).append(own)
+        module = parametrised.owner(parameter.rpartition(".")[0])
+        found.setdefault(module, []).append(parameter[len(module) + 1 if module else 0 :])
     return found
 
 
