@@ -10,12 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
@@ -100,3 +101,20 @@ def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Pat
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     pytest.fail(f"The server did not start:\n{log.read_text()[-3000:]}")
+
+
+WORDS = """() => [document.body, ...[...document.querySelectorAll('*')]
+    .flatMap(e => [...(e.shadowRoot?.children ?? [])])].map(e => e.innerText).join(' ')"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test says what the page says: why something could not be computed stands there."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None and not page.is_closed():
+        with suppress(PlaywrightError):  # it is just going elsewhere
+            report.sections.append(("The page says", " ".join(page.evaluate(WORDS).split())))
+    return report
