@@ -29,7 +29,7 @@ from xai_core.jobs import Engine, Job, Task
 from xai_core.jobs.engine import DIED
 
 MOST_IN_A_JOB = 12
-STALLED_S = 180.0  # many times what a worker needs to start
+STALLED_S = 600.0  # many times what a worker needs to start on a machine that others use
 OWN_SENTENCE = {"refuse": REFUSAL, "crash": DIED, "outgrow": "The computation ran out of memory"}
 # In a thousand tasks: most are quick, a share uses torch, and some deserve their sentence.
 FATES = {"quick": 940, "torch": 50, "refuse": 8, "crash": 1, "outgrow": 1}

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -201,6 +202,20 @@ def test_processes_share_a_folder(tmp_path):
     told = [process.communicate(timeout=60)[1].decode() for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], told
     assert told == ["", "", ""]  # no warning of a damaged file, or of one that could not be kept
+
+
+def test_file_that_cannot_be_opened_for_a_moment_stays(tmp_path, monkeypatch, caplog):
+    Cache(tmp_path).put("k", result())
+    cache = Cache(tmp_path)
+
+    def refuse(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        assert cache.get("k") is None
+    assert "could not be opened" in caplog.text
+    check_equal(cache.get("k"), result())
 
 
 def test_threads_share_a_cache(tmp_path):

@@ -329,32 +329,25 @@ def test_memory_that_was_full_before_is_not_the_fault_of_a_task(workers, tmp_pat
     assert tries.read_text() == "**"
 
 
-def losing(monkeypatch, times):
-    """Workers die between the end of a task and the fetching of its result."""
-    left = [times]
-    fetch = cluster.Cluster.outcome
-
-    def lose(self, future):
-        if left[0] and future.status == "finished":
-            left[0] -= 1
-            for address, pid in self._client.run(os.getpid).items():
-                os.kill(pid, signal.SIGKILL)
-                until(lambda gone=address: gone not in self.workers())
-        return fetch(self, future)
-
-    monkeypatch.setattr(cluster.Cluster, "outcome", lose)
+def kill_workers(of):
+    """Kill the workers of a cluster; returns when it knows."""
+    for address, pid in of._client.run(os.getpid).items():
+        os.kill(pid, signal.SIGKILL)
+        until(lambda gone=address: gone not in of.workers())
 
 
 def test_result_that_died_with_its_worker_is_computed_again(workers, monkeypatch):
-    losing(monkeypatch, times=1)
+    fetch = cluster.Cluster.outcome
+
+    def too_late(self, future):
+        assert future.status == "finished"
+        monkeypatch.setattr(cluster.Cluster, "outcome", fetch)
+        kill_workers(self)
+        return fetch(self, future)
+
+    monkeypatch.setattr(cluster.Cluster, "outcome", too_late)
     asked = workers.submit([task("held", value=1.5)], "ann")
     np.testing.assert_array_equal(results(asked)["held"].arrays["value"], [1.5, 1.5])
-
-
-def test_result_that_is_lost_twice_costs_one_sentence(workers, monkeypatch):
-    losing(monkeypatch, times=2)
-    assert outcome(workers, task("held again", value=1)) in (engine.VANISHED, engine.DIED)
-    assert isinstance(outcome(workers, task("not held", value=1)), Result)
 
 
 def test_what_the_client_believes_of_its_workers_does_not_count(workers):
@@ -376,16 +369,14 @@ def test_cancel_of_a_task_whose_worker_has_just_gone(workers, monkeypatch):
     until(lambda: doomed.fraction > 0)
     run = before._client.run
 
-    def late(*arguments, workers, **named):
-        for address, pid in run(os.getpid).items():
-            os.kill(pid, signal.SIGKILL)
-            until(lambda gone=address: gone not in before.workers())
-        return run(*arguments, workers=workers, **named)
+    def late(*arguments, **named):
+        monkeypatch.setattr(before._client, "run", run)
+        kill_workers(before)
+        return run(*arguments, **named)
 
     monkeypatch.setattr(before._client, "run", late)
     doomed.cancel()
     until(lambda: not workers._running)
-    monkeypatch.undo()
     assert isinstance(outcome(workers, task("after it", value=1)), Result)
     assert workers._cluster is before, "the engine need not start anew"
 
@@ -511,16 +502,12 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     shared = shared_engine()
     assert shared_engine() is shared
     pid = worker_pid(shared)
-    once = shared.submit([task("once", "busy_until", file=str(tmp_path / "go"))], "ann")
-    lose_connection(once, engine_processes() - before)
-    until(lambda: not psutil.pid_exists(pid), 5)
-    (tmp_path / "go").touch()
-    results(once)
     lost = shared.submit([task("lost", "busy", seconds=60)], "ann")
     for _ in range(2):
         lose_connection(lost, engine_processes() - before)
     assert lost.wait(GENEROUS_S)
     assert lost.errors == {"lost": engine.LOST}
+    until(lambda: not psutil.pid_exists(pid), 5)
     assert outcome(shared, task("again", value=5)).facts["pid"] != pid
     open_job = shared.submit([task("open", "busy", seconds=60)], "ann")
     until(lambda: open_job.fraction > 0)

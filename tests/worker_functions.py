@@ -59,7 +59,7 @@ def busy_until(file):
 
 
 def grow(tries, times=None, step_bytes=64 * 2**20):
-    """Take memory until somebody ends it; with ``times`` at the first tries, which a file counts."""
+    """Take memory until somebody ends it; with ``times`` only at the first, which a file counts."""
     with open(tries, "a") as file:
         file.write("*")
     if times is not None and os.path.getsize(tries) > times:

@@ -176,12 +176,17 @@ class Cache:
     def _read(self, key: str) -> Result | None:
         path = self._path(key)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return None
+        except OSError as error:  # too many open files, say: nothing is wrong with this one
+            log.warning("A cache file could not be opened: %s (%s)", path, error)
+            return None
+        try:
+            with file, np.load(file, allow_pickle=False) as stored:
                 facts = json.loads(stored[_FACTS].tobytes())
                 names = [name for name in stored.files if name.startswith(_ARRAY)]
                 return Result({name.removeprefix(_ARRAY): stored[name] for name in names}, facts)
-        except FileNotFoundError:
-            return None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             log.warning("A damaged cache file was removed: %s (%s)", path, error)
             _remove(path)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from xai_core.study.bots import Server
@@ -63,3 +64,20 @@ def serving(folder: Path, base_path: str = "", **environment: str) -> Iterator[s
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """How to start another server."""
     return serving
+
+
+WORDS = """() => [document.body, ...[...document.querySelectorAll('*')]
+    .flatMap(e => [...(e.shadowRoot?.children ?? [])])].map(e => e.innerText).join(' ')"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test says what the page says: why something could not be computed stands there."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None and not page.is_closed():
+        with suppress(PlaywrightError):  # it is just going elsewhere
+            report.sections.append(("The page says", " ".join(page.evaluate(WORDS).split())))
+    return report

@@ -17,4 +17,13 @@ def until(app, condition):
             return app.run(timeout=PATIENCE_S)
         time.sleep(0.2)
         app.run(timeout=PATIENCE_S)
-    pytest.fail("The page did not settle.")
+    pytest.fail(f"The page did not settle. {told(works)}")
+
+
+def told(works):
+    """What each work of a page says: whether it is running, and the sentences of what failed."""
+    return " ".join(
+        f"{purpose}: {'running' if work.running else 'ended'}, {len(work.results)} results,"
+        f" problems {sorted(work.problems.values())}."
+        for purpose, work in works.items()
+    )
