@@ -435,13 +435,15 @@ def test_several_tests_share_their_networks(photos, tmp_path, computed):
     assert found == [(test, name) for test in ("last-layer", "labels") for name in methods]
 
 
-def test_a_destroyed_network_explains_what_was_asked_for(photos, tmp_path, undrawn):
+def test_a_destroyed_network_explains_what_was_asked_for(photos, tmp_path, undrawn, capsys):
     methods = ["saliency", "lrp_alpha1_beta0"]
     for target in ("published", "fixed", "predicted"):
         # Nothing said is as published; the folder's maps of another answer are not taken.
         own = [] if target == "published" else ["--target-class", target]
         more = [*own, "--target", "ant", "--no-controls"]
         assert main(line(photos, tmp_path, *more, methods=",".join(methods))) == 0
+        said = "class that they predict themselves for: " in capsys.readouterr().out
+        assert said == (target != "fixed")
         clf, x, _ = model_input(photos)
         expected = sanity_check(
             clf, x, 0, methods, seeds=range(2), measures=MEASURES, target=target

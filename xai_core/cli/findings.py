@@ -26,6 +26,7 @@ from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
 from xai_core.randomization.sweep import TRAINED, Map
+from xai_core.randomization.targets import own_class
 from xai_core.randomization.verdicts import CONTESTED, SIGN, curves, verdicts
 
 Steps = Sequence[tuple[Step, Network]]
@@ -105,7 +106,9 @@ class Findings:
             f"fails from {limits.fails:g}, weak from {limits.weak:g}; 'shuffled' is what the "
             "map's own values reach in another order."
         )
-        return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", SIGN, CONTESTED])
+        own = own_class(self._plan.choices, self._plan.target)
+        said = [own] if own else []
+        return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", *said, SIGN, CONTESTED])
 
     @property
     def _shown(self) -> str:

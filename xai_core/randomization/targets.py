@@ -5,8 +5,10 @@ The trained network always explains the class that was asked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from xai_core.errors import MethodError
-from xai_core.explainers.choices import Choice
+from xai_core.explainers.choices import Choice, column_title
 from xai_core.explainers.registry import METHODS
 
 FIXED, PREDICTED, PUBLISHED = "fixed", "predicted", "published"
@@ -22,6 +24,8 @@ WHY = (
     "the time, and relevance propagation, which starts with that score, then turns the whole map "
     "over."
 )
+
+OWN = "Destroyed networks explain the class that they predict themselves for: {}."
 
 # The methods for which S used that code: those of its group 4, and their general form.
 _BY_NAM = frozenset(name for name in METHODS if name == "rap" or name.startswith("lrp_alpha"))
@@ -49,3 +53,9 @@ def target_of(choice: Choice, target: str) -> str:
     if target != PUBLISHED:
         return target
     return PREDICTED if choice.method in _BY_NAM else FIXED
+
+
+def own_class(choices: Iterable[Choice], target: str) -> str:
+    """The sentence that names the columns for which ``PREDICTED`` holds; "" if there is none."""
+    names = [column_title(one.id) for one in choices if target_of(one, target) == PREDICTED]
+    return OWN.format(", ".join(names)) if names else ""

@@ -24,11 +24,15 @@ COMPLEXITY_TEXT = (
     "of it. A map that explains something learnt should become less orderly, so a rise speaks "
     "for the method; no similarity to noise is involved (Hedström et al. 2024, arXiv:2401.06465)."
 )
+SCALE = (
+    "SSIM and HOG compare maps on a scale from 0 to 1: signed ones as (h + 1)/2, those of methods "
+    "without negative values, such as Grad-CAM, as they are."
+)
 FLOOR = (
     "The grey band is what two independent maps of uniform noise reach at the method's own "
-    "resolution, mean ± one standard deviation. It is not 0: coarse maps resemble each other "
-    "when they are enlarged, and sparse maps wherever both are empty; the column “Shuffled” of "
-    "the table takes the map's own values instead of uniform ones."
+    "resolution, compared on its scale, mean ± one standard deviation. It is not 0: coarse maps "
+    "resemble each other when they are enlarged, and sparse maps wherever both are empty; the "
+    "column “Shuffled” of the table takes the map's own values instead of uniform ones."
 )
 
 
@@ -47,6 +51,7 @@ def show(layers: Sequence[Layer]) -> None:
         for measure in MEASURES.values():
             st.markdown(f"**{plain(measure.title)}.** {plain(measure.shows)}")
             st.caption(linked(measure.citation))
+        st.markdown(f"**Scale.** {SCALE}")
         st.markdown(f"**Rise of complexity.** {linked(COMPLEXITY_TEXT)}")
         st.markdown(f"**Floors.** {FLOOR}")
     with st.expander(f"What is re-initialised: {len(layers)} layers"):

@@ -19,6 +19,7 @@ from xai_core.orders import Inquiry
 from xai_core.randomization.kept import PROBLEM
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import Step
+from xai_core.randomization.targets import PREDICTED, target_of
 
 ASKED = "_depth-asked"  # in the session: how often Python moved the slider
 
@@ -117,6 +118,8 @@ def _tile(
     height, width = ledger.inquiry.size
     score = ledger.score(key, measure, display.show)
     told = "undefined: empty" if score != score else f"{score:.2f}"
+    if step.depth and target_of(choice, ledger.inquiry.target) == PREDICTED:
+        told += ", of the class it predicts"
     return {
         "map": address(key, (height, width), display.show, display.clip),
         "planes": 1,

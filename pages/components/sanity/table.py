@@ -15,6 +15,7 @@ from xai_core.explainers.choices import column_title
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
 from xai_core.randomization.scores import COMPLEXITY
 from xai_core.randomization.steps import LABELS, Step
+from xai_core.randomization.targets import own_class
 from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, mean_and_spread
 
 SIGNS = {"fails": "✗ fails", "weak": "≈ weak", "passes": "✓ passes", "undefined": "– undefined"}
@@ -38,6 +39,9 @@ def show(ledger: Ledger, thresholds: Thresholds) -> None:
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
     st.dataframe(table, hide_index=True, width="stretch")
+    own = own_class(ledger.inquiry.choices, ledger.inquiry.target)
+    if own:
+        st.caption(plain(own))
     st.caption(SIGN)
     if not labels:
         st.caption(linked(CONTESTED))
