@@ -7,9 +7,11 @@ one function on a grid of probes, which tells whether it is element-wise and whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from xai_core.explainers.chain import Chain
@@ -29,7 +31,10 @@ from xai_core.models.steps import Slot, Step, mapped
 
 # An element-wise function does not look beyond them.
 _BARRIERS = (Affine, Normalisation, MaxPool)
+_COPYING = frozenset({Tensor.clone, torch.clone, Tensor.contiguous})
 _MOST_STEPS = 16
+# How often it looks further back, where what it has found is neither a ReLU nor linear.
+_FURTHER = 3
 
 
 def recognised(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor]) -> Node:
@@ -48,48 +53,53 @@ def recognised(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor])
     summing = type(node) in (Adding, Subtracting)
     if type(node) is not Node and not summing:
         return node
-    if not values[node.output].is_floating_point() or len(node.step.outputs) != 1:
+    # Of several values, as ``torch.max`` gives, the others may be no more than indices.
+    if [n for n in node.step.outputs if values[n].is_floating_point()] != [node.output]:
         return node
-    chain = _chain(node, makers, values)
-    if chain is None or (summing and not _has_unknown(chain, makers)):
-        return node
-    found = probed(chain, values[chain.source])
-    if found is None or (summing and found.kind == "other"):
-        return node
-    step = node.step
-    if len(chain.steps) > 1 or _slots(step) > 1:
-        step = Step(chain, (Slot(chain.source),), {}, (chain.source,), step.outputs, step.layer)
-    return _node(found, step)
+    first: Node | None = None
+    for chain in itertools.islice(_chains(node, makers, values), 1 + _FURTHER):
+        found = probed(chain, values[chain.source])
+        if found is None:
+            break
+        if first is None and not summing:
+            first = _node(found, chain, node.step)
+        # With the steps before it, it may be a ReLU: that of ``x.relu().clamp(max=6)``.
+        if found.kind == "rectifier" or (found.kind == "linear" and len(chain.steps) > 1):
+            return _node(found, chain, node.step)
+        if found.kind == "linear":
+            break
+    return node if first is None else first
 
 
-def _node(found: Found, step: Step) -> Node:
+def _node(found: Found, chain: Chain, step: Step) -> Node:
+    if len(chain.steps) > 1 or len(step.outputs) > 1 or _slots(step) > 1:
+        source, result = chain.source, chain.result
+        step = Step(chain, (Slot(source),), {}, (source,), (result,), step.layer)
     place = (step, step.inputs, step.outputs[0])
     if found.kind == "rectifier":
         return Rectifier(*place, found.top, found.factor)
     return Constant(*place) if found.kind == "linear" else Activation(*place)
 
 
-def _chain(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor]) -> Chain | None:
-    """The way to a node's value from the nearest value of that shape that alone decides it."""
+def _chains(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor]) -> Iterator[Chain]:
+    """The ways to a node's value from each value of that shape that alone decides it.
+
+    The nearest comes first.
+    """
     shape = values[node.output].shape
     steps, open_ends = [node.step], set(node.step.inputs)
     while True:
         latest = max(open_ends)
-        source = values[latest]
-        if len(open_ends) == 1 and source.is_floating_point() and source.shape == shape:
-            steps.sort(key=lambda step: step.outputs)
-            return Chain(steps, latest, node.output)
-        maker = makers.get(latest)
+        source, maker = values[latest], makers.get(latest)
+        fits = source.is_floating_point() and source.shape == shape
+        copied = maker is not None and maker.step.function in _COPYING
+        if len(open_ends) == 1 and fits and not copied:
+            yield Chain(sorted(steps, key=lambda step: step.outputs), latest, node.output)
         if maker is None or isinstance(maker, _BARRIERS) or len(steps) == _MOST_STEPS:
-            return None
+            return
         steps.append(maker.step)
         open_ends -= set(maker.step.outputs)
         open_ends |= set(maker.step.inputs)
-
-
-def _has_unknown(chain: Chain, makers: Mapping[int, Node]) -> bool:
-    """Whether one of the steps in front of the last has no rule of its own."""
-    return any(type(makers[step.outputs[0]]) is Node for step in chain.steps[:-1])
 
 
 def _slots(step: Step) -> int:

@@ -35,6 +35,7 @@ _REARRANGING = frozenset(
         *(torch.narrow, Tensor.narrow, torch.select, Tensor.select, torch.roll, torch.flip),
         *(Tensor.roll, Tensor.flip, F.pad, torch.channel_shuffle, F.channel_shuffle),
         *(F.pixel_shuffle, F.pixel_unshuffle, Tensor.expand, Tensor.to, Tensor.unflatten),
+        *(Tensor.view_as, Tensor.reshape_as, Tensor.expand_as, Tensor.type_as),
         *(torch.unflatten, torch.swapaxes, Tensor.swapaxes, torch.movedim, Tensor.movedim),
     }
 )

@@ -95,7 +95,7 @@ def pattern_attribution(
     pictures = reference_pictures(clf, x, baselines)
     with torch.no_grad():
         graph = read_shared(clf, x)
-        patterns = _remembered(clf, pictures, chunk)
+        patterns = _remembered(clf, graph, pictures, chunk)
         return propagate(graph, targets, patterns)
 
 
@@ -119,7 +119,7 @@ def propagate(graph: Graph, targets: Tensor, patterns: Patterns) -> Tensor:
         return (node.back(signal, weight, graph.values[node.inputs[0]]),)
 
     def rectified(node: Rectifier, signal: Tensor) -> tuple[Tensor]:
-        return (node.passed(signal * node.factor, graph.values[node.inputs[0]]),)
+        return (node.passed(signal, graph.values[node.inputs[0]]),)
 
     chained = (Averaging, Adding, Subtracting)
     rules: dict[type[Node], Rule] = {
@@ -247,12 +247,14 @@ _known: OrderedDict[str, Patterns] = OrderedDict()
 _lock = threading.Lock()
 
 
-def _remembered(clf: Classifier, pictures: Tensor, chunk: int) -> Patterns:
+def _remembered(clf: Classifier, graph: Graph, pictures: Tensor, chunk: int) -> Patterns:
     """``estimate``, or what it gave for the same model and pictures before."""
+    # Networks with the same weights may still go other ways.
+    steps = [(node.spoken, type(node).__name__, node.inputs, node.output) for node in graph.nodes]
     # Of a new twin, which hashes the weights as they are now: 0.5 seconds for a gigabyte.
     fingerprint = clf.private().fingerprint
     pixels = pictures.cpu().contiguous().view(torch.uint8)
-    key = content_key(fingerprint, str(clf.device), pixels)
+    key = content_key(fingerprint, repr(steps), str(clf.device), pixels)
     with _lock:
         if key in _known:
             _known.move_to_end(key)

@@ -17,7 +17,9 @@ from xai_core.models.steps import Slot
 
 # What torch raises where a function cannot take the probes.
 _CANNOT_RUN = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
-# Values that are changed while all others stay, at least, to see that these do not mind.
+# How often half of the values are changed, to see that the others do not mind, and how many
+# values there must be in all of these rounds.
+_ROUNDS = 3
 _CHANGED = 64
 # Probes of every element where a constant differs from element to element.
 _EACH = 8
@@ -80,35 +82,46 @@ def _found(chain: Chain, like: Tensor) -> Found | None:
     with torch.no_grad():
         outs = [chain(probe) for probe in probes]
         same_shape = all(out.shape == like.shape and out.is_floating_point() for out in outs)
-        if not same_shape or not _by_element(chain, probes[0], outs[0], grid):
+        if not same_shape or not _by_element(chain, like, grid):
             return None
-    (slope,) = vjp(lambda a: (chain(a),), probes[:1], [torch.ones_like(outs[0])[None]])
+        slopes = [
+            vjp(lambda a: (chain(a),), [probe], [torch.ones_like(out)[None]])[0][0]
+            for probe, out in zip(probes[:_EACH], outs, strict=False)
+        ]
     a, out = torch.cat([p.flatten() for p in probes]), torch.cat([o.flatten() for o in outs])
     found = _rectifier(a, out) or _linear(a, out) or Found("other")
-    return found if _is_derivative(found, probes[0], slope[0]) else None
+    right = all(_is_derivative(found, *pair) for pair in zip(probes, slopes, strict=False))
+    return found if right else None
 
 
-def _by_element(chain: Chain, probe: Tensor, out: Tensor, grid: Tensor) -> bool:
+def _by_element(chain: Chain, like: Tensor, grid: Tensor) -> bool:
     """Whether elements keep their results, exactly, while half of the others change."""
     generator = torch.Generator().manual_seed(1)
-    for _ in range(1 + _CHANGED // probe.numel()):
-        change = (torch.rand(probe.shape, generator=generator) < 0.5).to(probe.device)
-        other = grid[torch.randint(len(grid), probe.shape, generator=generator).to(probe.device)]
-        again = chain(torch.where(change, other, probe))
+
+    def drawn() -> Tensor:
+        places = torch.randint(len(grid), like.shape, generator=generator)
+        return grid[places.to(grid.device)]
+
+    for _ in range(_ROUNDS + _CHANGED // like.numel()):
+        probe, other = drawn(), drawn()
+        change = (torch.rand(like.shape, generator=generator) < 0.5).to(grid.device)
+        out, again = chain(probe), chain(torch.where(change, other, probe))
         if not bool((change | (again == out) | (again.isnan() & out.isnan())).all()):
             return False
     return True
 
 
 def _rectifier(a: Tensor, out: Tensor) -> Found | None:
-    least, most = a[a > 0].min(), a.max()
+    least = a[a > 0].min()
     factor = float(out[a == least][0] / least)
     if not math.isfinite(factor) or factor == 0:
         return None
-    top = float(out[a == most][0] / factor)
-    top = math.inf if top >= float(most) else top
-    expected = factor * a.to(out.dtype).clamp(0, max(top, 0.0))
-    return Found("rectifier", top, factor) if top > 0 and _close(out, expected) else None
+    # Just behind the corner, where a difference of two ReLUs is least inexact.
+    behind = a[(a > 0) & (out / factor < a * (1 - 2**-9))]
+    top = float(out[a == behind.min()][0] / factor) if len(behind) else math.inf
+    a = a.to(out.dtype)
+    close = top > 0 and _close(out, factor * a.clamp(0, max(top, 0.0)), abs(factor) * a.abs())
+    return Found("rectifier", top, factor) if close else None
 
 
 def _linear(a: Tensor, out: Tensor) -> Found | None:
@@ -122,10 +135,9 @@ def _linear(a: Tensor, out: Tensor) -> Found | None:
     return Found("linear", factor=factor) if _close(out, expected, scale) else None
 
 
-def _close(out: Tensor, expected: Tensor, scale: Tensor | None = None) -> bool:
-    """Equal but for the rounding of a few operations."""
-    size = expected.abs() if scale is None else scale
-    return bool(((out - expected).abs() <= 8 * torch.finfo(out.dtype).eps * size).all())
+def _close(out: Tensor, expected: Tensor, scale: Tensor) -> bool:
+    """Equal but for the rounding of a few operations with values of that scale."""
+    return bool(((out - expected).abs() <= 8 * torch.finfo(out.dtype).eps * scale).all())
 
 
 def _is_derivative(found: Found, a: Tensor, slope: Tensor) -> bool:
@@ -159,9 +171,10 @@ def _probes(grid: Tensor, like: Tensor, least: int) -> Iterator[Tensor]:
     count = like.numel()
     passes = max(least, -(-len(grid) // count))
     generator = torch.Generator().manual_seed(0)
+    grid = grid[torch.randperm(len(grid), generator=generator).to(grid.device)]
     for start in range(0, passes * count, count):
         places = torch.randint(len(grid), (count,), generator=generator)
-        given = torch.arange(start, min(start + count, len(grid)))
+        given = torch.arange(start, max(start, min(start + count, len(grid))))
         places[: len(given)] = given
         yield grid[places.to(grid.device)].view(like.shape)
 
