@@ -156,7 +156,9 @@ def _choosing(graph: Graph, node: Node) -> bool:
 
 def _broadcast(values: Sequence[Tensor], out: Tensor) -> bool:
     try:
-        shape: torch.Size = torch.broadcast_shapes(*(value.shape for value in values))  # type: ignore[no-untyped-call]
+        shape: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
+            *(value.shape for value in values)
+        )  # type: ignore[no-untyped-call]
         return shape == out.shape
     except RuntimeError:
         return False
