@@ -15,8 +15,11 @@ from torch import Tensor, nn
 
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
+from xai_core.models.copies import private_copy
 from xai_core.models.layers import weight_layers
 from xai_core.models.maps import read_maps
+from xai_core.models.modes import plain, without_autocast
+from xai_core.models.probe import check_repeatable, probe_pixels
 from xai_core.models.repairs import repaired
 
 
@@ -67,15 +70,20 @@ class Classifier:
         self.title = title
         _check_input_facts(self)
         first = next(module.parameters(), torch.zeros(()))
-        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
-        self.module = repaired(module, probe).requires_grad_(False)
-        with torch.no_grad():
-            shape = tuple(self.module(probe).shape)
-        if shape != (2, len(self.class_names)):
+        with plain(first.device):
+            self._load(module, first, cam_layer)
+
+    def _load(self, module: nn.Module, first: Tensor, cam_layer: str | None) -> None:
+        pictures = self.normalise(probe_pixels(self.input_size)).to(first)
+        module = private_copy(module, pictures[1:2])
+        shape = tuple(check_repeatable(module, pictures).shape[1:])
+        if shape != (len(self.class_names),):
             raise ModelError(
-                f"The model gives an output of shape {list(shape[1:])}, "
+                f"The model gives an output of shape {list(shape)}, "
                 f"but {len(self.class_names)} class names were given."
             )
+        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
+        self.module = repaired(module, probe).requires_grad_(False)
         self._layers = weight_layers(self.module, probe[:1])
         found = read_maps(self.module, probe[:1], self._layers)
         self.maps = replace(found, default=cam_layer or found.default)
@@ -114,8 +122,9 @@ class Classifier:
         return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """[N, 3, H, W] -> [N, K]; differentiable in ``x``."""
-        logits: Tensor = self.module(x)
+        """[N, 3, H, W] -> [N, K]; differentiable in ``x``; the same within ``torch.autocast``."""
+        with without_autocast(x.device):
+            logits: Tensor = self.module(x)
         return logits
 
     def layers(self) -> list[str]:

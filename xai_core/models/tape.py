@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import MethodError
+from xai_core.models.trail import function_name, spoken
 
 # They take a tensor's shape and type only.
 _UNRELATED = frozenset(
@@ -65,8 +66,7 @@ class Step:
     @property
     def spoken(self) -> str:
         """The step in words, for errors."""
-        name = getattr(self.function, "__name__", str(self.function)).strip("_")
-        return f"'{name}' in layer '{self.layer}'" if self.layer else f"'{name}' in the model"
+        return spoken(function_name(self.function), self.layer)
 
 
 @dataclass
