@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.run import check_input
 from xai_core.models.classifier import Classifier
+from xai_core.models.modes import plain
 
 
 class Perturbation:
@@ -75,7 +76,7 @@ class Perturbation:
 
 def _class_and_signs(clf: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     """Predicted class [1] of one picture, and the signs of the gradient [1, 3, H, W]."""
-    with torch.enable_grad():
+    with plain(x.device), torch.enable_grad():
         probe = x.detach().clone().requires_grad_()
         logits = clf.logits(probe)
         if not bool(torch.isfinite(logits).all()):

@@ -21,6 +21,7 @@ from xai_core.models.maps import read_maps
 from xai_core.models.modes import plain, without_autocast
 from xai_core.models.probe import check_repeatable, probe_pixels
 from xai_core.models.repairs import repaired
+from xai_core.models.slopes import check_gradient
 
 
 class Classifier:
@@ -39,13 +40,17 @@ class Classifier:
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
         cam_layer: default layer of the CAM family; chosen by ``read_maps`` if not given.
+        accept_gradients: whether gradients that are not the slope of the scores are meant so
+            (a stop-gradient, quantisation); ``notes`` then says it.
 
     Attributes:
+        notes: sentences that whoever sees the model's maps must know.
         maps: the layers that class activation maps can explain.
 
     Raises:
-        ModelError: the module cannot be repaired, its output does not match ``class_names``, or
-            a fact about its input makes no sense.
+        ModelError: the module cannot be copied or repaired, its output does not match
+            ``class_names`` or depends on more than the picture, its gradient is not that of its
+            scores, or a fact about its input makes no sense.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Classifier:
         resample: str = "bilinear",
         title: str = "Model",
         cam_layer: str | None = None,
+        accept_gradients: bool = False,
     ) -> None:
         self.class_names = list(class_names)
         self.input_size = (int(input_size[0]), int(input_size[1]))
@@ -71,9 +77,11 @@ class Classifier:
         _check_input_facts(self)
         first = next(module.parameters(), torch.zeros(()))
         with plain(first.device):
-            self._load(module, first, cam_layer)
+            self._load(module, first, cam_layer, accept_gradients)
 
-    def _load(self, module: nn.Module, first: Tensor, cam_layer: str | None) -> None:
+    def _load(
+        self, module: nn.Module, first: Tensor, cam_layer: str | None, accept_gradients: bool
+    ) -> None:
         pictures = self.normalise(probe_pixels(self.input_size)).to(first)
         module = private_copy(module, pictures[1:2])
         shape = tuple(check_repeatable(module, pictures).shape[1:])
@@ -84,6 +92,8 @@ class Classifier:
             )
         probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
         self.module = repaired(module, probe).requires_grad_(False)
+        said = check_gradient(self.module, pictures, accept_gradients)
+        self.notes = [said] if said else []
         self._layers = weight_layers(self.module, probe[:1])
         found = read_maps(self.module, probe[:1], self._layers)
         self.maps = replace(found, default=cam_layer or found.default)

@@ -125,8 +125,9 @@ def _alone_fails(module: nn.Module, x: Tensor, error: ModelError) -> str:
             answered(module, x)
         finally:
             layer = running.layer
+    place = f" in layer '{layer}'" if layer else ""
     return (
-        f"The model takes pictures together, but fails on one alone{f' in layer {layer!r}' * bool(layer)}; "
+        f"The model takes pictures together, but fails on one alone{place}; "
         "BatchNorm without running statistics does that, or another step that takes something "
         f"from the whole batch. {error}"
     )

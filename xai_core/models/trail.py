@@ -121,13 +121,17 @@ def answered(module: nn.Module, x: Tensor) -> Tensor:
     try:
         scores = module(x.clone())
     except CANNOT_RUN as error:
-        line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"The model cannot take an input of shape {list(x.shape)}: {line}"
+            f"The model cannot take an input of shape {list(x.shape)}: {first_line(error)}"
         ) from error
     if not isinstance(scores, Tensor):
         raise ModelError("The model must return one tensor of logits in evaluation mode.")
     return scores
+
+
+def first_line(error: BaseException) -> str:
+    """The beginning of a foreign error, for use inside a sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class InDouble(TorchFunctionMode):
@@ -144,9 +148,6 @@ class InDouble(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is torch.autograd.grad:
-            with self:  # gradient checkpointing runs parts of the network again
-                return func(*args, **(kwargs or {}))
         if func in (Tensor.float, Tensor.half, Tensor.bfloat16):
             func = Tensor.double
         return func(*_double(tuple(args)), **_double(dict(kwargs or {})))
