@@ -17,8 +17,9 @@ from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import private_copy
 from xai_core.models.layers import weight_layers
-from xai_core.models.maps import read_maps
+from xai_core.models.maps import Maps, read_maps
 from xai_core.models.modes import plain, without_autocast
+from xai_core.models.outputs import probabilities, scored
 from xai_core.models.probe import check_repeatable, probe_pixels
 from xai_core.models.repairs import repaired
 from xai_core.models.slopes import check_gradient
@@ -32,18 +33,21 @@ class Classifier:
     method can be corrupted silently.
 
     Args:
-        module: [N, 3, H, W] -> logits [N, K].
-        class_names: K readable names.
+        module: [N, 3, H, W] -> logits [N, K]. A last softmax or sigmoid is left out.
+        class_names: K readable names. Two for a module of one logit z mean scores -z and z.
         input_size: (height, width) in pixels.
         mean, std: per-channel normalisation of pictures in [0, 1]; None leaves them as they are.
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
         cam_layer: default layer of the CAM family; chosen by ``read_maps`` if not given.
+        outputs: "softmax" if the classes exclude each other, "sigmoid" if each is there or not;
+            None: as the module ends, "sigmoid" for one logit, else "softmax".
         accept_gradients: whether gradients that are not the slope of the scores are meant so
             (a stop-gradient, quantisation); ``notes`` then says it.
 
     Attributes:
+        outputs: what makes probabilities of the logits, as in ``Scored``.
         notes: sentences that whoever sees the model's maps must know.
         maps: the layers that class activation maps can explain.
 
@@ -65,6 +69,7 @@ class Classifier:
         resample: str = "bilinear",
         title: str = "Model",
         cam_layer: str | None = None,
+        outputs: str | None = None,
         accept_gradients: bool = False,
     ) -> None:
         self.class_names = list(class_names)
@@ -75,30 +80,26 @@ class Classifier:
         self.resample = resample
         self.title = title
         _check_input_facts(self)
+        self._transforming = bool(getattr(module, "transform_input", False))
         first = next(module.parameters(), torch.zeros(()))
         with plain(first.device):
-            self._load(module, first, cam_layer, accept_gradients)
-
-    def _load(
-        self, module: nn.Module, first: Tensor, cam_layer: str | None, accept_gradients: bool
-    ) -> None:
-        pictures = self.normalise(probe_pixels(self.input_size)).to(first)
-        module = private_copy(module, pictures[1:2])
-        shape = tuple(check_repeatable(module, pictures).shape[1:])
-        if shape != (len(self.class_names),):
-            raise ModelError(
-                f"The model gives an output of shape {list(shape)}, "
-                f"but {len(self.class_names)} class names were given."
-            )
-        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
-        self.module = repaired(module, probe).requires_grad_(False)
-        said = check_gradient(self.module, pictures, accept_gradients)
-        self.notes = [said] if said else []
-        self._layers = weight_layers(self.module, probe[:1])
-        found = read_maps(self.module, probe[:1], self._layers)
+            found = self._load(module, first, outputs, accept_gradients)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
         self._twins: list[tuple[Classifier, list[int]]] = []
+
+    def _load(self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool) -> Maps:
+        pictures = self.normalise(probe_pixels(self.input_size)).to(first)
+        module = private_copy(module, pictures[1:2])
+        check_repeatable(module, pictures)
+        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
+        found = scored(repaired(module, probe), pictures, self.class_names, outputs)
+        self.module = found.module.requires_grad_(False)
+        self.outputs = found.outputs
+        said = check_gradient(self.module, pictures, accepted)
+        self.notes = [*found.notes, *([said] if said else [])]
+        self._layers = weight_layers(self.module, probe[:1])
+        return read_maps(self.module, probe[:1], self._layers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -136,6 +137,10 @@ class Classifier:
         with without_autocast(x.device):
             logits: Tensor = self.module(x)
         return logits
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Logits [..., K] -> probabilities [..., K] in [0, 1], in the type of the logits."""
+        return probabilities(logits, self.outputs)
 
     def layers(self) -> list[str]:
         """Dotted names of the modules that own weights, in execution order."""
@@ -208,7 +213,11 @@ class Classifier:
     def fingerprint(self) -> str:
         """Hash of weights, structure and preprocessing: equal means equal results."""
         preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
-        facts = [str(self.module), preprocessing, self._cam_layer]
+        facts: list[object] = [str(self.module), preprocessing, self._cam_layer]
+        if self.outputs != "softmax":
+            facts.append(self.outputs)
+        if self._transforming:  # str(module) does not tell
+            facts.append("transform_input")
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -7,6 +7,7 @@ network can be trusted, and none of this can be seen from the outside afterwards
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -107,9 +108,10 @@ def _differ(one: Tensor, other: Tensor, run: Run, pictures: Tensor) -> bool:
         return False
     try:
         with InDouble():
-            return _distance(*run(pictures.double())) > EXACT
+            one, other = run(pictures.double())
+            return _distance(one, other) > EXACT
     except ModelError:  # the network makes float32 values of its own
-        return _distance(one, other) > torch.finfo(one.dtype).eps ** 0.5
+        return _distance(one, other) > math.sqrt(torch.finfo(one.dtype).eps)
 
 
 def _distance(one: Tensor, other: Tensor) -> float:

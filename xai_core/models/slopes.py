@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,8 @@ from xai_core.models.trail import (
 # Between moved pictures and the gradient, as a share of the larger. A step of 1e-7 in float64 is
 # rounded to 1e-9 / 1e-7 at worst, in a network that amplifies rounding a million times, and
 # crosses a kink of one in some 10^7 ReLUs; a step whose gradient is cut changes it by far more.
-# A longer step helps where rounding is worse still, so the best of three counts.
+# A longer step helps where rounding is worse still, so the best of three counts; a network of
+# torch's own steps where no two of them tell the same slope is too rough to be compared.
 STEPS = (1e-7, 1e-6, 1e-5)
 DIFFERENT = 0.01
 # Networks without a suspicious step are compared on a corner of the picture with one of these
@@ -146,7 +147,7 @@ def _suspects(module: nn.Module, picture: Tensor) -> list[str]:
         custom.append(_spoken_function(scores, layer))
     # What an autograd function does within, it does without gradients.
     found += custom or inner
-    if nn.modules.module._has_any_global_hook():
+    if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]
         found = ["a hook that is registered for all modules"]
     if not scores.requires_grad:
         step = _any_of(found)
@@ -175,7 +176,7 @@ def _spoken_function(value: Tensor, layer: str) -> str:
 def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
     """The comparison on pictures that serve; None if there are none."""
     if suspicious:
-        return _slopes(module, pictures, pictures[:1])
+        return _slopes(module, pictures, suspicious)
     for side in SIDES:
         small = pictures[:, :, :side, :side]
         try:
@@ -183,21 +184,24 @@ def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes 
                 answered(module, small[:1])
         except ModelError:  # it is made for another size
             continue
-        return _slopes(module, small, small[:1])
+        return _slopes(module, small, suspicious)
     return None
 
 
-def _slopes(module: nn.Module, pictures: Tensor, picture: Tensor) -> _Slopes | None:
+def _slopes(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
+    picture = pictures[:1]
     try:
         with InDouble():
-            return _along_two_ways(module, pictures.double(), picture.double())
+            return _along_two_ways(module, pictures.double(), picture.double(), suspicious)
     except ModelError:
         # Gradient checkpointing runs parts of the network again, where the mode does not reach.
         twin = copy.deepcopy(module).double()
-        return _along_two_ways(twin, pictures.double(), picture.double())
+        return _along_two_ways(twin, pictures.double(), picture.double(), suspicious)
 
 
-def _along_two_ways(module: nn.Module, pictures: Tensor, picture: Tensor) -> _Slopes | None:
+def _along_two_ways(
+    module: nn.Module, pictures: Tensor, picture: Tensor, suspicious: bool
+) -> _Slopes | None:
     generator = torch.Generator().manual_seed(0)
     ways = torch.randn((2, *picture.shape[1:]), generator=generator, dtype=torch.float64)
     ways = ways.to(picture.device)
@@ -206,6 +210,7 @@ def _along_two_ways(module: nn.Module, pictures: Tensor, picture: Tensor) -> _Sl
     if not bool(scores.isfinite().all() and told.isfinite().all()):
         return None
     flat = not bool(gradient.any())
+    changes: list[Tensor] = []
     for step in STEPS:
         with torch.no_grad():
             moved = answered(module, picture + step * ways)
@@ -213,14 +218,25 @@ def _along_two_ways(module: nn.Module, pictures: Tensor, picture: Tensor) -> _Sl
         rounding = 64 * torch.finfo(torch.float64).eps * float(scores.abs().sum()) / step
         largest = max(float(told.norm()), float(change.norm()))
         agrees = float((told - change).norm()) <= max(DIFFERENT * largest, rounding)
+        changes.append(change)
         if agrees:
             break
+    if not agrees and not (suspicious or _measured(changes)):
+        return None
     if agrees and flat:
         # Where rounding makes steps of the scores, both are zero and neither says anything.
         scores, gradient, _ = _differentiated(module, pictures)
         spread = float((scores - scores[:1]).abs().max())
         agrees = bool(gradient.any()) or spread <= EXACT * float(scores.abs().max())
     return _Slopes(0.0 if flat else float(told.norm()), float(change.norm()), agrees)
+
+
+def _measured(changes: Sequence[Tensor]) -> bool:
+    """Whether two steps tell the same slope, so that neither rounding nor a bend decides."""
+    return any(
+        float((one - other).norm()) <= DIFFERENT * float(other.norm())
+        for one, other in pairwise(changes)
+    )
 
 
 def _differentiated(module: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
