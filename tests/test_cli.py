@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -371,9 +372,11 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
     line = ["explain", photos[0], "--model", str(weights), "--methods", "saliency"]
     line += ["--architecture", "vgg-tiny", "--classes-file", str(classes), "--input-size", "64"]
     line += ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--out", str(tmp_path / "o")]
+    line += ["--outputs", "sigmoid"]
     assert main(line) == 0
     facts = json.loads((tmp_path / "o" / "run.json").read_text())
     assert facts["model"]["options"]["--mean"] == "0.5,0.5,0.5"
+    assert facts["model"]["options"]["--outputs"] == facts["model"]["outputs"] == "sigmoid"
     clf = load_classifier(
         weights,
         architecture="vgg-tiny",
@@ -381,8 +384,13 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
         input_size=(64, 64),
         mean=(0.5, 0.5, 0.5),
         std=(0.25, 0.25, 0.25),
+        outputs="sigmoid",
     )
     assert facts["model"]["fingerprint"] == clf.fingerprint
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "o" / "heatmaps.csv").read_text()))
+    x = clf.preprocess([read_image(Path(photos[0]).read_bytes(), "photo")])
+    score = clf.logits(x).max()
+    assert float(row["probability"]) == pytest.approx(float(score.sigmoid()), rel=1e-5)
 
 
 def test_the_tables_list_everything_there_is(capsys):

@@ -36,7 +36,7 @@ class Explanation:
         settings: every setting of the method, as plain data.
         target: index of the explained class.
         class_name: what people read of it (``classes.class_titles``).
-        probability: softmax probability of that class, 0 to 1.
+        probability: probability of that class, 0 to 1.
         relevance: raw relevance [C, h, w].
         seconds: computing time of the relevance.
         pixels: what the model sees, [3, H, W] in [0, 1].

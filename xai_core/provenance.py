@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 from xai_core import __version__
 from xai_core.classes import class_word
@@ -28,12 +29,26 @@ class ModelFacts:
         class_names: its classes.
         options: command-line options that tell a checkpoint's facts, such as
             ``{"--architecture": "vgg-tiny"}``.
+        outputs: ``Classifier.outputs``: what makes probabilities of its scores.
+        notes: ``Classifier.notes``.
     """
 
     source: str
     fingerprint: str
     class_names: Sequence[str]
     options: Mapping[str, str] = field(default_factory=dict)
+    outputs: str = "softmax"
+    notes: Sequence[str] = ()
+
+    def described(self) -> dict[str, Any]:
+        """What ``run.json`` says of the model."""
+        return {
+            "source": self.source,
+            "fingerprint": self.fingerprint,
+            "options": dict(self.options),
+            "outputs": self.outputs,
+            "notes": list(self.notes),
+        }
 
 
 def run_json(
@@ -44,11 +59,7 @@ def run_json(
         "product": {"name": "xai-workbench", "version": __version__},
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "model": {
-            "source": model.source,
-            "fingerprint": model.fingerprint,
-            "options": dict(model.options),
-        },
+        "model": model.described(),
         "images": [
             {"name": name, "hash": digest}
             for name, digest in dict.fromkeys((e.image_name, e.image_hash) for e in explanations)

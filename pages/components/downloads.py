@@ -51,9 +51,7 @@ def finished(
 def show(scene: Scene, explanations: Sequence[Explanation], display: Display) -> None:
     """One button a format; each file is made when its button is pressed."""
     titles = {item.column: column_title(item.column) for item in explanations}
-    model = ModelFacts(
-        str(scene.model["source"]), scene.facts["fingerprint"], scene.class_names, {}
-    )
+    model = scene.model_facts
 
     def figure() -> Any:
         return grid_figure(explanations, display, titles)

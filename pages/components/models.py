@@ -17,11 +17,17 @@ from pages.components.address import warn_of_unknown
 from xai_core.cache import default_folder
 from xai_core.classes import names_in
 from xai_core.models import ModelInfo, available_models
-from xai_core.models.architectures import ARCHITECTURES
+from xai_core.models.architectures import ARCHITECTURES, TRANSFORMING
 
 OWN = "your checkpoint"
 LARGEST_MB = 2048
 STORE_BYTES = 8 * 2**30
+OUTPUTS = {
+    "auto": "as the network ends, else exclude each other",
+    "softmax": "exclude each other (softmax)",
+    "sigmoid": "are there or not, each for itself (sigmoid)",
+}
+CONVERTS = {"auto": "find out", "yes": "yes", "no": "no"}
 
 
 def choose_model() -> dict[str, Any] | None:
@@ -76,6 +82,13 @@ def _own_checkpoint() -> dict[str, Any] | None:
     names = st.text_area(
         "Class names, one a line", key="class_names", help="In the order of the logits."
     )
+    outputs = st.selectbox(
+        "The classes",
+        list(OUTPUTS),
+        format_func=OUTPUTS.__getitem__,
+        key="outputs",
+        help="What makes probabilities of the scores; a network of one score is always a sigmoid.",
+    )
     side = st.number_input("Input side in pixels", 16, 1024, 64, step=16, key="side")
     with st.expander("Normalisation"):
         st.caption("Per channel, for pixels from 0 to 1.")
@@ -87,6 +100,16 @@ def _own_checkpoint() -> dict[str, Any] | None:
             st.number_input(f"Deviation, {c}", 0.001, 2.0, v, 0.001, "%.3f", key=f"std_{c}")
             for c, v in (("red", 0.229), ("green", 0.224), ("blue", 0.225))
         ]
+    transform_input = "auto"
+    if architecture in TRANSFORMING:
+        transform_input = st.selectbox(
+            "Converts its input to [-1, 1] itself",
+            list(CONVERTS),
+            format_func=CONVERTS.__getitem__,
+            key="transform_input",
+            help="torchvision's transform_input, which the weights do not hold. Its own weights "
+            "and what is fine-tuned from them have it.",
+        )
     classes = names_in(names)
     if upload is None or not classes:
         st.info("Upload the weights and give the class names, then the model is loaded.")
@@ -99,6 +122,10 @@ def _own_checkpoint() -> dict[str, Any] | None:
         "mean": mean,
         "std": std,
     }
+    if outputs != "auto":
+        facts["outputs"] = outputs
+    if transform_input != "auto":
+        facts["transform_input"] = transform_input == "yes"
     return {"source": str(_stored(upload.getvalue(), upload.name, json.dumps(facts)))}
 
 

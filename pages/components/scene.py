@@ -18,6 +18,7 @@ from pages.components.text import plain
 from xai_core import orders
 from xai_core.classes import class_titles
 from xai_core.images import model_input, visible_crop
+from xai_core.provenance import ModelFacts
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Scene:
         return name
 
     @property
+    def model_facts(self) -> ModelFacts:
+        """What ``run.json`` says of the model."""
+        facts = self.facts
+        return ModelFacts(
+            str(self.model["source"]),
+            self.fingerprint,
+            self.class_names,
+            outputs=facts.get("outputs", "softmax"),
+            notes=facts.get("notes", ()),
+        )
+
+    @property
     def pictures(self) -> dict[str, orders.Subject]:
         """The pictures by the words that settings use for them."""
         return {view.picture.source: view.subject for view in self.views}
@@ -96,6 +109,7 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
     )
     probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
     with st.sidebar:
+        _about(facts)
         targets = choose_target(facts["class_names"], probabilities)
         _predictions(pictures, class_titles(facts["class_names"]), probabilities)
     views = [
@@ -105,6 +119,15 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
         )
     ]
     return Scene(model, facts, views)
+
+
+def _about(facts: Mapping[str, Any]) -> None:
+    """What the model's scores mean where that is not the usual, and what else was found."""
+    sentences = list(facts.get("notes", ()))
+    if facts.get("outputs") == "sigmoid":
+        sentences.append("Every class has a probability of its own (sigmoid).")
+    if sentences:
+        st.caption(plain(" ".join(sentences)))
 
 
 def _predictions(

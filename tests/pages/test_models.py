@@ -1,7 +1,8 @@
-"""Uploaded checkpoints on disk."""
+"""Uploaded checkpoints: what is asked about them, and how they lie on disk."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -49,3 +50,50 @@ def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.Mon
     second = models._stored(b"2" * 10, "a.pt", "")
     third = models._stored(b"3" * 10, "a.pt", "")
     assert [path.exists() for path in (first, second, third)] == [False, True, True]
+
+
+def _dialog() -> None:
+    import streamlit as st
+
+    from pages.components import models
+
+    st.session_state["chosen"] = models._own_checkpoint()
+
+
+def told(app: AppTest) -> dict[str, object]:
+    """The facts beside the checkpoint that was stored."""
+    source = Path(app.session_state["chosen"]["source"])
+    facts: dict[str, object] = json.loads(source.with_suffix(".json").read_text())
+    return facts
+
+
+def test_what_the_weights_do_not_tell_is_asked() -> None:
+    app = AppTest.from_function(_dialog, default_timeout=60).run()
+    app.text_area(key="class_names").set_value("cat\ndog")
+    app.file_uploader[0].set_value([("net.pt", b"weights", "application/octet-stream")])
+    app.run()
+    assert not {"outputs", "transform_input"} & told(app).keys(), "left to be found out"
+    assert "transform_input" not in [box.key for box in app.selectbox]
+    app.selectbox(key="outputs").set_value("sigmoid")
+    app.selectbox(key="architecture").set_value("inception_v3").run()
+    app.selectbox(key="transform_input").set_value("yes").run()
+    assert told(app)["outputs"] == "sigmoid"
+    assert told(app)["transform_input"] is True
+    app.selectbox(key="transform_input").set_value("no").run()
+    assert told(app)["transform_input"] is False
+    assert not app.exception
+
+
+def _sentences() -> None:
+    from pages.components import scene
+
+    scene._about({"outputs": "softmax", "notes": []})
+    scene._about({"outputs": "sigmoid", "notes": ["It ends in *softmax*."]})
+
+
+def test_what_was_found_about_a_model_is_said() -> None:
+    app = AppTest.from_function(_sentences, default_timeout=60).run()
+    (caption,) = app.caption
+    assert caption.value == (
+        r"It ends in \*softmax\*\. Every class has a probability of its own \(sigmoid\)\."
+    )

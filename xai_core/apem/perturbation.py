@@ -2,7 +2,8 @@
 
 The picture is ``p`` in [0, 1], before mean and standard deviation, and is not clipped. A map
 ``R`` in [0, 1] becomes a step of length 1 in the L1 norm, ``R / |R|_1 * s``, where ``s`` is the
-sign of the gradient of the cross-entropy; so the number of steps is the size of the perturbation.
+sign of the gradient of the cross-entropy (the binary one for a network of one score); so the
+number of steps is the size of the perturbation.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import copy
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.following import FollowingWinners
 from xai_core.explainers.run import check_input
 from xai_core.models.classifier import Classifier
+from xai_core.models.modes import plain
+from xai_core.models.outputs import log_probabilities
 
 
 class Perturbation:
@@ -31,7 +33,8 @@ class Perturbation:
         signs: of the cross-entropy's gradient for them, [N, 3, H, W].
 
     Raises:
-        ModelError: the classifier has one class alone, or gives a picture no finite scores.
+        ModelError: the classifier has one class alone, or labels that do not exclude each other,
+            or gives a picture no finite scores.
         MethodError: ``x`` is not what the classifier takes.
     """
 
@@ -39,6 +42,11 @@ class Perturbation:
         check_input(clf, x)
         if len(clf.class_names) < 2:
             raise ModelError("A model of one class cannot change its answer; APEM needs two.")
+        if clf.outputs == "sigmoid":
+            raise ModelError(
+                "The model's labels do not exclude each other (outputs: sigmoid), so there is no "
+                "one answer that could change; APEM needs classes that do."
+            )
         self.clf, self.x = clf, x
         # Picture by picture, as the thresholds are defined: a batch rounds otherwise.
         found = [_class_and_signs(clf, one) for one in x[:, None]]
@@ -76,13 +84,15 @@ class Perturbation:
 
 def _class_and_signs(clf: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     """Predicted class [1] of one picture, and the signs of the gradient [1, 3, H, W]."""
-    with torch.enable_grad(), FollowingWinners():
+    with plain(x.device), torch.enable_grad(), FollowingWinners():
         probe = x.detach().clone().requires_grad_()
         logits = clf.logits(probe)
         if not bool(torch.isfinite(logits).all()):
             raise ModelError("The model gives a picture scores that are not finite numbers.")
         classes = logits.detach().argmax(1)
-        (gradient,) = torch.autograd.grad(F.cross_entropy(logits, classes), probe)
+        (gradient,) = torch.autograd.grad(
+            -log_probabilities(logits, clf.outputs)[0, classes].sum(), probe
+        )
     return classes, gradient.sign()
 
 

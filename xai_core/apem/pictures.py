@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
+from scipy.special import log_expit, log_softmax
 from torch import Tensor
 
 from xai_core.apem.metric import EPS_MAX, check_most, counts, gap, normalized, shuffled
@@ -121,17 +121,18 @@ def picture_facts(clf: Classifier, x: Tensor, true: int | None) -> dict[str, Any
         true: its class, or None if that is not known.
 
     Returns:
-        predicted, confidence (softmax), and, None where the class is not known, true, correct
-        and loss (cross-entropy with the true class).
+        predicted, confidence (its probability), and, None where the class is not known, true,
+        correct and loss (cross-entropy with the true class).
     """
     with torch.no_grad():
-        return answer_facts(clf.logits(x)[0].double().cpu().numpy(), true)
+        return answer_facts(clf.logits(x)[0].double().cpu().numpy(), true, clf.outputs)
 
 
-def answer_facts(logits: NDArray[Any], true: int | None) -> dict[str, Any]:
-    """The same from the picture's logits [K]."""
+def answer_facts(logits: NDArray[Any], true: int | None, outputs: str) -> dict[str, Any]:
+    """The same from the picture's logits [K], of a classifier with these ``outputs``."""
     predicted = int(logits.argmax())
-    logs = log_softmax(logits.astype(np.float64))
+    scores = logits.astype(np.float64)
+    logs = log_softmax(scores) if outputs == "softmax" else log_expit(scores)
     return {
         "true": true,
         "predicted": predicted,

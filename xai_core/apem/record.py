@@ -63,16 +63,11 @@ class Record:
             out: the folder that was written to.
             seconds: how long it took, if that is known.
         """
-        model = self.model
         facts = {
             "product": {"name": "xai-workbench", "version": __version__},
             "python": platform.python_version(),
             "libraries": {name: version(name) for name in (*LIBRARIES, "matplotlib", "scipy")},
-            "model": {
-                "source": model.source,
-                "fingerprint": model.fingerprint,
-                "options": dict(model.options),
-            },
+            "model": self.model.described(),
             "images": list(self.images),
             "methods": [
                 {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}

@@ -26,7 +26,7 @@ class Trace:
         eps_minus: steps along the map until the class changed; None if censored.
         eps_plus: the same along the opposite.
         classes: the most probable class, int64 [2, E].
-        top: its softmax probability, float32 [2, E].
+        top: its probability, float32 [2, E].
         own: the probability of the class that the picture began with, float32 [2, E].
         signs: of the gradient, by which every step is multiplied, int8 [3, H, W].
     """
@@ -69,7 +69,7 @@ def trace(clf: Classifier, x: Tensor, map_: Tensor, *, eps_max: int = EPS_MAX) -
     rest = [(way, e) for e in range(end + 1) for way in range(2) if (way, e) not in heard]
     asker.changed(rest)
     told = [torch.stack([heard[way, e] for e in range(end + 1)]) for way in range(2)]
-    shares = torch.stack(told).softmax(2)
+    shares = clf.probabilities(torch.stack(told))
     return Trace(
         minus,
         plus,

@@ -13,9 +13,9 @@ from xai_core.cli.options import (
     add_model,
     chosen,
     class_targets,
-    given_facts,
     kept_results,
     load_model,
+    model_facts,
     picture_files,
     working,
 )
@@ -63,7 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
     from xai_core.explainers import METHODS
     from xai_core.explainers.presets import EVERYTHING
     from xai_core.files import write_file
-    from xai_core.provenance import ModelFacts
 
     display = Display(
         arguments.show,
@@ -80,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         choices = working(clf, choices)
     named = {word for choice in choices for word in picture_files(choice.settings)}
     pictures = {word: read_file(word) for word in sorted(named)}
-    model = ModelFacts(arguments.model, clf.fingerprint, clf.class_names, given_facts(arguments))
+    model = model_facts(arguments, clf)
     files = list(dict.fromkeys(arguments.photos))
     targets = class_targets(clf, arguments.target or ["auto"], len(files))
     costs = [METHODS[c.method].cost(c.settings) for _ in files for c in choices]

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from xai_core.cache import Cache
     from xai_core.explainers.choices import Choice
     from xai_core.models import Classifier
+    from xai_core.provenance import ModelFacts
 
 SAMPLE = "sample:"
 KEPT, KEPT_BYTES = ".results", 2**40
-CHECKPOINT = ("architecture", "classes_file", "input_size", "mean", "std", "crop")
+CHECKPOINT = (
+    *("architecture", "classes_file", "input_size", "mean", "std", "crop"),
+    *("outputs", "transform_input"),
+)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +40,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mean", metavar="R,G,B", help="mean of each channel, pixels from 0 to 1")
     group.add_argument("--std", metavar="R,G,B", help="standard deviation of each channel")
     group.add_argument("--crop", metavar="SHARE", help="share that the centre crop keeps")
+    group.add_argument(
+        "--outputs",
+        choices=("softmax", "sigmoid"),
+        help="whether the classes exclude each other (softmax) or each is there or not (sigmoid); "
+        "default: as the network ends, sigmoid for one score, else softmax",
+    )
+    group.add_argument(
+        "--transform-input",
+        choices=("yes", "no"),
+        help="whether an inception_v3 or googlenet was trained with transform_input=True, as "
+        "torchvision's own weights were; guessed if not given",
+    )
 
 
 def add_methods(parser: argparse.ArgumentParser, with_target: bool = True) -> None:
@@ -96,9 +112,24 @@ def load_model(arguments: argparse.Namespace) -> Classifier:
     for name in ("mean", "std"):
         if getattr(arguments, name) is not None:
             facts[name] = _numbers(f"--{name}", getattr(arguments, name), (3,))
+    if arguments.outputs is not None:
+        facts["outputs"] = arguments.outputs
+    if arguments.transform_input is not None:
+        facts["transform_input"] = arguments.transform_input == "yes"
     if arguments.crop is not None:
         facts["crop"] = _numbers("--crop", arguments.crop, (1,))[0]
-    return load_classifier(arguments.model, **facts)
+    clf = load_classifier(arguments.model, **facts)
+    for note in clf.notes:
+        print(note, file=sys.stderr)
+    return clf
+
+
+def model_facts(arguments: argparse.Namespace, clf: Classifier) -> ModelFacts:
+    """What ``run.json`` is to say of the model that was loaded."""
+    from xai_core.provenance import ModelFacts
+
+    known = (clf.fingerprint, clf.class_names, given_facts(arguments), clf.outputs, clf.notes)
+    return ModelFacts(arguments.model, *known)
 
 
 def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) -> list[Choice]:

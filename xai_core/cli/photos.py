@@ -59,7 +59,7 @@ def read_photo(clf: Classifier, name: str, target: int | None) -> Photo:
     image = read_file(name)
     x = clf.preprocess([image]).to(clf.device)
     with torch.no_grad():
-        probabilities = clf.logits(x)[0].double().softmax(0)
+        probabilities = clf.probabilities(clf.logits(x)[0].double())
     explained = int(probabilities.argmax()) if target is None else target
     crop = visible_crop(image, clf.input_size, clf.crop)
     return Photo(name, crop, image_hash(image), x, explained, float(probabilities[explained]))

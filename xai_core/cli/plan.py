@@ -119,11 +119,7 @@ def run_json(plan: Plan, out: str, extra: Sequence[str], seconds: Mapping[str, f
         "product": {"name": "xai-workbench", "version": __version__},
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in (*LIBRARIES, "matplotlib")},
-        "model": {
-            "source": plan.model.source,
-            "fingerprint": plan.model.fingerprint,
-            "options": dict(plan.model.options),
-        },
+        "model": plan.model.described(),
         "other": other,
         "images": [_photo(plan, photo) for photo in plan.photos],
         "methods": [

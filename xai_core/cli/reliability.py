@@ -41,7 +41,14 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Record:
         classes = [None if one is None else class_word(one, known) for one in true]
         source = photo_words(names, classes)
     return Record(
-        ModelFacts(plan.source, plan.clf.fingerprint, plan.clf.class_names, plan.options),
+        ModelFacts(
+            plan.source,
+            plan.clf.fingerprint,
+            plan.clf.class_names,
+            plan.options,
+            plan.clf.outputs,
+            plan.clf.notes,
+        ),
         plan.choices,
         plan.stages,
         plan.shuffles,

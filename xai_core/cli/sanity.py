@@ -18,9 +18,9 @@ from xai_core.cli.options import (
     add_model,
     chosen,
     class_targets,
-    given_facts,
     kept_results,
     load_model,
+    model_facts,
     picture_files,
     working,
 )
@@ -199,7 +199,6 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     """
     from xai_core.cli.plan import Plan
     from xai_core.explainers.presets import EVERYTHING
-    from xai_core.provenance import ModelFacts
     from xai_core.randomization import randomizable_layers
     from xai_core.randomization.scores import check_measures
     from xai_core.randomization.targets import check_target
@@ -222,7 +221,7 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
         choices = _with_controls(choices)
     return Plan(
         clf=clf,
-        model=ModelFacts(arguments.model, clf.fingerprint, clf.class_names, given_facts(arguments)),
+        model=model_facts(arguments, clf),
         photos=_photos(clf, arguments),
         choices=choices,
         layers=layers,

@@ -158,7 +158,7 @@ def _broadcast(values: Sequence[Tensor], out: Tensor) -> bool:
     try:
         shape: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
             *(value.shape for value in values)
-        )  # type: ignore[no-untyped-call]
+        )
         return shape == out.shape
     except RuntimeError:
         return False

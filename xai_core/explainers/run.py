@@ -13,6 +13,7 @@ from xai_core.explainers import registry
 from xai_core.explainers.following import FollowingWinners
 from xai_core.explainers.sharing import Requests, Sharing
 from xai_core.models.classifier import Classifier
+from xai_core.models.modes import plain
 from xai_core.models.tape import Tape
 
 
@@ -129,7 +130,7 @@ class Panel:
         clf, x = self._clf, self._x
         try:
             with (
-                torch.inference_mode(False),
+                plain(x.device),
                 torch.enable_grad(),
                 self._sharing.active(),
                 FollowingWinners(),

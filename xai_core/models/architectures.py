@@ -22,6 +22,9 @@ VGG_STACKS = ((2, 64), (2, 128), (3, 256), (3, 512))
 VGG_FC_WIDTH = 2048
 DROPOUT = 0.25
 
+# They can convert ImageNet-normalised input to [-1, 1] themselves (``transform_input``).
+TRANSFORMING = ("googlenet", "inception_v3")
+
 
 def modified_vgg16(
     classes: int, width: float = 1.0, fc_width: int = VGG_FC_WIDTH, side: int = 64
@@ -117,7 +120,7 @@ def build_network(
     from torchvision import models
 
     options: dict[str, object] = {}
-    if name in ("googlenet", "inception_v3"):
+    if name in TRANSFORMING:
         # The auxiliary heads play no part in evaluation.
         options = {"aux_logits": False, "init_weights": False, "transform_input": imagenet_input}
     elif name.startswith("vit_") and side is not None:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from xai_core.errors import ModelError
 from xai_core.models.architectures import blueprint, build_network
 from xai_core.models.classifier import Classifier
+from xai_core.models.settled import settle_input
 
 MAX_BYTES = 2_000_000_000
 MAX_PICKLE_BYTES = 50_000_000  # names and shapes alone; the tensors lie beside them
@@ -46,6 +47,9 @@ def load_checkpoint(
     std: Sequence[float] | None = None,
     title: str | None = None,
     crop: float = 1.0,
+    *,
+    outputs: str | None = None,
+    transform_input: bool | None = None,
 ) -> Classifier:
     """A classifier from a safetensors file or a plain PyTorch state dict.
 
@@ -62,19 +66,46 @@ def load_checkpoint(
         std: per-channel standard deviation, or None.
         title: name for people; the file's name if not given.
         crop: share of the shorter side that the centre crop keeps.
+        outputs: as in ``Classifier``; two classes may have one score.
+        transform_input: whether a GoogLeNet or Inception v3 converts ImageNet-normalised input
+            to [-1, 1] itself, which its weights do not tell; None to find out (``settle_input``).
 
     Raises:
-        ModelError: not such a file, or it does not fit the architecture.
+        ModelError: not such a file, or it does not fit the architecture or what was said.
     """
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"There is no file {path}.")
     if path.stat().st_size > MAX_BYTES:
         raise ModelError(f"{path.name} is larger than {MAX_BYTES / 1e9:.0f} GB.")
-    network = read_network(path, architecture, len(class_names), input_size[0])
-    return Classifier(
-        network, class_names, input_size, mean, std, crop=crop, title=title or path.stem
+    network = _read_for(path, architecture, len(class_names), input_size[0])
+    note = settle_input(network, architecture, mean, std, transform_input)
+    clf = Classifier(
+        network,
+        class_names,
+        input_size,
+        mean,
+        std,
+        crop=crop,
+        title=title or path.stem,
+        outputs=outputs,
     )
+    clf.notes += [note] if note else []
+    return clf
+
+
+def _read_for(path: Path, architecture: str, names: int, side: int) -> nn.Module:
+    """The network with a score for every class, or with one for two classes."""
+    try:
+        return read_network(path, architecture, names, side)
+    except ModelError:
+        if names != 2:
+            raise
+        try:
+            return read_network(path, architecture, 1, side)
+        except ModelError:
+            pass
+        raise
 
 
 def read_network(

@@ -16,9 +16,13 @@ from torch import Tensor, nn
 from xai_core.classes import class_index, class_titles
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
-from xai_core.models.copying import overwrites_input, private_copy
+from xai_core.models.copies import overwrites_input, private_copy
 from xai_core.models.layers import weight_layers
-from xai_core.models.maps import read_maps
+from xai_core.models.maps import Maps, read_maps
+from xai_core.models.modes import plain, without_autocast
+from xai_core.models.outputs import probabilities, scored
+from xai_core.models.probe import check_repeatable, probe_pixels
+from xai_core.models.slopes import check_gradient
 from xai_core.models.tape import why_not_recorded
 
 
@@ -29,23 +33,30 @@ class Classifier:
     caller's network.
 
     Args:
-        module: [N, 3, H, W] -> logits [N, K].
-        class_names: K readable names.
+        module: [N, 3, H, W] -> logits [N, K]. A last softmax or sigmoid is left out.
+        class_names: K readable names. Two for a module of one logit z mean scores -z and z.
         input_size: (height, width) in pixels.
         mean, std: per-channel normalisation of pictures in [0, 1]; None leaves them as they are.
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
         title: the name that people read.
         cam_layer: default layer of the CAM family; chosen by ``default_layer`` if not given.
+        outputs: "softmax" if the classes exclude each other, "sigmoid" if each is there or not;
+            None: as the module ends, "sigmoid" for one logit, else "softmax".
+        accept_gradients: whether gradients that are not the slope of the scores are meant so
+            (a stop-gradient, quantisation); ``notes`` then says it.
 
     Attributes:
+        outputs: what makes probabilities of the logits, as in ``Scored``.
+        notes: sentences that whoever sees the model's maps must know.
         maps: the layers that class activation maps can explain.
         unrecorded: why methods that go back step by step cannot follow its runs, in a
             sentence; "" if they can.
 
     Raises:
-        ModelError: the module does not run, its output does not match ``class_names``, or a
-            fact about its input makes no sense.
+        ModelError: the module cannot be copied, does not run, its output does not match
+            ``class_names`` or depends on more than the picture, its gradient is not that of its
+            scores, or a fact about its input makes no sense.
     """
 
     def __init__(
@@ -60,6 +71,8 @@ class Classifier:
         resample: str = "bilinear",
         title: str = "Model",
         cam_layer: str | None = None,
+        outputs: str | None = None,
+        accept_gradients: bool = False,
     ) -> None:
         self.class_names = list(class_names)
         self.input_size = (int(input_size[0]), int(input_size[1]))
@@ -69,24 +82,27 @@ class Classifier:
         self.resample = resample
         self.title = title
         _check_input_facts(self)
+        self._transforming = bool(getattr(module, "transform_input", False))
         first = next(module.parameters(), torch.zeros(()))
-        probe = torch.zeros((2, 3, *self.input_size), dtype=first.dtype, device=first.device)
-        self.module = private_copy(module, probe)
-        self._overwrites = overwrites_input(self.module, probe[:1])
-        with torch.no_grad():
-            shape = tuple(self.module(probe).shape)
-        if shape != (2, len(self.class_names)):
-            raise ModelError(
-                f"The model gives an output of shape {list(shape[1:])}, "
-                f"but {len(self.class_names)} class names were given."
-            )
-        self._layers = weight_layers(self.module, probe[:1])
-        own = [name for name, _ in module.named_modules()]
-        found = read_maps(self.module, probe[:1], self._layers, own)
+        with plain(first.device):
+            found = self._load(module, first, outputs, accept_gradients)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
-        self.unrecorded = why_not_recorded(self.module, probe[:1])
         self._twins: list[tuple[Classifier, list[int]]] = []
+
+    def _load(self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool) -> Maps:
+        pictures = self.normalise(probe_pixels(self.input_size)).to(first)
+        module = private_copy(module, pictures[1:2])
+        check_repeatable(module, pictures)
+        found = scored(module, pictures, self.class_names, outputs)
+        self.module, self.outputs = found.module, found.outputs
+        probe = torch.zeros_like(pictures[:1])
+        self._overwrites = overwrites_input(self.module, probe)
+        said = check_gradient(self.module, pictures, accepted)
+        self.notes = [*found.notes, *([said] if said else [])]
+        self.unrecorded = why_not_recorded(self.module, probe)
+        self._layers = weight_layers(self.module, probe)
+        return read_maps(self.module, probe, self._layers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -129,9 +145,14 @@ class Classifier:
         return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """[N, 3, H, W] -> [N, K]; differentiable in ``x``."""
-        logits: Tensor = self.module(x.clone() if self._overwrites else x)
+        """[N, 3, H, W] -> [N, K]; differentiable in ``x``; the same within ``torch.autocast``."""
+        with without_autocast(x.device):
+            logits: Tensor = self.module(x.clone() if self._overwrites else x)
         return logits
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Logits [..., K] -> probabilities [..., K] in [0, 1], in the type of the logits."""
+        return probabilities(logits, self.outputs)
 
     def layers(self) -> list[str]:
         """Dotted names of the modules that own weights, in execution order."""
@@ -206,7 +227,11 @@ class Classifier:
     def fingerprint(self) -> str:
         """Hash of weights, structure and preprocessing: equal means equal results."""
         preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
-        facts = [str(self.module), preprocessing, self._cam_layer]
+        facts: list[object] = [str(self.module), preprocessing, self._cam_layer]
+        if self.outputs != "softmax":
+            facts.append(self.outputs)
+        if self._transforming:  # str(module) does not tell
+            facts.append("transform_input")
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -8,7 +8,7 @@ influence on the score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -40,9 +40,7 @@ _ACTIVATING: Functions = frozenset(
 )
 
 
-def default_layer(
-    tape: Tape, layouts: Mapping[str, Layout], own: Collection[str] = ()
-) -> str | None:
+def default_layer(tape: Tape, layouts: Mapping[str, Layout]) -> str | None:
     """The layer to explain; None if there is no convolution.
 
     The last convolution is the one with most convolutions in front of it, so not the projection
@@ -61,7 +59,6 @@ def default_layer(
     Args:
         tape: one run of the network on one picture.
         layouts: the layers that give maps.
-        own: modules to prefer where several give the same value.
     """
     useful = _before(tape, [tape.output])
     makers = {number: step for step in tape.steps for number in step.outputs}
@@ -93,7 +90,7 @@ def default_layer(
     if last is None:
         return None
     joint = _joint(tape, last)
-    givers = _givers(tape, layouts, own)
+    givers = _givers(tape, layouts)
     for number in _stages(tape, joint, useful):
         if number in givers:
             return givers[number]
@@ -104,12 +101,12 @@ def _places(tape: Tape, number: int) -> int:
     return tape.values[number][0, 0].numel()
 
 
-def _givers(tape: Tape, layouts: Mapping[str, Layout], own: Collection[str]) -> dict[int, str]:
-    """For each value the module that gives it: of those in ``own``, if any, the innermost."""
-    names = [name for name in tape.layers if layouts.get(name) == "channels first"]
+def _givers(tape: Tape, layouts: Mapping[str, Layout]) -> dict[int, str]:
+    """For each value the innermost module that gives it."""
     found: dict[int, str] = {}
-    for name in sorted(names, key=lambda name: name not in own):
-        found.setdefault(tape.layers[name][0], name)
+    for name, numbers in tape.layers.items():
+        if layouts.get(name) == "channels first":
+            found.setdefault(numbers[0], name)
     return found
 
 

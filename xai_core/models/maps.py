@@ -8,7 +8,7 @@ done with it: convolutions take channels first, linear layers and layer normalis
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,17 +54,13 @@ class Maps:
     default: str | None
 
 
-def read_maps(
-    module: nn.Module, probe: Tensor, layers: Sequence[str], own: Collection[str] = ()
-) -> Maps:
+def read_maps(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> Maps:
     """Run the network once and see which layers give maps.
 
     Args:
         module: network in evaluation mode.
         probe: an input, [1, 3, H, W]; its values do not matter.
         layers: names of its layers in the order in which they run.
-        own: modules that are preferred as the default layer where several give the same value:
-            those that people know, not those that a repair has added.
 
     Returns:
         The layers with maps, and which of them to explain by default: see ``default_layer``. Of
@@ -78,7 +74,7 @@ def read_maps(
         names = [name for name in layers if isinstance(module.get_submodule(name), nn.Conv2d)]
         return Maps(dict.fromkeys(names, "channels first"), names[-1] if names else None)
     layouts = _layouts(tape)
-    return Maps(layouts, default_layer(tape, layouts, own))
+    return Maps(layouts, default_layer(tape, layouts))
 
 
 def token_grid(count: int, size: Sequence[int]) -> tuple[int, int] | None:

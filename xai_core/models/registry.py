@@ -14,6 +14,7 @@ from xai_core.errors import ModelError
 from xai_core.models.architectures import parameter_count, torchvision_names
 from xai_core.models.checkpoints import load_checkpoint
 from xai_core.models.classifier import Classifier
+from xai_core.models.outputs import OUTPUTS
 from xai_core.models.pretrained import load_pretrained, pretrained_facts
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -65,6 +66,8 @@ def load_classifier(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     crop: float | None = None,
+    outputs: str | None = None,
+    transform_input: bool | None = None,
 ) -> Classifier:
     """A model by its registry id, or from a checkpoint file.
 
@@ -77,6 +80,8 @@ def load_classifier(
         mean: per-channel mean of pictures in [0, 1].
         std: per-channel standard deviation.
         crop: share of the shorter side that the centre crop keeps; 1 if nothing tells it.
+        outputs: as in ``Classifier``.
+        transform_input: as in ``load_checkpoint``.
 
     Raises:
         ModelError: an unknown id, a fact that is missing, or given for a model that brings its
@@ -89,6 +94,8 @@ def load_classifier(
         "mean": mean,
         "std": std,
         "crop": crop,
+        "outputs": outputs,
+        "transform_input": transform_input,
     }
     given = {key: value for key, value in given.items() if value is not None}
     name, embedded = str(source), _embedded()
@@ -145,6 +152,8 @@ def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
         facts.get("std"),
         facts.get("title"),
         facts.get("crop", 1.0),
+        outputs=facts.get("outputs"),
+        transform_input=facts.get("transform_input"),
     )
 
 
@@ -185,6 +194,8 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "mean": lambda v: _is_list(v, float, 3),
     "std": lambda v: _is_list(v, float, 3),
     "crop": _is_number,
+    "outputs": lambda v: v in OUTPUTS,
+    "transform_input": lambda v: isinstance(v, bool),
     "title": lambda v: isinstance(v, str),
     "metrics": lambda v: isinstance(v, dict) and _is_number(v.get("top1", 0)),
 }

@@ -46,7 +46,8 @@ def apem_rows(
         together: as in ``explain_task``.
 
     Returns:
-        Fact "rows" (``picture_rows``); array "logits" [K].
+        Facts "rows" (``picture_rows``) and "outputs" (``Classifier.outputs``); array "logits"
+        [K].
     """
     clf = classifier(model)
     x = model_pixels(clf, image)
@@ -60,7 +61,7 @@ def apem_rows(
         rows = [{"method": column, "stage": stage, "problem": str(error)} for stage in stages]
     with torch.no_grad():
         logits = clf.logits(x)[0].float().cpu().numpy()
-    return Result({"logits": logits}, {"rows": rows})
+    return Result({"logits": logits}, {"rows": rows, "outputs": clf.outputs})
 
 
 def apem_trace(

@@ -41,7 +41,7 @@ def describe_model(model: dict[str, Any]) -> Result:
     Returns:
         Facts: title, class_names, layers, cam_layer (None without a convolution), cam_layers
         (those that the CAM family can use), input_size, mean, std, crop, resample,
-        fingerprint.
+        fingerprint, outputs (what makes probabilities), notes (sentences about the model).
     """
     clf = classifier(model)
     try:
@@ -61,6 +61,8 @@ def describe_model(model: dict[str, Any]) -> Result:
             "crop": clf.crop,
             "resample": clf.resample,
             "fingerprint": clf.fingerprint,
+            "outputs": clf.outputs,
+            "notes": clf.notes,
         }
     )
 
@@ -78,7 +80,7 @@ def predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Result:
     clf = classifier(model)
     with torch.no_grad():
         logits = clf.logits(torch.cat([model_pixels(clf, image) for image in images]))
-    arrays = {"logits": logits.float(), "probabilities": logits.float().softmax(1)}
+    arrays = {"logits": logits.float(), "probabilities": clf.probabilities(logits.float())}
     return Result({name: tensor.cpu().numpy() for name, tensor in arrays.items()})
 
 

@@ -56,7 +56,7 @@ def study_picture(
     """
     clf = classifier(model)
     with torch.no_grad():
-        shares = clf.logits(model_pixels(clf, pixels))[0].double().softmax(0)
+        shares = clf.probabilities(clf.logits(model_pixels(clf, pixels))[0].double())
     best = int(shares.argmax())
     target = best if explained is None else explained
     relevance = explain_task(model, pixels, target, method, params, together).arrays["relevance"]

@@ -15,7 +15,6 @@ from xai_core.apem.record import Record, images_of
 from xai_core.explainers.choices import Choice, completed
 from xai_core.files import MIMES, zip_bytes
 from xai_core.orders import Metric
-from xai_core.provenance import ModelFacts
 
 
 def show(
@@ -28,7 +27,7 @@ def show(
 ) -> None:
     """The numbers, all tables, and figures; each is made when its button is pressed."""
     record = Record(
-        ModelFacts(str(scene.model["source"]), scene.fingerprint, scene.class_names, {}),
+        scene.model_facts,
         [Choice(choice.method, completed(choice, scene.pictures)) for choice in choices],
         metric.stages,
         metric.shuffles,

@@ -190,7 +190,11 @@ def _table(
     for digest, column in product([subject.hash for subject in cohort.subjects], titles):
         result = work.results.get(tasks[digest, column].key)
         if result is not None:
-            facts = answer_facts(result.arrays["logits"], cohort.true[digest])
+            facts = answer_facts(
+                result.arrays["logits"],
+                cohort.true[digest],
+                result.facts.get("outputs", "softmax"),
+            )
             head = {"image": cohort.names[digest], "image_hash": digest, **facts}
             rows += [{**head, **row} for row in result.facts["rows"]]
     return as_table(rows)

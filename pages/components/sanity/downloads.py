@@ -100,7 +100,7 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
         "product": {"name": "xai-workbench", "version": __version__},
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "model": {"source": str(scene.model["source"]), "fingerprint": scene.fingerprint},
+        "model": scene.model_facts.described(),
         "other": None if inquiry.other is None else dict(inquiry.other),
         "images": [
             {

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision import models
+from xai_core.models.copies import private_copy
 
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models.classifier import Classifier
-from xai_core.models.copying import private_copy
 
 PROBE = torch.zeros(2, 3, 8, 8)
 
@@ -121,15 +121,16 @@ def test_the_original_is_left_alone():
 
 
 def test_models_that_do_not_run_are_refused_with_their_reason():
-    with pytest.raises(ModelError, match=r"cannot take an input of shape \[2, 3, 8, 8\]: "):
-        private_copy(nn.Conv2d(4, 4, 1), PROBE)
+    names = ["one", "two"]
+    with pytest.raises(ModelError, match=r"cannot take an input of shape \[3, 3, 8, 8\]: "):
+        Classifier(nn.Conv2d(4, 4, 1), names, (8, 8))
 
     class Pair(nn.Module):
         def forward(self, x):
             return x, x
 
     with pytest.raises(ModelError, match="one tensor of logits"):
-        private_copy(Pair(), PROBE)
+        Classifier(Pair(), names, (8, 8))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")

@@ -1,0 +1,216 @@
+"""What outputs mean: scores, not probabilities, are explained, and probabilities are right."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from xai_core.apem.perturbation import Perturbation
+from xai_core.errors import ModelError
+from xai_core.explainers import METHODS, explain
+from xai_core.models import Classifier
+from xai_core.models.outputs import log_probabilities
+
+NAMES = ["cat", "dog", "cup"]
+METHODS_TRIED = ("saliency", "lrp_epsilon", "deeplift", "gradcam", "guided_backprop")
+
+
+class Net(nn.Module):
+    """Convolution, ReLU, mean, Linear, and an end to be filled in."""
+
+    def __init__(self, classes=3, end=None, layer=None):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.relu = nn.ReLU()
+        self.fc = nn.Linear(4, classes)
+        self.end = end
+        if layer is not None:
+            self.last = layer
+
+    def forward(self, x):
+        x = self.fc(self.relu(self.conv(x)).mean((2, 3)))
+        x = self.last(x) if hasattr(self, "last") else x
+        return x if self.end is None else self.end(x)
+
+
+def classifier(net, names=NAMES, **options):
+    return Classifier(net.double(), names, (8, 8), **options)
+
+
+def pictures(count=2):
+    generator = torch.Generator().manual_seed(5)
+    return torch.rand(count, 3, 8, 8, dtype=torch.float64, generator=generator)
+
+
+ENDS = {
+    "softmax": ({"end": lambda z: z.softmax(1)}, "softmax", "'softmax' in the model"),
+    "functional": ({"end": lambda z: F.softmax(z, dim=1)}, "softmax", "'softmax' in the model"),
+    "module": ({"layer": nn.Softmax(1)}, "softmax", "'softmax' in layer 'last'"),
+    "log": ({"layer": nn.LogSoftmax(1)}, "softmax", "'log_softmax' in layer 'last'"),
+    "reshaped": ({"end": lambda z: z.softmax(1).view(-1, 3)}, "softmax", "'softmax'"),
+    "sigmoid": ({"end": torch.sigmoid}, "sigmoid", "'sigmoid' in the model"),
+    "sigmoid module": ({"layer": nn.Sigmoid()}, "sigmoid", "'sigmoid' in layer 'last'"),
+    "two softmax": (
+        {"layer": nn.Softmax(1), "end": lambda z: (9 * z).softmax(1)},
+        "softmax",
+        "'softmax' in the model",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_the_score_before_a_last_softmax_or_sigmoid_is_explained(case):
+    options, kind, step = ENDS[case]
+    net = Net(**options)
+    clf, x = classifier(net), pictures()
+    assert clf.outputs == kind
+    (note,) = clf.notes
+    assert step in note
+    assert "the score before it is explained" in note
+    if case != "two softmax":
+        assert torch.allclose(clf.logits(x), Net().double()(x))
+    said = net(x).exp() if case == "log" else net(x)
+    assert torch.allclose(clf.probabilities(clf.logits(x)), said)
+    assert clf.layers() == ["conv", "fc"]
+    assert clf.cam_layer == "relu" or clf.cam_layer == "conv"
+
+
+@pytest.mark.parametrize("method", METHODS_TRIED)
+def test_every_method_sees_the_network_without_its_end(method):
+    x = pictures()
+    for end in ({"end": lambda z: z.softmax(1)}, {"layer": nn.Sigmoid()}):
+        found = explain(classifier(Net(**end)), x, [0, 2], method)
+        assert torch.allclose(found, explain(classifier(Net()), x, [0, 2], method), rtol=1e-12)
+
+
+def test_scores_are_softmax_unless_labels_are_told():
+    clf, x = classifier(Net()), pictures()
+    assert (clf.outputs, clf.notes) == ("softmax", [])
+    assert torch.allclose(clf.probabilities(clf.logits(x)), Net().double()(x).softmax(1))
+    labels = classifier(Net(), outputs="sigmoid")
+    assert torch.allclose(labels.probabilities(labels.logits(x)), Net().double()(x).sigmoid())
+    assert labels.fingerprint != clf.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("net", "names", "outputs", "sentence"),
+    [
+        (lambda: Net(layer=nn.Softmax(1)), NAMES, "sigmoid", "ends in a softmax, so its outputs"),
+        (lambda: Net(layer=nn.Sigmoid()), NAMES, "softmax", "ends in a sigmoid, so its outputs"),
+        (lambda: Net(1), ["cat", "dog"], "softmax", "1 for every picture"),
+        (lambda: Net(1, layer=nn.Softmax(1)), ["cat"], None, "1 for every picture"),
+        (Net, NAMES, "tanh", "softmax or sigmoid, not 'tanh'"),
+        (lambda: Net(2), NAMES, None, r"shape \[2\], but 3 class names"),
+        (
+            lambda: Net(end=lambda z: z.exp() / z.exp().sum(1, keepdim=True)),
+            NAMES,
+            None,
+            "probabilities .* add up to 1",
+        ),
+        (
+            lambda: Net(end=lambda z: z - z.logsumexp(1, keepdim=True)),
+            NAMES,
+            None,
+            "probabilities .* add up to 1",
+        ),
+        (
+            lambda: Net(end=lambda z: (z.softmax(1) + (2 * z).softmax(1)) / 2),
+            NAMES,
+            None,
+            "probabilities .* add up to 1",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(net, names, outputs, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        classifier(net(), names, outputs=outputs)
+
+
+ONE = {
+    "linear": {},
+    "squeezed": {"end": lambda z: z.squeeze(1)},
+    "sigmoid": {"layer": nn.Sigmoid()},
+    "squeezed sigmoid": {"end": lambda z: z.sigmoid().squeeze(1)},
+    "not linear": {"end": lambda z: 2 * z},
+}
+
+
+@pytest.mark.parametrize("case", ONE)
+def test_one_score_for_two_classes_is_that_of_the_second(case):
+    clf, x = classifier(Net(1, **ONE[case]), ["no", "yes"]), pictures()
+    z = Net(1).double()(x) * (2 if case == "not linear" else 1)
+    assert clf.outputs == "binary"
+    assert torch.allclose(clf.logits(x), torch.cat([-z, z], 1))
+    found = clf.probabilities(clf.logits(x))
+    assert torch.allclose(found[:, 1], z[:, 0].sigmoid())
+    assert torch.allclose(found.sum(1), torch.ones(2, dtype=torch.float64))
+    assert "'yes' is explained by z, 'no' by -z" in clf.notes[-1]
+    yes, no = (explain(clf, x, target, "input_x_gradient") for target in (1, 0))
+    point = x.clone().requires_grad_()
+    factor = 2 if case == "not linear" else 1
+    (gradient,) = torch.autograd.grad(factor * Net(1).double()(point).sum(), point)
+    assert torch.allclose(yes, x * gradient)
+    assert torch.allclose(no, -yes)
+
+
+def test_the_probability_of_one_score_by_hand():
+    # z = 3 * mean - 1; a picture of 0.5 gives 0.5, whose sigmoid is 1 / (1 + e^-0.5).
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1))
+    with torch.no_grad():
+        net[2].weight.fill_(1.0)
+        net[2].bias.fill_(-1.0)
+    clf = classifier(net, ["yes"])
+    x = torch.full((1, 3, 8, 8), 0.5, dtype=torch.float64)
+    assert clf.probabilities(clf.logits(x)).item() == pytest.approx(1 / (1 + math.exp(-0.5)))
+    assert clf.outputs == "sigmoid"
+
+
+def test_methods_with_rules_work_on_a_doubled_last_layer():
+    clf, x = classifier(Net(1), ["no", "yes"]), pictures()
+    for method in METHODS_TRIED:
+        assert method in METHODS
+        one = explain(classifier(Net(1), ["yes"]), x, 0, method)
+        assert torch.allclose(explain(clf, x, 1, method), one, rtol=1e-9)
+
+
+@pytest.mark.parametrize("outputs", ["softmax", "sigmoid", "binary"])
+def test_logarithms_are_those_of_the_probabilities(outputs):
+    # Of -1 and 1: softmax 1 / (1 + e^2) and its rest, sigmoids 1 / (1 + e) and its rest.
+    low = 1 / (1 + math.e ** (2 if outputs == "softmax" else 1))
+    found = log_probabilities(torch.tensor([-1.0, 1.0]), outputs)
+    assert found.exp().tolist() == pytest.approx([low, 1 - low])
+
+
+def test_apem_needs_an_answer_that_can_change():
+    x = pictures()
+    with pytest.raises(ModelError, match="do not exclude each other"):
+        Perturbation(classifier(Net(), outputs="sigmoid"), x)
+    found = Perturbation(classifier(Net(1), ["no", "yes"]), x)
+    z = Net(1).double()(point := x.clone().requires_grad_())
+    assert torch.equal(found.classes, (z[:, 0] > 0).long())
+    loss = F.binary_cross_entropy_with_logits(z, (z > 0).double(), reduction="sum")
+    assert torch.equal(found.signs, torch.autograd.grad(loss, point)[0].sign())
+
+
+def test_a_final_softmax_that_comes_and_goes_is_refused():
+    clf = classifier(Net(end=lambda z: z.softmax(1) if len(z) < 5 else z))
+    with pytest.raises(ModelError, match="same softmax or sigmoid on every input"):
+        clf.logits(pictures(6))
+
+
+def test_twins_of_a_changed_ending_share_weights_and_have_their_own_modules():
+    clf, x = classifier(Net(layer=nn.Softmax(1))), pictures()
+    twin = clf.private()
+    assert twin.module.conv is not clf.module.conv
+    assert twin.module.conv.weight is clf.module.conv.weight
+    assert torch.equal(twin.logits(x), clf.logits(x))
+    assert twin.fingerprint == clf.fingerprint
+    twin.module.train()
+    assert twin.module.__dict__["inner"].training
+    twin.module.eval()
+    assert not twin.module.__dict__["inner"].training
+    twin.module.fc.weight = nn.Parameter(torch.zeros(3, 4, dtype=torch.float64))
+    assert not torch.equal(twin.logits(x), clf.logits(x))

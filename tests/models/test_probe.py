@@ -1,0 +1,139 @@
+"""Networks whose answer depends on neighbours, chance or history are refused, and why is said."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from xai_core.errors import ModelError
+from xai_core.explainers import explain
+from xai_core.models import Classifier
+
+NAMES = ["cat", "dog", "cup"]
+
+
+class Net(nn.Module):
+    """Convolution, a step to be filled in, mean, Linear."""
+
+    def __init__(self, step=None, middle=None):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.middle = nn.Identity() if middle is None else middle
+        self.fc = nn.Linear(4, 3)
+        self.step = step
+
+    def forward(self, x):
+        x = self.middle(self.conv(x))
+        if self.step is not None:
+            x = self.step(self, x)
+        return self.fc(x.relu().mean((2, 3)))
+
+
+def classifier(network, size=(8, 8), names=NAMES, **options):
+    return Classifier(network, names, size, **options)
+
+
+def counted(net, x):
+    net.calls = getattr(net, "calls", 0) + 1
+    return x * (1 + 0.1 * net.calls)
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + 0.1 * torch.randn_like(x)
+
+
+@pytest.fixture(autouse=True)
+def _weights():
+    torch.manual_seed(0)
+
+
+BATCH = "other scores when others are in its batch"
+AGAIN = "other scores when it is asked again"
+DEPENDENT = {
+    "batchnorm": (
+        Net(middle=nn.BatchNorm2d(4, track_running_stats=False)),
+        f"{BATCH}: the step 'batch_norm' in layer 'middle' .*track_running_stats=True",
+    ),
+    "functional batchnorm": (
+        Net(lambda _, x: F.batch_norm(x, None, None, training=True)),
+        f"{BATCH}: the step 'batch_norm' in the model takes something from the whole batch",
+    ),
+    "batch mean": (Net(lambda _, x: x - x.mean(0)), f"{BATCH}: the step 'mean' in the model"),
+    "first": (Net(lambda _, x: x - 0.5 * x[:1]), f"{BATCH}: the step 'getitem' in the model"),
+    "last": (Net(lambda _, x: x - 0.5 * x[-1:]), f"{BATCH}: the step 'getitem' in the model"),
+    "neighbour": (Net(lambda _, x: x + x.roll(1, 0)), f"{BATCH}: the step 'roll' in the model"),
+    "softmax over the batch": (
+        Net(middle=nn.Softmax(0)),
+        f"{BATCH}: the step 'softmax' in layer 'middle'",
+    ),
+    "dropout": (
+        Net(lambda _, x: F.dropout(x, 0.5)),
+        f"{AGAIN}: the step 'dropout' in the model .*training=self.training",
+    ),
+    "dropout2d": (Net(lambda _, x: F.dropout2d(x)), f"{AGAIN}: the step 'dropout2d'"),
+    "noise layer": (Net(middle=Noise()), f"{AGAIN}: the step 'randn_like' in layer 'middle'"),
+    "torch.rand": (Net(lambda _, x: x * torch.rand(1)), f"{AGAIN}: the step 'rand' in the model"),
+    "NumPy": (Net(lambda _, x: x * np.random.rand()), f"{AGAIN}: the step 'mul' in the model"),
+    "Python": (Net(lambda _, x: x * random.random()), f"{AGAIN}: the step 'mul' in the model"),
+    "counter": (Net(counted), f"{AGAIN}: the step 'mul' in the model .* earlier calls"),
+}
+
+
+@pytest.mark.parametrize("case", DEPENDENT)
+def test_what_depends_on_more_than_the_picture_is_refused_and_named(case):
+    network, sentence = DEPENDENT[case]
+    with pytest.raises(ModelError, match=sentence):
+        classifier(network)
+
+
+def test_batchnorm_that_needs_a_batch_is_refused_by_its_layer():
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(192, track_running_stats=False))
+    with pytest.raises(ModelError, match="fails on one alone in layer '1'; BatchNorm without"):
+        classifier(nn.Sequential(*net, nn.Linear(192, 3)))
+
+
+def test_a_network_that_gives_no_row_for_each_picture_is_refused():
+    with pytest.raises(
+        ModelError, match=r"one row of scores for each picture; .*\[1, 3\], for one"
+    ):
+        classifier(Net(lambda _, x: x.mean(0, keepdim=True)))
+
+
+def test_the_global_random_states_stay_what_they_were():
+    states = (
+        lambda: torch.get_rng_state().tolist(),
+        lambda: np.random.get_state()[1].tolist(),
+        random.getstate,
+    )
+    network = Net()
+    before = [state() for state in states]
+    classifier(network)
+    with pytest.raises(ModelError):
+        classifier(DEPENDENT["dropout"][0])
+    assert [state() for state in states] == before
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_rounding_is_no_dependence(dtype):
+    # Each turn of t -> 3.9 t (1 - t) about doubles a difference: of what float32 rounds, twelve
+    # make some thousandths of the value, and of what float64 rounds 2e-9 of that.
+    def chaotic(_, x):
+        x = x.sum(1, keepdim=True).sigmoid()
+        for _ in range(12):
+            x = 3.9 * x * (1 - x)
+        return x.expand(-1, 4, -1, -1)
+
+    clf = classifier(Net(chaotic).to(dtype), (24, 24))
+    assert clf.dtype == dtype
+
+
+def test_a_chunk_gives_what_the_whole_gives_on_a_network_that_passes():
+    clf = classifier(Net(middle=nn.BatchNorm2d(4)).double())
+    x = torch.randn(4, 3, 8, 8, dtype=torch.float64)
+    whole = explain(clf, x, 1)
+    parts = torch.cat([explain(clf, one, 1) for one in x[:, None]])
+    assert torch.allclose(whole, parts, rtol=1e-12, atol=1e-15)
