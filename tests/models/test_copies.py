@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision import models
-from xai_core.models.copies import private_copy
 
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models.classifier import Classifier
+from xai_core.models.copies import private_copy
 
 PROBE = torch.zeros(2, 3, 8, 8)
 
