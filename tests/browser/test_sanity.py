@@ -67,7 +67,7 @@ def test_run_slide_play_click_and_download(page: Page, server: str, tmp_path: Pa
     assert after["maps"] != before["maps"]
     # What is drawn is what the address says: a map of 64 by 64, scaled to at most 1.
     place = after["maps"].split()[0]
-    values = np.frombuffer(page.request.get(f"{server}{place}").body(), "<i2")
+    values = np.frombuffer(page.request.get(f"{server}/{place}").body(), "<i2")
     assert values.size == 64 * 64
     assert abs(values).max() == 32767
 
