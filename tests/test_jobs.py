@@ -486,10 +486,10 @@ def engine_processes():
     return found
 
 
-def lose_connection(asked, processes):
-    """Kill the process with which the engine speaks, when the job tells progress."""
+def lose_connection(asked, before):
+    """Kill the new process with which the engine speaks, when the job tells progress."""
     until(lambda: asked.fraction > 0)
-    for process in processes:
+    for process in engine_processes() - before:
         if process.ppid() == os.getpid():
             process.kill()
     until(lambda: asked.fraction == 0 or asked.done)
@@ -504,7 +504,7 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     pid = worker_pid(shared)
     lost = shared.submit([task("lost", "busy", seconds=60)], "ann")
     for _ in range(2):
-        lose_connection(lost, engine_processes() - before)
+        lose_connection(lost, before)
     assert lost.wait(GENEROUS_S)
     assert lost.errors == {"lost": engine.LOST}
     until(lambda: not psutil.pid_exists(pid), 5)

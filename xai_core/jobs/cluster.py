@@ -24,7 +24,7 @@ from xai_core.errors import JobError
 from xai_core.jobs.job import Task
 from xai_core.jobs.worker import kill, run
 
-START_S = 60.0
+START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 CONNECT_S = 30.0
 GONE_S = 10.0
 EVENT_S = 0.5
@@ -83,7 +83,7 @@ class Local:
     programs on this machine can reach it, as they can reach any program's loopback port.
 
     Raises:
-        JobError: the process ended or said nothing for a minute.
+        JobError: the process ended or said nothing for three minutes.
     """
 
     def __init__(self, workers: int, memory: int) -> None:
@@ -103,7 +103,7 @@ class Local:
         output = self._process.stdout
         if output is None or not select.select([output], [], [], START_S)[0]:
             self.close()
-            raise JobError("The compute engine did not start within a minute.")
+            raise JobError("The compute engine did not start within three minutes.")
         address = output.readline().strip()
         if not address:
             self.close()
@@ -186,7 +186,7 @@ class Cluster:
         """Addresses of the workers that are there now.
 
         Raises:
-            JobError: the local ones have not been there for a minute.
+            JobError: the local ones have not been there for three minutes.
         """
         found = self._look()
         if found:
