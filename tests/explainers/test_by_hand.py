@@ -285,6 +285,16 @@ def test_lrp_alpha_beta(clf):
     check(found, [[[p1, 0], [0, 0]], [[0, 0], [0, 0]], [[3 * p1, 0], [0, 0]]])
 
 
+def test_lrp_alpha_beta_with_zb_at_the_pixels(clf):
+    # p1 and p3 as above. The picture reaches from -1 to 2, so a pixel gives (x + 1) w+ or
+    # (x - 2) w-: 2 + 2 + 6 = 10 at p1, 3 + 4 + 6 = 13 at p3; no eps there.
+    p1, p3 = -0.25 * 2 * 5 / 5.5 / 10, 0.25 * 5.5 / 6 / 13
+    check(
+        explain(clf, X, 0, "lrp_alpha2_beta1", epsilon=0.5, first="zb"),
+        [[[2 * p1, 0], [3 * p3, 0]], [[2 * p1, 0], [4 * p3, 0]], [[6 * p1, 0], [6 * p3, 0]]],
+    )
+
+
 def test_lrp_alpha1_beta0(clf):
     check_alpha_beta(clf, "lrp_alpha1_beta0", 0)
 

@@ -303,6 +303,7 @@ def test_every_setting_does_something(method, param, clf):
         "epsilon_units": "mean",
         "bias": not param.default,
         "batchnorm": "identity",
+        "first": "zb",
         "q": 50.0,
     }
     # No BatchNorm lies behind the layer that is chosen by default, and nothing of Grad-CAM++ is

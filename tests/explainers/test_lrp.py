@@ -12,7 +12,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, Panel, explain
 from xai_core.explainers.deep_taylor import pixel_box, pixel_rule
 from xai_core.explainers.graph import lead_back, read_shared
-from xai_core.explainers.lrp import PRESETS
+from xai_core.explainers.lrp import PRESETS, boxed_first
 from xai_core.explainers.nodes import Affine, Normalisation
 from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule
 from xai_core.models.classifier import Classifier
@@ -39,10 +39,15 @@ def test_agrees_with_zennit_zbox_alphabeta_2_1_nobias(name):
 
 @pytest.mark.parametrize("name", nets.NAMES)
 @pytest.mark.parametrize(
-    ("stem", "beta"), [("rapcode_lrp_alpha1_input", 0.0), ("rapcode_lrp_alpha2_input", 1.0)]
+    ("stem", "beta"),
+    [
+        ("rapcode_lrp_alpha1_input", 0.0),
+        ("rapcode_lrp_alpha2_input", 1.0),
+        ("rapcode_lrp_alpha3_input", 2.0),
+    ],
 )
 def test_agrees_with_the_lrp_in_raps_code(name, stem, beta):
-    """z-box at the picture, no bias, and R a s / (a s + 1e-9) in a BatchNorm.
+    """z-box at the picture, no bias, nothing added, and R a s / (a s + 1e-9) in a BatchNorm.
 
     Its s is gamma / sqrt(variance^2 + eps), which only matters for that 1e-9.
     """
@@ -58,7 +63,7 @@ def test_agrees_with_the_lrp_in_raps_code(name, stem, beta):
 
     rules = {
         **common_rules(graph, 1e-15),
-        Affine: pixel_rule(graph, pixel_box(clf, X), inside, 1e-15),
+        Affine: boxed_first(graph, inside),
         Normalisation: normalised,
     }
     start = at_logits(graph, nets.oracle(f"{name}/targets"))
@@ -193,6 +198,24 @@ def test_all_presets_together_go_back_once():
     # Six weighted layers, each forward once as itself, for z+ and for z-, but for the seven betas
     # that differ in nothing else only; the first one has inputs of both signs.
     assert len(calls) == 6 + 2 * 6 + 2
+
+
+def test_presets_with_another_first_rule_share_a_way_of_their_own():
+    clf, calls = stored("VGGSmall"), []
+    names = ("lrp_alpha1_beta0", "lrp_alpha2_beta1", "lrp_alpha3_beta2")
+    settings = {name: {"first": "zb"} for name in names[:2]}
+    expected = {name: explain(clf, X, [1, 2], name, **given) for name, given in settings.items()}
+    panel = Panel(clf, X, [1, 2], {**settings, names[2]: {}})
+    with Counted(calls):
+        found = {name: panel.explain(name) for name in settings}
+    for name, row in found.items():
+        size = expected[name].abs().max().item()
+        torch.testing.assert_close(row, expected[name], rtol=1e-10, atol=1e-13 * size)
+    # Six weighted layers forward; five of them for z+ and z-, the first for its three products.
+    assert len(calls) == 6 + 2 * 5 + 3
+    assert not torch.allclose(
+        panel.explain(names[2]), explain(clf, X, [1, 2], names[2], first="zb")
+    )
 
 
 class Counted(torch.overrides.TorchFunctionMode):

@@ -94,12 +94,14 @@ def lrp_epsilon(net, x, target, *, epsilon=1.0, epsilon_units="output", bias=Tru
     return propagated(layers, values, at_logit(values, target), rule)
 
 
-def lrp_alpha_beta(net, x, target, *, alpha=2.0, beta=1.0, epsilon=1e-6, bias=False):
-    """S eq. 4.20."""
+def lrp_alpha_beta(net, x, target, *, alpha=2.0, beta=1.0, epsilon=1e-6, bias=False, first="same"):
+    """S eq. 4.20, and at the picture the z^B rule if ``first`` is "zb"."""
     layers = layers_of(net)
     values = run(layers, x)
 
     def rule(index, a, relevance):
+        if index == 0 and first == "zb":
+            return shared_out(layers[index], a, relevance, within(x), 0.0)
         plus = shared_out(layers[index], a, relevance, raising, epsilon, bias)
         minus = shared_out(layers[index], a, relevance, lowering, epsilon, bias)
         return alpha * plus - beta * minus

@@ -108,6 +108,14 @@ BIAS = Param(
     "bias", "bool", False, "Whether the bias takes its share, which is then missing from the sum."
 )
 LRP_BIAS = replace(BIAS, default=True)
+FIRST = Param(
+    "first",
+    "choice",
+    "same",
+    "Rule of the layer that reads the picture: the one of all layers, or z^B, which knows from "
+    "where to where the picture's values reach.",
+    choices=("same", "zb"),
+)
 CHUNK = Param(
     "chunk",
     "int",

@@ -11,6 +11,8 @@ from xai_core.explainers.registry import METHODS
 BLURRED = {"baseline": "blurred"}
 # Nuzzo gives sigma only; the number of copies and the unit are those of Captum's NoiseTunnel.
 NOISE = {"sigma": 0.7, "sigma_units": "input", "samples": 5}
+# The code of Nam et al., which Nuzzo used, has the z^B rule at the pixels.
+FIRST = {"first": "zb"}
 SANITY = "Sanity Checks for Explanations of Deep Neural Networks Predictions (Nuzzo 2020), ch. 7"
 EVERYTHING = "everything"
 
@@ -92,7 +94,10 @@ PRESETS: dict[str, Preset] = {
             "Group 4",
             SANITY,
             (
-                *(Choice(f"lrp_alpha{alpha}_beta{alpha - 1}") for alpha in (1, 2, 3, 4, 5, 6, 9)),
+                *(
+                    Choice(f"lrp_alpha{alpha}_beta{alpha - 1}", FIRST)
+                    for alpha in (1, 2, 3, 4, 5, 6, 9)
+                ),
                 Choice("rap"),
             ),
         ),

@@ -93,11 +93,11 @@ def propagate(graph: Graph, targets: Tensor, stop: int = 0) -> Tensor:
     Raises:
         MethodError: a step without a rule.
     """
-    first, last = _first(graph), _last(graph)
+    first, last = first_layers(graph), _last(graph)
 
     def affine(node: Affine, relevance: Tensor) -> tuple[Tensor]:
         a = graph.values[node.inputs[0]]
-        rule = _by_size if node in last else _boxed if node in first else hidden
+        rule = _by_size if node in last else boxed if node in first else hidden
         return (rule(node, a, relevance),)
 
     def shared_out(node: Node, relevance: Tensor) -> tuple[Tensor, ...]:
@@ -158,15 +158,24 @@ def _by_size(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
     return size * node.back(_ratio(relevance, node.forward(size, weight)), weight, a)
 
 
-def _boxed(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
-    """The z-box rule without bias, between the least and the largest input of each image."""
+def boxed(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
+    """The z-box rule without bias, between the least and the largest input of each image.
+
+    Args:
+        node: the layer.
+        a: its input, [N, ...]; what it is padded with stays zero.
+        relevance: of its output, [P, N, ...].
+
+    Returns:
+        Relevance of its input, [P, N, ...].
+    """
     inner = tuple(range(1, a.dim()))
     low = a.amin(inner, keepdim=True).expand_as(a)
     high = a.amax(inner, keepdim=True).expand_as(a)
     return box_rule(node, relevance, a, (low, high), _ratio)
 
 
-def _first(graph: Graph) -> set[Node]:
+def first_layers(graph: Graph) -> set[Node]:
     """The convolutions and linear layers that no other precedes."""
     found: set[Node] = set()
     behind: set[int] = set()
