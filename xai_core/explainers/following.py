@@ -54,7 +54,7 @@ def _followed(
         both = torch.stack([a.expand_as(wide), other.expand_as(wide)], -1)
         func, a, args, kwargs = torch.amax, both, (-1,), {}
     with torch.no_grad():
-        result = func(a, *args, **kwargs)
+        result = _quickly(func, a, args, kwargs) if func in POOLING else func(a, *args, **kwargs)
         out = result if isinstance(result, Tensor) else result[0]
         back = _way_back(func, a, out, args, kwargs)
     if back is None:
@@ -62,6 +62,18 @@ def _followed(
     followed = _Following.apply(a, [out], back)
     # With the places beside the values, it is a pair of either.
     return followed if result is out else type(result)((followed, *result[1:]))
+
+
+def _quickly(
+    func: Callable[..., Any], a: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Max-pooling of channels-last planes, which takes PyTorch a fraction of the time."""
+    if a.dim() != 4 or not a.is_contiguous():
+        return func(a, *args, **kwargs)
+    result = func(a.contiguous(memory_format=torch.channels_last), *args, **kwargs)
+    if isinstance(result, Tensor):
+        return result.contiguous()
+    return tuple(part.contiguous() for part in result)
 
 
 def _way_back(

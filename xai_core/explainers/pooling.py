@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -76,17 +77,21 @@ def winners(windows: Windows | None, a: Tensor, out: Tensor) -> Tensor:
         return _window_by_window(windows, a, out)
     # One place of every window after the other, as bytes: several times quicker than to copy
     # the windows out of the input. The first place counts most, so that it wins.
-    columns, count = windows.size[1], windows.size[0] * windows.size[1]
+    count = windows.size[0] * windows.size[1]
     least, padded = out - tolerance(a), _padded(windows, a, out.shape[-2:])
     ahead = torch.zeros_like(out, dtype=torch.uint8 if count < 256 else torch.int32)
-    for number in range(count):
-        here = padded[..., *_every(windows, divmod(number, columns), out.shape[-2:])]
+    for number, place in enumerate(product(*map(range, windows.size))):
+        here = padded[..., *_every(windows, place, out.shape[-2:])]
         torch.maximum(ahead, (here >= least).to(ahead.dtype) * (count - number), out=ahead)
-    # Only where a window holds what is not a number did nothing win.
-    place = (count - ahead.long()).clamp_(max=count - 1)
-    row = _starts(windows, 0, out)[:, None] + place // columns * windows.dilation[0]
-    column = _starts(windows, 1, out) + place % columns * windows.dilation[1]
-    return (row * a.shape[-1] + column).clamp_(0, a.shape[-2] * a.shape[-1] - 1).flatten(-2)
+    begin = _starts(windows, 0, out)[:, None] * a.shape[-1] + _starts(windows, 1, out)
+    further = [
+        row * windows.dilation[0] * a.shape[-1] + column * windows.dilation[1]
+        for row, column in product(*map(range, windows.size))
+    ]
+    # By what is ahead; nothing is where a window holds what is not a number.
+    table = torch.tensor([0, *reversed(further)], device=a.device)
+    found = table.index_select(0, ahead.flatten().int()).view(out.shape)
+    return found.add_(begin).clamp_(0, a.shape[-2] * a.shape[-1] - 1).flatten(-2)
 
 
 def _starts(windows: Windows, side: int, out: Tensor) -> Tensor:
