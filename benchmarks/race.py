@@ -6,7 +6,7 @@ import copy
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,7 +35,9 @@ def parts_of(groups: str) -> Parts:
         for choice in PRESETS[f"group-{group}"].choices:
             if choice.id != "rap":
                 title = DEEPSHAP if choice.id == "deepshap" else f"group {group}"
-                request = Request(choice.method, completed(choice))
+                # The loop has one rule for all layers.
+                given = {name: v for name, v in choice.settings.items() if name != "first"}
+                request = Request(choice.method, completed(replace(choice, settings=given)))
                 parts.setdefault(title, {})[choice.id] = request
     return parts
 

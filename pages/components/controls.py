@@ -11,6 +11,7 @@ from pages.components.scene import Scene
 from xai_core.explainers import METHODS, Param
 
 BUILT_IN = "Built-in reference pictures"
+TITLES = {"samples": BUILT_IN}  # others are their own words
 CHOSEN = "The pictures on the left"
 
 
@@ -40,9 +41,10 @@ def control(column: str, param: Param, scene: Scene) -> Any:
         )
         return chosen[0] if len(chosen) == 1 else chosen or param.default
     if param.kind == "baselines":
-        titles = [BUILT_IN, CHOSEN] if len(scene.pictures) > 1 else [BUILT_IN]
+        words = {_titled(word): word for word in param.choices}
+        titles = [*words, CHOSEN] if len(scene.pictures) > 1 else list(words)
         source = _one_of(label, titles, usual, key, param.help)
-        return param.default if source == BUILT_IN else list(scene.pictures)
+        return words.get(source) or list(scene.pictures)
     if param.choices:
         return _one_of(label, list(param.choices), usual, key, param.help)
     if param.kind == "bool":
@@ -88,10 +90,14 @@ def to_control(param: Param, value: Any) -> Any:
     if param.kind == "baseline":
         return list(value) if isinstance(value, list | tuple) else [value]
     if param.kind == "baselines":
-        return BUILT_IN if isinstance(value, str) else CHOSEN
+        return _titled(value) if isinstance(value, str) else CHOSEN
     if param.kind in ("int", "float"):
         return int(value) if param.kind == "int" else float(value)
     return value
+
+
+def _titled(word: str) -> str:
+    return TITLES.get(word) or word.replace("_", " ").capitalize()
 
 
 def _one_of(label: str, options: list[str], usual: str, key: str, help_text: str) -> Any:

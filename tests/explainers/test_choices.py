@@ -56,6 +56,9 @@ def test_the_groups_are_those_of_the_thesis():
         alone, averaged = (c for c in PRESETS[group].choices if "baseline" in c.settings)
         assert alone.settings["baseline"] == averaged.settings["baseline"] == "blurred"
         assert averaged.settings["sigma"] == 0.7
+    assert PRESETS["group-3"].choices[-1].settings == {"baselines": "blurred_and_original"}
+    lrp = [choice for choice in PRESETS["group-4"].choices if choice.method != "rap"]
+    assert all(choice.settings == {"first": "zb"} for choice in lrp)
 
 
 def test_everything_is_what_is_not_refused():

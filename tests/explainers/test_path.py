@@ -7,7 +7,7 @@ from torch import nn
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, explain
-from xai_core.explainers.baselines import reference, reference_set
+from xai_core.explainers.baselines import blurred, reference, reference_set
 from xai_core.models.classifier import Classifier
 
 X = nets.oracle("x")
@@ -139,3 +139,16 @@ def test_baselines_of_another_shape_are_refused(wrong):
 def test_baselines_must_be_finite():
     with pytest.raises(MethodError, match="baselines have values that are not finite"):
         explain(classifier(), X, 0, "expected_gradients", baselines=PICTURES / 0)
+
+
+def test_expected_gradients_of_each_pictures_own_blurred_copy_and_itself():
+    clf = Classifier(nets.load("VGGSmall"), nets.CLASSES, nets.SIZE)
+    given = {"samples": 6, "seed": 5}
+    found = explain(clf, X, [3, 1], "expected_gradients", baselines="blurred_and_original", **given)
+    for image, target, row in zip(X, (3, 1), found, strict=True):
+        pictures = torch.cat([blurred(image[None]), image[None]])
+        expected = explain(
+            clf, image[None], target, "expected_gradients", baselines=pictures, **given
+        )
+        assert expected.abs().max() > 0
+        torch.testing.assert_close(row[None], expected, rtol=1e-11, atol=1e-14)

@@ -67,6 +67,10 @@ VARIANTS = [
     ("smoothgrad", {"samples": 4, "sigma": 0.3, "seed": 4, "sigma_units": "std"}),
     ("smoothgrad", {"samples": 4, "sigma": 0.3, "seed": 4, "sigma_units": "input"}),
     ("gradcam", {"relu": False}),
+    (
+        "expected_gradients",
+        {"samples": 15, "seed": 3, "baselines": "blurred_and_original"},
+    ),
     *((f"lrp_alpha{n}_beta{n - 1}", {"first": "zb"}) for n in (1, 2, 9)),
     ("lrp_alpha_beta", {"alpha": 3.0, "beta": 2.0, "bias": True, "first": "zb"}),
 ]

@@ -74,6 +74,12 @@ BASELINES = Param(
     "Pictures that the picture is compared to: crops of the sample pictures, or a tensor.",
     choices=("samples",),
 )
+OWN_BASELINES = replace(
+    BASELINES,
+    help="Pictures that the picture is compared to: crops of the sample pictures, its own blurred "
+    "copy and itself, or a tensor.",
+    choices=("samples", "blurred_and_original"),
+)
 BATCHNORM = Param(
     "batchnorm",
     "choice",

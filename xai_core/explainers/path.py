@@ -9,10 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xai_core.explainers.baselines import Baseline, count, reference_pictures, references
+from xai_core.explainers.baselines import (
+    Baseline,
+    blurred_and_original,
+    count,
+    reference_pictures,
+    references,
+)
 from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
 from xai_core.explainers.gradient import logit_gradient
-from xai_core.explainers.params import BASELINE, BASELINES, CHUNK, DRAWS, SEED, STEPS
+from xai_core.explainers.params import BASELINE, CHUNK, DRAWS, OWN_BASELINES, SEED, STEPS
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
 
@@ -91,7 +97,7 @@ def integrated_gradients(
     r"\Big[ (x - x') \odot \frac{\partial f_y(x' + \alpha (x - x'))}{\partial x} \Big]",
     warning="An estimate from random draws: it depends on the pictures compared to, and with few "
     "samples on the seed; the sum meets the difference in score only on average.",
-    params=(BASELINES, DRAWS, SEED, CHUNK),
+    params=(OWN_BASELINES, DRAWS, SEED, CHUNK),
     cost=lambda settings: float(settings["samples"]),
 )
 def expected_gradients(
@@ -120,7 +126,10 @@ def expected_gradients(
         clf: the classifier.
         x: network input, [N, 3, H, W].
         targets: explained classes, int64 [N].
-        baselines: "samples" or an input tensor [B, 3, H, W]; see ``reference_pictures``.
+        baselines: "samples" or an input tensor [B, 3, H, W], see ``reference_pictures``; or
+            "blurred_and_original": each image's blurred copy and the image itself, as S section
+            7.2.2 has them. The difference from itself is zero, so the relevance is then that
+            from the blurred copy, by those draws that it falls to, about half of them.
         samples: pairs of a baseline and a point, drawn with replacement.
         seed: of the draws.
         chunk: points that go through the model at once; 0 for what memory allows.
@@ -131,12 +140,15 @@ def expected_gradients(
     Raises:
         MethodError: a baseline tensor of another shape.
     """
-    pictures = reference_pictures(clf, x, baselines)
+    if isinstance(baselines, str) and baselines == "blurred_and_original":
+        origins = blurred_and_original(x)
+    else:
+        origins = reference_pictures(clf, x, baselines)[:, None]
     generator = torch.Generator().manual_seed(seed)
     draws = torch.rand((samples, 2), generator=generator, dtype=torch.float64)
-    which = (draws[:, 0] * len(pictures)).long()
+    which = (draws[:, 0] * len(origins)).long()
     shares = torch.full((samples,), 1 / samples, dtype=torch.float64)
-    return _along(clf, x, targets, pictures[:, None], which, draws[:, 1], shares, chunk)
+    return _along(clf, x, targets, origins, which, draws[:, 1], shares, chunk)
 
 
 def _along(

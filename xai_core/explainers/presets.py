@@ -82,11 +82,11 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "group-3",
             "Group 3",
-            f"{SANITY}; the reference pictures of expected gradients are ours",
+            SANITY,
             (
                 Choice("integrated_gradients", {"steps": 200, **BLURRED}),
                 Choice("smoothgrad", {"base": "integrated_gradients", **NOISE, **BLURRED}),
-                Choice("expected_gradients"),
+                Choice("expected_gradients", {"baselines": "blurred_and_original"}),
             ),
         ),
         Preset(
