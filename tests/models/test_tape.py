@@ -10,7 +10,8 @@ from torch.nn.utils import parametrizations
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.randomization.small_networks import KINDS, SIZE, trained
-from xai_core.models.tape import record_module
+from xai_core.errors import MethodError
+from xai_core.models.tape import record_module, why_not_recorded
 from xai_core.randomization import randomizable_layers, randomized
 
 
@@ -266,3 +267,165 @@ def test_a_run_that_is_partly_known_can_itself_be_known():
     second = recorded(two, x, first)
     assert equal(second, recorded(two, x))
     assert reused(second, first)
+
+
+# Values that are overwritten
+
+
+def overwriting(x):
+    """The same as ``keeping``, in place."""
+    y = x[:, :1].clone()
+    y += x[:, 1:2]
+    y.mul_(2).add_(x[:, 2:])
+    y[y < 0.3] = -1
+    F.leaky_relu(y, 0.1, inplace=True)
+    z = torch.zeros_like(x)
+    z[:, 1:] = y
+    torch.add(z, 1, out=z)
+    z.unsqueeze_(0)
+    return z.squeeze(0).flatten(1)
+
+
+def keeping(x):
+    y = (x[:, :1] + x[:, 1:2]) * 2 + x[:, 2:]
+    y = F.leaky_relu(torch.where(y < 0.3, -1, y), 0.1)
+    return (torch.cat([torch.zeros_like(y), y, y], 1) + 1).flatten(1)
+
+
+class Of(nn.Module):
+    """A network of one function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def replayed(tape, x):
+    """The logits of other pictures, by the steps of the tape alone."""
+    values = {0: x}
+    for step in tape.steps:
+        given = step.call(*(values[number] for number in step.inputs))
+        values.update(zip(step.outputs, given, strict=True))
+    return values[tape.output]
+
+
+def test_overwriting_steps_give_new_values():
+    x = pictures()
+    before = x.clone()
+    tape = recorded(Of(overwriting), x)
+    assert torch.equal(x, before)
+    assert tape.values[0] is x
+    assert torch.equal(tape.values[tape.output], keeping(x))
+    # Every value is still what it was, and the steps alone give it again.
+    values = {0: x}
+    for step in tape.steps:
+        found = step.call(*(tape.values[number] for number in step.inputs))
+        values.update(zip(step.outputs, found, strict=True))
+    assert all(torch.equal(values[number], value) for number, value in enumerate(tape.values))
+    assert torch.equal(replayed(tape, x.flip(3)), keeping(x.flip(3)))
+    assert torch.equal(x, before)
+
+
+def test_a_known_run_is_not_overwritten():
+    x, net = pictures(), Of(overwriting)
+    known = recorded(net, x)
+    values = [value.clone() for value in known.values]
+    again = recorded(net, x, known)
+    assert torch.equal(again.values[again.output], keeping(x))
+    assert all(torch.equal(a, b) for a, b in zip(values, known.values, strict=True))
+    # Up to the values written into a new tensor, all is known.
+    assert len(reused(again, known)) >= 9
+
+
+def test_a_first_layer_in_place_leaves_the_pictures():
+    x = pictures()
+    before = x.clone()
+    tape = recorded(nn.Sequential(nn.ReLU(inplace=True), nn.Flatten()), x)
+    assert torch.equal(x, before)
+    assert torch.equal(tape.values[tape.output], before.relu().flatten(1))
+
+
+def test_layers_gave_what_they_gave_when_they_ran():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Flatten()).double()
+    x = pictures()
+    tape = recorded(net, x)
+    (conv,), (relu,) = tape.layers["0"], tape.layers["1"]
+    assert torch.equal(tape.values[conv], net[0](x))
+    assert torch.equal(tape.values[relu], net[0](x).relu())
+
+
+def seen_through_a_view(x):
+    y = x.clone()
+    y.flatten(1).relu_()
+    return y.flatten(1)
+
+
+def view_taken_before(x):
+    y = x.neg()
+    flat = y.view(len(y), -1)
+    y.relu_()
+    return flat
+
+
+def one_row(x):
+    y = x.clone()
+    y[:, 0].mul_(2)
+    return y.flatten(1)
+
+
+def column_of_a_constant(x):
+    y = torch.zeros_like(x)
+    y[:, 0].copy_(x[:, 1])
+    return y.flatten(1)
+
+
+def constant_changed(x):
+    mask = torch.ones_like(x)
+    y = x * mask
+    mask[:, 0] = 0
+    return (y * mask).flatten(1)
+
+
+ALIASES = {
+    "seen through a view": (seen_through_a_view, "'relu' in the model overwrites a value that"),
+    "view taken before": (view_taken_before, "'relu' in the model overwrites a value that"),
+    "one row": (one_row, "'mul' in the model overwrites a value that"),
+    "column of a constant": (column_of_a_constant, "'copy' in the model overwrites a value that"),
+    "constant changed": (constant_changed, "changes a tensor that an earlier step has used"),
+}
+
+
+@pytest.mark.parametrize("kind", ALIASES)
+def test_memory_that_two_values_share_is_not_overwritten_in_silence(kind):
+    function, sentence = ALIASES[kind]
+    with pytest.raises(MethodError, match=sentence):
+        recorded(Of(function), pictures())
+
+
+def test_a_view_that_is_not_used_afterwards_may_be_overwritten():
+    x = pictures()
+    tape = recorded(Of(lambda x: (x + 1).flatten(1).relu_()), x)
+    assert torch.equal(tape.values[tape.output], (x + 1).flatten(1).relu())
+
+
+# What is no torch function
+
+
+def gated(x):
+    return x * x.sigmoid()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_run_that_goes_through_something_else_is_not_taken_for_whole():
+    x, compiled = pictures(), torch.jit.script(gated)
+    net = Of(lambda x: (x.relu() + compiled(x)).flatten(1))
+    assert "The step 'add' in the model depends on the picture by way of" in why_not_recorded(
+        net, x
+    )
+    assert "The model's output depends on" in why_not_recorded(Of(lambda x: compiled(x)), x)
+    for sound in (keeping, overwriting, lambda x: x.flatten(1) * (x.flatten(1) > 0)):
+        assert why_not_recorded(Of(sound), x) == ""
+    assert "do not depend on the picture" in why_not_recorded(Of(torch.zeros_like), x)

@@ -118,7 +118,8 @@ class Recorder(TorchFunctionMode):
         if not inputs:
             return func(*args, **kwargs)
         for item in others:
-            self._constants.setdefault(id(item), (item, item._version))
+            if writing is None or item is not writing.target:
+                self._constants.setdefault(id(item), (item, item._version))
         if writing is not None:
             return self._overwritten(writing, func, args, kwargs, step)
         versions = [value._version for value in inputs]
