@@ -48,12 +48,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
 def researcher(page: Page, shared: Shared) -> Iterator[Page]:
     """Signed in through the proxy by the password, on the page that was asked for."""
     keep(shared.studies / "password", hashed(PASSWORD))
-    page.goto(f"{shared.proxied}/sanity?methods=saliency&seeds=1")
+    page.goto(f"{shared.proxied}/sanity?methods=saliency&test=Permuted+labels")
     expect(page.get_by_text("For researchers")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{shared.proxied}/sanity?methods=saliency&seeds=1")
+    page.wait_for_url(f"{shared.proxied}/sanity?methods=saliency&test=Permuted+labels")
     yield page
     (shared.studies / "password").unlink()
 
@@ -116,7 +116,7 @@ def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None
     store = open_store(f"sqlite:///{shared.studies / 'studies.sqlite'}")
     slug = little_study.publish(store, little_study.design(trials=1))
     store.close_all()
-    researcher.goto(f"{shared.proxied}/study_design?design={slug}&part=Publish")
+    researcher.goto(f"{shared.proxied}/study_design?design={slug}&step=Publish")
     link = f"{shared.proxied}/take-part?study={slug}"
     expect(researcher.get_by_text(link, exact=True)).to_be_visible(timeout=LONG_MS)
 
@@ -140,6 +140,8 @@ def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None
 
     with researcher.expect_response(re.compile(f"{BASE}/stimuli/"), timeout=LONG_MS) as picture:
         researcher.goto(f"{shared.proxied}/study_results?part=Pictures")
+        told = researcher.get_by_text("4 participants, 8 answers")
+        expect(told).to_be_visible(timeout=LONG_MS)
     assert picture.value.ok
 
 
