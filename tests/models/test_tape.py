@@ -74,7 +74,7 @@ def test_of_the_same_network_nothing_is_computed_again_but_what_hangs_on_compute
     assert equal(again, known)
     # The class token, enlarged for the batch, joins the patches behind the pictures, their
     # convolution, a reshape and a permutation; the normalised weight is the second layer's.
-    first = {"transformer": 4, "computed": 2}.get(kind, len(known.values))
+    first = {"transformer": 4, "computed": 2, "spectral": 2}.get(kind, len(known.values))
     assert reused(again, known) == set(range(first))
 
 
