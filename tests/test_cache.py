@@ -297,9 +297,10 @@ def test_key_of_tensor_array_and_scalar_agree():
     assert content_key(np.int64(3)) == content_key(3)
 
 
-def test_key_depends_on_the_package_version(monkeypatch):
+@pytest.mark.parametrize("name", ["__version__", "DEFINITIONS"])
+def test_key_depends_on_the_packages_version_and_definitions(monkeypatch, name):
     before = content_key("a")
-    monkeypatch.setattr(cache_module, "__version__", "another")
+    monkeypatch.setattr(cache_module, name, "another")
     assert content_key("a") != before
 
 

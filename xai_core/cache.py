@@ -28,6 +28,9 @@ from xai_core import __version__
 
 log = logging.getLogger(__name__)
 
+# Goes up whenever the same question gets another answer: kept results of before are not used.
+DEFINITIONS = 2
+
 _FACTS = "facts"
 _ARRAY = "array."
 _ABANDONED_S = 3600.0
@@ -58,7 +61,7 @@ class Result:
 
 
 def content_key(*parts: Any) -> str:
-    """Hash of everything that decides a result, and of this package's version.
+    """Hash of everything that decides a result, of this package's version and its definitions.
 
     Args:
         parts: numbers, strings, None, bytes, NumPy arrays and tensors (by type, shape and
@@ -70,7 +73,7 @@ def content_key(*parts: Any) -> str:
     Raises:
         TypeError: a part is none of these.
     """
-    text = json.dumps([__version__, *parts], sort_keys=True, default=_as_json)
+    text = json.dumps([__version__, DEFINITIONS, *parts], sort_keys=True, default=_as_json)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
