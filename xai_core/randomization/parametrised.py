@@ -146,7 +146,7 @@ def _assign(made: nn.Module, name: str, key: str, chain: nn.Module, weight: Tens
         # What nobody has set meanwhile would stay as the training left it.
         now = _inner(chain)
         left = [path for path in learnt if torch.equal(now[path], noise[path])]
-    except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise MethodError(_refusal(name, key, chain)) from error
     if left:
         raise MethodError(_refusal(name, key, chain))
