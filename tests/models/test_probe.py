@@ -20,6 +20,7 @@ class Net(nn.Module):
 
     def __init__(self, step=None, middle=None):
         super().__init__()
+        torch.manual_seed(0)
         self.conv = nn.Conv2d(3, 4, 3)
         self.middle = nn.Identity() if middle is None else middle
         self.fc = nn.Linear(4, 3)
@@ -44,11 +45,6 @@ def counted(net, x):
 class Noise(nn.Module):
     def forward(self, x):
         return x + 0.1 * torch.randn_like(x)
-
-
-@pytest.fixture(autouse=True)
-def _weights():
-    torch.manual_seed(0)
 
 
 BATCH = "other scores when others are in its batch"
@@ -88,6 +84,14 @@ def test_what_depends_on_more_than_the_picture_is_refused_and_named(case):
     network, sentence = DEPENDENT[case]
     with pytest.raises(ModelError, match=sentence):
         classifier(network)
+
+
+def test_a_draw_that_comes_out_the_same_twice_is_found_all_the_same():
+    # Those of the two calls with the picture alone are equal.
+    draws = iter([1.0, 2.0, 2.0, 3.0, 4.0, 5.0])
+    net = Net(lambda _, x: x * next(draws, 6.0))
+    with pytest.raises(ModelError, match=f"{AGAIN}: the step 'mul' in the model"):
+        classifier(net)
 
 
 def test_batchnorm_that_needs_a_batch_is_refused_by_its_layer():

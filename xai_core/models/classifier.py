@@ -93,8 +93,8 @@ class Classifier:
     def _load(self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool) -> Maps:
         pictures = self.normalise(probe_pixels(self.input_size)).to(first)
         module = private_copy(module, pictures[1:2])
-        check_repeatable(module, pictures)
-        found = scored(module, pictures, self.class_names, outputs)
+        given = check_repeatable(module, pictures)
+        found = scored(module, pictures, given, self.class_names, outputs)
         self.module, self.outputs = found.module, found.outputs
         probe = torch.zeros_like(pictures[:1])
         self._overwrites = overwrites_input(self.module, probe)

@@ -58,13 +58,18 @@ class Scored:
 
 
 def scored(
-    module: nn.Module, pictures: Tensor, class_names: Sequence[str], outputs: str | None
+    module: nn.Module,
+    pictures: Tensor,
+    given: Tensor,
+    class_names: Sequence[str],
+    outputs: str | None,
 ) -> Scored:
     """The network with a score for every class, however it ends.
 
     Args:
         module: a private network in evaluation mode.
         pictures: some that differ, [N, 3, H, W].
+        given: what the network gives for them.
         class_names: its classes; two for a network of one score.
         outputs: "softmax", "sigmoid", or None: as the network ends, "sigmoid" for one score,
             else "softmax".
@@ -75,9 +80,8 @@ def scored(
     """
     if outputs not in (None, *OUTPUTS):
         raise ModelError(f"The outputs are {' or '.join(OUTPUTS)}, not '{outputs}'.")
+    _check_shape(given, len(class_names))
     with torch.no_grad():
-        given = answered(module, pictures)
-        _check_shape(given, len(class_names))
         module, kind, notes = _before_last(module, pictures, given)
         if kind and outputs and kind != outputs:
             raise ModelError(f"The model ends in a {kind}, so its outputs are not '{outputs}'.")

@@ -70,17 +70,17 @@ def check_repeatable(module: nn.Module, pictures: Tensor) -> Tensor:
                 f"returned the shape {list(together.shape)}, for one {list(alone.shape)}."
             )
         if _differ(alone, again, lambda x: (_seeded(module, x[1:2], s) for s in (2, 3)), pictures):
-            step = _first_difference(module, one, one)
-            raise ModelError(
-                "The model gives the same picture other scores when it is asked again: "
-                f"{_said(step, 'depends on chance or on earlier calls')}"
-            )
+            raise ModelError(_unsteady(_first_difference(module, one, one)))
         if _differ(
             alone,
             together[1:2],
             lambda x: (_seeded(module, x[1:2], 2), _seeded(module, x, 1)[1:2]),
             pictures,
         ):
+            # A draw among few may have come out the same twice: the batch is asked again, too.
+            step = _first_difference(module, pictures, pictures)
+            if step is not None:
+                raise ModelError(_unsteady(step))
             step = _first_difference(module, one, pictures)
             raise ModelError(
                 "The model gives a picture other scores when others are in its batch: "
@@ -132,6 +132,13 @@ def _alone_fails(module: nn.Module, x: Tensor, error: ModelError) -> str:
         f"The model takes pictures together, but fails on one alone{place}; "
         "BatchNorm without running statistics does that, or another step that takes something "
         f"from the whole batch. {error}"
+    )
+
+
+def _unsteady(step: Call | None) -> str:
+    return (
+        "The model gives the same picture other scores when it is asked again: "
+        f"{_said(step, 'depends on chance or on earlier calls')}"
     )
 
 
