@@ -80,7 +80,7 @@ def winners(windows: Windows | None, a: Tensor, out: Tensor) -> Tensor:
     count = windows.size[0] * windows.size[1]
     least, padded = out - tolerance(a), _padded(windows, a, out.shape[-2:])
     ahead = torch.zeros_like(out, dtype=torch.uint8 if count < 256 else torch.int32)
-    for number, place in enumerate(product(*map(range, windows.size))):
+    for number, place in enumerate(product(range(windows.size[0]), range(windows.size[1]))):
         here = padded[..., *_every(windows, place, out.shape[-2:])]
         torch.maximum(ahead, (here >= least).to(ahead.dtype) * (count - number), out=ahead)
     begin = _starts(windows, 0, out)[:, None] * a.shape[-1] + _starts(windows, 1, out)
