@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from xai_core.study.bots import Server
 
 expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
 
-# Alerts, and the foot of a heatmap that could not be computed or is still waited for.
-TROUBLES = "[data-testid=stAlert], figure .problem, figure.waiting"
-SAID_MS = 5000
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What the page says stands in the report of a test that fails, a heatmap's trouble too."""
-    report = yield
-    page = getattr(item, "funcargs", {}).get("page")
-    if report.when == "call" and report.failed and page is not None and not page.is_closed():
-        report.sections.append((f"The page says, at {page.url}", said(page)))
-    return report
-
-
-def said(page: Page) -> str:
-    """Alerts and the troubles of heatmaps, then everything that there is to read."""
-    try:
-        troubles = page.locator(TROUBLES).all_inner_texts()
-        words = page.locator("body").inner_text(timeout=SAID_MS)
-    except PlaywrightError as error:
-        return f"Nothing can be read: {error}"
-    return "\n".join(filter(None, [*troubles, " ".join(words.split())]))
 
 
 @pytest.fixture(scope="session")
@@ -89,3 +64,20 @@ def serving(folder: Path, base_path: str = "", **environment: str) -> Iterator[s
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """How to start another server."""
     return serving
+
+
+WORDS = """() => [document.body, ...[...document.querySelectorAll('*')]
+    .flatMap(e => [...(e.shadowRoot?.children ?? [])])].map(e => e.innerText).join(' ')"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failing test says what the page says: why something could not be computed stands there."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None and not page.is_closed():
+        with suppress(PlaywrightError):  # it is just going elsewhere
+            report.sections.append(("The page says", " ".join(page.evaluate(WORDS).split())))
+    return report

@@ -129,6 +129,15 @@ def test_the_slider_begins_where_the_class_changes_first(page: AppTest) -> None:
     assert ":red[●]" not in words(page), "no step, no other class"
 
 
+def test_a_slider_that_the_visitor_moves_is_not_set_back(page: AppTest) -> None:
+    """What the page sets replaces what was moved in the browser since: only where it must."""
+    page.slider(key="eps").set_value(1)
+    page.run()
+    assert page.slider(key="eps").value == 1
+    assert not page.slider(key="eps").proto.set_value
+    assert not page.run().slider(key="eps").proto.set_value
+
+
 def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
     page.segmented_control(key="apem_stage").set_value("map")
     settled(page)

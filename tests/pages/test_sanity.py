@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.sanity import downloads
 from tests.pages.test_compare import renewed
 from tests.pages.waiting import PATIENCE_S, until
+from xai_core.errors import JobError
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
@@ -140,6 +143,33 @@ def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
     assert table.loc["CAM", "Verdict"] == "– undefined"
 
 
+def archive(app: AppTest) -> dict[str, np.ndarray]:
+    """Every map of the page's archive."""
+    stems = {one.hash: "cat" for one in ledger(app).inquiry.subjects}
+    with np.load(io.BytesIO(downloads._npz(ledger(app), stems, "somebody"))) as found:
+        return dict(found)
+
+
+def test_a_map_that_the_cache_has_dropped_is_in_the_archive(page: AppTest, engine: Engine) -> None:
+    before = archive(page)
+    assert len(before) == 4 * 14
+    engine.cache._memory.clear()
+    engine.cache._used = 0
+    for key in ledger(page).inquiry.keys[ledger(page).inquiry.steps[3]].values():
+        engine.cache._path(key).unlink()
+    after = archive(page)
+    assert after.keys() == before.keys()
+    assert all(np.array_equal(after[name], before[name]) for name in before)
+
+
+def test_an_archive_that_lacks_a_map_is_none(
+    page: AppTest, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine.cache, "get", lambda key: None)
+    with pytest.raises(JobError, match="trained/cat__saliency could not be kept"):
+        archive(page)
+
+
 def test_without_methods_the_page_says_what_to_do() -> None:
     app = settled(opened())
     app.toggle(key="controls").set_value(False)
@@ -165,7 +195,11 @@ def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(engine: Engi
     work.cancel()
     app.run(timeout=PATIENCE_S)
     assert any(button.label == "Compute the rest" for button in app.button)
+    missing = 3 * (1 + 13 * 3) - len(ledger(app).facts)
+    assert len(ledger(app).missing()) == missing > 0
+    assert f"{missing} of 120 maps have not been computed. No file has them." in words(app)
     next(button for button in app.button if button.label == "Compute the rest").click()
     app = settled(app)
     assert not app.session_state["_work"]["sanity"].problems
     assert len(ledger(app).facts) == 3 * (1 + 13 * 3)
+    assert "have not been computed" not in words(app)

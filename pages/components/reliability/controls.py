@@ -76,3 +76,15 @@ def choose_stage(row: Any) -> str:
         "one a pixel. Sum × picture: that number times the picture's three values.",
     )
     return stage
+
+
+def begin_at(key: str, first: int, last: int) -> None:
+    """Where the slider of that key stands at first, and never beyond its last place.
+
+    Set no more often than that: what Python sets takes the place of what the visitor has moved
+    since the run began.
+    """
+    if key not in st.session_state:
+        st.session_state[key] = first
+    if st.session_state[key] > last:
+        st.session_state[key] = last

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.progress import duration, problem, watch
+from pages.components.reliability.controls import begin_at
 from pages.components.reliability.drawing import map_picture
 from pages.components.work import gather
 from xai_core import orders
@@ -84,8 +85,7 @@ def _found(found: Result, exact: bool) -> None:
         return
     if last == 0:
         st.info("Nothing can be left out: the first step lowers the APEM.")
-    st.session_state.setdefault(PLACE, last)
-    st.session_state[PLACE] = min(int(st.session_state[PLACE]), len(apem) - 1)
+    begin_at(PLACE, last, len(apem) - 1)
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
         place = int(

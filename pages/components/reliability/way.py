@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.components.reliability import drawing
+from pages.components.reliability.controls import begin_at
 from pages.components.scene import View
 from pages.components.text import plain
 from xai_core.cache import Result
@@ -32,8 +33,7 @@ def show(view: View, titles: Sequence[str], way: Result) -> None:
     ends = (way.facts["eps_minus"], way.facts["eps_plus"])
     last = way.arrays["own"].shape[1] - 1
     known = [end for end in ends if end is not None]
-    st.session_state.setdefault(EPS, min(known, default=last))
-    st.session_state[EPS] = min(int(st.session_state[EPS]), last)
+    begin_at(EPS, min(known, default=last), last)
     epsilon = st.slider(
         "Steps ε",
         0,

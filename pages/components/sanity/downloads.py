@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from pages.components.sanity.ledger import Ledger
 from pages.components.scene import Scene
+from pages.components.work import owner
 from xai_core import __version__
 from xai_core.classes import class_word
+from xai_core.errors import JobError
 from xai_core.explainers.choices import assignments, column_title, completed
 from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
 from xai_core.jobs import shared_engine
 from xai_core.provenance import LIBRARIES
-from xai_core.randomization.kept import map_name
+from xai_core.randomization.kept import PROBLEM, map_name
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import Thresholds, curves
@@ -39,6 +41,8 @@ def show(scene: Scene, ledger: Ledger, thresholds: Thresholds, shown: str) -> No
         shown: what the maps show whose curves are drawn.
     """
     names = {view.picture.hash: view.picture.source for view in scene.views}
+    stems = dict(zip(names, picture_stems(names.values()), strict=True))
+    asker = owner()  # asked here: a file is made outside of the visitor's run
 
     def drawn(form: str) -> Callable[[], bytes]:
         return lambda: _chart(ledger, names, shown, form)
@@ -49,13 +53,20 @@ def show(scene: Scene, ledger: Ledger, thresholds: Thresholds, shown: str) -> No
         "Curves PNG": ("curves.png", "image/png", drawn("png")),
         "Curves SVG": ("curves.svg", "image/svg+xml", drawn("svg")),
         "Curves PDF": ("curves.pdf", "application/pdf", drawn("pdf")),
-        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(ledger, names)),
-        "run.json": ("run.json", "application/json", lambda: _run(scene, ledger, thresholds)),
+        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(ledger, stems, asker)),
+        "run.json": (
+            "run.json",
+            "application/json",
+            lambda: _run(scene, ledger, thresholds, stems),
+        ),
     }
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
     for label, (name, mime, make) in files.items():
         row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
+    if missing := len(ledger.missing()):
+        asked = sum(map(len, ledger.inquiry.keys.values()))
+        st.caption(f"{missing} of {asked} maps have not been computed. No file has them.")
 
 
 def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> bytes:
@@ -76,24 +87,32 @@ def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> b
     return chart_bytes(curve_chart(lines.assign(test=test), titles, known_measures(), floors), form)
 
 
-def _npz(ledger: Ledger, names: Mapping[str, str]) -> bytes:
-    """Every map that is there, [C, h, w] float32, under the command line's names."""
+def _npz(ledger: Ledger, stems: Mapping[str, str], asker: str) -> bytes:
+    """Every map that the page knows, [C, h, w] float32, under the command line's names."""
     stream = io.BytesIO()
-    write_npz(stream, _maps(ledger, names), packed=True)
+    write_npz(stream, _maps(ledger, stems, asker), packed=True)
     return stream.getvalue()
 
 
-def _maps(ledger: Ledger, names: Mapping[str, str]) -> Iterator[tuple[str, NDArray[Any]]]:
-    cache, test = shared_engine().cache, ledger.inquiry.test.mode
-    stems = dict(zip(names, picture_stems(names.values()), strict=True))
-    for step, keys in ledger.inquiry.keys.items():
+def _maps(
+    ledger: Ledger, stems: Mapping[str, str], asker: str
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    engine, inquiry = shared_engine(), ledger.inquiry
+    # The cache drops what was longest unused, and a full disk keeps nothing.
+    dropped = inquiry.tasks(lambda key: key not in ledger.facts or key in engine.cache)
+    engine.submit(dropped, asker).wait()
+    for step, keys in inquiry.keys.items():
         for (column, picture), key in keys.items():
-            found = cache.get(key) if step.depth >= 0 else None
-            if found is not None and "map" in found.arrays:
-                yield map_name(test, step, stems[picture], column), found.arrays["map"]
+            if step.depth < 0 or key not in ledger.facts or ledger.facts[key][PROBLEM]:
+                continue
+            name = map_name(inquiry.test.mode, step, stems[picture], column)
+            found = engine.cache.get(key)
+            if found is None:
+                raise JobError(f"The map {name} could not be kept. Is the disk full?")
+            yield name, found.arrays["map"]
 
 
-def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
+def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds, stems: Mapping[str, str]) -> bytes:
     """Everything that decides the results, and the command that repeats them."""
     inquiry = ledger.inquiry
     facts = {
@@ -126,6 +145,10 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> bytes:
         "smoothing": None if inquiry.smoothing is None else asdict(inquiry.smoothing),
         "measures": list(inquiry.measures),
         "thresholds": asdict(thresholds),
+        "missing": [
+            map_name(inquiry.test.mode, step, stems[picture], column)
+            for step, column, picture in ledger.missing()
+        ],
         "command": shlex.join(_command(scene, ledger, thresholds)),
     }
     return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")

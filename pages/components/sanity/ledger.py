@@ -53,6 +53,15 @@ class Ledger:
                 return work.problems[task.key]
         return ""
 
+    def missing(self) -> list[tuple[Step, str, str]]:
+        """The maps that are not there: network, column, hash of the picture."""
+        return [
+            (step, column, picture)
+            for step, keys in self.inquiry.keys.items()
+            for (column, picture), key in keys.items()
+            if key not in self.facts
+        ]
+
     def score(self, key: str, measure: str, show: str) -> float:
         """One score; NaN where it is not there, or undefined."""
         value = self.facts.get(key, {}).get(SCORES, {}).get(measure, {}).get(show)
