@@ -350,16 +350,19 @@ def test_result_that_died_with_its_worker_is_computed_again(workers, monkeypatch
     np.testing.assert_array_equal(results(asked)["held"].arrays["value"], [1.5, 1.5])
 
 
-def test_what_the_client_believes_of_its_workers_does_not_count(workers):
-    """Dask's client replaces what it knows by an answer without workers, every two seconds."""
+def test_what_the_client_believes_of_its_workers_does_not_count(workers, monkeypatch):
+    """Every two seconds Dask's client replaces what it knows by an answer without workers."""
     pid = worker_pid(workers)
-    callback = workers._cluster._client._periodic_callbacks["scheduler-info"]
-    usual, callback.callback_time = callback.callback_time, 1.0
-    try:
-        asked = [task(f"believed {i}", "pause", seconds=0.5) for i in range(3)]
-        results(workers.submit(asked, "ann"))
-    finally:
-        callback.callback_time = usual
+    client = workers._cluster._client
+    update = client._update_scheduler_info
+
+    async def update_then_forget(**named):
+        await update(**named)
+        await update(n_workers=0)
+
+    monkeypatch.setattr(client, "_update_scheduler_info", update_then_forget)
+    assert not client.scheduler_info(n_workers=-1)["workers"]
+    results(workers.submit([task("believed", "pause", seconds=0.5)], "ann"))
     assert worker_pid(workers) == pid
 
 
