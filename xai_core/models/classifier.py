@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,8 @@ class Classifier:
 
     Attributes:
         maps: the layers that class activation maps can explain.
+        patterns_file: patterns for PatternAttribution that the model brings, or None; to be set
+            before the classifier is used.
 
     Raises:
         ModelError: the module cannot be repaired, its output does not match ``class_names``, or
@@ -81,6 +84,7 @@ class Classifier:
         found = read_maps(self.module, probe[:1], self._layers, own)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
+        self.patterns_file: Path | None = None
         self._twins: list[tuple[Classifier, list[int]]] = []
 
     @property
@@ -189,9 +193,11 @@ class Classifier:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of weights, structure and preprocessing: equal means equal results."""
+        """Hash of weights, structure, preprocessing and patterns: equal means equal results."""
         preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
-        facts = [str(self.module), preprocessing, self._cam_layer]
+        file = self.patterns_file
+        patterns = None if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+        facts = [str(self.module), preprocessing, self._cam_layer, patterns]
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
