@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,13 @@ from safetensors.torch import load_file
 from xai_core.__main__ import main
 from xai_core.cli.meter import Meter, duration
 from xai_core.cli.tables import aligned
+from xai_core.datasets import tiny_imagenet
 from xai_core.explainers import METHODS, explain, presets
+from xai_core.explainers.pattern import estimate_by_layer
+from xai_core.explainers.pattern_files import stored_patterns
 from xai_core.images import read_image
 from xai_core.models import available_models, load_classifier
+from xai_core.models.registry import weights_stamp
 
 RECIPE = "vgg-tiny"
 
@@ -414,12 +419,36 @@ def test_the_tables_as_json_hold_every_fact(capsys):
     ]
 
 
-@pytest.mark.parametrize("command", ["models", "methods", "explain", "train"])
+@pytest.mark.parametrize("command", ["models", "methods", "explain", "train", "patterns"])
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"xai_core {command}" in capsys.readouterr().out
+
+
+def test_patterns_are_written_beside_a_checkpoint_and_found_there(
+    trained, data, tmp_path, monkeypatch, capsys
+):
+    for ending in (".safetensors", ".json"):
+        shutil.copy(trained[0] / f"{RECIPE}{ending}", tmp_path)
+    weights = tmp_path / f"{RECIPE}.safetensors"
+    out = weights.with_suffix(".patterns.safetensors")
+    before = weights_stamp(weights)
+    line = ["patterns", "--model", str(weights), "--data", str(data), "--out", str(out)]
+    assert main(line) == 2
+    assert "These are 8 pictures; patterns need at least 512." in capsys.readouterr().err
+    monkeypatch.setattr("xai_core.cli.patterns.LEAST", 8)
+    assert main(line) == 0
+    assert weights_stamp(weights) != before
+    clf = load_classifier(weights)
+    train = tiny_imagenet(data, "train")
+    pictures = clf.preprocess(list(train.images)).double()
+    exact = load_classifier(weights)
+    exact.module.double()
+    expected = estimate_by_layer(exact, pictures)
+    for name, pattern in stored_patterns(clf).items():
+        assert torch.equal(pattern, expected[name].half().float())
 
 
 def test_help_does_not_load_torch():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from xai_core import __version__
 from xai_core.allocation import keep_freed_memory
-from xai_core.cli import apem, explain, sanity, study, tables, train
+from xai_core.cli import apem, explain, patterns, sanity, study, tables, train
 from xai_core.errors import XaiError
 
 DONE, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (tables, explain, sanity, apem, train, study):
+    for command in (tables, explain, sanity, apem, train, patterns, study):
         command.add_to(commands)
     return parser
 

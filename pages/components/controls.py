@@ -11,7 +11,11 @@ from pages.components.scene import Scene
 from xai_core.explainers import METHODS, Param
 
 BUILT_IN = "Built-in reference pictures"
-TITLES = {"samples": BUILT_IN}  # others are their own words
+TITLES = {  # others are their own words
+    "samples": BUILT_IN,
+    "auto": "Training pictures, or else built-in ones",
+    "training": "The model's training pictures",
+}
 CHOSEN = "The pictures on the left"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +53,8 @@ class Classifier:
         maps: the layers that class activation maps can explain.
         unrecorded: why methods that go back step by step cannot follow its runs, in a
             sentence; "" if they can.
+        patterns_file: patterns for PatternAttribution that the model brings, or None; to be set
+            before the classifier is used.
 
     Raises:
         ModelError: the module cannot be copied, does not run, its output does not match
@@ -88,6 +91,7 @@ class Classifier:
             found = self._load(module, first, outputs, accept_gradients)
         self.maps = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
+        self.patterns_file: Path | None = None
         self._twins: list[tuple[Classifier, list[int]]] = []
 
     def _load(self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool) -> Maps:
@@ -225,13 +229,15 @@ class Classifier:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of weights, structure and preprocessing: equal means equal results."""
+        """Hash of weights, structure, preprocessing and patterns: equal means equal results."""
         preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
         facts: list[object] = [str(self.module), preprocessing, self._cam_layer]
         if self.outputs != "softmax":
             facts.append(self.outputs)
         if self._transforming:  # str(module) does not tell
             facts.append("transform_input")
+        if self.patterns_file is not None:
+            facts.append(hashlib.sha256(self.patterns_file.read_bytes()).hexdigest())
         digest = hashlib.sha256(json.dumps(facts).encode())
         for name, tensor in self.module.state_dict().items():
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

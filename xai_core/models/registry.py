@@ -19,6 +19,8 @@ from xai_core.models.pretrained import load_pretrained, pretrained_facts
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
+PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
+
 _NEEDED = ("architecture", "class_names", "input_size")
 
 
@@ -73,7 +75,8 @@ def load_classifier(
 
     Args:
         source: id from ``available_models``, or path of a checkpoint. A file ``<name>.json``
-            beside ``<name>.safetensors`` tells the facts that are not given here.
+            beside ``<name>.safetensors`` tells the facts that are not given here, a file
+            ``<name>.patterns.safetensors`` holds patterns for PatternAttribution.
         architecture: key of ``ARCHITECTURES`` or name of a torchvision classifier.
         class_names: one readable name per logit.
         input_size: (height, width) in pixels.
@@ -124,7 +127,7 @@ def weights_stamp(source: str | Path) -> str:
     if name in torchvision_names():
         path = pretrained_facts(name).file
     stamps = []
-    for file in (path, path.with_suffix(".json")):
+    for file in (path, path.with_suffix(".json"), path.with_suffix(PATTERNS)):
         facts = file.stat() if file.is_file() else None
         stamps.append("none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}")
     return ", ".join(stamps)
@@ -143,7 +146,7 @@ def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
     missing = [key for key in _NEEDED if not facts.get(key)]
     if missing:
         raise ModelError(f"{path.name} does not say its {', '.join(missing)}; give it too.")
-    return load_checkpoint(
+    clf = load_checkpoint(
         path,
         facts["architecture"],
         facts["class_names"],
@@ -155,6 +158,9 @@ def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
         outputs=facts.get("outputs"),
         transform_input=facts.get("transform_input"),
     )
+    patterns = path.with_suffix(PATTERNS)
+    clf.patterns_file = patterns if patterns.is_file() else None
+    return clf
 
 
 def _read_facts(file: Path) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""``patterns``: estimate a model's patterns for PatternAttribution from its training pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from xai_core.cli.options import add_model, load_model
+from xai_core.errors import DataError
+
+LEAST = 512
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    text = "estimate a model's patterns for PatternAttribution from its training pictures"
+    parser = commands.add_parser(
+        "patterns",
+        help=text,
+        description=text.capitalize() + ". A file NAME.patterns.safetensors beside "
+        "NAME.safetensors is found by itself; it serves these very weights only.",
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="data in Tiny-ImageNet's layout"
+    )
+    parser.add_argument(
+        "--per-class",
+        type=int,
+        default=20,
+        metavar="N",
+        help="training pictures of every class, the first of each (default: %(default)s)",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the file to write")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Estimate in float64 and write the file."""
+    from xai_core.datasets import tiny_imagenet
+    from xai_core.explainers.pattern import estimate_by_layer
+    from xai_core.explainers.pattern_files import save_patterns
+    from xai_core.progress import listening
+
+    clf = load_model(arguments)
+    data = tiny_imagenet(arguments.data, "train").first_of_each(arguments.per_class)
+    if len(data.labels) < LEAST:
+        raise DataError(f"These are {len(data.labels)} pictures; patterns need at least {LEAST}.")
+    clf.module.double()
+    pictures = clf.preprocess(list(data.images)).double()
+    print(f"{len(pictures)} pictures.", file=sys.stderr)
+    with listening(lambda share: print(f"\r{share:.0%}", end="", file=sys.stderr)):
+        patterns = estimate_by_layer(clf, pictures)
+    print(file=sys.stderr)
+    note = (
+        f"{len(pictures)} training pictures, the first {arguments.per_class} of every class "
+        f"of {arguments.data.name}."
+    )
+    save_patterns(arguments.out, patterns, clf.module, note)
+    print(arguments.out)
+    return 0
