@@ -426,6 +426,8 @@ def test_a_run_that_goes_through_something_else_is_not_taken_for_whole():
         net, x
     )
     assert "The model's output depends on" in why_not_recorded(Of(lambda x: compiled(x)), x)
+    through_numpy = Of(lambda x: (x + torch.from_numpy(x.numpy())).flatten(1))
+    assert "cannot be followed with gradients: " in why_not_recorded(through_numpy, x)
     for sound in (keeping, overwriting, lambda x: x.flatten(1) * (x.flatten(1) > 0)):
         assert why_not_recorded(Of(sound), x) == ""
     assert "do not depend on the picture" in why_not_recorded(Of(torch.zeros_like), x)

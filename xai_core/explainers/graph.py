@@ -43,12 +43,14 @@ class Graph:
         nodes: those that the logits depend on, in the order of execution.
         layers: numbers of the values of each module, by its dotted name.
         output: number of the logits.
+        taken: every step's function and the numbers of what it took and gave.
     """
 
     values: Sequence[Tensor]
     nodes: Sequence[Node]
     layers: Mapping[str, Sequence[int]]
     output: int
+    taken: Sequence[tuple[Any, tuple[int, ...], tuple[int, ...]]]
 
     def value_of(self, layer: str) -> int:
         """Number of the one value that a layer gives.
@@ -210,7 +212,7 @@ def read(tape: Tape, fold: bool = True) -> Graph:
         return final(renamed[number]) if number in renamed else number
 
     layers = {name: [final(number) for number in given] for name, given in tape.layers.items()}
-    return Graph(tape.values, nodes, layers, final(tape.output))
+    return Graph(tape.values, nodes, layers, final(tape.output), tape.taken())
 
 
 def _kinds(tape: Tape) -> list[Node]:

@@ -32,13 +32,13 @@ def values_at(clf: Classifier, baselines: Tensor, graph: Graph) -> list[Tensor]:
         MethodError: it took other steps there.
     """
     with torch.no_grad():
-        values = record(clf, baselines).values
-    if len(values) != len(graph.values):
+        tape = record(clf, baselines)
+    if tape.taken() != graph.taken:
         raise MethodError(
             f"{clf.title} takes other steps for the baseline than for the picture, so that they "
             "cannot be compared; saliency or integrated_gradients work on this model."
         )
-    return values
+    return tape.values
 
 
 def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title: str) -> Tensor:

@@ -69,6 +69,10 @@ class Tape:
     layers: dict[str, list[int]] = field(default_factory=dict)
     output: int = 0
 
+    def taken(self) -> list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]]:
+        """Every step's function and the numbers of what it took and gave."""
+        return [(step.function, step.inputs, step.outputs) for step in self.steps]
+
 
 def mapped(item: Any, change: Callable[[Any], Any]) -> Any:
     """``item`` with every leaf of its tuples, lists and dictionaries changed."""

@@ -61,6 +61,10 @@ def why_not_recorded(module: nn.Module, probe: Tensor) -> str:
             record_module(module, probe.clone().requires_grad_())
     except MethodError as error:
         return str(error)
+    except RuntimeError as error:
+        # It does run: what cannot be done is to differentiate it, as with NumPy inside.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return f"The model's run cannot be followed with gradients: {reason}"
     return ""
 
 
