@@ -8,7 +8,7 @@ one function on a grid of probes, which tells whether it is element-wise and whi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ from xai_core.models.steps import Slot, Step, mapped
 
 # An element-wise function does not look beyond them.
 _BARRIERS = (Affine, Normalisation, MaxPool)
-_COPYING: frozenset[Callable[..., Any]] = frozenset({Tensor.clone, torch.clone, Tensor.contiguous})
+_COPYING = frozenset[Any]((Tensor.clone, torch.clone, Tensor.contiguous))
 _MOST_STEPS = 16
 # How often it looks further back, where what it has found is neither a ReLU nor linear.
 _FURTHER = 3
