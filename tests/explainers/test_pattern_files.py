@@ -1,12 +1,13 @@
 """Patterns in a file beside the weights: for which networks they serve, and what is refused."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
-from xai_core.explainers import explain
+from xai_core.explainers import METHODS, explain
 from xai_core.explainers.graph import read
 from xai_core.explainers.pattern import estimate_by_layer, propagate
 from xai_core.explainers.pattern_files import save_patterns, stored_patterns, weights_hash
@@ -16,6 +17,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.registry import ASSETS
 from xai_core.randomization.layers import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
+from xai_core.randomization.sweep import Request, State, Sweep
 
 X = nets.oracle("x")
 PICTURES = nets.oracle("baselines8")
@@ -76,6 +78,20 @@ def test_a_network_with_other_weights_has_none_of_them(brought):
         explain(twin, X, 0, METHOD, baselines="training")
     samples = explain(twin, X, 0, METHOD, baselines="samples")
     assert torch.equal(explain(twin, X, 0, METHOD), samples)
+
+
+def test_a_sanity_check_has_the_same_reference_pictures_for_every_network(brought):
+    clf, _ = brought
+    sweep = Sweep(clf, X, [3, 1])
+    twin = sweep.network(State(("fc2",), 0))
+    chosen = {"auto": {}, "samples": {"baselines": "samples"}}
+    settings = {name: METHODS[METHOD].settings(given) for name, given in chosen.items()}
+    for network in (clf, twin):
+        found = [
+            sweep.maps(network, {METHOD: Request(METHOD, given)})[METHOD]
+            for given in settings.values()
+        ]
+        np.testing.assert_array_equal(*found)
 
 
 def test_a_statistic_of_a_batchnorm_is_a_weight_too(brought):

@@ -48,10 +48,10 @@ KEPT = 2  # sets of patterns that are remembered; each is as large as the model'
     r"{\mathbb{E}_{+}[y^2] - \mathbb{E}_{+}[y]\, \mathbb{E}[y]}",
     warning="Depends on the pictures from which the patterns are estimated; the paper takes them "
     "from the training set (Kindermans et al. 2018), and so do the embedded models. For other "
-    "models they come from 64 crops of sample pictures, which are too few: patterns of VGG-tiny from "
-    "them correlate with those of 512 pictures at @@, where two sets of 512 agree at @@. Give at least 512 "
-    "pictures. The map does not add up to the score: what comes to inactive neurons ends there, "
-    "at every layer.",
+    "models they come from 64 crops of sample pictures unless others are given. These are too "
+    "few: maps of VGG-tiny from them correlate at 0.40 to 0.93 with those from 512 validation "
+    "pictures, while two sets of 512 agree at 0.98 and more. Give at least 512 pictures. The map "
+    "does not add up to the score: what comes to inactive neurons ends there, at every layer.",
     params=(
         replace(
             BASELINES,
@@ -93,7 +93,7 @@ def pattern_attribution(
         baselines: pictures from which the patterns are estimated: "training" (the model's own,
             whose patterns lie in a file beside its weights), "samples" (64 crops of the sample
             pictures), "auto" (the first where there is such a file for these very weights, else
-            the second; so a network with randomised layers has "samples"), or an input tensor
+            the second; a sanity check takes it for every network), or an input tensor
             [B, 3, H, W].
         chunk: pictures that go through the model at once for that; 0 for what memory allows.
 

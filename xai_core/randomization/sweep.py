@@ -111,6 +111,20 @@ def requests_for(requests: Mapping[str, Request], network: object) -> dict[str, 
     }
 
 
+def _alike(requests: Mapping[str, Request]) -> dict[str, Request]:
+    """The requests with the same reference pictures for every network.
+
+    "auto" would take the patterns that the trained network brings, and others for the networks
+    with new weights, so that the maps would differ by more than by the weights.
+    """
+    return {
+        name: replace(request, settings={**request.settings, "baselines": "samples"})
+        if isinstance(chosen := request.settings.get("baselines"), str) and chosen == "auto"
+        else request
+        for name, request in requests.items()
+    }
+
+
 class Sweep:
     """Several methods for the same pictures and classes, network after network.
 
@@ -166,7 +180,8 @@ class Sweep:
 
         Args:
             clf: from ``network``, or any other classifier for the same pictures.
-            requests: what to explain, by the name of its column.
+            requests: what to explain, by the name of its column; the reference pictures "auto"
+                are "samples" here, the same for every network.
 
         Returns:
             By column, for every picture the map, float32 [C, h, w] (the relevance at the
@@ -181,6 +196,7 @@ class Sweep:
                 f"{clf.title} takes other input than {self._clf.title}: size, mean and standard "
                 "deviation must be the same for their maps to be compared."
             )
+        requests = _alike(requests)
         found: dict[str, list[Map | str]] = {name: [] for name in requests}
         for (x, targets), tape in zip(self._batches, self._tapes, strict=True):
             for target, panel in _panels(requests):

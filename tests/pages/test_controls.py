@@ -1,0 +1,50 @@
+"""Controls of settings, one by one, without the page around them."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.waiting import PATIENCE_S
+from xai_core.explainers import METHODS
+
+BASELINES = [
+    (row.id, param, word)
+    for row in METHODS.values()
+    for param in row.params
+    if param.kind == "baselines"
+    for word in param.choices
+]
+
+
+def page(method: str, name: str, usual: object) -> None:
+    from types import SimpleNamespace
+    from typing import cast
+
+    import streamlit as st
+
+    from pages.components import controls, renewed
+    from pages.components.scene import Scene
+    from xai_core.explainers import METHODS
+
+    param = next(param for param in METHODS[method].params if param.name == name)
+    scene = cast(Scene, SimpleNamespace(pictures={"sample:cat": None, "sample:coffee": None}))
+    key = renewed.key(controls.control_name(method, param))
+    if key not in st.session_state:
+        st.session_state[key] = controls.to_control(param, usual)
+    st.session_state["found"] = controls.control(method, param, scene)
+
+
+@pytest.mark.parametrize(
+    ("method", "param", "word"), BASELINES, ids=lambda value: getattr(value, "name", value)
+)
+def test_every_choice_of_reference_pictures_can_be_chosen(method, param, word) -> None:  # type: ignore[no-untyped-def]
+    app = AppTest.from_function(
+        page, args=(method, param.name, word), default_timeout=PATIENCE_S
+    ).run()
+    assert not app.exception
+    assert app.session_state["found"] == word
+    (box,) = app.selectbox
+    assert len(box.options) == len(set(box.options)) == len(param.choices) + 1
+    box.select_index(len(param.choices)).run()
+    assert app.session_state["found"] == ["sample:cat", "sample:coffee"]
