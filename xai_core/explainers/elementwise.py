@@ -31,7 +31,7 @@ from xai_core.models.steps import Slot, Step, mapped
 
 # An element-wise function does not look beyond them.
 _BARRIERS = (Affine, Normalisation, MaxPool)
-_COPYING: frozenset[Callable[..., Any]] = frozenset({Tensor.clone, torch.clone, Tensor.contiguous})
+_COPYING: tuple[Callable[..., Any], ...] = (Tensor.clone, torch.clone, Tensor.contiguous)
 _MOST_STEPS = 16
 # How often it looks further back, where what it has found is neither a ReLU nor linear.
 _FURTHER = 3
