@@ -384,6 +384,23 @@ def test_cancel_of_a_task_whose_worker_has_just_gone(workers, monkeypatch):
     assert workers._cluster is before, "the engine need not start anew"
 
 
+def test_task_that_never_began_has_no_part_in_its_worker_s_death(workers, monkeypatch, tmp_path):
+    asked = workers.submit([task("unlucky", "busy_until", file=str(tmp_path / "go"))], "ann")
+    kill_when_running(asked, workers)  # the one time that counts
+    start = cluster.Cluster.start
+
+    def to_the_dying(self, *arguments):
+        monkeypatch.setattr(cluster.Cluster, "start", start)
+        kill_workers(self)
+        return start(self, *arguments)
+
+    monkeypatch.setattr(cluster.Cluster, "start", to_the_dying)
+    until(lambda: asked.fraction > 0)
+    assert cluster.Cluster.start is start
+    (tmp_path / "go").touch()
+    results(asked)
+
+
 def test_only_the_worker_that_is_meant_is_stopped(monkeypatch):
     killed, told = [], []
     monkeypatch.setattr(worker.os, "kill", lambda pid, signal: killed.append(pid))
@@ -645,9 +662,11 @@ def test_lost_task_is_the_next_once_by_hand():
     assert asked.running() == [first]
     assert asked.again(first)
     assert (asked.waiting(), asked.running(), asked.fraction) == ([first, second], [], 0)
+    for _ in range(job.FORGIVEN):
+        assert asked.begin(first)
+        assert asked.again(first, blameless=True)
     assert asked.begin(first)
-    assert asked.again(first, blameless=True)
-    assert asked.begin(first)
+    assert not asked.again(first, blameless=True)
     assert not asked.again(first)
     asked.finish(first, "It was lost.")
     assert asked.errors == {"a": "It was lost."}

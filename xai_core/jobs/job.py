@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from xai_core.cache import Result
+
+FORGIVEN = 3  # times; one that ends its process before it can say that it has begun seems blameless
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Job:
         self._results: dict[str, Result] = {}
         self._errors: dict[str, str] = {}
         self._lost: set[str] = set()
+        self._spared: Counter[str] = Counter()
         self._cancelled = False
         self._released: float | None = None
         self._started: tuple[float, float] | None = None
@@ -193,7 +197,7 @@ class Job:
 
         Args:
             task: the one that was lost.
-            blameless: whether it is known that the task had no part in it; it does not count.
+            blameless: whether it seems to have had no part in it; that is forgiven some times.
 
         Returns:
             False if it had been lost before: nothing is changed.
@@ -201,9 +205,11 @@ class Job:
         with self._lock:
             if task.key not in self._running:  # cancelled
                 return True
-            if task.key in self._lost and not blameless:
+            if blameless and self._spared[task.key] < FORGIVEN:
+                self._spared[task.key] += 1
+            elif task.key in self._lost:
                 return False
-            if not blameless:
+            else:
                 self._lost.add(task.key)
             del self._running[task.key]
             if self._released is None:

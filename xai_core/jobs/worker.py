@@ -49,6 +49,7 @@ def run(function: str, arguments: dict[str, Any], topic: str, ticket: str) -> Re
             told = now
             worker.log_event(topic, {"ticket": ticket, "share": float(share)})
 
+    worker.log_event(topic, {"ticket": ticket, "share": 0.0})  # it has begun
     with listening(tell):
         result: Result = call(**arguments)
     return result
