@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from benchmarks.separate import separated
 from xai_core.images import sample_image
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import build_network
@@ -54,7 +55,7 @@ class Subject:
 
     def repaired(self) -> nn.Module:
         """A network of one's own, each ReLU a module used once; shares the weights' memory."""
-        return self.clf.private().module
+        return separated(self.clf.private().module)
 
     def copied(self) -> nn.Module:
         """A network of one's own with weights of its own, for libraries that change them."""
