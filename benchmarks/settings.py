@@ -20,6 +20,4 @@ def settings(method: str, on: Subject) -> dict[str, Any]:
         found["baselines"] = on.baselines
     if method == "expected_gradients":
         found["samples"] = EXPECTED_SAMPLES
-    if method == "gradcam_pp":
-        found["layer"] = on.last_relu
     return found

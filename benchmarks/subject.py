@@ -42,17 +42,6 @@ class Subject:
         """The black picture, [1, 3, H, W]."""
         return self.clf.normalise(torch.zeros_like(self.x))
 
-    @property
-    def last_relu(self) -> str:
-        """Name of the ReLU behind the last convolution; of the convolution if there is none.
-
-        Before it Grad-CAM++ may have a denominator of zero.
-        """
-        layers = dict(self.clf.module.named_modules())
-        names = list(layers)
-        behind = names[names.index(self.clf.cam_layer) :]
-        return next((name for name in behind if type(layers[name]) is nn.ReLU), behind[0])
-
     def repaired(self) -> nn.Module:
         """A network of one's own, each ReLU a module used once; shares the weights' memory."""
         return separated(self.clf.private().module)

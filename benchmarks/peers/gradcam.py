@@ -17,13 +17,11 @@ from benchmarks.peers import Peer, Prepared
 from benchmarks.subject import Subject
 
 
-def prepared(
-    kind: type[Any], layer: Callable[[Subject], str] = lambda subject: subject.clf.cam_layer
-) -> Prepared:
+def prepared(kind: type[Any]) -> Prepared:
     @contextmanager
     def context(subject: Subject) -> Iterator[Callable[[], Tensor]]:
         network = subject.repaired()
-        layers = [network.get_submodule(layer(subject))]
+        layers = [network.get_submodule(subject.clf.cam_layer)]
         # So that frozen weights need no gradient: it would be computed and thrown away.
         x = subject.x.detach().clone().requires_grad_()
         targets = [ClassifierOutputTarget(int(subject.target))]
@@ -57,7 +55,7 @@ PEERS = {
         note="pytorch-grad-cam sets negative values to zero before it sums the channels.",
     ),
     "gradcam_pp": Peer(
-        prepared(GradCAMPlusPlus, lambda subject: subject.last_relu),
+        prepared(GradCAMPlusPlus),
         seen_as=seen_as,
         tolerance=2e-2,
         note="pytorch-grad-cam adds 1e-6 to Grad-CAM++'s denominators.",
