@@ -190,7 +190,7 @@ def read(words: Sequence[str] | None = None) -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--minutes", type=float, default=60.0, help="ask for nothing more then")
+    parser.add_argument("--minutes", type=float, default=180.0, help="ask for nothing more then")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--owners", type=int, default=4)
     parser.add_argument(

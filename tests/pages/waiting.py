@@ -9,7 +9,7 @@ PATIENCE_S = 90.0
 
 def until(app, condition):
     """The page after its works, by purpose, fulfil the condition."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline, works = time.monotonic() + PATIENCE_S, {}
     app.run(timeout=PATIENCE_S)
     while time.monotonic() < deadline:
         works = app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401

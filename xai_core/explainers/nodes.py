@@ -91,7 +91,7 @@ class Activation(Node):
 
 
 class MaxPool(Node):
-    """Largest value of every window; the first of them in a tie."""
+    """Largest value of every window; in a tie the first, see ``ties``."""
 
 
 @dataclass(frozen=True, eq=False)

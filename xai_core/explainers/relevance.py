@@ -44,7 +44,7 @@ def common_rules(graph: Graph, epsilon: float = EPSILON) -> dict[type[Node], Rul
 
     - ReLU, products with constants, added constants and a BatchNorm that was not folded pass
       relevance on as it is.
-    - Max-pooling gives it to the winner, the first one in a tie.
+    - Max-pooling gives it to the winner, in a tie the first (``ties``).
     - Averages and sums of branches share it out by what each input contributes:
       ``R_i = a_i R / (z + eps sign z)``.
 
