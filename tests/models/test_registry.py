@@ -136,20 +136,22 @@ def test_broken_json_is_refused(assets, text):
         load_classifier("vgg-tiny")
 
 
-def test_weights_stamp_changes_with_either_file(assets):
+def test_weights_stamp_changes_with_any_of_the_files(assets):
     stamps = {weights_stamp("vgg-tiny")}
     assert stamps == {weights_stamp(str(assets / "vgg-tiny.safetensors"))}
     os.utime(assets / "vgg-tiny.safetensors", ns=(1, 1))
     stamps.add(weights_stamp("vgg-tiny"))
     os.utime(assets / "vgg-tiny.json", ns=(2, 2))
     stamps.add(weights_stamp("vgg-tiny"))
-    assert len(stamps) == 3
+    (assets / "vgg-tiny.patterns.safetensors").write_bytes(b"patterns")
+    stamps.add(weights_stamp("vgg-tiny"))
+    assert len(stamps) == 4
     absent = weights_stamp("resnet18")
     file = registry.pretrained_facts("resnet18").file
     file.parent.mkdir(parents=True)
     file.touch()
     assert weights_stamp("resnet18") != absent
-    assert weights_stamp("nothing") == "none, none"
+    assert weights_stamp("nothing") == "none, none, none"
 
 
 def test_the_first_model_is_the_trained_one():
