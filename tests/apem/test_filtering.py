@@ -174,13 +174,13 @@ def test_brackets_ask_everything_in_short_runs():
     assert brackets([0, 1, 2, 4, 5, 6], row) == [1, 5]
 
 
-@pytest.mark.parametrize("every", [True, False])
-def test_a_map_that_cannot_be_measured_costs_its_neighbours_nothing(every):
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_map_that_cannot_be_measured_costs_its_neighbours_nothing(exact):
     clf, x, r = small_case(3, 1, scale=0.3, count=3)
     r = (4 * r).round() / 4
     r[1] = 0
-    found = filter_relevance(clf, x, 0, r, eps_max=25, every=every)
-    alone = filter_relevance(clf, x[[0, 2]], 0, r[[0, 2]], eps_max=25, every=every)
+    found = filter_relevance(clf, x, 0, r, eps_max=25, exact=exact)
+    alone = filter_relevance(clf, x[[0, 2]], 0, r[[0, 2]], eps_max=25, exact=exact)
     assert torch.equal(found.map[[0, 2]], alone.map)
     assert not found.map[1].any()
     assert found.kept[[0, 2]].tolist() == alone.kept.tolist()

@@ -252,7 +252,6 @@ OTHERS = {
     "hard swish": (lambda x: x * F.relu6(x + 3) / 6, "mul"),
     "square": (lambda x: x * x, "mul"),
     "GELU": (nn.GELU(), "gelu"),
-    "rounded": (lambda x: (x.relu() * 8).round() / 8, "round"),
     "least one dropped": (by_place, "scatter"),
     "ReLU of what is not a number": (
         lambda x: torch.nan_to_num(torch.where(x > 0, x, float("nan")), 0.0),

@@ -15,7 +15,7 @@ LEAST = 512
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
-    text = "estimate a model's patterns for PatternAttribution from its training pictures"
+    text = "estimate a model's patterns from its training pictures"
     parser = commands.add_parser(
         "patterns",
         help=text,
