@@ -34,7 +34,7 @@ from xai_core.models.classifier import Classifier
     "positive and negative parts go back separately, without influence on each other (Nuzzo "
     "2020, section 7.2).",
     params=(BATCHNORM,),
-    cost=lambda settings: 6.0,
+    cost=lambda settings: 3.0,
 )
 def rap(clf: Classifier, x: Tensor, targets: Tensor, *, batchnorm: str = "fold") -> Tensor:
     """Relative Attributing Propagation (S section 4.3.1); the relevance sums to the logit.
