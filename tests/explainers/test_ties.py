@@ -36,6 +36,40 @@ def test_the_tolerance_is_a_share_of_each_images_largest_absolute_value():
     assert tolerance(torch.zeros(1, 2, 3, 3)).flatten().tolist() == [0]
 
 
+def test_what_is_infinite_does_not_count():
+    a = torch.tensor([[1.0, -8.0, -torch.inf], [0.5, torch.inf, 0.25]], dtype=torch.float64)
+    share = 2 ** (-52 * 0.75)
+    torch.testing.assert_close(tolerance(a), share * torch.tensor([[8.0], [0.5]]).double())
+
+
+class Padded(nn.Module):
+    """Infinitely small values stand around its maps, or in them, and never win."""
+
+    def __init__(self, masked):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4 if masked else 36, 3)
+        self.masked = masked
+
+    def forward(self, x):
+        a = self.conv(x)
+        if self.masked:
+            hidden = torch.arange(a.shape[-1]) % 2 == 0
+            return self.fc(a.masked_fill(hidden, -torch.inf).amax((2, 3)))
+        a = F.pad(a, (0, 1, 0, 1), value=-torch.inf)
+        return self.fc(F.max_pool2d(a, 3, 2).flatten(1))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_padding_and_masks_never_win(masked):
+    net = Padded(masked).double().eval()
+    x = random(2, 3, 8, 8)
+    found = explain(Classifier(net, ["a", "b", "c"], (8, 8)), x, 1, method="saliency")
+    point = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(net(point)[:, 1].sum(), point)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
+
+
 def test_the_first_of_equal_values_wins():
     tiny, small = 1e-13, 1e-10
     values = torch.tensor(

@@ -57,6 +57,8 @@ def probed(chain: Chain, value: Tensor) -> Found | None:
         value: what it takes in the recorded run, [N, ...]; only its shape, type and device
             matter.
     """
+    if not value.numel():
+        return None
     for some in dict.fromkeys((min(2, len(value)), len(value))) if value.dim() else (0,):
         part = chain.for_fewer(len(value), some) if some else chain
         like = value[:some] if some else value

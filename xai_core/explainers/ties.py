@@ -23,7 +23,8 @@ processors with AVX2 and AVX-512. As shares of the largest value,
   less than the tolerance; in float32, up to 1 in 1000 of the VGGs and 7 in 1000 of GoogLeNet did.
 
 So the tolerance is well above what rounding does, and the gradient is that of a network whose
-values differ by less than the tolerance.
+values differ by less than the tolerance. Max-pooling along one or three dimensions, ``topk`` and
+``sort`` are left to PyTorch.
 """
 
 from __future__ import annotations
@@ -35,11 +36,21 @@ _SHARE = 0.75  # exponent of the type's precision
 
 
 def tolerance(a: Tensor) -> Tensor:
-    """Up to which difference two values of an image are equal: [N, ...] -> [N, 1, ...]."""
-    inner = tuple(range(1, a.dim()))
-    size = torch.maximum(a.amax(inner, keepdim=True), -a.amin(inner, keepdim=True))
+    """Up to which difference two values of an image are equal: [N, ...] -> [N, 1, ...].
+
+    Infinite values, with which networks pad or mask what shall never win, do not count.
+    """
+    size = _largest(a)
+    if not bool(size.isfinite().all()):
+        size = _largest(a.masked_fill(a.isinf(), 0))
     share: float = torch.finfo(a.dtype).eps ** _SHARE
     return size * share
+
+
+def _largest(a: Tensor) -> Tensor:
+    """The largest absolute value of each image, [N, 1, ...]."""
+    inner = tuple(range(1, a.dim()))
+    return torch.maximum(a.amax(inner, keepdim=True), -a.amin(inner, keepdim=True))
 
 
 def first_largest(values: Tensor, dim: int, tolerances: Tensor | None = None) -> Tensor:
