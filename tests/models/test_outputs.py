@@ -11,7 +11,7 @@ from xai_core.apem.perturbation import Perturbation
 from xai_core.errors import ModelError
 from xai_core.explainers import METHODS, explain
 from xai_core.models import Classifier
-from xai_core.models.outputs import log_probabilities
+from xai_core.models.outputs import log_probabilities, scored
 
 NAMES = ["cat", "dog", "cup"]
 METHODS_TRIED = ("saliency", "lrp_epsilon", "deeplift", "gradcam", "guided_backprop")
@@ -159,6 +159,12 @@ def test_outputs_that_look_like_probabilities_are_said(end, classes):
     clf = classifier(Net(classes, end=end), NAMES[:classes])
     (note,) = clf.notes
     assert "All outputs lie between 0 and 1" in note
+
+
+@pytest.mark.parametrize("end", [torch.zeros_like, lambda z: F.pad(z.sigmoid()[:, 1:], (0, 1))])
+def test_zeros_do_not_look_like_probabilities(end):
+    net, x = Net(end=end).double(), pictures()
+    assert scored(net, x, net(x).detach(), NAMES, None).notes == ()
 
 
 ONE = {

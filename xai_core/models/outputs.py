@@ -188,7 +188,8 @@ def _check_scores(given: Tensor) -> tuple[str, ...]:
     Returns:
         A sentence, where outputs may be probabilities that do not add up to 1.
     """
-    said = (UNIT,) if bool((given >= 0).all() and (given <= 1).all()) else ()
+    # Not zeros: those are of a ReLU or of weights that are zero.
+    said = (UNIT,) if bool((given > 0).all() and (given <= 1).all()) else ()
     if given.dim() < 2 or given.shape[1] < 2 or bool((given == given[:1]).all()):
         return said
     bound = ROUNDINGS * torch.finfo(given.dtype).eps
