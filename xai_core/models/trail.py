@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
 
+# What torch and people's code raise where something cannot take what it is given.
 CANNOT_RUN = (RuntimeError, ValueError, TypeError, AssertionError, LookupError, AttributeError)
 
 
