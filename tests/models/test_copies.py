@@ -1,6 +1,7 @@
 """Networks are taken as they are: copied, never rewritten, and refused only where they must be."""
 
 import copy
+import pickle
 from collections import OrderedDict
 
 import pytest
@@ -137,6 +138,18 @@ def test_models_that_do_not_run_are_refused_with_their_reason():
 def test_torchscript_is_refused():
     with pytest.raises(ModelError, match="TorchScript"):
         private_copy(torch.jit.trace(nn.Flatten(), PROBE), PROBE)
+
+
+@pytest.mark.parametrize("error", [copy.Error, pickle.PicklingError])
+def test_what_cannot_be_copied_is_named(error):
+    class Unwilling:
+        def __reduce_ex__(self, protocol):
+            raise error("not this one")
+
+    net = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    net[1].handle = Unwilling()
+    with pytest.raises(ModelError, match="layer '1' keeps a Unwilling in its attribute 'handle'"):
+        private_copy(net, PROBE)
 
 
 # In place

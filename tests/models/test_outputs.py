@@ -11,7 +11,7 @@ from xai_core.apem.perturbation import Perturbation
 from xai_core.errors import ModelError
 from xai_core.explainers import METHODS, explain
 from xai_core.models import Classifier
-from xai_core.models.outputs import log_probabilities
+from xai_core.models.outputs import log_probabilities, scored
 
 NAMES = ["cat", "dog", "cup"]
 METHODS_TRIED = ("saliency", "lrp_epsilon", "deeplift", "gradcam", "guided_backprop")
@@ -51,6 +51,11 @@ ENDS = {
     "module": ({"layer": nn.Softmax(1)}, "softmax", "'softmax' in layer 'last'"),
     "log": ({"layer": nn.LogSoftmax(1)}, "softmax", "'log_softmax' in layer 'last'"),
     "reshaped": ({"end": lambda z: z.softmax(1).view(-1, 3)}, "softmax", "'softmax'"),
+    "float64": (
+        {"end": lambda z: z.float().softmax(1).double()},
+        "softmax",
+        "'softmax' in the model",
+    ),
     "sigmoid": ({"end": torch.sigmoid}, "sigmoid", "'sigmoid' in the model"),
     "sigmoid module": ({"layer": nn.Sigmoid()}, "sigmoid", "'sigmoid' in layer 'last'"),
     "two softmax": (
@@ -127,6 +132,39 @@ def test_scores_are_softmax_unless_labels_are_told():
 def test_what_does_not_fit_is_refused(net, names, outputs, sentence):
     with pytest.raises(ModelError, match=sentence):
         classifier(net(), names, outputs=outputs)
+
+
+CHANGED = {
+    "clamped softmax": (lambda z: z.softmax(1).clamp(1e-7, 1), "softmax"),
+    "clamped sigmoid": (lambda z: z.sigmoid().clamp(1e-6, 1 - 1e-6), "sigmoid"),
+    "ReLU of a sigmoid": (lambda z: z.sigmoid().relu(), "sigmoid"),
+    "ReLU in place": (lambda z: z.sigmoid().relu_(), "sigmoid"),
+    "clamped logarithm": (lambda z: z.log_softmax(1).clamp(min=-100), "log_softmax"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_what_would_change_scores_after_a_softmax_or_sigmoid_is_refused(case):
+    end, step = CHANGED[case]
+    sentence = (
+        f"changes what its last step '{step}' in the model gives; let it return the scores before"
+    )
+    with pytest.raises(ModelError, match=sentence):
+        classifier(Net(end=end))
+
+
+@pytest.mark.parametrize("end", [lambda z: 1 / (1 + torch.exp(-z)), F.hardsigmoid])
+@pytest.mark.parametrize("classes", [1, 3])
+def test_outputs_that_look_like_probabilities_are_said(end, classes):
+    clf = classifier(Net(classes, end=end), NAMES[:classes])
+    (note,) = clf.notes
+    assert "All outputs lie between 0 and 1" in note
+
+
+@pytest.mark.parametrize("end", [torch.zeros_like, lambda z: F.pad(z.sigmoid()[:, 1:], (0, 1))])
+def test_zeros_do_not_look_like_probabilities(end):
+    net, x = Net(end=end).double(), pictures()
+    assert scored(net, x, net(x).detach(), NAMES, None).notes == ()
 
 
 ONE = {

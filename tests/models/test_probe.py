@@ -1,5 +1,6 @@
 """Networks whose answer depends on neighbours, chance or history are refused, and why is said."""
 
+import copy
 import random
 
 import numpy as np
@@ -11,8 +12,11 @@ from torch import nn
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier
+from xai_core.models.trail import InDouble
 
 NAMES = ["cat", "dog", "cup"]
+BATCH = "other scores when others are in its batch"
+AGAIN = "other scores when it is asked again"
 
 
 class Net(nn.Module):
@@ -47,8 +51,68 @@ class Noise(nn.Module):
         return x + 0.1 * torch.randn_like(x)
 
 
-BATCH = "other scores when others are in its batch"
-AGAIN = "other scores when it is asked again"
+class Keeping(nn.Module):
+    """Keeps a float32 tensor, which a step overwrites in every call."""
+
+    def __init__(self, start, step):
+        super().__init__()
+        self.register_buffer("kept", start)
+        self.step = step
+
+    def forward(self, x):
+        self.step(self, x)
+        return x * (1 + self.kept[:, None, None])
+
+
+def assigned(layer, _):
+    layer.kept.data = layer.kept + 0.1
+
+
+# How the tensor is overwritten, and the step that gives another value first.
+OVERWRITING = {
+    "noise": (lambda layer, _: layer.kept.normal_(), "normal"),
+    "counter": (lambda layer, _: layer.kept.add_(0.1), "add"),
+    "running mean": (
+        lambda layer, x: layer.kept.mul_(0.9).add_(0.1 * x.mean((0, 2, 3))),
+        "mul",
+    ),
+    "by what a step gave": (lambda layer, _: layer.kept.mul_(1).add_(0.1), "mul"),
+    "view": (lambda layer, _: layer.kept.view(2, 2)[0].add_(0.1), "view"),
+    "data": (lambda layer, _: layer.kept.data.add_(0.1), "data"),
+    "assigned data": (assigned, "add"),
+    "out": (lambda layer, _: torch.add(layer.kept, 0.1, out=layer.kept), "add"),
+    "items": (lambda layer, x: layer.kept.__setitem__(0, layer.kept[0] + 0.1), "getitem"),
+}
+
+
+@pytest.mark.parametrize("case", OVERWRITING)
+def test_a_kept_tensor_that_every_call_overwrites_is_found(case):
+    step, name = OVERWRITING[case]
+    net = Net(middle=Keeping(torch.zeros(4), step))
+    with pytest.raises(ModelError, match=f"{AGAIN}: the step '{name}' in layer 'middle'"):
+        classifier(net)
+
+
+HARMLESS = {
+    "set each time": lambda layer, _: layer.kept.zero_().add_(0.1),
+    "a copy": lambda layer, _: layer.kept.double().add_(0.1),
+}
+
+
+@pytest.mark.parametrize("case", HARMLESS)
+def test_a_kept_tensor_that_is_the_same_in_every_call_is_no_dependence(case):
+    net = Net(middle=Keeping(torch.zeros(4), HARMLESS[case]))
+    clf = classifier(copy.deepcopy(net))
+    assert clf.dtype == torch.float32
+    x = torch.rand(2, 3, 8, 8)
+    scores = net(x)
+    with torch.no_grad(), InDouble():
+        double, again = net(x), net(x)
+    assert torch.equal(double, again)
+    assert torch.allclose(double, scores.double(), atol=1e-5)
+    assert net.middle.kept.dtype == torch.float32
+
+
 DEPENDENT = {
     "batchnorm": (
         Net(middle=nn.BatchNorm2d(4, track_running_stats=False)),

@@ -411,6 +411,15 @@ def test_a_view_that_is_not_used_afterwards_may_be_overwritten():
     assert torch.equal(tape.values[tape.output], (x + 1).flatten(1).relu())
 
 
+def test_a_step_that_reads_an_attribute_bears_its_name():
+    tape = recorded(Of(lambda x: (2 * x).data.flatten(1)), pictures())
+    assert [step.spoken.partition(" ")[0] for step in tape.steps] == [
+        "'mul'",
+        "'data'",
+        "'flatten'",
+    ]
+
+
 # What is no torch function
 
 

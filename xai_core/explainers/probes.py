@@ -14,9 +14,8 @@ from torch import Tensor
 from xai_core.explainers.chain import Chain
 from xai_core.explainers.nodes import vjp
 from xai_core.models.steps import Slot
+from xai_core.models.trail import CANNOT_RUN
 
-# What torch raises where a function cannot take the probes.
-_CANNOT_RUN = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
 # How often half of the values are changed, to see that the others do not mind, and how many
 # values there must be in all of these rounds.
 _ROUNDS = 3
@@ -68,7 +67,7 @@ def probed(chain: Chain, value: Tensor) -> Found | None:
         try:
             with torch.random.fork_rng(devices=[value.device] if value.is_cuda else []):
                 found = _found(part, like)
-        except _CANNOT_RUN:
+        except CANNOT_RUN:
             continue  # perhaps its steps tell how many pictures there are
         if key is not None:
             if len(_known) >= _KEPT:

@@ -31,7 +31,8 @@ class Classifier:
     """A network together with what is needed to feed it pictures and to read its answers.
 
     The network is copied and put into evaluation mode, so that nothing done here reaches the
-    caller's network.
+    caller's network. While it loads, the global random states are borrowed and set back; other
+    threads should not draw from them meanwhile.
 
     Args:
         module: [N, 3, H, W] -> logits [N, K]. A last softmax or sigmoid is left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,12 @@ from torch.nn.utils.prune import BasePruningMethod
 from xai_core.errors import ModelError
 from xai_core.models.trail import answered
 
+# What copy.deepcopy raises for what it cannot copy; objects without a way of their own to be
+# copied are asked for that of pickle.
+_UNCOPIED = (
+    *(copy.Error, pickle.PicklingError),
+    *(TypeError, RuntimeError, ValueError, AttributeError, RecursionError),
+)
 _BACKWARD = ("_backward_hooks", "_backward_pre_hooks")
 _FORWARD = ("_forward_hooks", "_forward_pre_hooks")
 # What PyTorch keeps for every hook beside the hook itself.
@@ -43,7 +50,7 @@ def private_copy(module: nn.Module, x: Tensor) -> nn.Module:
     known = {id(tensor): _detached(tensor) for tensor in _calculated(module)}
     try:
         twin = copy.deepcopy(module, known).eval().requires_grad_(False)
-    except (TypeError, RuntimeError, ValueError, AttributeError, RecursionError) as error:
+    except _UNCOPIED as error:
         raise ModelError(_uncopied(module, known)) from error
     for child in twin.modules():
         for name in _BACKWARD:
@@ -91,7 +98,7 @@ def _uncopied(module: nn.Module, known: dict[int, Any]) -> str:
                 continue
             try:
                 copy.deepcopy(value, dict(known))
-            except (TypeError, RuntimeError, ValueError, AttributeError, RecursionError):
+            except _UNCOPIED:
                 place = f"layer '{name}'" if name else "the model itself"
                 return (
                     f"The model cannot be copied, because {place} keeps a "

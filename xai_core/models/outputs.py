@@ -24,6 +24,12 @@ from xai_core.models.trail import Call, answered, function_name, heard, spoken
 OUTPUTS = ("softmax", "sigmoid")
 # What the sum of probabilities may miss 1 by, in roundings of their type.
 ROUNDINGS = 64
+# Multiples of the scores that a network must hand on as they are, if nothing follows them.
+FACTORS = (1, 1000, -1000)
+UNIT = (
+    "All outputs lie between 0 and 1, as probabilities do; if they are, let the model return the "
+    "scores before them."
+)
 
 _SOFTMAX = frozenset(
     {
@@ -86,7 +92,7 @@ def scored(
         if kind and outputs and kind != outputs:
             raise ModelError(f"The model ends in a {kind}, so its outputs are not '{outputs}'.")
         if not kind:
-            _check_scores(given)
+            notes = _check_scores(given)
         if given.numel() > len(pictures):
             return Scored(module, kind or outputs or "softmax", notes)
         if "softmax" in (kind, outputs):
@@ -140,6 +146,11 @@ def _before_last(
     call = calls[-1]
     kind = "softmax" if call.function in _SOFTMAX else "sigmoid"
     step = spoken(function_name(call.function), call.layer)
+    if not _ends_there(module, pictures, len(calls)):
+        raise ModelError(
+            f"The model changes what its last step {step} gives; let it return the scores before "
+            "that."
+        )
     return (
         Ending(module, skipped=len(calls)),
         kind,
@@ -147,18 +158,40 @@ def _before_last(
     )
 
 
+def _ends_there(module: nn.Module, pictures: Tensor, number: int) -> bool:
+    """Whether nothing follows a softmax or sigmoid that would change scores in its place.
+
+    A clamp to [0, 1] or a ReLU changes no probability, but scores, which may be of any size.
+    """
+    for factor in FACTORS:
+        try:
+            with _Skipping(number, factor) as skipping:
+                given = answered(module, pictures)
+        except ModelError:  # it looks at the probabilities
+            return False
+        if not _same_values(skipping.given, given):
+            return False
+    return True
+
+
 def _same_values(one: Any, other: Tensor) -> bool:
     return (
         isinstance(one, Tensor)
         and one.numel() == other.numel()
-        and torch.equal(one.reshape(-1), other.reshape(-1))
+        and torch.equal(one.reshape(-1).to(other), other.reshape(-1))
     )
 
 
-def _check_scores(given: Tensor) -> None:
-    """Refuse probabilities whose making is not understood, so that no scores can be had."""
+def _check_scores(given: Tensor) -> tuple[str, ...]:
+    """Refuse probabilities whose making is not understood, so that no scores can be had.
+
+    Returns:
+        A sentence, where outputs may be probabilities that do not add up to 1.
+    """
+    # Not zeros: those are of a ReLU or of weights that are zero.
+    said = (UNIT,) if bool((given > 0).all() and (given <= 1).all()) else ()
     if given.dim() < 2 or given.shape[1] < 2 or bool((given == given[:1]).all()):
-        return
+        return said
     bound = ROUNDINGS * torch.finfo(given.dtype).eps
     for values in (given, given.exp()):
         sums = values.double().sum(1)
@@ -167,6 +200,7 @@ def _check_scores(given: Tensor) -> None:
                 "The model's outputs are probabilities (or their logarithms), which add up to 1, "
                 "and not made by a last softmax; let it return the scores before them."
             )
+    return said
 
 
 def _for_names(module: nn.Module, pictures: Tensor, names: int) -> nn.Module:
@@ -258,12 +292,22 @@ class Ending(nn.Module):
 
 
 class _Skipping(TorchFunctionMode):
-    """Within the block the call of that number of a softmax or sigmoid gives its input."""
+    """Within the block the call of that number of a softmax or sigmoid gives its input.
 
-    def __init__(self, number: int) -> None:
+    Args:
+        number: counted from 1.
+        factor: what the input is multiplied by, to see what becomes of it; None: it is as it is.
+
+    Attributes:
+        count: calls of a softmax or sigmoid so far.
+        given: a copy of the multiplied input; None before the call.
+    """
+
+    def __init__(self, number: int, factor: int | None = None) -> None:
         super().__init__()
         self.count = 0
-        self._number = number
+        self.given: Tensor | None = None
+        self._number, self._factor = number, factor
 
     def __torch_function__(
         self,
@@ -275,5 +319,9 @@ class _Skipping(TorchFunctionMode):
         if func in _FINAL:
             self.count += 1
             if self.count == self._number:
-                return args[0] if args else (kwargs or {})["input"]
+                score = args[0] if args else (kwargs or {})["input"]
+                if self._factor is None:
+                    return score
+                self.given = self._factor * score
+                return self.given.clone()
         return func(*args, **(kwargs or {}))

@@ -167,7 +167,7 @@ def _first_difference(module: nn.Module, one: Tensor, other: Tensor) -> Call | N
 
     def compare(call: Call) -> None:
         known = next(expected, None)
-        if known is not None and not found and known[0].function is call.function:
+        if known is not None and not found and known[0].function == call.function:
             results = zip(known[1], _copied(call.result), strict=False)
             if any(_other(a, b, place, len(other)) for a, b in results):
                 found.append(call)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xai_core.models.trail import function_name, spoken
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -48,8 +50,7 @@ class Step:
     @property
     def spoken(self) -> str:
         """The step in words, for errors."""
-        name = getattr(self.function, "__name__", str(self.function)).strip("_")
-        return f"'{name}' in layer '{self.layer}'" if self.layer else f"'{name}' in the model"
+        return spoken(function_name(self.function), self.layer)
 
 
 @dataclass

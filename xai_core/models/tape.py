@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from xai_core.errors import MethodError
 from xai_core.models.recorder import Recorder
 from xai_core.models.steps import Slot, Step, Tape
+from xai_core.models.trail import first_line
 
 __all__ = ["Slot", "Step", "Tape", "record_module", "why_not_recorded"]
 
@@ -63,8 +64,7 @@ def why_not_recorded(module: nn.Module, probe: Tensor) -> str:
         return str(error)
     except RuntimeError as error:
         # It does run: what cannot be done is to differentiate it, as with NumPy inside.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return f"The model's run cannot be followed with gradients: {reason}"
+        return f"The model's run cannot be followed with gradients: {first_line(error)}"
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
 
+# What torch and people's code raise where something cannot take what it is given.
 CANNOT_RUN = (RuntimeError, ValueError, TypeError, AssertionError, LookupError, AttributeError)
 
 
@@ -102,7 +103,7 @@ def tensors(item: Any) -> Iterator[Tensor]:
 def function_name(function: Callable[..., Any]) -> str:
     """What people call a torch function; of an attribute such as ``x.data``, its name."""
     name = getattr(function, "__name__", str(function))
-    if name == "__get__":
+    if name in ("__get__", "__set__"):
         name = getattr(getattr(function, "__self__", None), "__name__", name)
     return str(name).strip("_")
 
@@ -138,7 +139,8 @@ class InDouble(TorchFunctionMode):
     """Within the block every calculation is done in float64, whatever the weights are.
 
     Rounding is then 10^-9 of what it is in float32, and no longer hides what is asked for.
-    No weight is changed: each is converted where it is used.
+    Each weight is converted where it is used, and keeps its type. What the network itself
+    overwrites (a counter, a running mean), also by a view, is overwritten as without the block.
     """
 
     def __torch_function__(
@@ -148,9 +150,37 @@ class InDouble(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        given = (tuple(args), dict(kwargs or {}))
+        if getattr(func, "__name__", "") == "__set__":  # x.data = value
+            target, value = args
+            return func(target, value.to(target.dtype) if isinstance(value, Tensor) else value)
+        used = func
         if func in (Tensor.float, Tensor.half, Tensor.bfloat16):
-            func = Tensor.double
-        return func(*_double(tuple(args)), **_double(dict(kwargs or {})))
+            used = Tensor.double
+        twins = _double(given)
+        result = used(*twins[0], **twins[1])
+        pairs = zip(tensors(given), tensors(twins), strict=True)
+        converted = [(old, new) for old, new in pairs if new is not old]
+        for old, new in converted:
+            if new.is_inference() or new._version:  # it was, or may have been, overwritten
+                old.copy_(new)
+                if result is new:
+                    return old
+        if _memory(result) & _memory([new for _, new in converted]):
+            # A view, to be one of the network's own tensor, unless only float64 makes it one.
+            view = func(*given[0], **given[1])
+            if _memory(view) & _memory([old for old, _ in converted]):
+                return view
+        return _double(result)
+
+
+def _memory(item: Any) -> set[int]:
+    """Where the tensors in a tree have their values; of sparse and other such ones nothing."""
+    places = set()
+    for tensor in tensors(item):
+        with suppress(RuntimeError):
+            places.add(tensor.untyped_storage().data_ptr())
+    return places - {0}
 
 
 def _double(item: Any) -> Any:
