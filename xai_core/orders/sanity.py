@@ -17,7 +17,7 @@ from xai_core.randomization.kept import SCORES, map_key
 from xai_core.randomization.layers import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Smoothing, State
-from xai_core.randomization.targets import FIXED, target_of
+from xai_core.randomization.targets import PUBLISHED, target_of
 
 Find = Callable[[str], Mapping[str, Any] | None]
 
@@ -64,7 +64,7 @@ class Inquiry:
     other: Model | None = None
     other_fingerprint: str = ""
     pictures: Mapping[str, Subject] = field(default_factory=dict)
-    target: str = FIXED
+    target: str = PUBLISHED
 
     @cached_property
     def steps(self) -> list[Step]:
