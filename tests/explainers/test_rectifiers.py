@@ -277,7 +277,7 @@ def test_what_is_no_relu_is_refused_by_the_name_of_the_step(words):
 def test_whether_a_step_chooses_does_not_depend_on_the_pictures(scale):
     # Of small pictures it always takes the same branch.
     clf = classifier(lambda x: torch.minimum(x.relu(), x.flip(1).relu() + 1e3))
-    with pytest.raises(MethodError, match="for ReLU networks only, .* the step 'minimum'"):
+    with pytest.raises(MethodError, match=r"for ReLU networks only, .* the step 'minimum'"):
         explain(clf, scale * X, TARGETS, "guided_backprop")
     product = classifier(lambda x: x.relu() * x.flip(1).relu())
     explain(product, scale * X, TARGETS, "guided_backprop")
