@@ -439,6 +439,13 @@ def test_patterns_are_written_beside_a_checkpoint_and_found_there(
     assert main(line) == 2
     assert "These are 8 pictures; patterns need at least 512." in capsys.readouterr().err
     monkeypatch.setattr("xai_core.cli.patterns.LEAST", 8)
+    missing = tmp_path / "missing"
+    for nowhere, sentence in (
+        (missing / "file", f"There is no folder {missing} for --out; make it first."),
+        (tmp_path, f"{tmp_path} is a folder; --out needs the name of a file."),
+    ):
+        assert main([*line[:-1], str(nowhere)]) == 2
+        assert capsys.readouterr().err == f"{sentence}\n"
     assert main(line) == 0
     assert weights_stamp(weights) != before
     clf = load_classifier(weights)

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -263,6 +264,20 @@ def test_the_recorded_command_repeats_the_run(whole, tmp_path, photos):
     assert not (tmp_path / "again" / "maps.npz").exists()
 
 
+def test_every_network_has_the_same_reference_pictures(photos, tmp_path, undrawn):
+    more = ["--no-controls", "--no-maps", "--seeds", "1", "--measures", "ssim"]
+    assert main(line(photos[:1], tmp_path, *more, methods="pattern_attribution")) == 0
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["methods"][0]["settings"]["baselines"] == "samples"
+    assert "--param pattern_attribution.baselines=samples" in facts["command"]
+    order = replace(
+        inquiry(photos[:1]),
+        choices=[Choice("pattern_attribution")],
+        test=Check(seeds=(0,)),
+    )
+    assert order.tasks(Cache(tmp_path / ".results", memory_bytes=0).__contains__) == []
+
+
 @pytest.mark.parametrize("puts", [1, 11, 32])
 def test_a_killed_run_goes_on_where_it_stopped(
     whole, photos, tmp_path, capsys, monkeypatch, computed, puts
@@ -507,7 +522,8 @@ def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
         (["--seeds", "0"], "At least one seed"),
         (["--measures", "mse"], "no measure 'mse'"),
         (["--show", "negative"], "cannot show 'negative'"),
-        (["--smooth", "-1"], "--smooth needs a number of copies"),
+        (["--smooth", "-1"], "--smooth needs at least 2 copies, or 0 for none, not -1"),
+        (["--smooth", "1"], "--smooth needs at least 2 copies, or 0 for none, not 1"),
         (["--target-class", "mine"], "published, fixed, predicted, not 'mine'"),
         (["--smooth-sigma", "nan"], "--smooth-sigma must be above 0"),
         (["--weak", "0.99"], "not 0.95 and 0.99"),

@@ -105,6 +105,19 @@ def test_the_trained_networks_maps_are_the_same_whatever_destroyed_ones_explain(
             assert found == {name: kinds.get(name, "fixed") for name in found}
 
 
+def test_every_network_has_the_same_reference_pictures_by_its_key_too():
+    def asked(**settings):
+        return inquiry(choices=[Choice("pattern_attribution", settings)])
+
+    usual, samples = asked(), asked(baselines="samples")
+    assert usual.keys == samples.keys == asked(baselines="auto").keys
+    assert usual.trained != asked(baselines="training").trained
+    assert usual.settings(usual.choices[0])["baselines"] == "samples"
+    for task in usual.tasks(nothing):
+        (request,) = task.arguments["requests"].values()
+        assert request["settings"]["baselines"] == "samples"
+
+
 def test_both_numbers_of_the_smoothing_are_in_the_key():
     given = (Smoothing(10, 0.1), Smoothing(5, 0.1), Smoothing(10, 0.2))
     assert len({map_key(**{**BASE, "smoothing": one}) for one in given}) == 3
@@ -191,7 +204,7 @@ def test_noisy_copies_make_a_method_costly():
         asked = inquiry(smoothing=Smoothing(copies), test=steps.Test(seeds=(0,)))
         return [list(task.arguments["requests"]) for task in asked.tasks(nothing)]
 
-    assert columns(1)[0] == ["saliency", "gradcam"]
+    assert columns(2)[0] == ["saliency", "gradcam"]
     assert columns(50)[:2] == [["saliency"], ["gradcam"]]
 
 

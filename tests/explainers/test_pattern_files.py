@@ -114,6 +114,21 @@ def test_a_damaged_file_is_told(brought):
         explain(clf, X, 0, METHOD)
 
 
+def test_a_file_appears_only_when_it_is_complete(brought, monkeypatch):
+    clf, patterns = brought
+    path, before = clf.patterns_file, clf.patterns_file.read_bytes()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+    def halted(stored, file, metadata):
+        file.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("xai_core.explainers.pattern_files.save_file", halted)
+    with pytest.raises(OSError, match="No space"):
+        save_patterns(path, patterns, clf.module, "8 pictures.")
+    assert path.read_bytes() == before
+
+
 def test_patterns_too_large_for_the_file_are_refused(tmp_path):
     net = nn.Sequential(nn.Conv2d(3, 4, 3))
     with pytest.raises(ModelError, match="layer '0' is too large"):

@@ -273,6 +273,16 @@ def test_what_is_no_relu_is_refused_by_the_name_of_the_step(words):
             explain(clf, X, TARGETS, method)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e6])
+def test_whether_a_step_chooses_does_not_depend_on_the_pictures(scale):
+    # Of small pictures it always takes the same branch.
+    clf = classifier(lambda x: torch.minimum(x.relu(), x.flip(1).relu() + 1e3))
+    with pytest.raises(MethodError, match=r"for ReLU networks only, .* the step 'minimum'"):
+        explain(clf, scale * X, TARGETS, "guided_backprop")
+    product = classifier(lambda x: x.relu() * x.flip(1).relu())
+    explain(product, scale * X, TARGETS, "guided_backprop")
+
+
 def test_products_of_branches_follow_the_chain_rule():
     clf = classifier(lambda x: x.relu() * x.flip(1).relu())
     point = X.clone().requires_grad_()

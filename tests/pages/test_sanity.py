@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +18,12 @@ from pages.components.sanity import downloads
 from tests.pages.test_compare import renewed
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.errors import JobError
+from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
 from xai_core.randomization import sanity_check
+from xai_core.randomization.verdicts import Thresholds
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
@@ -104,6 +110,21 @@ def test_the_address_says_everything() -> None:
     assert inquiry.test.seeds == (0, 1)
     assert app.session_state["_depth"] == 2
     assert app.query_params["depth"] == "2"
+
+
+def test_run_json_names_the_reference_pictures_that_are_taken(page: AppTest) -> None:
+    inquiry = replace(ledger(page).inquiry, choices=[Choice("pattern_attribution")])
+    facts = SimpleNamespace(described=dict)
+    scene: Any = SimpleNamespace(model={"source": "vgg-tiny"}, model_facts=facts, views=[])
+    asked: Any = SimpleNamespace(inquiry=inquiry, missing=list)
+    (found,) = json.loads(downloads._run(scene, asked, Thresholds(), {}))["methods"]
+    assert found["settings"]["baselines"] == "samples"
+
+
+def test_one_noisy_copy_is_refused_in_a_sentence() -> None:
+    app = until(opened(methods="saliency", smooth="1"), lambda works: "sanity" in works)
+    assert "Smoothing needs at least 2 copies" in words(app)
+    assert ledger(app).inquiry.smoothing is None
 
 
 def test_destroyed_networks_explain_what_the_page_or_its_address_says() -> None:

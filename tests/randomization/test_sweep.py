@@ -86,6 +86,12 @@ def test_a_picture_alone_gives_the_same_map(clf):
         close(one[name][0], both[name][1])
 
 
+@pytest.mark.parametrize("copies", [-1, 0, 1])
+def test_one_copy_is_no_smoothing(copies):
+    with pytest.raises(MethodError, match=f"at least 2 copies, .* not {copies}"):
+        Smoothing(copies)
+
+
 @pytest.mark.parametrize("smoothing", [None, Smoothing(3, 0.2)])
 def test_memory_decides_the_batches_and_nothing_else(clf, monkeypatch, smoothing):
     x = torch.cat([X, X.flip(3), X.flip(2)[:1]])
@@ -374,13 +380,6 @@ def test_smoothed_maps_are_those_of_the_reference_for_every_network(clf, name):
         network = sweep.network(state)
         found = sweep.maps(network, requests(name))[name]
         close(np.stack(found), sanity.noisy_maps(network, X, TARGETS, name, 4, 0.15))
-
-
-def test_one_copy_is_the_picture_itself(clf):
-    alone = Sweep(clf, X, TARGETS, Smoothing(1, 5.0)).maps(clf, requests(*WANTED))
-    plain = Sweep(clf, X, TARGETS).maps(clf, requests(*WANTED))
-    for name in WANTED:
-        close(np.stack(alone[name]), np.stack(plain[name]))
 
 
 def test_the_published_numbers_of_the_smooth_variant_are_the_defaults():

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from xai_core.explainers.pattern_files import save_patterns
     from xai_core.progress import listening
 
+    _check_out(arguments.out)
     clf = load_model(arguments)
     data = tiny_imagenet(arguments.data, "train").first_of_each(arguments.per_class)
     if len(data.labels) < LEAST:
@@ -61,3 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
     save_patterns(arguments.out, patterns, clf.module, note)
     print(arguments.out)
     return 0
+
+
+def _check_out(path: Path) -> None:
+    """Refuse a file that cannot be written, before the patterns are estimated.
+
+    Raises:
+        DataError: its folder does not exist, or it is a folder itself.
+    """
+    if not path.parent.is_dir():
+        raise DataError(f"There is no folder {path.parent} for --out; make it first.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; --out needs the name of a file.")

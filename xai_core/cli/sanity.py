@@ -117,7 +117,7 @@ def _add_comparison(group: Any) -> None:
         default=0,
         metavar="COPIES",
         help="average every map over noisy copies of the photo, the last without noise; 50 in "
-        "Hedström et al. 2024 (default: 0, off)",
+        "Hedström et al. 2024, at least 2 (default: 0, off)",
     )
     group.add_argument(
         "--smooth-sigma",
@@ -201,6 +201,7 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     from xai_core.explainers.presets import EVERYTHING
     from xai_core.randomization import randomizable_layers
     from xai_core.randomization.scores import check_measures
+    from xai_core.randomization.sweep import alike
     from xai_core.randomization.targets import check_target
     from xai_core.randomization.verdicts import Thresholds
 
@@ -210,7 +211,10 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     check_target(arguments.target_class)
     thresholds = Thresholds(arguments.fails, arguments.weak)
     methods = _words(arguments.methods)
-    choices = chosen(methods, arguments.param, arguments.layer)
+    choices = [
+        replace(choice, settings=alike(choice.settings))
+        for choice in chosen(methods, arguments.param, arguments.layer)
+    ]
     other_name = _other_name(arguments)
     clf = load_model(arguments)
     layers = randomizable_layers(clf)
@@ -266,8 +270,8 @@ def _smoothing(arguments: argparse.Namespace) -> Smoothing | None:
     from xai_core.randomization.sweep import Smoothing
 
     copies, sigma = arguments.smooth, arguments.smooth_sigma
-    if copies < 0:
-        raise MethodError(f"--smooth needs a number of copies, 0 for none, not {copies}.")
+    if copies < 0 or copies == 1:
+        raise MethodError(f"--smooth needs at least 2 copies, or 0 for none, not {copies}.")
     if not (math.isfinite(sigma) and sigma > 0):
         raise MethodError(f"--smooth-sigma must be above 0, not {sigma:g}.")
     return Smoothing(copies, sigma) if copies else None

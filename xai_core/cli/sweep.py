@@ -31,7 +31,7 @@ from xai_core.randomization.sweep import (
     Sweep,
     requests_for,
 )
-from xai_core.randomization.targets import FIXED, target_of
+from xai_core.randomization.targets import PUBLISHED, target_of
 from xai_core.tasks import with_tensors
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class KeptSweep:
         cache: Cache,
         smoothing: Smoothing | None = None,
         other: Classifier | None = None,
-        target: str = FIXED,
+        target: str = PUBLISHED,
     ) -> None:
         self._clf, self._other, self._cache = clf, other, cache
         self._photos, self._choices, self._networks = photos, choices, networks

@@ -39,6 +39,8 @@ RECTIFYING = {
     "guided_gradcam_pp": GUIDED,
 }
 
+PROBED = 64  # values, at least, by which a step is judged
+
 
 @dataclass(frozen=True)
 class Back:
@@ -137,21 +139,43 @@ def _choosing(graph: Graph, node: Node) -> bool:
 
     It does so by a mask or an index made of the pictures, or if it is element-wise in several
     values and changes otherwise than in sign when some of them do: a product does not, a
-    maximum does.
+    maximum does. The values are probes, so that the answer is the same for all pictures.
     """
     values = [graph.values[number] for number in node.inputs]
     if not all(value.is_floating_point() for value in values):
         return True
-    out = graph.values[node.output]
-    if len(values) == 1 or not _broadcast(values, out):
+    if len(values) == 1 or not _broadcast(values, graph.values[node.output]):
         return False
-    for signs in itertools.product((1, -1), repeat=len(values)):
-        if -1 in signs:
-            pairs = zip(values, signs, strict=True)
-            turned = node.step.call(*(value * sign for value, sign in pairs))[0]
-            if torch.allclose(turned, -out, rtol=1e-3, atol=1e-5 * float(out.abs().max())):
-                return False
+    count = len(graph.values[0])
+    one = [value[:1] if value.dim() and len(value) == count else value for value in values]
+    for like in (one, values):
+        try:
+            return not _odd(node, like)
+        except (RuntimeError, ValueError, TypeError, LookupError):
+            continue  # perhaps the step tells how many pictures there are
     return True
+
+
+def _odd(node: Node, like: Sequence[Tensor]) -> bool:
+    """Whether a step changes in sign alone when some of its values do, the same in all probes."""
+    generator = torch.Generator().manual_seed(0)
+    left = [signs for signs in itertools.product((1, -1), repeat=len(like)) if -1 in signs]
+    for _ in range(1 + PROBED // max(1, min(value.numel() for value in like))):
+        probes = [
+            torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value)
+            for value in like
+        ]
+        # Copies: the step may overwrite what it is given.
+        out = node.step.call(*(probe.clone() for probe in probes))[0]
+        near = partial(torch.allclose, rtol=1e-3, atol=1e-5 * float(out.abs().max()))
+        left = [
+            signs
+            for signs in left
+            if near(
+                node.step.call(*(p * sign for p, sign in zip(probes, signs, strict=True)))[0], -out
+            )
+        ]
+    return bool(left)
 
 
 def _broadcast(values: Sequence[Tensor], out: Tensor) -> bool:

@@ -58,7 +58,8 @@ KEPT = 2  # sets of patterns that are remembered; each is as large as the model'
             default="auto",
             help="Pictures from which the patterns are estimated: the model's training pictures "
             "if it brings their patterns, 64 crops of the sample pictures, or a tensor; auto: "
-            "the first, or else the second.",
+            "the first, or else the second. The first serves the trained weights only, "
+            "not destroyed networks; auto in a sanity check is the second.",
             choices=("auto", "training", "samples"),
         ),
         CHUNK,

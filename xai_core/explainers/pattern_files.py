@@ -7,6 +7,7 @@ network with others, such as a randomised one, gets none from it.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def save_patterns(path: Path, patterns: Mapping[str, Tensor], module: nn.Module,
     """Write the patterns of every layer, in float16.
 
     Args:
-        path: file to write.
+        path: file to write; it appears under its name only when complete.
         patterns: by the layer's dotted name.
         module: the network that they were estimated for.
         note: one sentence on the pictures that they were estimated from.
@@ -35,7 +36,9 @@ def save_patterns(path: Path, patterns: Mapping[str, Tensor], module: nn.Module,
     for name, pattern in stored.items():
         if not bool(torch.isfinite(pattern).all()):
             raise ModelError(f"The pattern of layer '{name}' is too large for float16.")
-    save_file(stored, path, {"weights": weights_hash(module), "pictures": note})
+    part = path.with_name(f"{path.name}.part")
+    save_file(stored, part, {"weights": weights_hash(module), "pictures": note})
+    os.replace(part, path)
 
 
 def stored_patterns(clf: Classifier) -> dict[str, Tensor] | None:

@@ -40,8 +40,8 @@ class _Running:
     job: Job
     task: Task
     worker: str
-    ticket: str
     future: Future[Result]
+    begun: bool = False  # whether its worker has told something of it
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -84,7 +84,6 @@ class Engine:
         self._jobs: list[Job] = []
         self._seconds: dict[str, float] = {}  # of workers' time, by owner who has jobs
         self._running: dict[str, _Running] = {}
-        self._begun: set[str] = set()  # tickets of which a worker has told something
         self._topic = f"xai-{uuid.uuid4().hex}"
         self._cluster: Cluster | None = None
         self._lock = threading.Lock()
@@ -182,7 +181,6 @@ class Engine:
             else:
                 continue
             del self._running[ticket]
-            self._begun.discard(ticket)
             with self._lock:
                 self._seconds[running.job.owner] += running.seconds
         busy = {running.worker for running in self._running.values()}
@@ -254,8 +252,7 @@ class Engine:
                 self._lost(running, sentence)
         else:
             # Handed to a process that was already dying, or ended because of another task.
-            unbegun = running.ticket not in self._begun
-            self._lost(running, DIED, unbegun or cluster.was_stopped(running.worker))
+            self._lost(running, DIED, not running.begun or cluster.was_stopped(running.worker))
 
     def _lost(self, running: _Running, sentence: str, blameless: bool = False) -> None:
         if running.job.again(running.task, blameless):
@@ -305,13 +302,14 @@ class Engine:
                 except (TypeError, ValueError, AttributeError) as error:  # it cannot be sent
                     job.finish(task, _failed(task, error))
                     continue
-                self._running[ticket] = _Running(job, task, worker, ticket, future)
+                self._running[ticket] = _Running(job, task, worker, future)
                 return
 
     def _progress(self, ticket: str, share: float) -> None:
-        self._begun.add(ticket)
         running = self._running.get(ticket)
+        # None before it is entered or after it has ended; unseen, it is forgiven one more death.
         if running is not None:
+            running.begun = True
             running.job.progress(running.task, share)
 
     def _reset(self, error: BaseException) -> None:
@@ -328,7 +326,6 @@ class Engine:
                 if not job.again(task):
                     job.finish(task, LOST)
         self._running.clear()
-        self._begun.clear()
         if cluster is not None:
             cluster.close()
 

@@ -16,8 +16,8 @@ from xai_core.orders.maps import CHEAP, OVERHEAD, Model, Subject
 from xai_core.randomization.kept import SCORES, map_key
 from xai_core.randomization.layers import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
-from xai_core.randomization.sweep import TRAINED, Smoothing, State
-from xai_core.randomization.targets import FIXED, target_of
+from xai_core.randomization.sweep import TRAINED, Smoothing, State, alike
+from xai_core.randomization.targets import PUBLISHED, target_of
 
 Find = Callable[[str], Mapping[str, Any] | None]
 
@@ -64,7 +64,7 @@ class Inquiry:
     other: Model | None = None
     other_fingerprint: str = ""
     pictures: Mapping[str, Subject] = field(default_factory=dict)
-    target: str = FIXED
+    target: str = PUBLISHED
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -82,13 +82,15 @@ class Inquiry:
             if state not in known
         ]
 
+    def settings(self, choice: Choice) -> dict[str, Any]:
+        """All settings of a choice as they are computed, with words for pictures."""
+        return alike(completed(choice, self.pictures))
+
     @cached_property
     def keys(self) -> dict[Step, dict[tuple[str, str], str]]:
         """Content keys of all maps, by step, and by column and hash of the picture."""
         hashes = {word: {"picture": one.hash} for word, one in self.pictures.items()}
-        settings = {
-            choice.id: replaced(completed(choice, self.pictures), hashes) for choice in self.choices
-        }
+        settings = {choice.id: replaced(self.settings(choice), hashes) for choice in self.choices}
         return {
             step: {
                 (choice.id, subject.hash): map_key(
@@ -184,7 +186,7 @@ class Inquiry:
         return list(groups.values())
 
     def _cost(self, choice: Choice) -> float:
-        cost = method(choice.method).cost(completed(choice, self.pictures))
+        cost = method(choice.method).cost(self.settings(choice))
         return OVERHEAD + cost * (1 if self.smoothing is None else self.smoothing.copies)
 
     def _task(self, step: Step, choices: Sequence[Choice], subjects: Sequence[Subject]) -> Task:
@@ -198,7 +200,7 @@ class Inquiry:
             "requests": {
                 choice.id: {
                     "method": choice.method,
-                    "settings": replaced(completed(choice, self.pictures), pixels),
+                    "settings": replaced(self.settings(choice), pixels),
                     "target": target_of(choice, self.target),
                 }
                 for choice in choices

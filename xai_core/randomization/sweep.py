@@ -83,10 +83,19 @@ class Smoothing:
     Attributes:
         copies: how many, the one without noise among them.
         sigma: standard deviation of the noise, in shares of the picture's range max - min.
+
+    Raises:
+        MethodError: fewer than 2 copies, which would be no smoothing.
     """
 
     copies: int = 50
     sigma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.copies < 2:
+            raise MethodError(
+                f"Smoothing needs at least 2 copies, the last without noise, not {self.copies}."
+            )
 
 
 def requests_for(requests: Mapping[str, Request], network: object) -> dict[str, Request]:
@@ -111,18 +120,16 @@ def requests_for(requests: Mapping[str, Request], network: object) -> dict[str, 
     }
 
 
-def _alike(requests: Mapping[str, Request]) -> dict[str, Request]:
-    """The requests with the same reference pictures for every network.
+def alike(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's settings with the same reference pictures for every network.
 
     "auto" would take the patterns that the trained network brings, and others for the networks
     with new weights, so that the maps would differ by more than by the weights.
     """
-    return {
-        name: replace(request, settings={**request.settings, "baselines": "samples"})
-        if isinstance(chosen := request.settings.get("baselines"), str) and chosen == "auto"
-        else request
-        for name, request in requests.items()
-    }
+    chosen = settings.get("baselines")
+    if isinstance(chosen, str) and chosen == "auto":
+        return {**settings, "baselines": "samples"}
+    return dict(settings)
 
 
 class Sweep:
@@ -196,7 +203,9 @@ class Sweep:
                 f"{clf.title} takes other input than {self._clf.title}: size, mean and standard "
                 "deviation must be the same for their maps to be compared."
             )
-        requests = _alike(requests)
+        requests = {
+            name: replace(one, settings=alike(one.settings)) for name, one in requests.items()
+        }
         found: dict[str, list[Map | str]] = {name: [] for name in requests}
         for (x, targets), tape in zip(self._batches, self._tapes, strict=True):
             for target, panel in _panels(requests):

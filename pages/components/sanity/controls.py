@@ -144,15 +144,19 @@ def _more() -> tuple[str, bool, Smoothing | None, Thresholds, str]:
         0,
         key="smooth",
         bind="query-params",
-        help="The smooth variant of the test (Hedström et al. 2024, with 50 copies), 0 for none. "
-        "The noise's standard deviation is a tenth of the picture's range, and the last copy has "
-        "none. As many times slower.",
+        help="The smooth variant of the test (Hedström et al. 2024, with 50 copies), 0 for none, "
+        "else at least 2. The noise's standard deviation is a tenth of the picture's range, and "
+        "the last copy has none. As many times slower.",
     )
     fails = st.number_input(
         "A method fails from", 0.0, 1.0, FAILS, 0.01, key="fails", bind="query-params"
     )
     weak = st.number_input("It is weak from", 0.0, 1.0, WEAK, 0.01, key="weak", bind="query-params")
-    smoothing = Smoothing(int(copies)) if copies else None
+    try:
+        smoothing = Smoothing(int(copies)) if copies else None
+    except MethodError as error:
+        st.error(plain(str(error)))
+        smoothing = None
     try:
         thresholds = Thresholds(fails, weak)
     except MethodError as error:

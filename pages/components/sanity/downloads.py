@@ -20,7 +20,7 @@ from pages.components.work import owner
 from xai_core import __version__
 from xai_core.classes import class_word
 from xai_core.errors import JobError
-from xai_core.explainers.choices import assignments, column_title, completed
+from xai_core.explainers.choices import assignments, column_title
 from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
 from xai_core.jobs import shared_engine
@@ -134,7 +134,7 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds, stems: Mapping[st
             {
                 "column": c.id,
                 "method": c.method,
-                "settings": completed(c, scene.pictures),
+                "settings": inquiry.settings(c),
                 "target": target_of(c, inquiry.target),
             }
             for c in inquiry.choices
