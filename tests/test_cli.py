@@ -450,9 +450,9 @@ def test_patterns_are_written_beside_a_checkpoint_and_found_there(
     assert weights_stamp(weights) != before
     clf = load_classifier(weights)
     train = tiny_imagenet(data, "train")
-    pictures = clf.preprocess(list(train.images)).double()
     exact = load_classifier(weights)
     exact.module.double()
+    pictures = exact.preprocess(list(train.images))
     expected = estimate_by_layer(exact, pictures)
     for name, pattern in stored_patterns(clf).items():
         assert torch.equal(pattern, expected[name].half().float())
