@@ -452,7 +452,8 @@ def test_patterns_are_written_beside_a_checkpoint_and_found_there(
     train = tiny_imagenet(data, "train")
     exact = load_classifier(weights)
     exact.module.double()
-    expected = estimate_by_layer(exact, exact.preprocess(list(train.images)))
+    pictures = exact.preprocess(list(train.images))
+    expected = estimate_by_layer(exact, pictures)
     for name, pattern in stored_patterns(clf).items():
         assert torch.equal(pattern, expected[name].half().float())
 
