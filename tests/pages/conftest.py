@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,14 @@ def at_this_machine() -> Iterator[None]:
     """Without a server there is no connection whose address could be looked at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "_connection", lambda: (None, {}))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """A page under test takes the place of the main module, which new processes run first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])
         yield
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Iterator
+from pickle import PicklingError
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from xai_core.models.trail import answered
 # What copy.deepcopy raises for what it cannot copy; objects without a way of their own to be
 # copied are asked for that of pickle.
 _UNCOPIED = (
-    *(copy.Error, pickle.PicklingError),
+    *(copy.Error, PicklingError),
     *(TypeError, RuntimeError, ValueError, AttributeError, RecursionError),
 )
 _BACKWARD = ("_backward_hooks", "_backward_pre_hooks")
