@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -26,7 +28,12 @@ HELP = (
 
 
 def show(
-    model: Model, explained: Task, relevance: object, stage: str, eps_max: int, stepped: Result
+    model: Model,
+    explained: Task,
+    relevance: object,
+    stage: str,
+    eps_max: int,
+    stepped: Result | None,
 ) -> None:
     """The button; then the progress; then the map at every step.
 
@@ -36,10 +43,18 @@ def show(
         relevance: the raw map.
         stage: which stage of it.
         eps_max: the most steps.
-        stepped: what the steps along the map gave, by which the exact walk's time is told.
+        stepped: what the steps along the map gave, by which the exact walk's time is told; None
+            while they are not there, when a click is kept for later.
     """
     st.markdown("**Filter**")
     row = st.container(horizontal=True, vertical_alignment="center")
+    asked: set[str] = st.session_state.setdefault(ASKED, set())
+    name = f"{explained.key} {stage}"
+    if stepped is None:
+        if _clicked(row):
+            asked.add(name)
+        gather(PURPOSE, [])
+        return
     longest = _longest(stepped, eps_max)
     exact = row.toggle(
         "Exact",
@@ -52,8 +67,8 @@ def show(
     )
     row.caption(f"The exact walk takes at most about {duration(longest)} here.")
     order = orders.filtering(model, explained, relevance, stage, eps_max, exact)
-    asked: set[str] = st.session_state.setdefault(ASKED, set())
-    if row.button("Filter this map", icon=":material/filter_alt:", help=HELP):
+    if _clicked(row) or name in asked:
+        asked.discard(name)
         asked.add(order.key)
     if order.key not in asked:
         gather(PURPOSE, [])
@@ -66,6 +81,11 @@ def show(
         problem(work.problems[order.key], work)
     elif order.key in work.results:
         st.fragment(_found)(work.results[order.key], exact)
+
+
+def _clicked(row: Any) -> bool:
+    clicked: bool = row.button("Filter this map", icon=":material/filter_alt:", help=HELP)
+    return clicked
 
 
 def _longest(stepped: Result, eps_max: int) -> float:

@@ -60,8 +60,9 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     _step_by_step(scene, view, order, maps, steps)
     st.markdown("**Methods and stages**")
     watch(works, view, explained, measured, choices, running)
-    for stepped in steps.results.values():
+    if order.key in maps.results and not steps.problems:
         relevance = maps.results[order.key].arrays["relevance"]
+        stepped = next(iter(steps.results.values()), None)
         filtering.show(scene.model, order, relevance, stage, metric.eps_max, stepped)
     return not any(running)
 
