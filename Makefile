@@ -27,7 +27,7 @@ $(VENV)/.app: requirements.txt | $(VENV)/.venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/.venv
+$(VENV)/.dev: requirements.txt requirements-dev.txt bots/requirements.txt | $(VENV)/.venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.app
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from benchmarks.load import material, watching
 from benchmarks.load.postgresql import cluster
+from bots import Crowd, Journal, Manner, Server, compare, drive
 from xai_core.study import Store, open_store
-from xai_core.study.bots import Crowd, Journal, Manner, Server, compare, drive
 
 AIM_MS = 300.0
 TRIALS = 30

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bots.server import free_port
 from xai_core.errors import StudyError
-from xai_core.study.bots.server import free_port
 
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "postgres"

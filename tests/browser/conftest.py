@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
-from xai_core.study.bots import Server
+from bots import Server
 
 expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from bots import Server
 from tests.browser import test_compare
 from tests.browser.test_compare import GRID
-from xai_core.study.bots import Server
 
 ROOT = Path(__file__).parents[2]
 LABELS = ["trained", "fc3", "fc2", "conv5", "conv4"]

@@ -18,9 +18,9 @@ from playwright.sync_api import (
     expect,
 )
 
+from bots import Server
 from tests.pages import little_study
 from tests.pages.little_study import CODE, SECRETS
-from xai_core.study.bots import Server
 from xai_core.study.storage.store import Store, open_store
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from collections import Counter
 from hashlib import sha256
 
@@ -9,10 +10,11 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from benchmarks.load import material
+from bots import Crowd, Manner, Server, compare, drive, participants_of, rule, sides
 from tests.apart import apart
 from xai_core.cli.study import bots as command
+from xai_core.errors import StudyError
 from xai_core.study import open_store
-from xai_core.study.bots import Crowd, Manner, Server, compare, drive, participants_of, rule, sides
 from xai_core.study.storage.schema import answer, background, participant, platform_identity, trial
 
 TRIALS, SCREENS = 3, 7  # one practice, three trials, two catch trials, one instructed trial
@@ -164,6 +166,27 @@ def test_the_command_says_that_nobody_could_take_part(sqlite_url, monkeypatch, c
     # Nothing listens at the discard port.
     assert run([slug, "--participants", "2", "--url", "http://localhost:9", "--think", "0"]) == 1
     assert "DisconnectedError" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"), [("bots.command", "in its folder"), ("websockets", "pip install")]
+)
+def test_the_command_says_what_is_missing(monkeypatch, missing, sentence):
+    """As in a copy that was installed without the repository around it."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == "bots"]:
+        monkeypatch.delitem(sys.modules, module)
+
+    class Nowhere:
+        @staticmethod
+        def find_spec(name, path, target=None):
+            if name == missing:
+                raise ModuleNotFoundError(name=missing)
+
+    monkeypatch.setattr(sys, "meta_path", [Nowhere, *sys.meta_path])
+    for module in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(StudyError, match=sentence):
+        run(["study"])
 
 
 def run(words):

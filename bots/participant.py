@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from xai_core.study.bots import rule
-from xai_core.study.bots.answering import LATE_S, RefusedError, gone_on, send, shown_trial
-from xai_core.study.bots.browser import DisconnectedError, StuckError, Tab
-from xai_core.study.bots.fetching import Fetcher, FetchError
-from xai_core.study.bots.interruptions import INTERRUPTIONS
-from xai_core.study.bots.journal import Journal, Sent, Trial
-from xai_core.study.bots.wire import Element
+from bots import rule
+from bots.answering import LATE_S, RefusedError, gone_on, send, shown_trial
+from bots.browser import DisconnectedError, StuckError, Tab
+from bots.fetching import Fetcher, FetchError
+from bots.interruptions import INTERRUPTIONS
+from bots.journal import Journal, Sent, Trial
+from bots.wire import Element
 
 PAGE = "take-part"
 PATIENCE_S = 60.0

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from xai_core.study.bots.journal import Journal
-from xai_core.study.bots.participant import Bot, Manner
+from bots.journal import Journal
+from bots.participant import Bot, Manner
 
 FROM_A_PLATFORM = 3  # one bot in so many comes with a platform's id
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xai_core.study.bots.answering import send, shown_trial
+from bots.answering import send, shown_trial
 
 if TYPE_CHECKING:
-    from xai_core.study.bots.browser import Tab
-    from xai_core.study.bots.participant import Bot
+    from bots.browser import Tab
+    from bots.participant import Bot
 
 
 async def reload(bot: Bot) -> None:

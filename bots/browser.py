@@ -9,9 +9,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from xai_core.study.bots import wire
-from xai_core.study.bots.fetching import Fetcher, FetchError
-from xai_core.study.bots.wire import Element, Message, Request
+from bots import wire
+from bots.fetching import Fetcher, FetchError
+from bots.wire import Element, Message, Request
 
 KEPT_RUNS = 2  # as long as a browser keeps a message that no run has used
 LONGEST_MESSAGE = 256 * 1024 * 1024

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from xai_core.study.bots.journal import Journal, Sent
-from xai_core.study.bots.sides import Row, Side, exported, stored
+from bots.journal import Journal, Sent
+from bots.sides import Row, Side, exported, stored
 from xai_core.study.design import Design
 from xai_core.study.storage.records import Records
 from xai_core.study.storage.schema import participant, platform_identity, stimulus, study, version

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from xai_core.errors import StudyError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 START_S = 90.0
 STOP_S = 15.0
 
@@ -51,7 +51,7 @@ class Server:
         script: Path = ROOT / "app.py",
     ) -> None:
         if not script.is_file():
-            raise StudyError("The application (app.py) is not beside the package.")
+            raise StudyError("The application (app.py) is not beside the tool.")
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}/{base_path}".rstrip("/")
         self._environment = os.environ | dict(environment or {})

@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from xai_core.study.bots.browser import StuckError, Tab
-from xai_core.study.bots.journal import Sent, Trial
+from bots.browser import StuckError, Tab
+from bots.journal import Sent, Trial
 
 LATE_S = 6.0  # without a word of the server the page sends an answer again, as the browser does
 AGAIN_S = 0.5  # after the server has said that it cannot save now

@@ -5,14 +5,15 @@
     compare             what they sent beside what is stored and what is exported
     Server              the application as a process that can be killed
 
-Nothing else of the package needs this one. Only ``wire`` knows Streamlit's messages.
+A tool beside the package, which does not need it; ``python -m xai_core study bots`` starts it.
+Only ``wire`` knows Streamlit's messages.
 """
 
-from xai_core.study.bots.comparing import Comparison, compare, participants_of
-from xai_core.study.bots.crowd import Crowd, drive
-from xai_core.study.bots.journal import Journal
-from xai_core.study.bots.participant import Manner
-from xai_core.study.bots.server import Server
+from bots.comparing import Comparison, compare, participants_of
+from bots.crowd import Crowd, drive
+from bots.journal import Journal
+from bots.participant import Manner
+from bots.server import Server
 
 __all__ = [
     "Comparison",
