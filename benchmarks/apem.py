@@ -29,7 +29,7 @@ from benchmarks.peers.literal_apem import Literal
 from benchmarks.race import CLOCKS
 from xai_core.allocation import keep_freed_memory
 from xai_core.apem import Filtered, apem, filter_relevance
-from xai_core.apem.pictures import staged_map
+from xai_core.apem.one_picture import staged_map
 from xai_core.apem.search import Asker
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES

@@ -35,7 +35,7 @@ from benchmarks.race import CLOCKS, DEEPSHAP, HERE, SIDES, Found, Race, parts_of
 from xai_core.explainers.baselines import reference_set
 from xai_core.images import sample_images
 from xai_core.models import Classifier, load_classifier
-from xai_core.randomization.layers import randomizable_layers
+from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.steps import TRAINED_LABEL, Step, Test, seeds_of
 from xai_core.randomization.sweep import TRAINED, Sweep
 

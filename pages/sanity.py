@@ -22,7 +22,7 @@ from pages.components.work import Work
 from xai_core import orders
 from xai_core.explainers.choices import Choice
 from xai_core.orders import Inquiry
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import LABELS
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xai_core.apem.findings import tables
+from xai_core.apem.result_files import tables
 from xai_core.charts import (
     COLOURS,
     DASHES,

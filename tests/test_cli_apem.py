@@ -18,8 +18,8 @@ from torch import nn
 
 from xai_core import charts
 from xai_core.__main__ import main
-from xai_core.apem import apem_normalized, pictures
-from xai_core.apem.findings import tables
+from xai_core.apem import apem_normalized, one_picture
+from xai_core.apem.result_files import tables
 from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, reliability_charts
 from xai_core.explainers import explain
@@ -132,13 +132,13 @@ def finished(whole, tmp_path):
 @pytest.fixture
 def measured(monkeypatch):
     """The methods that are measured, picture by picture."""
-    calls, picture_rows = [], pictures.picture_rows
+    calls, picture_rows = [], one_picture.picture_rows
 
     def counted(clf, x, relevances, *args, **settings):
         calls.append(list(relevances))
         return picture_rows(clf, x, relevances, *args, **settings)
 
-    monkeypatch.setattr(pictures, "picture_rows", counted)
+    monkeypatch.setattr(one_picture, "picture_rows", counted)
     return calls
 
 

@@ -10,8 +10,8 @@ from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice
 from xai_core.orders import Inquiry, Subject, describe_layers
 from xai_core.randomization import steps
-from xai_core.randomization.kept import FLOORS, SCORES, map_key
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
+from xai_core.randomization.stored_maps import FLOORS, SCORES, map_key
 from xai_core.randomization.sweep import TRAINED, Smoothing, State
 
 MODEL = {"source": "vgg-tiny"}

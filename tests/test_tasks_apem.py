@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from xai_core.apem.pictures import picture_rows
+from xai_core.apem.one_picture import picture_rows
 from xai_core.errors import DataError, ModelError
 from xai_core.explainers import explain
 from xai_core.images import image_hash, sample_image

@@ -15,8 +15,8 @@ from xai_core.models import Classifier
 from xai_core.models.architectures import vgg_tiny
 from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers, sanity_check
-from xai_core.randomization.kept import FLOORS, SCORES
 from xai_core.randomization.scores import noise_floor, shuffled_floor
+from xai_core.randomization.stored_maps import FLOORS, SCORES
 from xai_core.randomization.sweep import Smoothing, Sweep
 from xai_core.tasks import sanity
 

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from tests.apem.tables import row, table
+from tests.apem.tiny_tables import row, table
 from xai_core.apem.comparisons import (
     face_to_face,
     irrelevance,
@@ -14,7 +14,7 @@ from xai_core.apem.comparisons import (
     stage_pairs,
     unexpected,
 )
-from xai_core.apem.findings import tables
+from xai_core.apem.result_files import tables
 from xai_core.apem.summary import as_table
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import STAGES

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.apem.nets import WEIGHTS, Constant, Linear, Trap, classifier, plain, small_case
+from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, Trap, classifier, plain, small_case
 from tests.reference import apem as literal
 from xai_core.apem import apem, filter_relevance
 from xai_core.apem.filtering import brackets

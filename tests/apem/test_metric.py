@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.apem.nets import (
+from tests.apem.tiny_networks import (
     WEIGHTS,
     Constant,
     Linear,

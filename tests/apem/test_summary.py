@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tests.apem.tables import FACTS, row, table
-from xai_core.apem.pictures import COLUMNS
+from tests.apem.tiny_tables import FACTS, row, table
+from xai_core.apem.one_picture import COLUMNS
 from xai_core.apem.summary import MEANS, as_table, correlations, groups, summary
 
 

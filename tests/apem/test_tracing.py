@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.apem.nets import WEIGHTS, Constant, Linear, classifier, plain, small_case
+from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, classifier, plain, small_case
 from xai_core.apem import apem
 from xai_core.apem.tracing import trace
 from xai_core.errors import MethodError

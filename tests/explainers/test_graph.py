@@ -30,8 +30,8 @@ from xai_core.explainers.nodes import (
     Rectifier,
     Subtracting,
 )
+from xai_core.explainers.recorded import record, recorded
 from xai_core.explainers.sharing import Sharing, alone
-from xai_core.explainers.tape import record, recorded
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import record_module
 

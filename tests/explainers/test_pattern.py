@@ -14,7 +14,7 @@ from xai_core.explainers import explain, pattern
 from xai_core.explainers.baselines import reference_set
 from xai_core.explainers.graph import read
 from xai_core.explainers.nodes import Affine
-from xai_core.explainers.tape import record
+from xai_core.explainers.recorded import record
 from xai_core.images import sample_images
 from xai_core.models import load_classifier
 from xai_core.models.classifier import Classifier
@@ -110,7 +110,7 @@ def test_no_signal_is_lost_in_a_neuron(name):
         kept = (node.weight * a).flatten(1).sum(1)
         y = graph.values[number].movedim(1, 0).flatten(1)
         active = torch.ones_like(y)
-        if any(number in other.inputs and "relu" in other.spoken for other in graph.nodes):
+        if any(number in other.inputs and "relu" in other.label for other in graph.nodes):
             active = (y > 0).double()
             rectified += 1
         deviation = active * (y - y.mean(1, keepdim=True))

@@ -11,11 +11,11 @@ from xai_core.explainers import METHODS, explain
 from xai_core.explainers.graph import read
 from xai_core.explainers.pattern import estimate_by_layer, propagate
 from xai_core.explainers.pattern_files import save_patterns, stored_patterns, weights_hash
-from xai_core.explainers.tape import record
+from xai_core.explainers.recorded import record
 from xai_core.models import load_classifier
 from xai_core.models.classifier import Classifier
 from xai_core.models.registry import ASSETS
-from xai_core.randomization.layers import randomizable_layers
+from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
 from xai_core.randomization.sweep import Request, State, Sweep
 

@@ -12,7 +12,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers import explain, rap
 from xai_core.explainers.graph import read
 from xai_core.explainers.nodes import Affine
-from xai_core.explainers.tape import record
+from xai_core.explainers.recorded import record
 from xai_core.images import sample_images
 from xai_core.models import load_classifier
 from xai_core.models.classifier import Classifier

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.explainers import everywhere
-from tests.explainers.everywhere import METHODS_OF, NETWORKS, TARGETS, maps
+from tests.explainers import all_maps
+from tests.explainers.all_maps import METHODS_OF, NETWORKS, TARGETS, maps
 from xai_core.explainers import explain
 from xai_core.images import sample_images
 from xai_core.models import load_classifier
@@ -29,13 +29,13 @@ TERMS = {"vgg": 1024, "residual": 144}
 
 @pytest.fixture(scope="module")
 def data():
-    return everywhere.given()
+    return all_maps.given()
 
 
 @pytest.fixture(scope="module")
 def usual(data):
     """The maps with which all others are compared."""
-    return everywhere.every_map(data)
+    return all_maps.every_map(data)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def elsewhere(data, tmp_path_factory):
     environment = {k: v for k, v in os.environ.items() if k != "ATEN_CPU_CAPABILITY"}
     if torch.backends.cpu.get_cpu_capability() != "DEFAULT":
         environment["ATEN_CPU_CAPABILITY"] = "default"
-    command = [sys.executable, "-m", "tests.explainers.everywhere"]
+    command = [sys.executable, "-m", "tests.explainers.all_maps"]
     subprocess.run(
         [*command, folder / "given.pt", folder / "maps.pt"], check=True, cwd=ROOT, env=environment
     )

@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from tests.reference import nets
 from xai_core.explainers import explain
-from xai_core.explainers.following import FollowingWinners
 from xai_core.explainers.nodes import Activation
 from xai_core.explainers.pooling import windows_of, winners
 from xai_core.explainers.secants import relu_secant, secant
 from xai_core.explainers.ties import first_largest, tolerance
+from xai_core.explainers.winner_gradients import FollowingWinners
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Slot, Step
 

@@ -413,7 +413,7 @@ def test_a_view_that_is_not_used_afterwards_may_be_overwritten():
 
 def test_a_step_that_reads_an_attribute_bears_its_name():
     tape = recorded(Of(lambda x: (2 * x).data.flatten(1)), pictures())
-    assert [step.spoken.partition(" ")[0] for step in tape.steps] == [
+    assert [step.label.partition(" ")[0] for step in tape.steps] == [
         "'mul'",
         "'data'",
         "'flatten'",

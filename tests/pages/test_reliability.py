@@ -18,7 +18,7 @@ from pages.components.reliability.drawing import map_picture
 from pages.components.reliability.way import relevance_shares
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.apem import apem
-from xai_core.apem.pictures import picture_rows
+from xai_core.apem.one_picture import picture_rows
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.images import sample_image

@@ -10,7 +10,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
 from xai_core.explainers.choices import column_title, parse_column
 from xai_core.randomization import published, steps
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.published import ADEBAYO, NUZZO, PUBLISHED, PUBLISHED_SSIM, SIXT
 from xai_core.randomization.sweep import TRAINED, State
 from xai_core.randomization.verdicts import (

@@ -14,7 +14,7 @@ from torch import Tensor
 from xai_core.apem.perturbation import Perturbation, judged_maps
 from xai_core.apem.search import Asker
 from xai_core.errors import MethodError
-from xai_core.explainers.run import class_numbers
+from xai_core.explainers.panel import class_numbers
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 

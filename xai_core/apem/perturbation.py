@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
-from xai_core.explainers.following import FollowingWinners
-from xai_core.explainers.run import check_input
+from xai_core.explainers.panel import check_input
+from xai_core.explainers.winner_gradients import FollowingWinners
 from xai_core.models.classifier import Classifier
-from xai_core.models.modes import plain
+from xai_core.models.global_state import without_global_modes
 from xai_core.models.outputs import log_probabilities
 
 
@@ -84,7 +84,7 @@ class Perturbation:
 
 def _class_and_signs(clf: Classifier, x: Tensor) -> tuple[Tensor, Tensor]:
     """Predicted class [1] of one picture, and the signs of the gradient [1, 3, H, W]."""
-    with plain(x.device), torch.enable_grad(), FollowingWinners():
+    with without_global_modes(x.device), torch.enable_grad(), FollowingWinners():
         probe = x.detach().clone().requires_grad_()
         logits = clf.logits(probe)
         if not bool(torch.isfinite(logits).all()):

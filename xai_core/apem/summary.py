@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import spearmanr
 
-from xai_core.apem.pictures import COLUMNS
+from xai_core.apem.one_picture import COLUMNS
 
 GROUPS = {"right": "rightly classified", "wrong": "wrongly classified", "all": "all pictures"}
 MEANS = ("eps_minus", "eps_plus", "apem", "apem_normalized", "apem_shuffled")

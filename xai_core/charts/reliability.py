@@ -30,7 +30,7 @@ def reliability_charts(
 
     Args:
         table: a row for each picture, method and stage (``apem.summary.as_table``).
-        found: what makes tables of ``apem.findings.tables``, by name: pairwise, stages,
+        found: what makes tables of ``apem.result_files.tables``, by name: pairwise, stages,
             irrelevance.
         titles: what people read of each method.
 

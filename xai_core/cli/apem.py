@@ -243,7 +243,7 @@ class Measuring:
         Raises:
             XaiError: no picture can be measured.
         """
-        from xai_core.apem.pictures import picture_facts
+        from xai_core.apem.one_picture import picture_facts
         from xai_core.apem.summary import as_table
 
         rows: list[dict[str, Any]] = []
@@ -289,7 +289,7 @@ class Measuring:
 
     def _rows(self, photo: Photo, meter: Meter) -> list[dict[str, Any]]:
         """Of all methods, from the cache if they are there, else measured and kept."""
-        from xai_core.apem.pictures import picture_rows
+        from xai_core.apem.one_picture import picture_rows
         from xai_core.cache import Result
 
         plan = self.plan
@@ -337,6 +337,6 @@ class Measuring:
 
 def refused(method: str, stage: str, problem: str) -> dict[str, Any]:
     """The row of a method that gave no map."""
-    from xai_core.apem.pictures import COLUMNS
+    from xai_core.apem.one_picture import COLUMNS
 
     return {**dict.fromkeys(COLUMNS), "method": method, "stage": stage, "problem": problem}

@@ -20,11 +20,11 @@ from xai_core.figures import to_png
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import Floats
 from xai_core.randomization.check import COLUMNS
-from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.networks import STARTS
 from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts_of
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
+from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.sweep import TRAINED, Map
 from xai_core.randomization.targets import own_class
 from xai_core.randomization.verdicts import CONTESTED, SIGN, curves, verdicts

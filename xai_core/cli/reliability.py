@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xai_core.apem.findings import findings
 from xai_core.apem.record import Record, images_of, photo_words
+from xai_core.apem.result_files import findings
 from xai_core.apem.summary import GROUPS, correlations, summary
 from xai_core.classes import class_word
 from xai_core.cli.tables import aligned

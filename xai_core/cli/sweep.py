@@ -20,8 +20,8 @@ from xai_core.heatmaps import SHOWS
 from xai_core.images import image_hash
 from xai_core.progress import listening
 from xai_core.randomization.check import compared
-from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES, map_key, part
 from xai_core.randomization.scores import floors
+from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES, map_key, stored_map
 from xai_core.randomization.sweep import (
     TRAINED,
     Map,
@@ -257,7 +257,7 @@ class KeptSweep:
             self._trained[column, number] = self.map(TRAINED, column, number)
         before, size = self._trained[column, number], self._clf.input_size
         scored, _ = compared(before, found, size, self._signed[column], measures, SHOWS)
-        result = part(found, scored, 0.0)
+        result = stored_map(found, scored, 0.0)
         if network == TRAINED and not isinstance(found, str):
             result.facts[FLOORS] = floors(found, size, self._signed[column], measures)
         return result

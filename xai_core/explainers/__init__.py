@@ -19,6 +19,6 @@ from xai_core.explainers import (  # noqa: F401, I001
     controls,
 )
 from xai_core.explainers.registry import FAMILIES, METHODS, Method, Param, method
-from xai_core.explainers.run import Panel, explain
+from xai_core.explainers.panel import Panel, explain
 
 __all__ = ["FAMILIES", "METHODS", "Method", "Panel", "Param", "explain", "method"]

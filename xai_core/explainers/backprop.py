@@ -10,15 +10,15 @@ import math
 import torch
 from torch import Tensor
 
-from xai_core.explainers.backward import (
+from xai_core.explainers.graph import lead_back, one_hot
+from xai_core.explainers.nodes import Rectifier
+from xai_core.explainers.recorded_gradient import (
     DECONVNET,
     GUIDED,
     chain_rules,
     rectified,
     rectifier_graph,
 )
-from xai_core.explainers.graph import lead_back, one_hot
-from xai_core.explainers.nodes import Rectifier
 from xai_core.explainers.registry import Param, register
 from xai_core.explainers.ties import tolerance
 from xai_core.models.classifier import Classifier

@@ -84,7 +84,7 @@ def _pooled(graph: Graph) -> Node:
 
 def _undefined(node: Node | None) -> MethodError:
     """The error that names the step at which a model is of another kind."""
-    here = "" if node is None else f", but in this one the step {node.spoken} stands there"
+    here = "" if node is None else f", but in this one the step {node.label} stands there"
     return MethodError(
         "CAM is defined for models that end in global average pooling and one linear layer"
         f"{here}; gradcam works on this model."

@@ -12,9 +12,9 @@ from xai_core.explainers.batches import batch_size, gradient_bytes
 from xai_core.explainers.graph import Graph, read, read_shared
 from xai_core.explainers.memory import allowed_bytes
 from xai_core.explainers.params import BASELINES, CHUNK
+from xai_core.explainers.recorded import record
 from xai_core.explainers.registry import register
 from xai_core.explainers.rescale import multipliers, values_at
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from xai_core.explainers.chain import Chain
+from xai_core.explainers.function_probes import Found, probed
 from xai_core.explainers.nodes import (
     Activation,
     Adding,
@@ -26,7 +27,6 @@ from xai_core.explainers.nodes import (
     Rectifier,
     Subtracting,
 )
-from xai_core.explainers.probes import Found, probed
 from xai_core.models.steps import Slot, Step, mapped
 
 # An element-wise function does not look beyond them.

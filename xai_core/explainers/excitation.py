@@ -16,7 +16,7 @@ from xai_core.explainers.refusals import without_influence
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import common_rules, parted_rule
 from xai_core.models.classifier import Classifier
-from xai_core.models.layers import module_at
+from xai_core.models.weight_layers import module_at
 
 # So small that it only keeps 0 / 0 from being undefined.
 TINY = 1e-20

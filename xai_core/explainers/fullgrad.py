@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from xai_core.errors import MethodError
-from xai_core.explainers.backward import gradients
 from xai_core.explainers.graph import Graph, read_shared
 from xai_core.explainers.nodes import (
     Activation,
@@ -29,6 +28,7 @@ from xai_core.explainers.nodes import (
     Subtracting,
     vjp,
 )
+from xai_core.explainers.recorded_gradient import gradients
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
 
@@ -132,7 +132,7 @@ def _biases(graph: Graph) -> Iterator[tuple[str, int, Tensor]]:
         elif not isinstance(node, _WITHOUT_BIAS):
             raise MethodError(
                 f"FullGrad is defined for linear steps and element-wise activations, but the "
-                f"model has the step {node.spoken}; saliency or integrated_gradients work on "
+                f"model has the step {node.label}; saliency or integrated_gradients work on "
                 "this model."
             )
 

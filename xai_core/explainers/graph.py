@@ -13,7 +13,7 @@ from torch import Tensor
 
 from xai_core.errors import MethodError
 from xai_core.explainers.elementwise import recognised
-from xai_core.explainers.kinds import node_of
+from xai_core.explainers.node_kinds import node_of
 from xai_core.explainers.nodes import (
     Adding,
     Affine,
@@ -27,9 +27,9 @@ from xai_core.explainers.nodes import (
     vjp,
 )
 from xai_core.explainers.pooling import scattered, windows_of, winners
+from xai_core.explainers.recorded import recorded
 from xai_core.explainers.refusals import not_once
 from xai_core.explainers.sharing import shared
-from xai_core.explainers.tape import recorded
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
 
@@ -121,7 +121,7 @@ def lead_back(
             parts = rules[type(node)](node, first)
         else:
             raise MethodError(
-                f"{title} has no rule for the step {node.spoken}; {remedy} work on this model."
+                f"{title} has no rule for the step {node.label}; {remedy} work on this model."
             )
         for number, part in zip(node.inputs, parts, strict=True):
             if not graph.values[number].is_floating_point():

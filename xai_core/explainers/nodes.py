@@ -37,9 +37,9 @@ class Node:
     output: int
 
     @property
-    def spoken(self) -> str:
+    def label(self) -> str:
         """The node in words, for errors."""
-        return self.step.spoken
+        return self.step.label
 
 
 class Rearranging(Node):

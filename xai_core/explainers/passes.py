@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import MethodError
-from xai_core.explainers.backward import GRADIENT, gradients, layers_wanted, led_back
 from xai_core.explainers.graph import read_shared
+from xai_core.explainers.recorded_gradient import GRADIENT, gradients, layers_wanted, led_back
 from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
-from xai_core.models.layers import module_at
-from xai_core.models.maps import token_grid
+from xai_core.models.map_layers import token_grid
+from xai_core.models.weight_layers import module_at
 
 # Methods that are nothing but the gradient at the picture.
 OF_THE_GRADIENT = ("saliency", "input_x_gradient")
@@ -77,7 +77,7 @@ def activation_and_gradient(
     _check_is_map(clf, x, name, output)
     if slope is None:
         raise without_influence(name)
-    layout = clf.maps.layouts[name]
+    layout = clf.map_layers.layouts[name]
     if layout == "channels last":
         return output.detach().permute(0, 3, 1, 2), slope.permute(0, 3, 1, 2)
     if layout == "tokens":
@@ -88,7 +88,7 @@ def activation_and_gradient(
 def _check_is_map(clf: Classifier, x: Tensor, name: str, output: Any) -> None:
     if not isinstance(output, Tensor) or output.dim() not in (3, 4) or len(output) != len(x):
         raise no_maps(name)
-    if name not in clf.maps.layouts:
+    if name not in clf.map_layers.layouts:
         raise MethodError(
             f"Layer '{name}' gives an output of shape {list(output.shape)}, of which it cannot "
             f"be told which axes are the picture's places; choose a convolution{_such_as(clf)}."
@@ -96,7 +96,7 @@ def _check_is_map(clf: Classifier, x: Tensor, name: str, output: Any) -> None:
 
 
 def _such_as(clf: Classifier) -> str:
-    return f", such as '{clf.maps.default}'" if clf.maps.default else ""
+    return f", such as '{clf.map_layers.default}'" if clf.map_layers.default else ""
 
 
 def _on_grid(

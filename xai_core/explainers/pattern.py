@@ -19,15 +19,15 @@ from torch import Tensor
 from xai_core.cache import content_key
 from xai_core.errors import MethodError
 from xai_core.explainers.baselines import reference_count, reference_pictures
-from xai_core.explainers.exact import in_float64, read_exactly
+from xai_core.explainers.double_precision import in_float64, read_exactly
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, read
 from xai_core.explainers.memory import allowed_bytes, bytes_of
 from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Rectifier, Subtracting
 from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.pattern_files import stored_patterns
+from xai_core.explainers.recorded import record
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, common_rules
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 
@@ -303,7 +303,7 @@ _lock = threading.Lock()
 def _remembered(clf: Classifier, graph: Graph, pictures: Tensor, chunk: int) -> Patterns:
     """``estimate``, or what it gave for the same model and pictures before."""
     # Networks with the same weights may still go other ways.
-    steps = [(node.spoken, type(node).__name__, node.inputs, node.output) for node in graph.nodes]
+    steps = [(node.label, type(node).__name__, node.inputs, node.output) for node in graph.nodes]
     # Of a new twin, which hashes the weights as they are now: 0.5 seconds for a gigabyte.
     fingerprint = clf.private().fingerprint
     pixels = pictures.cpu().contiguous().view(torch.uint8)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xai_core.explainers.exact import read_exactly
+from xai_core.explainers.double_precision import read_exactly
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back
 from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Subtracting
 from xai_core.explainers.params import BATCHNORM

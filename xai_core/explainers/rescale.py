@@ -15,8 +15,8 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, Rule, lead_back, linear_rules, one_hot
 from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
+from xai_core.explainers.recorded import record
 from xai_core.explainers.secants import pool_back, secant
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 
 
@@ -84,7 +84,7 @@ def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tup
     a, a0 = graph.values[number], origins[number]
     if len(a) != len(graph.values[0]) or a.shape[1:] != a0.shape[2:]:
         raise MethodError(
-            f"{title} cannot tell the pictures apart in the step {node.spoken}; "
+            f"{title} cannot tell the pictures apart in the step {node.label}; "
             "saliency or integrated_gradients work on this model."
         )
     return a, a0

@@ -134,7 +134,7 @@ class RevealCancel:
             node, Rearranging | Averaging | Adding | Normalisation | Constant | Subtracting
         ):
             raise MethodError(
-                f"{self._title} has no rule for the step {node.spoken}; "
+                f"{self._title} has no rule for the step {node.label}; "
                 "saliency or integrated_gradients work on this model."
             )
         parts = [self._parts_of(number) for number in node.inputs]

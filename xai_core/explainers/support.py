@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
+from xai_core.explainers.panel import Panel
 from xai_core.explainers.registry import METHODS, method
-from xai_core.explainers.run import Panel
 from xai_core.models.classifier import Classifier
 
 

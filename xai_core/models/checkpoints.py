@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from xai_core.errors import ModelError
 from xai_core.models.architectures import blueprint, build_network
 from xai_core.models.classifier import Classifier
-from xai_core.models.settled import settle_input
+from xai_core.models.transform_input import settle_input
 
 MAX_BYTES = 2_000_000_000
 MAX_PICKLE_BYTES = 50_000_000  # names and shapes alone; the tensors lie beside them

@@ -18,13 +18,13 @@ from xai_core.classes import class_index, class_titles
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import overwrites_input, private_copy
-from xai_core.models.layers import weight_layers
-from xai_core.models.maps import Maps, read_maps
-from xai_core.models.modes import plain, without_autocast
+from xai_core.models.global_state import without_autocast, without_global_modes
+from xai_core.models.gradient_check import check_gradient
+from xai_core.models.map_layers import MapLayers, find_map_layers
 from xai_core.models.outputs import probabilities, scored
-from xai_core.models.probe import check_repeatable, probe_pixels
-from xai_core.models.slopes import check_gradient
+from xai_core.models.repeatability import check_repeatable, probe_pixels
 from xai_core.models.tape import why_not_recorded
+from xai_core.models.weight_layers import weight_layers
 
 
 class Classifier:
@@ -51,7 +51,7 @@ class Classifier:
     Attributes:
         outputs: what makes probabilities of the logits, as in ``Scored``.
         notes: sentences that whoever sees the model's maps must know.
-        maps: the layers that class activation maps can explain.
+        map_layers: the layers that class activation maps can explain.
         unrecorded: why methods that go back step by step cannot follow its runs, in a
             sentence; "" if they can.
         patterns_file: patterns for PatternAttribution that the model brings, or None; to be set
@@ -88,14 +88,16 @@ class Classifier:
         _check_input_facts(self)
         self._transforming = bool(getattr(module, "transform_input", False))
         first = next(module.parameters(), torch.zeros(()))
-        with plain(first.device):
+        with without_global_modes(first.device):
             found = self._load(module, first, outputs, accept_gradients)
-        self.maps = replace(found, default=cam_layer or found.default)
+        self.map_layers = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
         self.patterns_file: Path | None = None
         self._twins: list[tuple[Classifier, list[int]]] = []
 
-    def _load(self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool) -> Maps:
+    def _load(
+        self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool
+    ) -> MapLayers:
         pictures = self.normalise(probe_pixels(self.input_size)).to(first)
         module = private_copy(module, pictures[1:2])
         given = check_repeatable(module, pictures)
@@ -107,7 +109,7 @@ class Classifier:
         self.notes = [*found.notes, *([said] if said else [])]
         self.unrecorded = why_not_recorded(self.module, probe)
         self._layers = weight_layers(self.module, probe)
-        return read_maps(self.module, probe, self._layers)
+        return find_map_layers(self.module, probe, self._layers)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -173,12 +175,12 @@ class Classifier:
         Raises:
             ModelError: the network has no convolution that could serve.
         """
-        if self.maps.default is None:
+        if self.map_layers.default is None:
             raise ModelError(
                 "The model has no convolution that is used once and counts for the scores, "
                 "which class activation maps need."
             )
-        return self.maps.default
+        return self.map_layers.default
 
     def private(self) -> Classifier:
         """A twin with its own modules, for hooks, that shares the weights' memory."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from xai_core.errors import ModelError
-from xai_core.models.trail import answered
+from xai_core.models.trail import scores_of
 
 # What copy.deepcopy raises for what it cannot copy; objects without a way of their own to be
 # copied are asked for that of pickle.
@@ -122,12 +122,12 @@ def _without_listeners(twin: nn.Module, x: Tensor) -> nn.Module:
     if not foreign:
         return twin
     with torch.no_grad():
-        before = answered(twin, x)
+        before = scores_of(twin, x)
         kept = [(child, name, dict(getattr(child, name))) for child, name, _ in foreign]
         for child, name, key in foreign:
             getattr(child, name).pop(key)
         try:
-            same = _equal(before, answered(twin, x))
+            same = _equal(before, scores_of(twin, x))
         except ModelError:  # without them it does not even run
             same = False
     if same:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
-from xai_core.models.trail import Call, answered, function_name, heard, spoken
+from xai_core.models.trail import Call, function_name, heard, scores_of, step_label
 
 OUTPUTS = ("softmax", "sigmoid")
 # What the sum of probabilities may miss 1 by, in roundings of their type.
@@ -140,12 +140,12 @@ def _before_last(
             calls.append(call)
 
     with heard(module, hear):
-        last = answered(module, pictures)
+        last = scores_of(module, pictures)
     if not calls or not _same_values(calls[-1].result, last):
         return module, "", ()
     call = calls[-1]
     kind = "softmax" if call.function in _SOFTMAX else "sigmoid"
-    step = spoken(function_name(call.function), call.layer)
+    step = step_label(function_name(call.function), call.layer)
     if not _ends_there(module, pictures, len(calls)):
         raise ModelError(
             f"The model changes what its last step {step} gives; let it return the scores before "
@@ -166,7 +166,7 @@ def _ends_there(module: nn.Module, pictures: Tensor, number: int) -> bool:
     for factor in FACTORS:
         try:
             with _Skipping(number, factor) as skipping:
-                given = answered(module, pictures)
+                given = scores_of(module, pictures)
         except ModelError:  # it looks at the probabilities
             return False
         if not _same_values(skipping.given, given):
@@ -221,7 +221,7 @@ def _doubled_last(module: nn.Module, pictures: Tensor) -> nn.Module | None:
             layers.append(call.layer)
 
     with heard(module, hear):
-        single = answered(module, pictures).reshape(-1, 1)
+        single = scores_of(module, pictures).reshape(-1, 1)
     twin = copy.deepcopy(module)
     last = twin.get_submodule(layers[-1]) if layers else twin
     if type(last) is not nn.Linear or last.out_features != 1 or layers.count(layers[-1]) > 1:
@@ -231,7 +231,7 @@ def _doubled_last(module: nn.Module, pictures: Tensor) -> nn.Module | None:
         last.bias = nn.Parameter(torch.cat([-last.bias, last.bias]), requires_grad=False)
     last.out_features = 2
     try:
-        double = answered(twin, pictures)
+        double = scores_of(twin, pictures)
     except ModelError:
         return None
     expected = torch.cat([-single, single], 1)

@@ -114,7 +114,7 @@ class Recorder(TorchFunctionMode):
         )
         self._check_current((*inputs, *others))
         for item in others if self._strict else ():
-            self._check_origin(item, f"The step {step.spoken}")
+            self._check_origin(item, f"The step {step.label}")
         if not inputs:
             return func(*args, **kwargs)
         for item in others:
@@ -217,7 +217,7 @@ class Recorder(TorchFunctionMode):
     @staticmethod
     def _unclear(step: Step) -> MethodError:
         return MethodError(
-            f"The step {step.spoken} overwrites a value that is used in another place too, which "
+            f"The step {step.label} overwrites a value that is used in another place too, which "
             f"hides how the logits came about; {_REMEDY}"
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai_core.models.trail import function_name, spoken
+from xai_core.models.trail import function_name, step_label
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Step:
         return tensors(self.function(*args, **kwargs))
 
     @property
-    def spoken(self) -> str:
+    def label(self) -> str:
         """The step in words, for errors."""
-        return spoken(function_name(self.function), self.layer)
+        return step_label(function_name(self.function), self.layer)
 
 
 @dataclass

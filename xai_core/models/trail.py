@@ -108,12 +108,12 @@ def function_name(function: Callable[..., Any]) -> str:
     return str(name).strip("_")
 
 
-def spoken(name: str, layer: str) -> str:
+def step_label(name: str, layer: str) -> str:
     """A step in words, for errors."""
     return f"'{name}' in layer '{layer}'" if layer else f"'{name}' in the model"
 
 
-def answered(module: nn.Module, x: Tensor) -> Tensor:
+def scores_of(module: nn.Module, x: Tensor) -> Tensor:
     """What a network gives for ``x`` [N, 3, H, W], which a layer may not overwrite.
 
     Raises:

@@ -13,9 +13,9 @@ from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.models.registry import weights_stamp
 from xai_core.orders.maps import CHEAP, OVERHEAD, Model, Subject
-from xai_core.randomization.kept import SCORES, map_key
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
+from xai_core.randomization.stored_maps import SCORES, map_key
 from xai_core.randomization.sweep import TRAINED, Smoothing, State, alike
 from xai_core.randomization.targets import PUBLISHED, target_of
 

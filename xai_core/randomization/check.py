@@ -14,7 +14,7 @@ from xai_core.explainers.choices import Choice, completed, signed
 from xai_core.explainers.presets import expanded
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance, listening
-from xai_core.randomization.layers import randomizable_layers
+from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.scores import Scores, check_measures, scores
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test, as_seeds
 from xai_core.randomization.sweep import TRAINED, Map, Request, Smoothing, Sweep, requests_for

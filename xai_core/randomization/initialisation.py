@@ -16,7 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from xai_core.errors import MethodError
 from xai_core.randomization import parametrised
-from xai_core.randomization.drawing import Drawing
+from xai_core.randomization.own_generator import OwnGenerator
 
 INITS = {
     "default": "As the layer itself begins its training",
@@ -92,7 +92,7 @@ def _reset(module: nn.Module, name: str, trained: Tensors, seed: int) -> Tensors
         return {}
     fresh = copy.deepcopy(module).cpu()
     tensors = {key: getattr(fresh, key) for key in trained}
-    with torch.no_grad(), Drawing(torch.Generator().manual_seed(_seed(seed, name))):
+    with torch.no_grad(), OwnGenerator(torch.Generator().manual_seed(_seed(seed, name))):
         for tensor in tensors.values():
             # To see afterwards what was set, whatever it was set to.
             tensor.fill_(torch.nan)

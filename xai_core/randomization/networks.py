@@ -11,7 +11,7 @@ from xai_core.errors import MethodError, ModelError
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import parametrised
 from xai_core.randomization.initialisation import new_tensors
-from xai_core.randomization.layers import Layer, randomizable_layers
+from xai_core.randomization.layer_groups import Layer, randomizable_layers
 
 MODES = {
     "cascading": "Cascading: one layer after the other, those before stay randomised",

@@ -18,7 +18,7 @@ from torch.nn.utils.spectral_norm import SpectralNorm, remove_spectral_norm
 from torch.nn.utils.weight_norm import WeightNorm, remove_weight_norm
 
 from xai_core.errors import MethodError
-from xai_core.randomization.drawing import Drawing
+from xai_core.randomization.own_generator import OwnGenerator
 
 ROUNDS = 15  # of the power iteration, as many as PyTorch takes for a new layer
 WITHIN = "parametrizations"
@@ -82,7 +82,7 @@ def with_weights(
         MethodError: a parametrisation that cannot be given weights, or keeps what it learnt.
     """
     made = copy.deepcopy(module).cpu()
-    with torch.no_grad(), Drawing(generator):
+    with torch.no_grad(), OwnGenerator(generator):
         if parametrize.is_parametrized(made):
             for key, chain in made.parametrizations.items():  # type: ignore[operator, union-attr]
                 _assign(made, name, key, chain, fresh[key])

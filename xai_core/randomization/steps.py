@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xai_core.errors import MethodError
 from xai_core.randomization.initialisation import INITS
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.networks import MODES, chosen_layers
 from xai_core.randomization.sweep import TRAINED, State
 

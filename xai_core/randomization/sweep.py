@@ -19,11 +19,11 @@ from torch import Tensor
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.batches import gradient_bytes
 from xai_core.explainers.memory import allowed_bytes
-from xai_core.explainers.run import Panel, check_input, class_numbers
-from xai_core.explainers.tape import record
+from xai_core.explainers.panel import Panel, check_input, class_numbers
+from xai_core.explainers.recorded import record
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
-from xai_core.randomization.layers import randomizable_layers
+from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
 from xai_core.randomization.targets import FIXED
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xai_core.apem import filter_relevance
-from xai_core.apem.pictures import picture_rows, staged_map
+from xai_core.apem.one_picture import picture_rows, staged_map
 from xai_core.apem.tracing import trace
 from xai_core.cache import Result
 from xai_core.errors import MethodError, ModelError

@@ -16,7 +16,7 @@ from torch import Tensor
 from xai_core.cache import Result
 from xai_core.errors import ImageError, ModelError
 from xai_core.models import Classifier, load_classifier
-from xai_core.models.layers import module_at
+from xai_core.models.weight_layers import module_at
 
 MODELS_KEPT = 3
 
@@ -90,8 +90,8 @@ def cam_layers(clf: Classifier) -> list[str]:
     Convolutions that run once, normalisations of tokens or of maps with channels last, and
     the default; of tokens none behind the default, where a class token alone counts.
     """
-    layouts = clf.maps.layouts
-    default = clf.maps.default
+    layouts = clf.map_layers.layouts
+    default = clf.map_layers.default
     convolutions = {name for name in clf.layers() if layouts.get(name) == "channels first"}
     offered: list[str] = []
     for name, layout in layouts.items():

@@ -20,8 +20,8 @@ from xai_core.heatmaps import SHOWS
 from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers
 from xai_core.randomization.check import compared
-from xai_core.randomization.kept import FLOORS, SCORES, part
 from xai_core.randomization.scores import floors, plain
+from xai_core.randomization.stored_maps import FLOORS, SCORES, stored_map
 from xai_core.randomization.sweep import (
     TRAINED,
     Map,
@@ -118,7 +118,7 @@ def randomised_maps(
         signed = is_signed(Choice(asked[name].method, asked[name].settings))
         for before, after, number in zip(trained[name], found, keys[name], strict=True):
             scored, _ = compared(before, after, clf.input_size, signed, measures, SHOWS)
-            parts[number] = part(after, scored, seconds)
+            parts[number] = stored_map(after, scored, seconds)
             if after is before and not isinstance(before, str):
                 parts[number].facts[FLOORS] = floors(before, clf.input_size, signed, measures)
     return Result(parts=parts)

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.components.reliability.cohort import Cohort
 from pages.components.scene import Scene
-from xai_core.apem.findings import FORMS, findings
 from xai_core.apem.record import Record, images_of
+from xai_core.apem.result_files import FORMS, findings
 from xai_core.explainers.choices import Choice, completed
 from xai_core.files import MIMES, zip_bytes
 from xai_core.orders import Metric

@@ -19,7 +19,7 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import orders
 from xai_core.apem.comparisons import pairwise, stage_pairs
-from xai_core.apem.pictures import answer_facts
+from xai_core.apem.one_picture import answer_facts
 from xai_core.apem.summary import GROUPS, as_table, correlations, groups, summary
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title

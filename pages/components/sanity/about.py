@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.notes import linked
 from pages.components.text import plain
-from xai_core.randomization.layers import Layer
+from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.targets import WHY
 from xai_core.randomization.verdicts import CONTESTED
 from xai_core.similarity import MEASURES

@@ -25,8 +25,8 @@ from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
 from xai_core.jobs import shared_engine
 from xai_core.provenance import LIBRARIES
-from xai_core.randomization.kept import PROBLEM, map_name
 from xai_core.randomization.scores import known_measures
+from xai_core.randomization.stored_maps import PROBLEM, map_name
 from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import Thresholds, curves
 

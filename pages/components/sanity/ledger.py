@@ -16,8 +16,8 @@ from xai_core.cache import content_key
 from xai_core.jobs import Task, shared_engine
 from xai_core.orders import Inquiry
 from xai_core.randomization.check import COLUMNS
-from xai_core.randomization.kept import FLOORS, PROBLEM, SCORES
 from xai_core.randomization.steps import Step
+from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES
 
 PURPOSE = "sanity"
 

@@ -25,7 +25,7 @@ from xai_core.explainers.graph import (
     one_hot,
     read_shared,
 )
-from xai_core.explainers.kinds import RELUS
+from xai_core.explainers.node_kinds import RELUS
 from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
 from xai_core.explainers.sharing import known_tape, requested, shared
 from xai_core.models.classifier import Classifier
@@ -124,7 +124,7 @@ def refusal(graph: Graph, title: str) -> MethodError | None:
         if type(node) is Activation or (type(node) is Node and _choosing(graph, node)):
             return MethodError(
                 f"{title} is defined for ReLU networks only, but the model has the step "
-                f"{node.spoken}; saliency or integrated_gradients work on this model."
+                f"{node.label}; saliency or integrated_gradients work on this model."
             )
     if not any(isinstance(node, Rectifier) for node in graph.nodes):
         return MethodError(
@@ -212,8 +212,8 @@ def layers_wanted(clf: Classifier) -> tuple[str, ...]:
     asked = [settings["layer"] for settings in requested().values() if "layer" in settings]
     if not asked:
         return ()
-    names = (clf.maps.default if layer is None else layer for layer in asked)
-    return tuple(dict.fromkeys(name for name in names if name and name in clf.maps.layouts))
+    names = (clf.map_layers.default if layer is None else layer for layer in asked)
+    return tuple(dict.fromkeys(name for name in names if name and name in clf.map_layers.layouts))
 
 
 @shared

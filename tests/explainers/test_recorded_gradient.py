@@ -9,10 +9,10 @@ from torch import nn
 from tests.randomization.small_networks import trained
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
-from xai_core.explainers import METHODS, Panel, backward, explain
-from xai_core.explainers.backward import DECONVNET, GRADIENT, GUIDED, led_back
+from xai_core.explainers import METHODS, Panel, explain, recorded_gradient
+from xai_core.explainers.recorded import record
+from xai_core.explainers.recorded_gradient import DECONVNET, GRADIENT, GUIDED, led_back
 from xai_core.explainers.sharing import Sharing, alone, known_tape
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import randomizable_layers, randomized
 
@@ -185,7 +185,7 @@ def test_all_methods_give_what_they_give_without_a_known_run(name):
 def test_networks_of_other_kinds_have_the_same_gradients(kind):
     clf, x = trained(kind), pictures()
     twin = randomized(clf, 2)
-    layer = clf.maps.default
+    layer = clf.map_layers.default
     requests = {name: at(layer)[name] for name in ("saliency", "input_x_gradient")}
     requests["gradcam_elementwise"] = {"layer": layer, "relu": False}
     check(twin, x, requests, known_run(clf, x))
@@ -317,7 +317,7 @@ def test_layers_that_cannot_be_explained_are_refused_in_the_same_words(layer):
 
 def test_a_layer_that_hands_the_pictures_on_has_their_gradient():
     clf, x = classifier(Pairs()), pictures()
-    assert "same" in clf.maps.layouts
+    assert "same" in clf.map_layers.layouts
     check(clf, x, {"gradcam_elementwise": {"layer": "same", "relu": False}}, known_run(clf, x))
 
 
@@ -342,9 +342,9 @@ def test_without_what_the_run_does_not_tell_nothing_is_led_back():
 
 def test_one_way_back_serves_all(monkeypatch):
     counts = []
-    lead_back = backward.lead_back
+    lead_back = recorded_gradient.lead_back
     monkeypatch.setattr(
-        backward,
+        recorded_gradient,
         "lead_back",
         lambda graph, start, *a, **k: counts.append(len(start)) or lead_back(graph, start, *a, **k),
     )

@@ -18,16 +18,16 @@ from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
 from xai_core.errors import ModelError
-from xai_core.models.modes import kept_chance, sow
-from xai_core.models.probe import EXACT
+from xai_core.models.global_state import random_states_restored, seed_all
+from xai_core.models.repeatability import EXACT
 from xai_core.models.trail import (
     Call,
     InDouble,
-    answered,
     first_line,
     function_name,
     heard,
-    spoken,
+    scores_of,
+    step_label,
     tensors,
 )
 
@@ -79,7 +79,7 @@ def check_gradient(module: nn.Module, pictures: Tensor, accepted: bool) -> str:
         ModelError: the gradient differs and is not accepted, or there is none; the sentence
             names the step.
     """
-    with kept_chance(pictures.device), torch.enable_grad():
+    with random_states_restored(pictures.device), torch.enable_grad():
         suspects = _suspects(module, pictures[:1])
         found = _compared(module, pictures, bool(suspects))
     if found is None or found.agrees:
@@ -118,23 +118,23 @@ def _suspects(module: nn.Module, picture: Tensor) -> list[str]:
     inner: list[str] = []
 
     def hear(call: Call) -> None:
-        custom.extend(_spoken_function(v, call.layer) for v in call.given if _is_custom(v))
+        custom.extend(_function_label(v, call.layer) for v in call.given if _is_custom(v))
         if not any(value.requires_grad for value in call.given):
             return
-        step = f"the step {spoken(function_name(call.function), call.layer)}"
+        step = f"the step {step_label(function_name(call.function), call.layer)}"
         results = [value for value in tensors(call.result) if value.is_floating_point()]
         if call.function in _CUTTING:
             found.append(step)
         elif call.function not in _SHAPE_ONLY and any(not r.requires_grad for r in results):
             inner.append(step)
 
-    sow(1)
+    seed_all(1)
     point = picture.detach().clone().requires_grad_()
     layer = ""
     try:
         with heard(module, hear) as running:
             try:
-                scores = answered(module, point)
+                scores = scores_of(module, point)
             finally:
                 layer = running.layer
     except ModelError as error:
@@ -144,7 +144,7 @@ def _suspects(module: nn.Module, picture: Tensor) -> list[str]:
             f"({str(error).partition(': ')[2]}), so that nothing can be explained by them."
         ) from error
     if _is_custom(scores):
-        custom.append(_spoken_function(scores, layer))
+        custom.append(_function_label(scores, layer))
     # What an autograd function does within, it does without gradients.
     found += custom or inner
     if nn.modules.module._has_any_global_hook():  # type: ignore[no-untyped-call]
@@ -168,9 +168,9 @@ def _is_custom(value: Tensor) -> bool:
     return isinstance(node, BackwardCFunction) or type(node).__name__ == "CppFunction"
 
 
-def _spoken_function(value: Tensor, layer: str) -> str:
+def _function_label(value: Tensor, layer: str) -> str:
     name = type(value.grad_fn).__name__.removesuffix("Backward")
-    return f"the step {spoken(name, layer)} (an autograd function of its own)"
+    return f"the step {step_label(name, layer)} (an autograd function of its own)"
 
 
 def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
@@ -181,7 +181,7 @@ def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes 
         small = pictures[:, :, :side, :side]
         try:
             with torch.no_grad():
-                answered(module, small[:1])
+                scores_of(module, small[:1])
         except ModelError:  # it is made for another size
             continue
         return _slopes(module, small, suspicious)
@@ -213,7 +213,7 @@ def _along_two_ways(
     changes: list[Tensor] = []
     for step in STEPS:
         with torch.no_grad():
-            moved = answered(module, picture + step * ways)
+            moved = scores_of(module, picture + step * ways)
         change = ((moved - scores) * weights).flatten(1).sum(1) / step
         rounding = 64 * torch.finfo(torch.float64).eps * float(scores.abs().sum()) / step
         largest = max(float(told.norm()), float(change.norm()))
@@ -242,8 +242,8 @@ def _measured(changes: Sequence[Tensor]) -> bool:
 def _differentiated(module: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Scores, the gradient of a random combination of them, and its factors."""
     point = pictures.detach().requires_grad_()
-    sow(1)
-    scores = answered(module, point)
+    seed_all(1)
+    scores = scores_of(module, point)
     generator = torch.Generator().manual_seed(1)
     weights = torch.randn(scores.shape[1:], generator=generator, dtype=torch.float64)
     weights = weights.to(scores.device)

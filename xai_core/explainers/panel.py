@@ -10,10 +10,10 @@ from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import registry
-from xai_core.explainers.following import FollowingWinners
 from xai_core.explainers.sharing import Requests, Sharing
+from xai_core.explainers.winner_gradients import FollowingWinners
 from xai_core.models.classifier import Classifier
-from xai_core.models.modes import plain
+from xai_core.models.global_state import without_global_modes
 from xai_core.models.tape import Tape
 
 
@@ -130,7 +130,7 @@ class Panel:
         clf, x = self._clf, self._x
         try:
             with (
-                plain(x.device),
+                without_global_modes(x.device),
                 torch.enable_grad(),
                 self._sharing.active(),
                 FollowingWinners(),

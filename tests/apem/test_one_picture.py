@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.apem.nets import WEIGHTS, Constant, Linear, classifier, small_case
-from xai_core.apem import apem, apem_normalized, pictures, shuffled
-from xai_core.apem.pictures import COLUMNS, picture_facts, picture_rows
+from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, classifier, small_case
+from xai_core.apem import apem, apem_normalized, one_picture, shuffled
+from xai_core.apem.one_picture import COLUMNS, picture_facts, picture_rows
 from xai_core.errors import MethodError
 from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.progress import listening
@@ -79,20 +79,20 @@ def test_a_coarse_map_is_brought_to_the_input():
     assert {**one, "method": ""} == {**two, "method": ""}
     # Neighbours repeated would be another map.
     blocks = F.interpolate(coarse, size=(6, 6), mode="nearest")
-    measured = pictures.measured_map(clf, x, coarse, "map")
-    assert torch.equal(measured, pictures.measured_map(clf, x, fine, "map"))
-    assert not torch.allclose(measured, pictures.measured_map(clf, x, blocks, "map"))
+    measured = one_picture.measured_map(clf, x, coarse, "map")
+    assert torch.equal(measured, one_picture.measured_map(clf, x, fine, "map"))
+    assert not torch.allclose(measured, one_picture.measured_map(clf, x, blocks, "map"))
 
 
 def test_equal_maps_are_searched_once_and_have_equal_rows(monkeypatch):
     clf, x, relevances = case()
-    asked, counts = [], pictures.counts
+    asked, counts = [], one_picture.counts
 
     def counted(perturbation, maps, eps_max):
         asked.append(len(maps))
         return counts(perturbation, maps, eps_max)
 
-    monkeypatch.setattr(pictures, "counts", counted)
+    monkeypatch.setattr(one_picture, "counts", counted)
     # Of one channel, the first two stages are one map; the scale of relevance is lost.
     several = {"one": relevances["b"], "twin": 2 * relevances["b"]}
     rows = picture_rows(clf, x, several, ["channels", "map"], eps_max=MOST)
@@ -146,7 +146,7 @@ def test_one_shuffled_map_is_measured_like_any_other():
 @pytest.mark.parametrize("room", [None, 1])
 def test_progress_grows_to_the_end(monkeypatch, room):
     if room is not None:
-        monkeypatch.setattr(pictures, "allowed_bytes", lambda: room)
+        monkeypatch.setattr(one_picture, "allowed_bytes", lambda: room)
     clf, x, relevances = case()
     told = []
     with listening(told.append):
@@ -168,14 +168,14 @@ def test_memory_changes_no_row(monkeypatch):
     clf, x, relevances = case()
     settings = {"shuffles": 2, "seed": SEED, "eps_max": MOST}
     roomy = picture_rows(clf, x, relevances, **settings)
-    sizes, counts = [], pictures.counts
+    sizes, counts = [], one_picture.counts
 
     def counted(perturbation, maps, eps_max):
         sizes.append(len(maps))
         return counts(perturbation, maps, eps_max)
 
-    monkeypatch.setattr(pictures, "counts", counted)
-    monkeypatch.setattr(pictures, "allowed_bytes", lambda: 1)
+    monkeypatch.setattr(one_picture, "counts", counted)
+    monkeypatch.setattr(one_picture, "allowed_bytes", lambda: 1)
     assert picture_rows(clf, x, relevances, **settings) == roomy
     assert set(sizes) == {1}
 

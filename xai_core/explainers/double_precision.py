@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, read, read_shared
+from xai_core.explainers.recorded import record
 from xai_core.explainers.sharing import shared
-from xai_core.explainers.tape import record
 from xai_core.models.classifier import Classifier
 
 

@@ -13,7 +13,7 @@ from tests.reference import nets
 from xai_core.errors import ModelError
 from xai_core.models import Classifier
 from xai_core.models.architectures import build_network
-from xai_core.models.maps import read_maps, token_grid
+from xai_core.models.map_layers import find_map_layers, token_grid
 
 
 def vit(**options):
@@ -192,7 +192,7 @@ class Functional(nn.Module):
     ],
 )
 def test_where_no_module_gives_the_activation(pool, layer):
-    maps = read_maps(Functional(pool).eval(), torch.zeros(1, 3, 8, 8), ["conv", "fc"])
+    maps = find_map_layers(Functional(pool).eval(), torch.zeros(1, 3, 8, 8), ["conv", "fc"])
     assert maps.default == layer
 
 
@@ -250,7 +250,7 @@ def classifier(net, side=32):
 def test_the_layer_that_is_explained_by_default(net, side, layer):
     clf = classifier(net(), side)
     assert clf.cam_layer == layer
-    assert layer in clf.maps.layouts
+    assert layer in clf.map_layers.layouts
 
 
 @pytest.mark.parametrize("name", nets.NAMES)
@@ -270,18 +270,18 @@ def test_a_chosen_layer_overrules():
 
 
 def test_layouts_are_read_from_what_is_done_with_a_value():
-    layouts = classifier(convnext()).maps.layouts
+    layouts = classifier(convnext()).map_layers.layouts
     # conv, permute, norm, linear, GELU, linear, permute
     ends = [layouts[f"features.1.0.block.{index}"] for index in range(7)]
     assert ends == ["channels first"] + ["channels last"] * 5 + ["channels first"]
     # Its LayerNorm2d turns the axes there and back.
     assert layouts["features.0.1"] == "channels first"
-    layouts = classifier(swin()).maps.layouts
+    layouts = classifier(swin()).map_layers.layouts
     assert layouts["features.0.0"] == "channels first"
     # Whole blocks and stages, and the activation inside.
     for name in ("features.1", "features.1.0", "features.1.0.mlp.1", "norm"):
         assert layouts[name] == "channels last"
-    layouts = classifier(vit()).maps.layouts
+    layouts = classifier(vit()).map_layers.layouts
     assert layouts["conv_proj"] == "channels first"
     assert layouts["encoder.layers.encoder_layer_0"] == "tokens"
     assert "heads.head" not in layouts
@@ -289,7 +289,7 @@ def test_layouts_are_read_from_what_is_done_with_a_value():
 
 def test_windows_of_a_map_are_no_map():
     net = maxvit()
-    layouts = classifier(net).maps.layouts
+    layouts = classifier(net).map_layers.layouts
     inside = [name for name, _ in net.named_modules() if name.endswith("attn_layer.0")]
     assert len(inside) == 4
     assert not set(inside) & set(layouts)
@@ -306,7 +306,7 @@ def test_what_cannot_be_told_is_left_out():
         def forward(self, x):
             return self.fc(self.rows(self.conv(x)).mean((2, 3)))
 
-    assert classifier(Odd(), 8).maps.layouts == {"conv": "channels first"}
+    assert classifier(Odd(), 8).map_layers.layouts == {"conv": "channels first"}
 
 
 def test_values_with_three_axes_that_are_no_tokens():
@@ -320,7 +320,7 @@ def test_values_with_three_axes_that_are_no_tokens():
         def forward(self, x):
             return self.fc(self.rows(self.conv(x).flatten(1, 2)).mean(1))
 
-    assert classifier(Signal(), 8).maps.layouts == {"conv": "channels first"}
+    assert classifier(Signal(), 8).map_layers.layouts == {"conv": "channels first"}
 
 
 def test_permutations_are_read_however_they_are_written():
@@ -335,7 +335,7 @@ def test_permutations_are_read_however_they_are_written():
             x = self.back(x.permute(0, -1, 1, 2))
             return self.fc(F.avg_pool2d(x.permute((0, 1, 2, 3)), 8).flatten(1))
 
-    assert classifier(Turning(), 8).maps.layouts == OrderedDict(
+    assert classifier(Turning(), 8).map_layers.layouts == OrderedDict(
         conv="channels first",
         turn="channels last",
         act="channels last",

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import ModelError
 from xai_core.models.classifier import Classifier
-from xai_core.models.layers import Listening
+from xai_core.models.weight_layers import Listening
 from xai_core.randomization.parametrised import computed_buffers
 
 

@@ -41,7 +41,7 @@ _MOVING = _PERMUTING | frozenset(
 
 
 @dataclass(frozen=True)
-class Maps:
+class MapLayers:
     """Where a network can be explained by class activation maps.
 
     Attributes:
@@ -54,7 +54,7 @@ class Maps:
     default: str | None
 
 
-def read_maps(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> Maps:
+def find_map_layers(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> MapLayers:
     """Run the network once and see which layers give maps.
 
     Args:
@@ -72,9 +72,9 @@ def read_maps(module: nn.Module, probe: Tensor, layers: Sequence[str]) -> Maps:
             tape = record_module(module, probe)
     except MethodError:  # it overwrites values, so what follows from what is not known
         names = [name for name in layers if isinstance(module.get_submodule(name), nn.Conv2d)]
-        return Maps(dict.fromkeys(names, "channels first"), names[-1] if names else None)
+        return MapLayers(dict.fromkeys(names, "channels first"), names[-1] if names else None)
     layouts = _layouts(tape)
-    return Maps(layouts, default_layer(tape, layouts))
+    return MapLayers(layouts, default_layer(tape, layouts))
 
 
 def token_grid(count: int, size: Sequence[int]) -> tuple[int, int] | None:

@@ -49,7 +49,7 @@ def map_key(
     )
 
 
-def part(found: Map | str, scored: Scores, seconds: float) -> Result:
+def stored_map(found: Map | str, scored: Scores, seconds: float) -> Result:
     """One map with its scores; without either where the method failed."""
     problem = found if isinstance(found, str) else ""
     arrays = {} if isinstance(found, str) else {"map": found.astype(np.float32)}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from xai_core.apem.pictures import COLUMNS
+from xai_core.apem.one_picture import COLUMNS
 
 NUMBERS = ("eps_minus", "eps_plus", "apem", "apem_normalized", "apem_shuffled")
 

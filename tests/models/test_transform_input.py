@@ -12,7 +12,7 @@ from xai_core.errors import ModelError
 from xai_core.images import model_input, sample_images
 from xai_core.models import load_classifier
 from xai_core.models.architectures import build_network
-from xai_core.models.settled import IMAGENET_MEAN, IMAGENET_STD, settle_input
+from xai_core.models.transform_input import IMAGENET_MEAN, IMAGENET_STD, settle_input
 
 IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
 HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
-from xai_core.models.modes import kept_chance, sow
+from xai_core.models.global_state import random_states_restored, seed_all
 from xai_core.models.trail import (
     Call,
     InDouble,
-    answered,
     function_name,
     heard,
-    spoken,
+    scores_of,
+    step_label,
 )
 
 # As a share of the largest value. Two ways to compute the same sums differ by a few roundings a
@@ -56,7 +56,7 @@ def check_repeatable(module: nn.Module, pictures: Tensor) -> Tensor:
         ModelError: the scores change with the picture's neighbours or from call to call, or the
             network does not run; the sentence names the step.
     """
-    with torch.no_grad(), kept_chance(pictures.device):
+    with torch.no_grad(), random_states_restored(pictures.device):
         together = _seeded(module, pictures, 1)
         one = pictures[1:2]
         try:
@@ -95,8 +95,8 @@ def probe_pixels(size: tuple[int, int]) -> Tensor:
 
 
 def _seeded(module: nn.Module, x: Tensor, seed: int) -> Tensor:
-    sow(seed)
-    return answered(module, x)
+    seed_all(seed)
+    return scores_of(module, x)
 
 
 def _differ(one: Tensor, other: Tensor, run: Run, pictures: Tensor) -> bool:
@@ -124,7 +124,7 @@ def _alone_fails(module: nn.Module, x: Tensor, error: ModelError) -> str:
     layer = ""
     with suppress(ModelError), heard(module, lambda _: None) as running:
         try:
-            answered(module, x)
+            scores_of(module, x)
         finally:
             layer = running.layer
     place = f" in layer '{layer}'" if layer else ""
@@ -152,15 +152,15 @@ def _said(step: Call | None, what: str) -> str:
         advice = "Give it training=self.training, or use the module nn.Dropout."
     elif "batch_norm" in name or "instance_norm" in name:
         advice = "Let it keep and use running statistics (track_running_stats=True)."
-    return f"the step {spoken(name, step.layer)} {what}. {advice}"
+    return f"the step {step_label(name, step.layer)} {what}. {advice}"
 
 
 def _first_difference(module: nn.Module, one: Tensor, other: Tensor) -> Call | None:
     """The first step that gives something else for the first picture in the second run."""
     calls: list[tuple[Call, list[Tensor]]] = []
-    sow(4)
+    seed_all(4)
     with heard(module, lambda call: calls.append((call, _copied(call.result)))):
-        answered(module, one)
+        scores_of(module, one)
     found: list[Call] = []
     place = len(other) // 2
     expected = iter(calls)
@@ -172,9 +172,9 @@ def _first_difference(module: nn.Module, one: Tensor, other: Tensor) -> Call | N
             if any(_other(a, b, place, len(other)) for a, b in results):
                 found.append(call)
 
-    sow(5)
+    seed_all(5)
     with heard(module, compare):
-        answered(module, other)
+        scores_of(module, other)
     return found[0] if found else None
 
 

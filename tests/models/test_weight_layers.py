@@ -9,7 +9,7 @@ from torchvision import models
 
 from xai_core.errors import ModelError
 from xai_core.models.architectures import build_network
-from xai_core.models.layers import module_at, weight_layers
+from xai_core.models.weight_layers import module_at, weight_layers
 
 
 class Backwards(nn.Module):

@@ -20,7 +20,7 @@ _DRAWING = frozenset(
 )
 
 
-class Drawing(TorchFunctionMode):
+class OwnGenerator(TorchFunctionMode):
     """Within the block this thread's random numbers come from a generator.
 
     The global one is all threads': to seed it for a while would disturb the others.

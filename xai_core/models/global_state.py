@@ -18,14 +18,14 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
 
 
 @contextmanager
-def plain(device: torch.device) -> Iterator[None]:
+def without_global_modes(device: torch.device) -> Iterator[None]:
     """Within the block neither autocast nor the inference mode of the caller is in force."""
     with torch.inference_mode(False), without_autocast(device):
         yield
 
 
 @contextmanager
-def kept_chance(device: torch.device) -> Iterator[None]:
+def random_states_restored(device: torch.device) -> Iterator[None]:
     """After the block torch, NumPy and Python draw as if it had not been there."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     # The processor's state is kept in any case.
@@ -38,7 +38,7 @@ def kept_chance(device: torch.device) -> Iterator[None]:
         random.setstate(python_state)
 
 
-def sow(seed: int) -> None:
+def seed_all(seed: int) -> None:
     """Set all three."""
     torch.manual_seed(seed)
     np.random.seed(seed)
