@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -23,8 +24,11 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import access, sign_in
 from pages.components.study import stimuli
 from pages.components.text import plain
-from xai_core.errors import StudyUnavailableError, XaiError
+from xai_core.errors import JobError, StudyUnavailableError, XaiError
 from xai_core.study import shared_store
+
+if TYPE_CHECKING:
+    from xai_core.jobs import Engine
 
 FIRST_MODEL = "vgg-tiny"
 LOGO = Path(__file__).parent / "assets" / "logo.png"
@@ -86,12 +90,21 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         warm_up(PARTICIPANTS)  # half a second, and the first participant need not wait
         yield
         return
-    from xai_core.jobs import shared_engine, start_engine
+    from xai_core.jobs import shared_engine
 
-    start_engine({"source": FIRST_MODEL})
-    Thread(target=warm_up, args=(EVERYBODY,), daemon=True).start()
+    engine = shared_engine()
+    Thread(target=prepare, args=(engine,), daemon=True).start()
     yield
-    shared_engine().close()
+    engine.close()
+
+
+def prepare(engine: Engine) -> None:
+    """Import what researchers' pages need; the worker loads the first model meanwhile."""
+    from xai_core import orders
+
+    with suppress(JobError):  # closed already
+        engine.submit([orders.warm_up({"source": FIRST_MODEL})], owner="engine")
+    warm_up(EVERYBODY)
 
 
 def warm_up(modules: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.chores import REFUSAL
+from benchmarks.load.chores import REFUSAL, chore
 from benchmarks.load.trace import READ, STEPS, Trace
 from benchmarks.load.trouble import busy_core, killing
 from xai_core.cache import Cache, Result
@@ -91,7 +91,7 @@ class Asker:
             "seconds": self._chance.choice((0.0, 0.0, 0.005, 0.02)),
             "size": self._chance.choice((10, 10, 10, 100_000)),
         }
-        return Task(str(number), "benchmarks.load.chores:chore", arguments)
+        return Task(str(number), chore, arguments)
 
     def _read(self, job: Job, tasks: Sequence[Task]) -> None:
         seen: dict[str, Result] = {}
@@ -146,7 +146,7 @@ def main(arguments: argparse.Namespace) -> int:
         ]
         threads = [threading.Thread(target=asker.run) for asker in askers]
         first = {"folder": name, "number": -1, "fate": "quick", "seconds": 0.0, "size": 1}
-        engine.submit([Task("-1", "benchmarks.load.chores:chore", first)], "first").wait()
+        engine.submit([Task("-1", chore, first)], "first").wait()
         began = time.monotonic()
         busy = busy_core() if not arguments.idle else nullcontext()
         killed = killing(arguments.kill_every, trace.has_begun, trace.killed, seed=0)

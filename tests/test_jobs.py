@@ -16,12 +16,13 @@ import psutil
 import pytest
 from distributed.core import Status
 
+from tests import worker_functions
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError
 from xai_core.jobs import Engine, Job, Task, cluster, engine, job, shared_engine, worker
 from xai_core.jobs.cluster import memory_bytes
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 GENEROUS_S = 60
 MEMORY = "The computation ran out of memory (limit 1.0 GiB). "
 
@@ -29,7 +30,6 @@ MEMORY = "The computation ran out of memory (limit 1.0 GiB). "
 @pytest.fixture(scope="module", autouse=True)
 def surroundings():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(HERE))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("XAI_SCHEDULER", raising=False)
         patch.delenv("XAI_WORKER_MEMORY", raising=False)
@@ -44,7 +44,7 @@ def workers(surroundings, tmp_path_factory):
 
 
 def task(key, function="echo", cost=1.0, title="", **arguments):
-    return Task(key, f"worker_functions:{function}", arguments, cost, title)
+    return Task(key, getattr(worker_functions, function), arguments, cost, title)
 
 
 def until(condition, seconds=GENEROUS_S):
@@ -574,20 +574,20 @@ def test_killed_parent_leaves_no_process(tmp_path):
     script = """
 import time
 from xai_core.cache import Cache
+from tests.worker_functions import busy
 from xai_core.jobs import Engine, Task
 engine = Engine(memory_limit="1 GiB", cache=Cache("cache"))
-busy = engine.submit([Task("busy", "worker_functions:busy", {"seconds": 60})], "ann")
-while busy.fraction == 0:
+asked = engine.submit([Task("busy", busy, {"seconds": 60})], "ann")
+while asked.fraction == 0:
     time.sleep(0.01)
 print("busy", flush=True)
 time.sleep(60)
 """
-    path = os.pathsep.join([str(HERE), str(HERE.parent)])
     with subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     ) as parent:
         assert parent.stdout.readline() == b"busy\n"
         family = psutil.Process(parent.pid).children(recursive=True)
@@ -606,7 +606,7 @@ class Clock:
 def test_fraction_and_time_left_by_hand(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(job, "time", clock)
-    tasks = [Task("a", "f", cost=1), Task("b", "f", cost=2), Task("c", "f", cost=7)]
+    tasks = [Task("a", Result, cost=1), Task("b", Result, cost=2), Task("c", Result, cost=7)]
     asked = Job(tasks, "ann")
     assert (asked.state, asked.fraction, asked.seconds_left) == ("waiting", 0, None)
     asked.finish(tasks[0], Result())  # from the cache: no measure of the pace
@@ -633,7 +633,7 @@ def test_job_without_tasks_is_done():
 
 
 def test_cancelled_job_takes_nothing_more():
-    asked = Job([Task("a", "f"), Task("b", "f")], "ann")
+    asked = Job([Task("a", Result), Task("b", Result)], "ann")
     first, second = asked.waiting()
     assert asked.begin(first)
     asked.cancel()
@@ -643,7 +643,7 @@ def test_cancelled_job_takes_nothing_more():
 
 
 def test_released_job_takes_only_what_is_running():
-    first, second = tasks = [Task("a", "f"), Task("b", "f")]
+    first, second = tasks = [Task("a", Result), Task("b", Result)]
     asked = Job(tasks, "ann")
     assert asked.begin(first)
     asked.release()
@@ -655,7 +655,7 @@ def test_released_job_takes_only_what_is_running():
 
 
 def test_lost_task_is_the_next_once_by_hand():
-    first, second = tasks = [Task("a", "f"), Task("b", "f")]
+    first, second = tasks = [Task("a", Result), Task("b", Result)]
     asked = Job(tasks, "ann")
     assert asked.begin(first)
     asked.progress(first, 0.5)
@@ -673,7 +673,7 @@ def test_lost_task_is_the_next_once_by_hand():
 
 
 def test_lost_task_that_nobody_wants_any_longer_is_dropped():
-    only = Task("a", "f")
+    only = Task("a", Result)
     released, cancelled = Job([only], "ann"), Job([only], "bob")
     assert released.begin(only)
     assert cancelled.begin(only)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from xai_core import tasks as workers
 from xai_core.cache import Result, content_key
 from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice
@@ -195,7 +196,7 @@ def test_cheap_methods_go_together_first_and_costly_ones_alone():
     networks = [task.arguments["network"]["layers"] for task in tasks]
     cascade = [(), ("fc2",), ("fc2", "fc1"), ("fc2", "fc1", "conv")]
     assert networks == cascade + [layers for layers in cascade for _ in range(2)]
-    assert {task.function for task in tasks} == {"randomised_maps"}
+    assert {task.run for task in tasks} == {workers.randomised_maps}
     assert [task.title for task in tasks[:2]] == ["Trained network", "fc2, seed 0"]
 
 
@@ -326,7 +327,7 @@ def test_what_lacks_a_measure_is_scored_by_that_measure():
     assert task.arguments["facts"][lacking] == results[lacking].facts
     assert task.arguments["size"] == (8, 8)
     assert sorted(task.arguments["signed"].values()) == [False, True], "edges are not signed"
-    assert task.function == "scored_again"
+    assert task.run is workers.scored_again
     assert len({task.key for task in tasks}) == 3
 
 
@@ -347,6 +348,6 @@ def test_what_is_missing_failed_or_complete_is_not_scored_again():
 
 def test_the_layers_are_read_anew_for_another_model():
     task = describe_layers(MODEL)
-    assert (task.function, dict(task.arguments)) == ("describe_layers", {"model": MODEL})
+    assert (task.run, dict(task.arguments)) == (workers.describe_layers, {"model": MODEL})
     assert describe_layers(dict(MODEL)).key == task.key
     assert describe_layers({"source": "resnet18"}).key != task.key

@@ -52,7 +52,7 @@ def facts():
 def drawn(plan, facts, originals):
     """Tasks, results by key, what is stored."""
     asked = orders.study_pictures(plan, facts, originals.__getitem__)
-    results = {t.key: getattr(tasks, t.function)(**t.arguments) for t in asked.values()}
+    results = {t.key: t.run(**t.arguments) for t in asked.values()}
     return asked, results, orders.study_rendered(plan, facts, asked, results)
 
 

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.sanity import downloads
 from tests.pages.test_compare import renewed
 from tests.pages.waiting import PATIENCE_S, until
+from xai_core import tasks
 from xai_core.errors import JobError
 from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
@@ -84,7 +85,7 @@ def test_another_measure_computes_no_map_again(page: AppTest) -> None:
     before = dict(ledger(page).facts)
     page.selectbox(key="measure").set_value("hog")
     settled(page)
-    assert {task.function for task in ledger(page).tasks} == {"scored_again"}
+    assert {task.run for task in ledger(page).tasks} == {tasks.scored_again}
     assert ledger(page).facts.keys() == before.keys()
     assert not page.session_state["_work"]["sanity"].problems
     assert all("hog" in facts["scores"] for facts in ledger(page).facts.values())
@@ -96,7 +97,7 @@ def test_another_measure_computes_no_map_again(page: AppTest) -> None:
 def test_a_further_method_computes_its_own_maps_alone(page: AppTest) -> None:
     known = set(ledger(page).facts)
     again = settled(opened(methods="saliency,gradcam,guided_backprop"))
-    asked = [task for task in ledger(again).tasks if task.function == "randomised_maps"]
+    asked = [task for task in ledger(again).tasks if task.run is tasks.randomised_maps]
     assert {name for task in asked for name in task.arguments["requests"]} == {"guided_backprop"}
     assert known < set(ledger(again).facts)
 

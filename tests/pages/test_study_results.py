@@ -19,6 +19,7 @@ from pages.components.work import Work
 from tests.pages import little_study
 from tests.pages.waiting import until
 from tests.study.synthetic import fill
+from xai_core.cache import Result
 from xai_core.errors import StudyError
 from xai_core.jobs import Job, Task
 from xai_core.study.analysis.cases import case_table
@@ -147,7 +148,7 @@ def test_until_they_are_analysed_the_page_shows_those_before(
     app = opened(results=slug)
     before = app.dataframe[0].value
     fill(store, slug, 3, seed=1, first=PEOPLE + 1)
-    under_way = Work(job=Job([Task("a key", "never")], "somebody"))
+    under_way = Work(job=Job([Task("a key", Result)], "somebody"))
 
     def gather(purpose: str, *_: object, **__: object) -> Work:
         st.session_state["_work"][purpose] = under_way

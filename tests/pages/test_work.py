@@ -28,7 +28,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
     return made
 
 
-A, B = Task("a", "f"), Task("b", "f")
+A, B = Task("a", Result), Task("b", Result)
 
 
 def test_what_is_under_way_is_not_asked_for_again(engine: HandEngine) -> None:

@@ -1,6 +1,6 @@
 """The compute engine: heavy work in processes of its own, with progress, cancel and cache."""
 
-from xai_core.jobs.engine import Engine, shared_engine, start_engine
+from xai_core.jobs.engine import Engine, shared_engine
 from xai_core.jobs.job import Job, Task
 
-__all__ = ["Engine", "Job", "Task", "shared_engine", "start_engine"]
+__all__ = ["Engine", "Job", "Task", "shared_engine"]

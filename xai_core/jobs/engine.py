@@ -8,9 +8,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from distributed import Future, KilledWorker
 
@@ -355,16 +354,3 @@ def shared_engine() -> Engine:
         if _shared is None or _shared.closed:
             _shared = Engine()
         return _shared
-
-
-def start_engine(model: Mapping[str, Any] | None = None) -> None:
-    """Start the shared engine and return at once.
-
-    Args:
-        model: keywords of ``load_classifier`` for the model that will probably be wanted
-            first; the worker loads it and explains once, so that the first picture is quick.
-    """
-    engine = shared_engine()
-    if model is not None:
-        task = Task(uuid.uuid4().hex, "warm_up", {"model": dict(model)}, title="Warming up")
-        engine.submit([task], owner="engine")

@@ -20,7 +20,7 @@ class Task:
 
     Attributes:
         key: content key of the result (``xai_core.cache.content_key``).
-        function: name of a function in ``xai_core.tasks``, or "module:name".
+        run: what a worker calls, a function of a module.
         arguments: its keyword arguments, plain data.
         cost: expected effort beside the other tasks of the job, in any unit above 0.
         title: what people read while it runs.
@@ -28,11 +28,16 @@ class Task:
     """
 
     key: str
-    function: str
+    run: Callable[..., Result]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     cost: float = 1.0
     title: str = ""
     kept: bool = True
+
+    @property
+    def function(self) -> str:
+        """``run`` as "module:name", for what must not import it: the scheduler, for example."""
+        return f"{self.run.__module__}:{self.run.__qualname__}"
 
 
 class Job:

@@ -32,13 +32,13 @@ def run(function: str, arguments: dict[str, Any], topic: str, ticket: str) -> Re
     """Run one task, telling its progress as events of ``topic``.
 
     Args:
-        function: name of a function in ``xai_core.tasks``, or "module:name".
+        function: "module:name", as in ``Task.function``.
         arguments: its keyword arguments.
         topic: name under which the engine listens.
         ticket: what the engine calls this task.
     """
-    module, _, name = function.rpartition(":")
-    call = getattr(importlib.import_module(module or TASKS), name)
+    module, _, name = function.partition(":")
+    call = getattr(importlib.import_module(module), name)
     worker = get_worker()
     told = 0.0
 

@@ -13,6 +13,7 @@ from xai_core.orders.maps import (
     predict,
     similarity,
     support,
+    warm_up,
 )
 from xai_core.orders.sanity import Inquiry, describe_layers
 from xai_core.orders.study import (
@@ -51,4 +52,5 @@ __all__ = [
     "trace",
     "true_index",
     "unknown_classes",
+    "warm_up",
 ]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from xai_core import tasks
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice
 from xai_core.heatmaps import STAGES
@@ -62,7 +63,9 @@ def measure_all(
         key = content_key("apem-rows", task.key, column, options)
         cost = task.cost + SEARCH * len(metric.stages) * (1 + metric.shuffles)
         own = {"column": column, "metric": options, "explaining": task.cost / cost}
-        found[digest, column] = Task(key, "apem_rows", {**task.arguments, **own}, cost, task.title)
+        found[digest, column] = Task(
+            key, tasks.apem_rows, {**task.arguments, **own}, cost, task.title
+        )
     return found
 
 
@@ -79,7 +82,9 @@ def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int
     stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
     key = content_key("labelled", fingerprint, folder, stamp, right, wrong)
     arguments = {"model": dict(model), "folder": folder, "right": right, "wrong": wrong}
-    return Task(key, "labelled_pictures", arguments, float(right + wrong), "Reading the pictures")
+    return Task(
+        key, tasks.labelled_pictures, arguments, float(right + wrong), "Reading the pictures"
+    )
 
 
 def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> Task:
@@ -94,7 +99,7 @@ def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: in
     """
     key = content_key("apem-trace", "timed", explained.key, stage, eps_max)
     return Task(
-        key, "apem_trace", _of(model, explained, relevance, stage, eps_max), SEARCH, "Stepping"
+        key, tasks.apem_trace, _of(model, explained, relevance, stage, eps_max), SEARCH, "Stepping"
     )
 
 
@@ -113,7 +118,7 @@ def filtering(
     """
     key = content_key("apem-filter", explained.key, stage, eps_max, exact)
     arguments = {**_of(model, explained, relevance, stage, eps_max), "exact": exact}
-    return Task(key, "apem_filter", arguments, SEARCH, "Filtering")
+    return Task(key, tasks.apem_filter, arguments, SEARCH, "Filtering")
 
 
 def _of(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> dict[str, Any]:

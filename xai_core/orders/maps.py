@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core import tasks
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title, completed, replaced
 from xai_core.explainers.registry import method
@@ -45,7 +47,16 @@ def describe(model: Model) -> Task:
         model: keywords of ``load_classifier``.
     """
     key = content_key("describe", dict(model), weights_stamp(model["source"]))
-    return Task(key, "describe_model", {"model": dict(model)}, title="Loading the model")
+    return Task(key, tasks.describe_model, {"model": dict(model)}, title="Loading the model")
+
+
+def warm_up(model: Model) -> Task:
+    """Load a model and explain once, so that the first picture is quick.
+
+    Args:
+        model: keywords of ``load_classifier``.
+    """
+    return Task(uuid.uuid4().hex, tasks.warm_up, {"model": dict(model)}, title="Warming up")
 
 
 def predict(model: Model, fingerprint: str, hashes: list[str], pixels: NDArray[np.float32]) -> Task:
@@ -59,7 +70,7 @@ def predict(model: Model, fingerprint: str, hashes: list[str], pixels: NDArray[n
     """
     key = content_key("predict", fingerprint, hashes)
     arguments = {"model": dict(model), "images": list(pixels)}
-    return Task(key, "predict", arguments, title="Predicting")
+    return Task(key, tasks.predict, arguments, title="Predicting")
 
 
 def explain(
@@ -100,7 +111,7 @@ def explain(
         "params": replaced(settings, pixels),
     }
     title = column_title(choice.id)
-    return Task(key, "explain_task", arguments, OVERHEAD + entry.cost(settings), title)
+    return Task(key, tasks.explain_task, arguments, OVERHEAD + entry.cost(settings), title)
 
 
 def explain_all(
@@ -162,7 +173,7 @@ def support(model: Model, fingerprint: str, name: str) -> Task:
     key = content_key("support", fingerprint, name)
     arguments = {"model": dict(model), "method": name}
     cost = OVERHEAD + entry.cost(entry.settings(entry.quick))
-    return Task(key, "support", arguments, cost, f"Trying {entry.title}")
+    return Task(key, tasks.support, arguments, cost, f"Trying {entry.title}")
 
 
 def similarity(maps: NDArray[np.float32], measure: str, show: str, signed: Sequence[bool]) -> Task:
@@ -177,4 +188,4 @@ def similarity(maps: NDArray[np.float32], measure: str, show: str, signed: Seque
     kinds = list(signed)
     key = content_key("similarity", maps, measure, show, kinds)
     arguments = {"maps": maps, "measure": measure, "show": show, "signed": kinds}
-    return Task(key, "compare_maps", arguments, float(len(maps) ** 2), "Comparing the maps")
+    return Task(key, tasks.compare_maps, arguments, float(len(maps) ** 2), "Comparing the maps")

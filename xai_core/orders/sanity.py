@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from xai_core import tasks
 from xai_core.cache import Result, content_key
 from xai_core.explainers.choices import Choice, completed, replaced, signed
 from xai_core.explainers.registry import method
@@ -29,7 +30,7 @@ def describe_layers(model: Model) -> Task:
         model: keywords of ``load_classifier``.
     """
     key = content_key("describe layers", dict(model), weights_stamp(model["source"]))
-    return Task(key, "describe_layers", {"model": dict(model)}, title="Reading the layers")
+    return Task(key, tasks.describe_layers, {"model": dict(model)}, title="Reading the layers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +159,9 @@ class Inquiry:
                 }
                 name = content_key("scored again", sorted(maps), sorted(missing))
                 found.append(
-                    Task(name, "scored_again", arguments, float(len(maps)), "Comparing the maps")
+                    Task(
+                        name, tasks.scored_again, arguments, float(len(maps)), "Comparing the maps"
+                    )
                 )
         return found
 
@@ -213,4 +216,4 @@ class Inquiry:
         }
         cost = len(subjects) * sum(self._cost(choice) for choice in choices)
         title = f"{step.layer}, seed {step.seed}" if step.depth else "Trained network"
-        return Task(content_key("sanity task", keys), "randomised_maps", arguments, cost, title)
+        return Task(content_key("sanity task", keys), tasks.randomised_maps, arguments, cost, title)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from xai_core import tasks
 from xai_core.cache import Result, content_key
 from xai_core.classes import class_named, class_titles
 from xai_core.display import Display
@@ -153,7 +154,7 @@ def study_draw(
         "wrong": wrong,
         "seed": seed,
     }
-    return Task(key, "study_draw", arguments, float(right + wrong), "Choosing pictures")
+    return Task(key, tasks.study_draw, arguments, float(right + wrong), "Choosing pictures")
 
 
 def study_results(study: str, records: Records, as_of: Sequence[int], settings: Settings) -> Task:
@@ -170,7 +171,7 @@ def study_results(study: str, records: Records, as_of: Sequence[int], settings: 
     key = content_key("study-results", study, records.version, list(as_of), settings.to_json())
     arguments = {"records": records, "settings": settings.to_json()}
     cost = 1.0 + len(records.answers)
-    return Task(key, "study_results", arguments, cost, "Analysing the answers", kept=False)
+    return Task(key, tasks.study_results, arguments, cost, "Analysing the answers", kept=False)
 
 
 def _order(
@@ -205,7 +206,7 @@ def _order(
     cost = OVERHEAD + method(condition.method).cost(settings)
     number = design.pictures.index(picture) + 1
     title = f"Drawing picture {number} of {len(design.pictures)}"
-    return Task(key, "study_picture", arguments, cost, title)
+    return Task(key, tasks.study_picture, arguments, cost, title)
 
 
 def _check(design: Design, facts: Mapping[str, Facts]) -> None:
