@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from xai_core.files import FORMULA_STARTS
-from xai_core.study.analysis.export import long_csv, wide_csv
+from xai_core.study.analysis.data_files import long_csv, wide_csv
 from xai_core.study.storage.records import Records
 
 TOLD = "question_"  # how the columns of answers to background questions begin

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import streamlit as st
 
 from xai_core.study import shared_store
-from xai_core.study.access import known_hash, password_file
+from xai_core.study.password import known_hash, password_file
 
 COOKIE = "xai_researcher"
 PATH = "sign-in"

@@ -22,7 +22,7 @@ from pages.components.access import COOKIE, PATH, tokens
 from pages.components.address import own_route
 from xai_core.errors import XaiError
 from xai_core.study import shared_store
-from xai_core.study.access import Backoff, fits, known_hash, password_file
+from xai_core.study.password import Backoff, fits, known_hash, password_file
 
 HOURS = 12
 LONGEST_FORM = 4096  # bytes

@@ -19,7 +19,7 @@ from tests.browser.test_compare import wait_drawn
 from tests.browser.test_take_part import at, begin, choose
 from tests.pages import little_study
 from xai_core.study import open_store
-from xai_core.study.access import hashed, keep
+from xai_core.study.password import hashed, keep
 
 BASE = "/tools/xai"
 PASSWORD = "correct horse battery"

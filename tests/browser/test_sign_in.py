@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.login_service import CLIENT, login_service
-from xai_core.study.access import hashed
+from xai_core.study.password import hashed
 
 PASSWORD = "correct horse battery"
 LONG = 60_000

@@ -11,7 +11,7 @@ import app
 from pages.components import access, address, sign_in
 from tests.apart import apart
 from xai_core.study import open_store
-from xai_core.study.access import Backoff, hashed
+from xai_core.study.password import Backoff, hashed
 
 PASSWORD = "correct horse battery"
 

@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from xai_core.errors import AccessError
-from xai_core.study.access import LONGEST_WAIT_S, Backoff, fits, hashed, keep, known_hash
+from xai_core.study.password import LONGEST_WAIT_S, Backoff, fits, hashed, keep, known_hash
 
 PASSWORD = "correct horse battery"
 

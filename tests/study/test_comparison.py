@@ -8,7 +8,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from tests.reference import study as reference
 from tests.study.synthetic import answers
-from xai_core.study.analysis.comparison import (
+from xai_core.study.analysis.between_models import (
     NO_SPREAD,
     NOTHING,
     TOO_FEW,

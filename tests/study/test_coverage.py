@@ -5,7 +5,7 @@ import pytest
 
 from tests.reference import study as reference
 from tests.study import simulated
-from xai_core.study.analysis.comparison import paired_tests, share_differences
+from xai_core.study.analysis.between_models import paired_tests, share_differences
 from xai_core.study.analysis.resampling import crossed, redrawn
 from xai_core.study.analysis.shares import centred, share_table
 from xai_core.study.analysis.votes import accurate

@@ -8,7 +8,8 @@ import pytest
 from tests.study.small import design
 from xai_core.errors import StudyError
 from xai_core.study import BACKGROUND, QUESTION, BackgroundQuestion, Consent, Design, Look
-from xai_core.study.problems import moment
+from xai_core.study.problems import problems
+from xai_core.study.texts import moment
 
 
 def test_there_and_back():
@@ -60,7 +61,7 @@ def test_a_whole_number_is_a_number_too():
 
 
 def test_a_good_design_has_no_problems():
-    assert design().problems() == []
+    assert problems(design()) == []
 
 
 @pytest.mark.parametrize(
@@ -100,13 +101,13 @@ def test_a_good_design_has_no_problems():
     ],
 )
 def test_problems_are_named(change, sentence):
-    found = replace(design(), **change).problems()
+    found = problems(replace(design(), **change))
     assert any(sentence in each for each in found), found
     assert all(each.endswith(".") for each in found)
 
 
 def test_an_empty_draft_names_what_lacks_without_failing():
-    assert len(Design().problems()) == 2
+    assert len(problems(Design())) == 2
 
 
 def test_the_consent_version_rises_with_its_text():

@@ -15,8 +15,8 @@ from sqlalchemy import update
 from tests.pages import little_study
 from tests.study.synthetic import fill, records
 from xai_core.charts import chart_bytes, study_charts
-from xai_core.cli.study import results as command
-from xai_core.study.analysis import codebook, export
+from xai_core.cli.study import report as command
+from xai_core.study.analysis import codebook, data_files
 from xai_core.study.analysis.cases import CASES, case_table
 from xai_core.study.analysis.results import Settings, analyse, choice_titles
 from xai_core.study.design import Condition
@@ -39,7 +39,7 @@ def found(made):
 
 @pytest.fixture(scope="module")
 def files(made, found):
-    return export.files(made, found, "some-study")
+    return data_files.files(made, found, "some-study")
 
 
 def table(content):
@@ -82,7 +82,7 @@ def test_one_row_for_each_participant(made, files):
 
 def test_who_did_not_answer_has_a_row_too(made):
     fewer = replace(made, answers=made.answers[made.answers.participant != 2])
-    wide = export.wide_table(fewer)
+    wide = data_files.wide_table(fewer)
     assert len(wide) == 8
     assert pd.isna(wide.set_index("participant").loc[2, "choice_p1"])
 
@@ -90,7 +90,7 @@ def test_who_did_not_answer_has_a_row_too(made):
 @pytest.mark.parametrize("name", ["answers", "participants", "predictions", "pictures"])
 def test_parquet_holds_the_same(made, found, files, name):
     read = pd.read_parquet(io.BytesIO(files[f"{name}.parquet"]))
-    expected = export.data_tables(made, found)[name]
+    expected = data_files.data_tables(made, found)[name]
     assert list(read.columns) == list(expected.columns)
     for column in read:
         one, other = read[column], expected[column]
@@ -108,7 +108,7 @@ def test_json_holds_everything(made, found, files):
 
 
 def test_the_codebook_names_every_column(made, found, files):
-    tables = export.data_tables(made, found)
+    tables = data_files.data_tables(made, found)
     tables |= {f"results/{name}": one for name, one in found.tables.items()}
     named = {(row["table"], row["name"]): row for row in json.loads(files["codebook.json"])}
     assert set(named) == {(name, str(column)) for name, one in tables.items() for column in one}
@@ -128,7 +128,7 @@ def test_the_codebook_names_every_column(made, found, files):
 
 
 def test_levels_hold_what_occurs(made, found, files):
-    tables = export.data_tables(made, found)
+    tables = data_files.data_tables(made, found)
     for row in json.loads(files["codebook.json"]):
         if row["levels"] and row["table"] in tables:
             occurs = set(tables[row["table"]][row["name"]].dropna().astype(str))
@@ -159,7 +159,7 @@ def test_text_from_outside_is_no_formula(made, text):
         background=told,
         answers=made.answers.assign(true_class=text),
     )
-    written = export.files(hostile, analyse(hostile, Settings(replicates=100)), "s")
+    written = data_files.files(hostile, analyse(hostile, Settings(replicates=100)), "s")
     for name, content in written.items():
         if not name.endswith(".csv"):
             continue
@@ -173,7 +173,7 @@ def test_the_codebook_keeps_strange_text_in_its_cell(made):
     text = "a|b\n# <script>x</script> [l](http://e)"
     question = replace(made.design.background[0], text=text)
     other = replace(made, design=replace(made.design, background=(question,)))
-    tables = {"answers": export.long_table(other)}
+    tables = {"answers": data_files.long_table(other)}
     written = codebook.as_markdown(tables, other)
     assert "<script>" not in written
     assert "\n#" not in written.partition("## answers")[2]
@@ -195,7 +195,7 @@ def test_figures_are_drawn_and_repeat(made, found):
 def test_no_answers_can_be_exported_and_drawn(made):
     empty = replace(made, answers=made.answers[:0], background=made.background[:0])
     nothing = analyse(empty, Settings(replicates=100))
-    assert table(export.files(empty, nothing, "s")["results/cases.csv"])["count"].sum() == 0
+    assert table(data_files.files(empty, nothing, "s")["results/cases.csv"])["count"].sum() == 0
     charts = study_charts(
         nothing.tables, choice_titles(empty), {str(case): one for case, one in CASES.items()}
     )
@@ -230,7 +230,7 @@ def test_the_command_writes_what_the_package_computes(published, tmp_path, capsy
     assert "15 answers of 5 participants" in capsys.readouterr().out
     own = store.records(slug)
     assert isinstance(own, Records)
-    expected = export.files(own, analyse(own, Settings(replicates=100)), slug)
+    expected = data_files.files(own, analyse(own, Settings(replicates=100)), slug)
     for name, content in expected.items():
         if name != "run.json":
             assert (tmp_path / "out" / name).read_bytes() == content, name
@@ -254,15 +254,15 @@ def test_the_command_prints_the_tables(published, capsys):
 def test_the_analysis_needs_neither_torch_nor_streamlit():
     code = (
         "import sys\n"
-        "import xai_core.study.analysis.export, xai_core.study.storage.pulse\n"
+        "import xai_core.study.analysis.data_files, xai_core.study.storage.pulse\n"
         "sys.exit(bool({'torch', 'streamlit', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_words_of_the_command_line_are_those_of_the_package():
+    from xai_core.study.analysis.counted import WHO
     from xai_core.study.analysis.intervals import INTERVALS
-    from xai_core.study.analysis.selection import WHO
     from xai_core.study.analysis.votes import RULES
 
     assert (tuple(RULES), tuple(INTERVALS), tuple(WHO)) == (

@@ -8,9 +8,9 @@ import pytest
 from tests.study.synthetic import design, records
 from xai_core.errors import StudyError
 from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.counted import WHO, counted, failed, hurried
 from xai_core.study.analysis.funnel import endings, funnel
 from xai_core.study.analysis.results import Settings, analyse
-from xai_core.study.analysis.selection import WHO, counted, failed, hurried
 from xai_core.study.analysis.sensitivity import sensitivity
 from xai_core.study.analysis.votes import RULES
 from xai_core.study.design import StudyPicture

@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from tests.study.small import TIMES, design, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
-from xai_core.study.participation.plan import LETTERS
 from xai_core.study.participation.screens import ClientTimes
+from xai_core.study.trial_plan import LETTERS
 
 HISTORIES, STEPS = 20, 30
 EYES = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.study.small import design
-from xai_core.study.participation.plan import Use, arrangement, plan
+from xai_core.study.trial_plan import Use, arrangement, plan
 
 
 def crowd(chosen, participants, key="key"):

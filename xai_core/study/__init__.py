@@ -17,13 +17,8 @@ from xai_core.study.design import (
     Look,
     StudyPicture,
 )
-from xai_core.study.participation.taking_part import (
-    ClientTimes,
-    Screen,
-    ShownTrial,
-    TakingPart,
-    Ticket,
-)
+from xai_core.study.participation.screens import ClientTimes, Screen, ShownTrial, Ticket
+from xai_core.study.participation.taking_part import TakingPart
 from xai_core.study.storage.publishing import Prediction, Rendered
 from xai_core.study.storage.store import Store, open_store, shared_store
 from xai_core.study.storage.summaries import Study, Version

@@ -131,7 +131,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Design:
-    """Everything a researcher decides. A draft may be incomplete; ``problems`` says what lacks.
+    """Everything a researcher decides. ``problems.problems`` says what a draft lacks.
 
     Attributes:
         title: of the study, for participants.
@@ -192,12 +192,6 @@ class Design:
             StudyError: a part is unknown, missing or of another type.
         """
         return strict_json.from_json(cls, data)
-
-    def problems(self) -> list[str]:
-        """What must still be mended before the study can be published, as sentences."""
-        from xai_core.study.problems import problems
-
-        return problems(self)
 
     def with_consent_text(self, text: str) -> Design:
         """The same design with another consent text, whose version is one higher."""

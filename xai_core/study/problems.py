@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from xai_core.errors import StudyError
-from xai_core.study.design import BackgroundQuestion, Design
+from xai_core.study.design import ESCAPES, BackgroundQuestion, Design
+from xai_core.study.texts import moment, storable
 
 MOST_CONDITIONS = 26  # one letter each
 MOST_TEXT = 20_000
 SIDES = (64, 1024)  # pixels
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_ESCAPES = {"cannot_distinguish", "same"}
 
 
 def problems(design: Design) -> list[str]:
@@ -29,26 +28,6 @@ def problems(design: Design) -> list[str]:
         *_ending(design),
         *_dates(design),
     ]
-
-
-def storable(text: str) -> bool:
-    """Whether every database can keep the text: no NUL, and no half of a character."""
-    return "\0" not in text and not re.search("[\ud800-\udfff]", text)
-
-
-def moment(text: str) -> datetime:
-    """A moment in UTC from its ISO form; without an offset it is taken as UTC.
-
-    Raises:
-        StudyError: it is none.
-    """
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise StudyError(
-            f"“{text[:40]}” is not a date and time such as 2030-01-31T12:00."
-        ) from None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def _texts(design: Design) -> Iterator[str]:
@@ -74,7 +53,7 @@ def _repeated(ids: Iterable[str], what: str) -> Iterator[str]:
     for name, times in Counter(ids).items():
         if times > 1:
             yield f"Two {what} have the same id, {name}."
-        if not _ID.fullmatch(name) or name in _ESCAPES:
+        if not _ID.fullmatch(name) or name in ESCAPES:
             yield f"“{name[:64]}” cannot be an id: it takes letters, digits, - and _."
 
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 # Imported here and not above: the modules between them take a while, --help of others need not.
-MODULES = ("publish", "manage", "results", "bots", "password")
+MODULES = ("publish", "manage", "report", "bots", "password")
 
 
 def add_to(commands: Any) -> None:

@@ -101,7 +101,7 @@ def invite(arguments: argparse.Namespace) -> int:
     import pandas as pd
 
     from xai_core.files import csv_bytes
-    from xai_core.study.problems import moment
+    from xai_core.study.texts import moment
 
     labels = arguments.label
     count = arguments.count if arguments.count is not None else len(labels or [""])

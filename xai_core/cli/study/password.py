@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         AccessError: too short, or not the same twice.
     """
-    from xai_core.study.access import hashed, keep, password_file
+    from xai_core.study.password import hashed, keep, password_file
 
     file = password_file()
     if arguments.remove:

@@ -70,12 +70,13 @@ def run_publish(arguments: argparse.Namespace) -> int:
         ImageError: a picture cannot be read.
     """
     from xai_core.study import open_store
+    from xai_core.study.problems import problems
 
     store = open_store()
     try:
         design = with_originals(read_design(arguments.design), arguments.images, store)
-        if problems := design.problems():
-            raise StudyError(" ".join(problems))
+        if found := problems(design):
+            raise StudyError(" ".join(found))
         if arguments.study is not None:
             store.draft(arguments.study)  # raises where there is none, before anything is drawn
         rendered = _drawn(design, lambda asset: store.asset(asset)[0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from xai_core.study.analysis.cases import CASES
+from xai_core.study.analysis.counted import FAST_S, WHO
 from xai_core.study.analysis.funnel import ENDINGS
-from xai_core.study.analysis.selection import FAST_S, WHO
 from xai_core.study.analysis.votes import RULES
 
 INTERVAL = "of the 95 % interval."

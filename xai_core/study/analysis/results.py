@@ -10,12 +10,12 @@ import pandas as pd
 
 from xai_core.study.analysis.agreement import agreement_table
 from xai_core.study.analysis.background import by_background
+from xai_core.study.analysis.between_models import paired_tests, share_differences
 from xai_core.study.analysis.bias import Positions, positions
 from xai_core.study.analysis.cases import case_table
-from xai_core.study.analysis.comparison import paired_tests, share_differences
+from xai_core.study.analysis.counted import counted
 from xai_core.study.analysis.funnel import endings, funnel
 from xai_core.study.analysis.resampling import REPLICATES
-from xai_core.study.analysis.selection import counted
 from xai_core.study.analysis.sensitivity import sensitivity
 from xai_core.study.analysis.shares import share_table
 from xai_core.study.analysis.tabular import plain, restored
@@ -34,7 +34,7 @@ class Settings:
     Attributes:
         rule: when votes decide, one of ``votes.RULES``.
         interval: of the cases, one of ``intervals.INTERVALS``.
-        who: whose answers count, one of ``selection.WHO``.
+        who: whose answers count, one of ``counted.WHO``.
         seed: of everything drawn.
         replicates: of the bootstrap.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from xai_core.study.analysis.cases import case_table
-from xai_core.study.analysis.selection import WHO, counted
+from xai_core.study.analysis.counted import WHO, counted
 from xai_core.study.analysis.votes import RULES
 from xai_core.study.storage.records import Records
 
@@ -18,7 +18,7 @@ def sensitivity(records: Records, rule: str = "majority", who: str = "everyone")
     Args:
         records: everything of a version.
         rule: the rule chosen, one of ``votes.RULES``.
-        who: the participants chosen, one of ``selection.WHO``.
+        who: the participants chosen, one of ``counted.WHO``.
 
     Returns:
         Columns varied ("rule" or "who"), variant, participants, and those of ``case_table``.

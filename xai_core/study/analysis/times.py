@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xai_core.study.analysis.selection import FAST_S, failed, hurried, real
+from xai_core.study.analysis.counted import FAST_S, failed, hurried, real
 from xai_core.study.storage.records import Records
 
 QUARTILES = {"quarter": 0.25, "median": 0.5, "three_quarters": 0.75}

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 
 from xai_core.study.design import Design
 from xai_core.study.participation.screens import ScreenKind, Ticket
-from xai_core.study.problems import moment, storable
 from xai_core.study.storage.publishing import PREVIEW
 from xai_core.study.storage.schema import invitation, participant, platform_identity, study, version
 from xai_core.study.storage.tokens import token_hash
 from xai_core.study.storage.versions import Versions
+from xai_core.study.texts import moment, storable
 
 LONGEST = 200  # characters of anything in an address
 

@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from xai_core.errors import StudyError
 from xai_core.study.design import ESCAPES
 from xai_core.study.participation.admission import Person
-from xai_core.study.participation.plan import LETTERS
-from xai_core.study.participation.progress import Trials, TrialState, present
 from xai_core.study.participation.screens import ClientTimes
+from xai_core.study.participation.stage import Trials, TrialState, present
 from xai_core.study.storage.schema import answer, trial
+from xai_core.study.trial_plan import LETTERS
 
 ELSEWHERE = "This page was left behind in another window. Reload it to go on where you are."
 

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from xai_core.study.design import Design
 from xai_core.study.participation.admission import Person, Place
-from xai_core.study.participation.plan import Use, plan
 from xai_core.study.participation.screens import Ticket
 from xai_core.study.storage.schema import invitation, participant, platform_identity, trial, version
 from xai_core.study.storage.tokens import new_token, token_hash
+from xai_core.study.trial_plan import Use, plan
 
 
 def enrol(

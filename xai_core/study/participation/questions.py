@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from xai_core.errors import StudyError
 from xai_core.study.design import BackgroundQuestion
-from xai_core.study.problems import storable
+from xai_core.study.texts import storable
 
 LONGEST_ANSWER = 5_000  # characters
 

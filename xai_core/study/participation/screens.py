@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from xai_core.study.design import BackgroundQuestion, Consent
+from xai_core.study.public_design import PublicDesign
 
 ScreenKind = Literal[
     "unknown",
@@ -76,31 +76,6 @@ class ClientTimes:
             _count(self.focus_losses) or 0,
             _count(self.hidden_ms) or 0,
         )
-
-
-@dataclass(frozen=True)
-class PublicDesign:
-    """The part of a design that participants may see.
-
-    Attributes:
-        title: of the study.
-        question: with "{class}" in it.
-        instructions: before the first trial.
-        consent: what they agree to.
-        background: questions about them, without what screens out.
-        trials: how many they will see, without practice.
-        practice: how many come before to practise.
-        side: of every picture, in pixels.
-    """
-
-    title: str
-    question: str
-    instructions: str
-    consent: Consent
-    background: tuple[BackgroundQuestion, ...]
-    trials: int
-    practice: int
-    side: int
 
 
 @dataclass(frozen=True)

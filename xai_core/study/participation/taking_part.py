@@ -17,26 +17,18 @@ from xai_core.errors import StudyError
 from xai_core.study.participation.admission import Person, Place, find, lock_study
 from xai_core.study.participation.answering import ELSEWHERE, mark_served, open_trial, store_answer
 from xai_core.study.participation.enrolment import enrol
-from xai_core.study.participation.progress import change, screen, stage_after, trials_of
 from xai_core.study.participation.questions import checked_answers, screened_out
-from xai_core.study.participation.screens import (
-    ClientTimes,
-    PublicDesign,
-    Screen,
-    ShownTrial,
-    Ticket,
-)
-from xai_core.study.problems import storable
+from xai_core.study.participation.screens import ClientTimes, Screen, Ticket
+from xai_core.study.participation.stage import change, screen, stage_after, trials_of
 from xai_core.study.storage import withdrawal
 from xai_core.study.storage.database import retried
 from xai_core.study.storage.schema import background, version
 from xai_core.study.storage.tokens import token_hash
 from xai_core.study.storage.versions import Frozen
+from xai_core.study.texts import storable
 
 if TYPE_CHECKING:
     from xai_core.study.storage.store import Store
-
-__all__ = ["ClientTimes", "PublicDesign", "Screen", "ShownTrial", "TakingPart", "Ticket"]
 
 LONGEST_KEY = 100
 _UNKNOWN = "This link leads to no study. Please check that it is complete."

@@ -147,7 +147,7 @@ class Database:
         Raises:
             StudyUnavailableError: the database cannot be reached.
         """
-        with told(), self.engine.begin() as connection:
+        with as_sentences(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -160,7 +160,7 @@ class Database:
         Raises:
             StudyUnavailableError: the database cannot be reached, or others write for too long.
         """
-        with self.turn(), told(), self._writer.connect() as connection:
+        with self.turn(), as_sentences(), self._writer.connect() as connection:
             if not foreign_keys:
                 _set_foreign_keys(connection, "OFF")
             try:
@@ -205,7 +205,7 @@ def retried(step: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def as_sentences() -> Iterator[None]:
     """Turn the database's failures into sentences; mistakes in a statement stay what they are."""
     try:
         yield

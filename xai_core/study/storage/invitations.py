@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, insert, select
 
 from xai_core.errors import StudyError
-from xai_core.study.problems import storable
 from xai_core.study.storage.publishing import locked_study
 from xai_core.study.storage.schema import invitation, study
 from xai_core.study.storage.tokens import new_token, token_hash
+from xai_core.study.texts import storable
 
 MOST_AT_ONCE = 10_000
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from xai_core.errors import StudyError
 from xai_core.study.design import Design
+from xai_core.study.problems import problems
 from xai_core.study.storage.schema import prediction, stimulus, study, version
 from xai_core.study.storage.tokens import new_token
 
@@ -55,8 +56,8 @@ def publish(
     Raises:
         StudyError: no such study, something in the design must be mended, or a picture lacks.
     """
-    if problems := design.problems():
-        raise StudyError(" ".join(problems))
+    if found := problems(design):
+        raise StudyError(" ".join(found))
     pictures = _complete(design, rendered)
     study_id = locked_study(connection, slug)
     now = datetime.now(UTC)

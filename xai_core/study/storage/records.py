@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, Select, and_, select
 
 from xai_core.errors import StudyError
 from xai_core.study.design import Design
-from xai_core.study.participation.progress import passed
 from xai_core.study.storage.publishing import PREVIEW
 from xai_core.study.storage.schema import (
     answer,
@@ -22,6 +21,7 @@ from xai_core.study.storage.schema import (
     trial,
     version,
 )
+from xai_core.study.trial_plan import passed
 
 _MOMENTS = ("consented_at", "background_at", "instructed_at", "practised_at", "ended_at")
 _PERSON = ("participant", "source", "ending", *_MOMENTS, "consent_version")

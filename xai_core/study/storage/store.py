@@ -13,7 +13,6 @@ from sqlalchemy import delete, insert, select, update
 
 from xai_core.errors import StudyError
 from xai_core.study.design import Design
-from xai_core.study.problems import storable
 from xai_core.study.storage import assets, backup, invitations, publishing, upgrade, withdrawal
 from xai_core.study.storage.database import Database, database_url, retried
 from xai_core.study.storage.erasing import empty_log
@@ -25,6 +24,7 @@ from xai_core.study.storage.sessions import ResearcherSessions
 from xai_core.study.storage.summaries import Study, Version, studies, versions
 from xai_core.study.storage.tokens import new_slug
 from xai_core.study.storage.versions import Versions
+from xai_core.study.texts import storable
 
 if TYPE_CHECKING:
     from xai_core.study.storage.records import Records

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
 from xai_core.study.design import Design
-from xai_core.study.participation.screens import PublicDesign
+from xai_core.study.public_design import PublicDesign, public
 from xai_core.study.storage.schema import stimulus, version
 
 _MOST = 64
@@ -50,17 +50,4 @@ def _read(connection: Connection, version_id: int) -> Frozen:
     )
     names = {(row.image, row.model): row.name for row in rows}
     classes = {picture.id: picture.true_class for picture in design.pictures}
-    return Frozen(design, _public(design), names, classes)
-
-
-def _public(design: Design) -> PublicDesign:
-    return PublicDesign(
-        title=design.title,
-        question=design.question,
-        instructions=design.instructions,
-        consent=design.consent,
-        background=tuple(replace(each, screens_out=()) for each in design.background),
-        trials=design.trials + design.catch_trials + design.instructed_trials,
-        practice=len(design.of_kind("practice")),
-        side=design.look.side,
-    )
+    return Frozen(design, public(design), names, classes)

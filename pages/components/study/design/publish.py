@@ -13,8 +13,9 @@ from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
-from xai_core.study.problems import moment
+from xai_core.study.problems import problems
 from xai_core.study.storage.summaries import Version
+from xai_core.study.texts import moment
 
 TOLD = "_study_published"  # in the session: study and version that were just made
 
@@ -46,7 +47,7 @@ def show(draft: Draft) -> None:
 
 
 def _act(draft: Draft, published: Sequence[Version]) -> None:
-    blocked = bool(draft.design.problems()) or draft.elsewhere
+    blocked = bool(problems(draft.design)) or draft.elsewhere
     if published and draft.design == published[-1].design:
         st.markdown(f"**Version {published[-1].number} is published** and equals this draft.")
         unchanged = True
@@ -90,7 +91,7 @@ def _before(published: Sequence[Version]) -> str:
 
 
 def _problems(draft: Draft) -> None:
-    found = draft.design.problems()
+    found = problems(draft.design)
     if not found:
         st.markdown(":material/check: Nothing is missing.")
         return

@@ -9,9 +9,9 @@ import streamlit as st
 from pages.components.address import notice
 from pages.components.study.results.address import RESULTS
 from xai_core.study import Study, Version, shared_store
+from xai_core.study.analysis.counted import WHO
 from xai_core.study.analysis.intervals import INTERVALS
 from xai_core.study.analysis.results import Settings
-from xai_core.study.analysis.selection import WHO
 from xai_core.study.analysis.votes import RULES
 
 RULE_TITLES = {

@@ -10,7 +10,7 @@ from pages.components.access import is_researcher
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.errors import StudyError
 from xai_core.files import MIMES, zip_bytes
-from xai_core.study.analysis import export
+from xai_core.study.analysis import data_files
 from xai_core.study.analysis.cases import CASES
 from xai_core.study.analysis.results import Results, choice_titles
 from xai_core.study.storage.records import Records
@@ -70,7 +70,7 @@ def show(slug: str, records: Records, found: Results) -> None:
 def _file(slug: str, records: Records, found: Results, name: str) -> Callable[[], bytes]:
     def make() -> bytes:
         _only_researchers()
-        made = export.files(records, found, slug)
+        made = data_files.files(records, found, slug)
         if name != "zip":
             return made[name]
         pictures = {

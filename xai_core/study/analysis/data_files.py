@@ -20,8 +20,8 @@ import pandas as pd
 from xai_core import __version__
 from xai_core.files import csv_bytes
 from xai_core.study.analysis import codebook
+from xai_core.study.analysis.counted import counted, real
 from xai_core.study.analysis.results import Results, choice_titles
-from xai_core.study.analysis.selection import counted, real
 from xai_core.study.analysis.tabular import plain_cell
 from xai_core.study.analysis.times import attention, seconds
 from xai_core.study.storage.records import Records
@@ -79,7 +79,7 @@ def long_table(records: Records, who: str = "everyone") -> pd.DataFrame:
 
     Args:
         records: everything of a version.
-        who: whose answers count, one of ``selection.WHO``.
+        who: whose answers count, one of ``counted.WHO``.
     """
     own = records.answers
     names = {picture.id: picture.name for picture in records.design.pictures}
@@ -105,9 +105,8 @@ def long_table(records: Records, who: str = "everyone") -> pd.DataFrame:
         table[name] = own[name].astype("Int64")
     table["passed"] = own["passed"].astype("boolean")
     table["counted"] = own.index.isin(counted(records, who).index)
-    return pd.concat(
-        [table, pd.DataFrame(_told(records, own.participant), index=own.index)], axis=1
-    )
+    said = pd.DataFrame(_background_columns(records, own.participant), index=own.index)
+    return pd.concat([table, said], axis=1)
 
 
 def long_csv(records: Records, who: str = "everyone") -> bytes:
@@ -127,7 +126,7 @@ def wide_table(records: Records) -> pd.DataFrame:
     table = table.merge(care, how="left", on="participant")
     for name in ("failed", "hurried"):
         table[name] = table[name].astype("boolean")
-    columns = _told(records, table.participant)
+    columns = _background_columns(records, table.participant)
     answers = real(records.answers).assign(seconds=lambda own: seconds(own))
     for picture in records.design.of_kind("trial"):
         own_answers = answers[answers["image"] == picture.id].set_index("participant")
@@ -199,12 +198,12 @@ def public_design(records: Records) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if name not in SECRET}
 
 
-def _told(records: Records, participants: pd.Series) -> dict[str, pd.Series]:
+def _background_columns(records: Records, participants: pd.Series) -> dict[str, pd.Series]:
     """What these participants said of themselves, one column a question."""
-    told = records.background
+    said = records.background
     columns = {}
     for question in records.design.background:
-        own = told[told.question == question.id].set_index("participant")["value"]
+        own = said[said.question == question.id].set_index("participant")["value"]
         columns[f"question_{question.id}"] = participants.map(own)
     return columns
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 
 from xai_core.study.design import ESCAPES, Design
 from xai_core.study.participation.admission import Person
-from xai_core.study.participation.plan import LETTERS
-from xai_core.study.participation.screens import PublicDesign, Screen, ShownTrial
+from xai_core.study.participation.screens import Screen, ShownTrial
+from xai_core.study.public_design import PublicDesign
 from xai_core.study.storage.schema import answer, participant, trial
 from xai_core.study.storage.versions import Frozen
+from xai_core.study.trial_plan import LETTERS, passed
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,6 @@ def trials_of(connection: Connection, participant_id: int) -> Trials:
 def present(trials: Trials) -> TrialState | None:
     """The first trial without an answer."""
     return next((each for each in trials if each.choice is None), None)
-
-
-def passed(expected: str | None, choice: str) -> bool:
-    """Whether a check was answered as it should be; a trial that is no check always passes."""
-    return expected is None or choice in expected.split()
 
 
 def stage_after(person: Person, trials: Trials, now: datetime, design: Design) -> dict[str, Any]:

@@ -74,6 +74,16 @@ def plan(
     return (*practice, *_spread(plain, checks, rng, jitter=design.random_order))
 
 
+def passed(expected: str | None, choice: str) -> bool:
+    """Whether a check was answered as it should be; a trial that is no check always passes.
+
+    Args:
+        expected: right choices of a check with a space between them; None for other trials.
+        choice: that was made.
+    """
+    return expected is None or choice in expected.split()
+
+
 def arrangement(design: Design, image: str, slot: int, key: str = "") -> Arrangement:
     """The arrangement at a place of a picture's list."""
     ids = [condition.id for condition in design.conditions]

@@ -76,7 +76,7 @@ def show(arguments: argparse.Namespace) -> int:
     Raises:
         StudyError: there is no such study or version.
     """
-    from xai_core.study.analysis.export import json_bytes
+    from xai_core.study.analysis.data_files import json_bytes
 
     records, found = _analysed(arguments)
     if arguments.json:
@@ -93,7 +93,7 @@ def export(arguments: argparse.Namespace) -> int:
         StudyError: there is no such study or version.
     """
     from xai_core.files import write_file
-    from xai_core.study.analysis.export import files
+    from xai_core.study.analysis.data_files import files
 
     records, found = _analysed(arguments)
     written = files(records, found, arguments.study)
