@@ -13,7 +13,7 @@ from typing import Any
 from xai_core import __version__
 from xai_core.classes import class_word
 from xai_core.display import Display
-from xai_core.explainers.choices import Choice, assignments, value_word
+from xai_core.explainers.choices import Choice, assignments
 from xai_core.export import Explanation, file_names
 
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
@@ -110,7 +110,7 @@ def command_line(
         for text in assignments(Choice(item.method, item.settings)):
             words += ["--param", text]
     words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
-    words += ["--opacity", value_word(display.opacity), "--enlarge", display.mode]
+    words += ["--opacity", str(display.opacity), "--enlarge", display.mode]
     if display.clip is not None:
-        words += ["--clip", value_word(display.clip)]
+        words += ["--clip", str(display.clip)]
     return [*words, "--", *(name for name, _ in pictures)]

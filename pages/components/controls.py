@@ -1,14 +1,24 @@
-"""One control for one setting of a method, by its kind."""
+"""One control for one setting of a method, by its class."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from pages.components import renewed
 from pages.components.scene import Scene
-from xai_core.explainers import METHODS, Param
+from xai_core.explainers import METHODS
+from xai_core.params import (
+    BaselineParam,
+    BaselinesParam,
+    BoolParam,
+    ChoiceParam,
+    MethodParam,
+    NumberParam,
+    Param,
+)
 
 BUILT_IN = "Built-in reference pictures"
 TITLES = {  # others are their own words
@@ -29,44 +39,25 @@ def control(column: str, param: Param, scene: Scene) -> Any:
 
     A picture is told by the word of ``Scene.pictures``.
     """
-    key, label = renewed.key(control_name(column, param)), param.name.replace("_", " ")
-    usual = current(key, to_control(param, param.default))
-    if param.kind == "baseline":
-        names = {word: f"Picture: {word}" for word in scene.pictures if word not in param.choices}
-        options = [*param.choices, *names]
-        chosen = st.multiselect(
-            label,
-            options,
-            default=[word for word in usual if word in options],
-            format_func=lambda word: names.get(word, word),
-            key=key,
-            help=param.help,
-            width=260,
-        )
-        return chosen[0] if len(chosen) == 1 else chosen or param.default
-    if param.kind == "baselines":
-        words = {_titled(word): word for word in param.choices}
-        titles = [*words, CHOSEN] if len(scene.pictures) > 1 else list(words)
-        source = _one_of(label, titles, usual, key, param.help)
-        return words.get(source) or list(scene.pictures)
-    if param.choices:
-        return _one_of(label, list(param.choices), usual, key, param.help)
-    if param.kind == "bool":
-        return st.toggle(label, usual, key=key, help=param.help)
-    kind = int if param.kind == "int" else float
-    return st.number_input(
-        label,
-        min_value=None if param.low is None else kind(param.low),
-        max_value=None if param.high is None else kind(param.high),
-        value=kind(usual),
-        format=None if kind is int else "%.6g",
+    key = renewed.key(control_name(column, param))
+    _, draw = _widget(param)
+    return draw(
+        param,
+        scene,
+        current(key, to_control(param, param.default)),
+        label=param.name.replace("_", " "),
         key=key,
         help=param.help,
-        width=150,
     )
 
 
-def choose_bases(name: str, param: Param) -> list[str]:
+def to_control(param: Param, value: Any) -> Any:
+    """What the state of a setting's control must be for it to give ``value``."""
+    state, _ = _widget(param)
+    return state(param, value)
+
+
+def choose_bases(name: str, param: MethodParam) -> list[str]:
     """The methods that a method averages, each of which gives a column; the default for none."""
     key = renewed.key(control_name(name, param))
     chosen = st.multiselect(
@@ -89,21 +80,79 @@ def current(key: str, usual: Any) -> Any:
     return st.session_state.get(key, usual)
 
 
-def to_control(param: Param, value: Any) -> Any:
-    """What the state of a setting's control must be for it to give ``value``."""
-    if param.kind == "baseline":
-        return list(value) if isinstance(value, list | tuple) else [value]
-    if param.kind == "baselines":
-        return _titled(value) if isinstance(value, str) else CHOSEN
-    if param.kind in ("int", "float"):
-        return int(value) if param.kind == "int" else float(value)
+def _same(param: Param, value: Any) -> Any:
     return value
+
+
+def _listed(param: BaselineParam, value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _source(param: BaselinesParam, value: Any) -> str:
+    return _titled(value) if isinstance(value, str) else CHOSEN
+
+
+def _typed(param: NumberParam, value: float) -> float:
+    return param.number(value)
+
+
+def _choose_baseline(param: BaselineParam, scene: Scene, state: list[str], **place: Any) -> Any:
+    names = {word: f"Picture: {word}" for word in scene.pictures if word not in param.choices}
+    options = [*param.choices, *names]
+    chosen = st.multiselect(
+        options=options,
+        default=[word for word in state if word in options],
+        format_func=lambda word: names.get(word, word),
+        width=260,
+        **place,
+    )
+    return chosen[0] if len(chosen) == 1 else chosen or param.default
+
+
+def _choose_baselines(param: BaselinesParam, scene: Scene, state: str, **place: Any) -> Any:
+    words = {_titled(word): word for word in param.choices}
+    titles = [*words, CHOSEN] if len(scene.pictures) > 1 else list(words)
+    return words.get(_one_of(titles, state, **place)) or list(scene.pictures)
 
 
 def _titled(word: str) -> str:
     return TITLES.get(word) or word.replace("_", " ").capitalize()
 
 
-def _one_of(label: str, options: list[str], usual: str, key: str, help_text: str) -> Any:
-    index = options.index(usual) if usual in options else 0
-    return st.selectbox(label, options, index=index, key=key, help=help_text, width=220)
+def _choose(param: ChoiceParam, _: Scene, state: str, **place: Any) -> Any:
+    return _one_of(list(param.choices), state, **place)
+
+
+def _one_of(options: list[str], state: str, **place: Any) -> Any:
+    index = options.index(state) if state in options else 0
+    return st.selectbox(options=options, index=index, width=220, **place)
+
+
+def _switch(param: BoolParam, _: Scene, state: bool, **place: Any) -> Any:
+    return st.toggle(value=state, **place)
+
+
+def _enter(param: NumberParam, _: Scene, state: float, **place: Any) -> Any:
+    return st.number_input(
+        min_value=param.number(param.low),
+        max_value=param.number(param.high),
+        value=param.number(state),
+        format="%.6g" if isinstance(param.default, float) else None,
+        width=150,
+        **place,
+    )
+
+
+# The state of a control that gives a value, and what draws the control and tells its value.
+WIDGETS: dict[type[Param], tuple[Callable[..., Any], Callable[..., Any]]] = {
+    BaselineParam: (_listed, _choose_baseline),
+    BaselinesParam: (_source, _choose_baselines),
+    ChoiceParam: (_same, _choose),
+    BoolParam: (_same, _switch),
+    NumberParam: (_typed, _enter),
+}
+
+
+def _widget(param: Param) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Of the nearest class that has one."""
+    return next(WIDGETS[kind] for kind in type(param).__mro__ if kind in WIDGETS)

@@ -12,8 +12,9 @@ from pages.components.address import warn_of_unknown
 from pages.components.controls import choose_bases, control, current
 from pages.components.scene import Scene
 from pages.components.text import plain
-from xai_core.explainers import METHODS, Param
+from xai_core.explainers import METHODS
 from xai_core.explainers.choices import Choice, base_param, column_title
+from xai_core.params import LayerParam, Param
 
 MOST_OPEN = 3  # settings of more methods are folded up
 
@@ -110,7 +111,7 @@ def _settings(names: Sequence[str], scene: Scene) -> list[Choice]:
 def _own(choice: Choice) -> list[Param]:
     """The settings of a column that have a control of their own."""
     params = METHODS[choice.method].accepted(choice.settings)
-    return [p for p in params if p.kind != "layer" and p.name not in choice.settings]
+    return [p for p in params if not isinstance(p, LayerParam) and p.name not in choice.settings]
 
 
 def _layer(row: Any, scene: Scene) -> str | None:
@@ -132,4 +133,4 @@ def _layer(row: Any, scene: Scene) -> str | None:
 
 def _uses_layer(choice: Choice) -> bool:
     params = METHODS[choice.method].accepted(choice.settings)
-    return any(param.kind == "layer" for param in params)
+    return any(isinstance(param, LayerParam) for param in params)

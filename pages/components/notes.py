@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.components.text import plain
-from xai_core.explainers import METHODS, Method, Param
+from xai_core.explainers import METHODS, Method
 from xai_core.explainers.choices import Choice
+from xai_core.params import Param
 
 SIGNED = "Signed: positive speaks for the class, negative against it."
 UNSIGNED = "Unsigned: how much, not in which direction."
@@ -47,8 +48,8 @@ def settings_table(params: Sequence[Param]) -> str:
     """Settings with their meaning, default and range, as a markdown table."""
     head = ["| setting | meaning | default | values |", "|---|---|---|---|"]
     rows = [
-        f"| {plain(param.name)} | {plain(param.help)} | {plain(_default(param))} "
-        f"| {plain(_values(param))} |"
+        f"| {plain(param.name)} | {plain(param.help)} | {plain(param.usual)} "
+        f"| {plain(param.values)} |"
         for param in params
     ]
     return "\n".join([*head, *rows])
@@ -64,26 +65,3 @@ def _entry(method: Method, refusal: str) -> None:
     if method.params:
         st.markdown(settings_table(method.params))
     st.caption(linked(method.citation))
-
-
-def _default(param: Param) -> str:
-    if isinstance(param.default, bool):
-        return "on" if param.default else "off"
-    if param.default is None:
-        return "the model's"
-    return f"{param.default:g}" if isinstance(param.default, float) else str(param.default)
-
-
-def _values(param: Param) -> str:
-    if param.kind in ("int", "float"):
-        low = "−∞" if param.low is None else f"{param.low:.10g}"
-        high = "∞" if param.high is None else f"{param.high:.10g}"
-        return f"{low} to {high}"
-    if param.kind == "bool":
-        return "on, off"
-    if param.kind == "layer":
-        return "a layer with maps"
-    if param.kind == "base":
-        return "another method"
-    pictures = {"baseline": ", pictures, or several", "baselines": ", or pictures"}
-    return ", ".join(param.choices) + pictures.get(param.kind, "")

@@ -28,6 +28,7 @@ from xai_core.explainers.choices import (
 )
 from xai_core.explainers.presets import everything, expanded
 from xai_core.explainers.registry import FAMILIES
+from xai_core.params import LayerParam
 
 FIRST = tuple(
     Choice(name)
@@ -77,7 +78,7 @@ def _state(choices: Sequence[Choice]) -> dict[str, Any]:
                 if other.method == choice.method
             ]
         for param in METHODS[choice.method].accepted(choice.settings):
-            if param is not base and param.kind != "layer":
+            if param is not base and not isinstance(param, LayerParam):
                 value = choice.settings.get(param.name, param.default)
                 state[control_name(choice.id, param)] = to_control(param, value)
     return state

@@ -11,6 +11,17 @@ from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import FAMILIES, METHODS, explain
 from xai_core.models.classifier import Classifier
+from xai_core.params import (
+    BaselineParam,
+    BaselinesParam,
+    BoolParam,
+    ChoiceParam,
+    FloatParam,
+    IntParam,
+    LayerParam,
+    MethodParam,
+    NumberParam,
+)
 from xai_core.progress import listening
 
 METHOD = pytest.mark.parametrize("method", METHODS)
@@ -264,16 +275,16 @@ PARAMS = [
 @pytest.mark.parametrize(("method", "param"), PARAMS)
 def test_settings_out_of_range_are_errors(method, param, clf):
     wrong = {
-        "int": [1.5, "3", True, float("nan")],
-        "float": ["3", True, float("nan")],
-        "choice": ["no such choice", 3],
-        "baseline": ["no such baseline", 3, [], ["black", "no such baseline"], [["black"]]],
-        "base": ["no such method", "random", "smoothgrad", 3],
-        "baselines": ["no such baselines", 3],
-        "bool": ["yes", 1],
-        "layer": [3, "no such layer", ""],
-    }[param.kind]
-    if param.kind in ("int", "float"):
+        IntParam: [1.5, "3", True, float("nan")],
+        FloatParam: ["3", True, float("nan")],
+        ChoiceParam: ["no such choice", 3],
+        BaselineParam: ["no such baseline", 3, [], ["black", "no such baseline"], [["black"]]],
+        MethodParam: ["no such method", "random", "smoothgrad", 3],
+        BaselinesParam: ["no such baselines", 3],
+        BoolParam: ["yes", 1],
+        LayerParam: [3, "no such layer", ""],
+    }[type(param)]
+    if isinstance(param, NumberParam):
         wrong += [param.low - 1, param.high + 1]
     for value in wrong:
         with pytest.raises((MethodError, ModelError), match=r"\.$"):

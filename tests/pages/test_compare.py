@@ -15,6 +15,7 @@ from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
 from xai_core.images import sample_image
 from xai_core.models import load_classifier
+from xai_core.params import NumberParam
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
@@ -203,7 +204,7 @@ def test_every_method_has_controls_and_an_entry() -> None:
     numbers = {widget.key for widget in app.number_input}
     for name, entry in METHODS.items():
         for param in entry.params:
-            if param.kind in ("int", "float"):
+            if isinstance(param, NumberParam):
                 assert renewed(app, f"{name}.{param.name}") in numbers
     titles = {box.label for box in app.expander}
     assert {entry.title for entry in METHODS.values()} <= titles

@@ -5,16 +5,25 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components import controls
 from tests.pages.waiting import PATIENCE_S
 from xai_core.explainers import METHODS
+from xai_core.params import BaselinesParam, LayerParam, Param
 
 BASELINES = [
     (row.id, param, word)
     for row in METHODS.values()
     for param in row.params
-    if param.kind == "baselines"
+    if type(param) is BaselinesParam
     for word in param.choices
 ]
+
+
+def test_every_kind_of_setting_has_a_control_but_the_layer() -> None:
+    kinds = {type(param) for row in METHODS.values() for param in row.params}
+    shown = {kind for kind in kinds if any(issubclass(kind, own) for own in controls.WIDGETS)}
+    assert kinds - shown == {LayerParam}
+    assert all(issubclass(kind, Param) for kind in controls.WIDGETS)
 
 
 def page(method: str, name: str, usual: object) -> None:

@@ -206,9 +206,9 @@ def kept_results(out: Path) -> Cache:
 
 def picture_files(settings: Mapping[str, Any]) -> list[str]:
     """The words among settings that name a picture: a file that is there, or a sample."""
-    from xai_core.explainers.choices import PICTURED, words
+    from xai_core.explainers.choices import pictured, words
 
-    given = [word for name in PICTURED for word in words(settings.get(name))]
+    given = [word for name in pictured() for word in words(settings.get(name))]
     return [word for word in given if word.startswith(SAMPLE) or Path(word).is_file()]
 
 

@@ -14,7 +14,7 @@ from xai_core import __version__
 from xai_core.classes import class_word
 from xai_core.cli.photos import Photo
 from xai_core.cli.sweep import Network
-from xai_core.explainers.choices import Choice, assignments, value_word
+from xai_core.explainers.choices import Choice, assignments
 from xai_core.provenance import LIBRARIES, ModelFacts
 from xai_core.randomization import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
@@ -175,8 +175,8 @@ def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
     words += ["--measures", ",".join(plan.measures), "--show", ",".join(plan.shows)]
     if plan.smoothing is not None:
         words += ["--smooth", str(plan.smoothing.copies)]
-        words += ["--smooth-sigma", value_word(plan.smoothing.sigma)]
+        words += ["--smooth-sigma", str(plan.smoothing.sigma)]
     if plan.other:
         words += ["--other", plan.other]
-    words += ["--fails", value_word(limits.fails), "--weak", value_word(limits.weak)]
+    words += ["--fails", str(limits.fails), "--weak", str(limits.weak)]
     return [*words, *extra, "--out", out, "--", *(photo.name for photo in plan.photos)]

@@ -9,7 +9,8 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xai_core.explainers import Method, Param
+    from xai_core.explainers import Method
+    from xai_core.params import Param
 
 Commands = Any  # argparse keeps the type of its sub-commands private
 
@@ -71,8 +72,7 @@ def method_facts(method: Method) -> dict[str, Any]:
     """Everything the table says about a method, as plain data."""
     facts = {fact.name: getattr(method, fact.name) for fact in fields(method)}
     plain = {name: value for name, value in facts.items() if not callable(value)}
-    params = [asdict(param) | {"choices": list(param.choices)} for param in method.params]
-    return plain | {"params": params}
+    return plain | {"params": [_param_facts(param) for param in method.params]}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -83,6 +83,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     )
     return "\n".join(lines)
+
+
+def _param_facts(param: Param) -> dict[str, Any]:
+    """The same facts of every kind of setting, so that a table can be made of them."""
+    facts = {"low": None, "high": None, **asdict(param), "kind": param.kind}
+    return facts | {"choices": list(facts.get("choices", ()))}
 
 
 def _setting(param: Param) -> str:

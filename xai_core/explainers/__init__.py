@@ -18,7 +18,7 @@ from xai_core.explainers import (  # noqa: F401, I001
     path,
     controls,
 )
-from xai_core.explainers.registry import FAMILIES, METHODS, Method, Param, method
+from xai_core.explainers.registry import FAMILIES, METHODS, Method, method
 from xai_core.explainers.panel import Panel, explain
 
-__all__ = ["FAMILIES", "METHODS", "Method", "Panel", "Param", "explain", "method"]
+__all__ = ["FAMILIES", "METHODS", "Method", "Panel", "explain", "method"]

@@ -19,9 +19,10 @@ from xai_core.explainers.recorded_gradient import (
     rectified,
     rectifier_graph,
 )
-from xai_core.explainers.registry import Param, register
+from xai_core.explainers.registry import register
 from xai_core.explainers.ties import tolerance
 from xai_core.models.classifier import Classifier
+from xai_core.params import FloatParam
 
 _BLIND = (
     "Barely depends on the upper layers or on the class: it recovers the picture's edges, even "
@@ -108,9 +109,8 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     "backpropagations (Sixt et al. 2020, arXiv:1912.09818); a threshold at or above 0 leaves "
     "only what guided backpropagation leaves.",
     params=(
-        Param(
+        FloatParam(
             "q",
-            "float",
             98.0,
             "Share of a layer's units, in percent, whose signal is cut.",
             low=0.0,

@@ -11,9 +11,9 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, lead_back, linear_rules, one_hot, read_shared
 from xai_core.explainers.nodes import Affine, Averaging, Node, Rearranging
-from xai_core.explainers.params import LAYER, RELU
 from xai_core.explainers.passes import activation_and_gradient
 from xai_core.explainers.registry import register
+from xai_core.explainers.settings import LAYER, RELU
 from xai_core.models.classifier import Classifier
 
 

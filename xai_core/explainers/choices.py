@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xai_core.errors import MethodError
-from xai_core.explainers.params import RELU
-from xai_core.explainers.registry import Param, method
-
-PICTURED = ("baseline", "baselines")  # settings whose values may be pictures
+from xai_core.explainers.registry import METHODS, method
+from xai_core.explainers.settings import RELU
+from xai_core.params import BaselinesParam, MethodParam
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,11 @@ def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
     Raises:
         MethodError: an unknown method or setting, or a value out of its range.
     """
+    names = pictured()
     left = {
         name: value
         for name, value in choice.settings.items()
-        if name in PICTURED and any(word in pictures for word in words(value))
+        if name in names and any(word in pictures for word in words(value))
     }
     given = {name: value for name, value in choice.settings.items() if name not in left}
     return {**method(choice.method).settings(given), **left}
@@ -62,7 +62,14 @@ def replaced(settings: Mapping[str, Any], pictures: Mapping[str, Any]) -> dict[s
             return [picture(item) for item in value]
         return pictures.get(value, value) if isinstance(value, str) else value
 
-    return {name: picture(value) if name in PICTURED else value for name, value in settings.items()}
+    names = pictured()
+    return {name: picture(value) if name in names else value for name, value in settings.items()}
+
+
+def pictured() -> list[str]:
+    """Names of the settings whose values may be pictures."""
+    params = [param for row in METHODS.values() for param in row.params]
+    return list(dict.fromkeys(p.name for p in params if isinstance(p, BaselinesParam)))
 
 
 def assignment(text: str) -> tuple[str, str, str]:
@@ -81,41 +88,19 @@ def assignment(text: str) -> tuple[str, str, str]:
 def assigned(choice: Choice, name: str, word: str) -> Choice:
     """The choice with one more setting, from its word; what cannot be read stays a word."""
     known = {param.name: param for param in method(choice.method).accepted(choice.settings)}
-    value = _value(known[name], word) if name in known else word
+    value = known[name].read(word) if name in known else word
     return Choice(choice.method, {**choice.settings, name: value})
 
 
 def assignments(choice: Choice) -> list[str]:
     """The settings that differ from the defaults, as COLUMN.NAME=VALUE."""
     usual = completed(parse_column(choice.id))
+    known = {param.name: param for param in method(choice.method).accepted(choice.settings)}
     return [
-        f"{choice.id}.{name}={value_word(value)}"
+        f"{choice.id}.{name}={known[name].write(value)}"
         for name, value in choice.settings.items()
-        if value != usual.get(name)
+        if name in known and value != usual[name]
     ]
-
-
-def value_word(value: Any) -> str:
-    """A setting as links and the command line spell it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(value_word, value))
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _value(param: Param, word: str) -> Any:
-    """A setting's value from its word; what cannot be read is left for the table to refuse."""
-    if param.kind == "bool":
-        return {"true": True, "false": False}.get(word.lower(), word)
-    if param.kind in ("int", "float"):
-        try:
-            return int(word) if param.kind == "int" else float(word)
-        except ValueError:
-            return word
-    if param.name in PICTURED and "," in word:
-        return word.split(",")
-    return word
 
 
 def words(value: Any) -> list[str]:
@@ -158,9 +143,9 @@ def column_title(word: str) -> str:
     return title if base is None else f"{title} of {method(base).title}"
 
 
-def base_param(name: str) -> Param | None:
+def base_param(name: str) -> MethodParam | None:
     """The setting that says which method's relevance is averaged; None if there is none."""
-    return next((param for param in method(name).params if param.kind == "base"), None)
+    return next((param for param in method(name).params if isinstance(param, MethodParam)), None)
 
 
 def signed(choice: Choice) -> bool:

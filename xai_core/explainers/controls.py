@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from xai_core.explainers.params import SEED
 from xai_core.explainers.registry import register
+from xai_core.explainers.settings import SEED
 from xai_core.models.classifier import Classifier
 
 LUMINANCE = (0.2125, 0.7154, 0.0721)  # of R, G, B: ITU-R BT.709 as scikit-image rounds it

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from xai_core.explainers.graph import Graph, Rule, lead_back, read_shared
 from xai_core.explainers.nodes import Affine, Constant, Rearranging
-from xai_core.explainers.params import BATCHNORM, EPSILON
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import (
     at_logits,
@@ -22,6 +21,7 @@ from xai_core.explainers.relevance import (
     parted_rule,
     stabilised,
 )
+from xai_core.explainers.settings import BATCHNORM, EPSILON
 from xai_core.models.classifier import Classifier
 
 # By the number of each value that holds pixels: the lowest and highest it can be.

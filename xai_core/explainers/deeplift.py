@@ -9,10 +9,10 @@ from torch import Tensor
 
 from xai_core.explainers.baselines import Baseline, count, references
 from xai_core.explainers.graph import read_shared
-from xai_core.explainers.params import BASELINE
 from xai_core.explainers.registry import register
 from xai_core.explainers.rescale import multipliers, values_at
 from xai_core.explainers.reveal_cancel import RevealCancel
+from xai_core.explainers.settings import BASELINE
 from xai_core.models.classifier import Classifier
 
 RESCALE = "DeepLIFT"

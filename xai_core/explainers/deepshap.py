@@ -11,10 +11,10 @@ from xai_core.explainers.baselines import Baseline, reference_count, reference_p
 from xai_core.explainers.batches import batch_size, gradient_bytes
 from xai_core.explainers.graph import Graph, read, read_shared
 from xai_core.explainers.memory import allowed_bytes
-from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.recorded import record
 from xai_core.explainers.registry import register
 from xai_core.explainers.rescale import multipliers, values_at
+from xai_core.explainers.settings import BASELINES, CHUNK
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, lead_back, one_hot, read_shared
 from xai_core.explainers.nodes import Affine
-from xai_core.explainers.params import BATCHNORM, LAYER
 from xai_core.explainers.refusals import without_influence
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import common_rules, parted_rule
+from xai_core.explainers.settings import BATCHNORM, LAYER
 from xai_core.models.classifier import Classifier
 from xai_core.models.weight_layers import module_at
 

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from xai_core.explainers.backprop import guided_backprop
 from xai_core.explainers.cam import gradcam, gradcam_pp
-from xai_core.explainers.params import LAYER, UPSAMPLE
 from xai_core.explainers.registry import register
+from xai_core.explainers.settings import LAYER, UPSAMPLE
 from xai_core.models.classifier import Classifier
 
 _FINE = (

@@ -14,7 +14,10 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, Rule, lead_back, read_shared
 from xai_core.explainers.nodes import Affine
-from xai_core.explainers.params import (
+from xai_core.explainers.rap import boxed, first_layers
+from xai_core.explainers.registry import register
+from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule
+from xai_core.explainers.settings import (
     ALPHA,
     BATCHNORM,
     BETA,
@@ -25,9 +28,6 @@ from xai_core.explainers.params import (
     LRP_BIAS,
     LRP_EPSILON,
 )
-from xai_core.explainers.rap import boxed, first_layers
-from xai_core.explainers.registry import register
-from xai_core.explainers.relevance import at_logits, common_rules, epsilon_rule, parted_rule
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
 

@@ -39,11 +39,12 @@ from xai_core.explainers.batches import (
     weight_bytes,
 )
 from xai_core.explainers.memory import bytes_of
-from xai_core.explainers.params import BASE, CHUNK, SAMPLES, SEED, SIGMA, SIGMA_UNITS
 from xai_core.explainers.passes import OF_THE_GRADIENT
 from xai_core.explainers.registry import Method, register
+from xai_core.explainers.settings import BASE, CHUNK, SAMPLES, SEED, SIGMA, SIGMA_UNITS
 from xai_core.explainers.sharing import alone
 from xai_core.models.classifier import Classifier
+from xai_core.params import BaselineParam
 from xai_core.progress import listening
 
 PARAMS = (BASE, SAMPLES, SIGMA, SIGMA_UNITS, SEED, CHUNK)
@@ -238,7 +239,7 @@ def _of_images(
     x: Tensor, base: Method, settings: Mapping[str, Any], images: Tensor
 ) -> dict[str, Any]:
     """The settings for copies of these images: baselines of their own are repeated too."""
-    baselines = {param.name for param in base.params if param.kind == "baseline"}
+    baselines = {param.name for param in base.params if isinstance(param, BaselineParam)}
     return {
         name: repeated(x, value, images) if name in baselines else value
         for name, value in settings.items()

@@ -18,8 +18,8 @@ from xai_core.explainers.baselines import (
 )
 from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
 from xai_core.explainers.gradient import logit_gradient
-from xai_core.explainers.params import BASELINE, CHUNK, DRAWS, OWN_BASELINES, SEED, STEPS
 from xai_core.explainers.registry import register
+from xai_core.explainers.settings import BASELINE, CHUNK, DRAWS, OWN_BASELINES, SEED, STEPS
 from xai_core.models.classifier import Classifier
 
 

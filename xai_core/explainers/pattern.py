@@ -23,11 +23,11 @@ from xai_core.explainers.double_precision import in_float64, read_exactly
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, read
 from xai_core.explainers.memory import allowed_bytes, bytes_of
 from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Rectifier, Subtracting
-from xai_core.explainers.params import BASELINES, CHUNK
 from xai_core.explainers.pattern_files import stored_patterns
 from xai_core.explainers.recorded import record
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, common_rules
+from xai_core.explainers.settings import BASELINES, CHUNK
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from xai_core.explainers.double_precision import read_exactly
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back
 from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Subtracting
-from xai_core.explainers.params import BATCHNORM
 from xai_core.explainers.registry import register
 from xai_core.explainers.relevance import at_logits, box_rule, common_rules
+from xai_core.explainers.settings import BATCHNORM
 from xai_core.models.classifier import Classifier
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Protocol, TypeVar, overload
 
 from torch import Tensor
 
 from xai_core.errors import MethodError
 from xai_core.models.classifier import Classifier
+from xai_core.params import MethodParam, Param, settings
 
 FAMILIES: dict[str, str] = {
     "gradient": "Gradient",
@@ -21,76 +20,6 @@ FAMILIES: dict[str, str] = {
     "path": "Differences from a baseline",
     "control": "Controls",
 }
-
-
-@dataclass(frozen=True)
-class Param:
-    """One setting of a method; pages and command line build their controls from it.
-
-    Attributes:
-        name: keyword of the function, spelled as in every other method.
-        kind: "int", "float", "choice", "bool", "layer", "baseline" (a choice, a tensor, or several
-            of these), "baselines" (a choice or a tensor of many pictures) or "base" (the id of
-            another method, whose settings are then settings of this one too).
-        default: value when it is not given; None for a layer means the model's default.
-        help: one plain sentence.
-        low, high: inclusive range of a number; None for no bound.
-        choices: allowed values of a choice.
-        quick: a value that makes the method cheap, to try out whether it works; None if this
-            setting does not decide what it costs.
-    """
-
-    name: str
-    kind: str
-    default: Any
-    help: str
-    low: float | None = None
-    high: float | None = None
-    choices: Sequence[str] = ()
-    quick: Any = None
-
-    def checked(self, title: str, value: Any) -> Any:
-        """The value in the type that the method wants; ``title`` names the method in errors.
-
-        Raises:
-            MethodError: the wrong type, or outside the range.
-        """
-        if self.kind in ("int", "float"):
-            return self._number(title, value)
-        if self.kind == "bool" and not isinstance(value, bool):
-            raise MethodError(f"{title}: '{self.name}' must be true or false, not {value!r}.")
-        if self.kind == "layer" and not (value is None or isinstance(value, str)):
-            raise MethodError(f"{title}: '{self.name}' must be a layer's dotted name.")
-        if self.kind == "baseline" and isinstance(value, list | tuple):
-            return self._several(title, value)
-        if self.kind in ("baseline", "baselines") and isinstance(value, Tensor):
-            return value
-        if self.choices and value not in self.choices:
-            raise MethodError(
-                f"{title}: '{self.name}' must be one of {', '.join(self.choices)}, not {value!r}."
-            )
-        return value
-
-    def _several(self, title: str, values: Sequence[Any]) -> tuple[Any, ...]:
-        if not values or any(isinstance(value, list | tuple) for value in values):
-            raise MethodError(
-                f"{title}: '{self.name}' must be one of {', '.join(self.choices)}, a tensor, or a "
-                f"list of at least one of these."
-            )
-        return tuple(self.checked(title, value) for value in values)
-
-    def _number(self, title: str, value: Any) -> int | float:
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not number or (self.kind == "int" and not float(value).is_integer()):
-            wanted = "a whole number" if self.kind == "int" else "a number"
-            raise MethodError(f"{title}: '{self.name}' must be {wanted}, not {value!r}.")
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        if not low <= value <= high:
-            raise MethodError(
-                f"{title}: '{self.name}' must lie from {low:.15g} to {high:.15g}, not {value!r}."
-            )
-        return int(value) if self.kind == "int" else float(value)
 
 
 class Explainer(Protocol):
@@ -154,7 +83,7 @@ class Method:
         found = list(self.params)
         names = {param.name for param in self.params}
         for param in self.params:
-            if param.kind == "base":
+            if isinstance(param, MethodParam):
                 base = param.checked(self.title, given.get(param.name, param.default))
                 found += [other for other in method(base).params if other.name not in names]
         return tuple(found)
@@ -165,15 +94,7 @@ class Method:
         Raises:
             MethodError: an unknown name, or a value of the wrong type or outside its range.
         """
-        known = {param.name: param for param in self.accepted(given)}
-        for name in given:
-            if name not in known:
-                offered = ", ".join(known) or "none"
-                raise MethodError(f"{self.title} has no setting '{name}'; it has: {offered}.")
-        return {
-            name: param.checked(self.title, given[name]) if name in given else param.default
-            for name, param in known.items()
-        }
+        return settings(self.title, self.accepted(given), given)
 
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Tensor])
@@ -189,7 +110,8 @@ class _Bases(Sequence[str]):
         return [
             name
             for name, row in METHODS.items()
-            if row.family != "control" and all(param.kind != "base" for param in row.params)
+            if row.family != "control"
+            and not any(isinstance(param, MethodParam) for param in row.params)
         ]
 
     def __len__(self) -> int:
