@@ -3,13 +3,25 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: app test check clean
+# Two processes; whole files and folders go to one of them (tests/conftest.py).
+BOTH   := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+
+.PHONY: app test test-long quick coverage check clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BIN)/python -m pytest
+	$(BOTH) --durations=10
+
+quick: check
+	$(BOTH) -m "not (browser or worker or database or long)"
+
+test-long: $(VENV)/.dev
+	$(BOTH) -m long
+
+coverage: $(VENV)/.dev
+	$(BOTH) --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -77,16 +77,16 @@ def measured_map(stage: str) -> tuple[Any, Any, Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def page() -> AppTest:
+def computed() -> AppTest:
     app = settled(opened())
     works = app.session_state["_work"]
     assert not [works[name].problems for name in PURPOSES if works[name].problems]
     return app
 
 
-def test_the_table_has_the_numbers_of_the_package(page: AppTest) -> None:
-    assert not page.exception
-    table = page.dataframe[0].value
+def test_the_table_has_the_numbers_of_the_package(computed: AppTest) -> None:
+    assert not computed.exception
+    table = computed.dataframe[0].value
     assert "Why not" not in table, table.to_string()
     assert table.Method.tolist() == ["Saliency"] * 3 + ["Input × Gradient"] * 3
     for row, stage in zip(table.iloc[:3].itertuples(), STAGES, strict=True):
@@ -99,8 +99,8 @@ def test_the_table_has_the_numbers_of_the_package(page: AppTest) -> None:
         )
 
 
-def test_every_row_has_its_map(page: AppTest) -> None:
-    addresses = page.dataframe[0].value.Map.tolist()
+def test_every_row_has_its_map(computed: AppTest) -> None:
+    addresses = computed.dataframe[0].value.Map.tolist()
     assert len(set(addresses)) == len(addresses) == 6
     found = re.fullmatch(r"pictures/(\w+)", addresses[1])
     assert found is not None
@@ -114,52 +114,52 @@ def test_every_row_has_its_map(page: AppTest) -> None:
     assert drawn[place].tolist() == [253, 231, 37]
 
 
-def test_the_slider_begins_where_the_class_changes_first(page: AppTest) -> None:
+def test_the_slider_begins_where_the_class_changes_first(computed: AppTest) -> None:
     clf, x, y, r = measured_map("channels")
     found = apem(clf, x, y, r, eps_max=MOST)
-    slider = page.slider(key="eps")
+    slider = computed.slider(key="eps")
     assert slider.value == min(found.eps_minus[0], found.eps_plus[0])
     assert slider.max >= max(found.eps_minus[0], found.eps_plus[0])
-    shown = words(page)
+    shown = words(computed)
     assert f"ε+ = {found.eps_plus[0]}" in shown
     assert f"APEM **{found.apem[0]}**" in shown
     assert ":red[●]" in shown, "one way has left the class"
     slider.set_value(0)
-    page.run()
-    assert ":red[●]" not in words(page), "no step, no other class"
+    computed.run()
+    assert ":red[●]" not in words(computed), "no step, no other class"
 
 
-def test_a_slider_that_the_visitor_moves_is_not_set_back(page: AppTest) -> None:
+def test_a_slider_that_the_visitor_moves_is_not_set_back(computed: AppTest) -> None:
     """What the page sets replaces what was moved in the browser since: only where it must."""
-    page.slider(key="eps").set_value(1)
-    page.run()
-    assert page.slider(key="eps").value == 1
-    assert not page.slider(key="eps").proto.set_value
-    assert not page.run().slider(key="eps").proto.set_value
+    computed.slider(key="eps").set_value(1)
+    computed.run()
+    assert computed.slider(key="eps").value == 1
+    assert not computed.slider(key="eps").proto.set_value
+    assert not computed.run().slider(key="eps").proto.set_value
 
 
-def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
-    page.segmented_control(key="apem_stage").set_value("map")
-    settled(page)
-    (stepped,) = page.session_state["_work"]["apem-trace"].results.values()
+def test_the_filter_shows_what_the_package_computes(computed: AppTest) -> None:
+    computed.segmented_control(key="apem_stage").set_value("map")
+    settled(computed)
+    (stepped,) = computed.session_state["_work"]["apem-trace"].results.values()
     ends = [stepped.facts["eps_minus"] or MOST, stepped.facts["eps_plus"] or MOST]
     values = stepped.arrays["map"]
     longest = len(np.unique(values[values > 0])) * sum(ends) * stepped.facts["seconds"]
-    (exact,) = (toggle for toggle in page.toggle if toggle.label == "Exact")
+    (exact,) = (toggle for toggle in computed.toggle if toggle.label == "Exact")
     assert exact.value == (longest < 60), "exact where that takes less than a minute"
-    next(button for button in page.button if button.label == "Filter this map").click()
+    next(button for button in computed.button if button.label == "Filter this map").click()
     until(
-        page,
+        computed,
         lambda works: (
             "apem-filter" in works
             and bool(works["apem-filter"].results)
             and not works["apem-filter"].running
         ),
     )
-    assert not page.exception
-    (found,) = page.session_state["_work"]["apem-filter"].results.values()
+    assert not computed.exception
+    (found,) = computed.session_state["_work"]["apem-filter"].results.values()
     path = {name: found.arrays[name] for name in ("threshold", "eps_minus", "eps_plus", "kept")}
-    last = page.slider(key="filter_step").value
+    last = computed.slider(key="filter_step").value
     clf, x, y, r = measured_map("map")
     # What the page shows is the package's number for the map without the values left out.
     left = torch.where(r > path["threshold"][last], r, 0.0)
@@ -167,18 +167,18 @@ def test_the_filter_shows_what_the_package_computes(page: AppTest) -> None:
     assert after.eps_minus[0] == path["eps_minus"][last]
     assert after.eps_plus[0] == path["eps_plus"][last]
     assert np.array_equal(found.arrays["filtered"], left[0])
-    assert f"keeps {path['kept'][last]:.1%}; APEM" in words(page)
-    assert f"{after.apem[0]} after" in words(page)
-    assert ("Exact." if exact.value else "Approximate:") in words(page)
-    page.segmented_control(key="apem_stage").set_value("channels")
-    settled(page)
+    assert f"keeps {path['kept'][last]:.1%}; APEM" in words(computed)
+    assert f"{after.apem[0]} after" in words(computed)
+    assert ("Exact." if exact.value else "Approximate:") in words(computed)
+    computed.segmented_control(key="apem_stage").set_value("channels")
+    settled(computed)
 
 
-def test_many_pictures_here(page: AppTest) -> None:
+def test_many_pictures_here(computed: AppTest) -> None:
     app = measured(opened(view="Many pictures"))
     assert not app.exception
     summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
-    before = page.dataframe[0].value
+    before = computed.dataframe[0].value
     assert summary.loc[summary.Method == "Saliency", "APEM, mean"].tolist() == [
         float(value) for value in before[before.Method == "Saliency"].APEM
     ]
@@ -212,8 +212,8 @@ def test_two_methods_picture_by_picture() -> None:
     assert len(found) == 1
 
 
-def test_shuffled_maps_are_drawn_of_methods_that_have_some(page: AppTest) -> None:
-    assert not page.exception
+def test_shuffled_maps_are_drawn_of_methods_that_have_some(computed: AppTest) -> None:
+    assert not computed.exception
     app = opened(view="Many pictures", shuffles="1", methods="saliency,gradcam")
     # As far as it has come, each time: one method's numbers come before the other's.
     until(app, lambda works: "apem-many" in works and bool(works["apem-many"].results))

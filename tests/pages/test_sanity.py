@@ -53,18 +53,18 @@ def words(app: AppTest) -> str:
 
 
 @pytest.fixture(scope="module")
-def page() -> AppTest:
+def computed() -> AppTest:
     return settled(opened())
 
 
-def test_the_page_shows_what_sanity_check_computes(page: AppTest) -> None:
-    assert not page.exception
+def test_the_page_shows_what_sanity_check_computes(computed: AppTest) -> None:
+    assert not computed.exception
     clf = load_classifier("vgg-tiny")
     x = clf.preprocess([sample_image("cat")])
     wanted = sanity_check(
         clf, x, int(clf.logits(x).argmax()), ["saliency", "gradcam", "edges", "random"], seeds=[0]
     )
-    found = ledger(page).table()
+    found = ledger(computed).table()
     names = ["method", "depth", "layer"]
     found = found[(found.measure == "ssim") & (found.show == "all")].set_index(names).value
     wanted = wanted.set_index(names).value
@@ -72,30 +72,30 @@ def test_the_page_shows_what_sanity_check_computes(page: AppTest) -> None:
     assert np.allclose(found.loc[wanted.index], wanted, atol=1e-4)
 
 
-def test_the_verdicts_stand_beside_those_of_others(page: AppTest) -> None:
-    table = page.dataframe[0].value.set_index("Method")
+def test_the_verdicts_stand_beside_those_of_others(computed: AppTest) -> None:
+    table = computed.dataframe[0].value.set_index("Method")
     assert table.loc["Edges (control)", "Verdict"] == "✗ fails"
     assert table.loc["Saliency", ["Adebayo 2018", "Sixt 2020", "Nuzzo 2020"]].tolist() == [
         *["passes"] * 3
     ]
-    assert "Binder et al" in words(page)
+    assert "Binder et al" in words(computed)
 
 
-def test_another_measure_computes_no_map_again(page: AppTest) -> None:
-    before = dict(ledger(page).facts)
-    page.selectbox(key="measure").set_value("hog")
-    settled(page)
-    assert {task.run for task in ledger(page).tasks} == {tasks.scored_again}
-    assert ledger(page).facts.keys() == before.keys()
-    assert not page.session_state["_work"]["sanity"].problems
-    assert all("hog" in facts["scores"] for facts in ledger(page).facts.values())
-    page.selectbox(key="measure").set_value("ssim")
-    settled(page)
-    assert not ledger(page).tasks
+def test_another_measure_computes_no_map_again(computed: AppTest) -> None:
+    before = dict(ledger(computed).facts)
+    computed.selectbox(key="measure").set_value("hog")
+    settled(computed)
+    assert {task.run for task in ledger(computed).tasks} == {tasks.scored_again}
+    assert ledger(computed).facts.keys() == before.keys()
+    assert not computed.session_state["_work"]["sanity"].problems
+    assert all("hog" in facts["scores"] for facts in ledger(computed).facts.values())
+    computed.selectbox(key="measure").set_value("ssim")
+    settled(computed)
+    assert not ledger(computed).tasks
 
 
-def test_a_further_method_computes_its_own_maps_alone(page: AppTest) -> None:
-    known = set(ledger(page).facts)
+def test_a_further_method_computes_its_own_maps_alone(computed: AppTest) -> None:
+    known = set(ledger(computed).facts)
     again = settled(opened(methods="saliency,gradcam,guided_backprop"))
     asked = [task for task in ledger(again).tasks if task.run is tasks.randomised_maps]
     assert {name for task in asked for name in task.arguments["requests"]} == {"guided_backprop"}
@@ -113,8 +113,8 @@ def test_the_address_says_everything() -> None:
     assert app.query_params["depth"] == "2"
 
 
-def test_run_json_names_the_reference_pictures_that_are_taken(page: AppTest) -> None:
-    inquiry = replace(ledger(page).inquiry, choices=[Choice("pattern_attribution")])
+def test_run_json_names_the_reference_pictures_that_are_taken(computed: AppTest) -> None:
+    inquiry = replace(ledger(computed).inquiry, choices=[Choice("pattern_attribution")])
     facts = SimpleNamespace(described=dict)
     scene: Any = SimpleNamespace(model={"source": "vgg-tiny"}, model_facts=facts, views=[])
     asked: Any = SimpleNamespace(inquiry=inquiry, missing=list)
@@ -172,24 +172,26 @@ def archive(app: AppTest) -> dict[str, np.ndarray]:
         return dict(found)
 
 
-def test_a_map_that_the_cache_has_dropped_is_in_the_archive(page: AppTest, engine: Engine) -> None:
-    before = archive(page)
+def test_a_map_that_the_cache_has_dropped_is_in_the_archive(
+    computed: AppTest, engine: Engine
+) -> None:
+    before = archive(computed)
     assert len(before) == 4 * 14
     engine.cache._memory.clear()
     engine.cache._used = 0
-    for key in ledger(page).inquiry.keys[ledger(page).inquiry.steps[3]].values():
+    for key in ledger(computed).inquiry.keys[ledger(computed).inquiry.steps[3]].values():
         engine.cache._path(key).unlink()
-    after = archive(page)
+    after = archive(computed)
     assert after.keys() == before.keys()
     assert all(np.array_equal(after[name], before[name]) for name in before)
 
 
 def test_an_archive_that_lacks_a_map_is_none(
-    page: AppTest, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    computed: AppTest, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine.cache, "get", lambda key: None)
     with pytest.raises(JobError, match="trained/cat__saliency could not be kept"):
-        archive(page)
+        archive(computed)
 
 
 def test_without_methods_the_page_says_what_to_do() -> None:
