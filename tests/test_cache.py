@@ -1,9 +1,11 @@
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xai_core import cache as cache_module
+from xai_core import sources
 from xai_core.cache import Cache, Result, content_key, default_folder
+from xai_core.sources import digest
 
 KILOBYTE = np.zeros(1024, np.uint8)
 
@@ -297,11 +301,56 @@ def test_key_of_tensor_array_and_scalar_agree():
     assert content_key(np.int64(3)) == content_key(3)
 
 
-@pytest.mark.parametrize("name", ["__version__", "DEFINITIONS"])
-def test_key_depends_on_the_packages_version_and_definitions(monkeypatch, name):
-    before = content_key("a")
-    monkeypatch.setattr(cache_module, name, "another")
-    assert content_key("a") != before
+PROGRAM = """
+from xai_core.cache import Cache, Result, content_key
+cache, key = Cache("cache"), content_key("explain", "cat")
+print("computed" if cache.get(key) is None else "served")
+cache.put(key, Result(facts={"mean": 1.5}))
+"""
+
+
+def test_what_another_program_has_computed_is_not_served(tmp_path):
+    package = tmp_path / "xai_core"
+    shutil.copytree(Path(cache_module.__file__).parent, package)
+
+    def run():
+        command = [sys.executable, "-c", PROGRAM]
+        return subprocess.check_output(command, cwd=tmp_path, text=True).strip()
+
+    def change(name):
+        source = (package / name).read_text()
+        (package / name).write_text(source.replace("return ", "return  ", 1))
+
+    assert [run(), run()] == ["computed", "served"]
+    change("explainers/cam.py")
+    assert [run(), run()] == ["computed", "served"]
+    change("cli/explain.py")
+    assert run() == "served", "a command decides no result"
+
+
+def test_the_program_is_known_from_an_archive_too(tmp_path):
+    package = tmp_path / "package"
+    for name in ("__init__.py", "inner/method.py", "inner/__pycache__/method.pyc", "cli/word.py"):
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    whole = digest(package)
+    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path, "package")
+    assert digest(zipfile.Path(archive, "package/")) == whole
+    (package / "inner/__pycache__/method.pyc").write_text("another")
+    (package / "cli/word.py").write_text("another")
+    assert digest(package) == whole
+    (package / "inner/method.py").rename(package / "inner/other.py")
+    assert digest(package) != whole
+
+
+def test_the_program_is_another_with_another_torch(tmp_path, monkeypatch):
+    before = digest(tmp_path)
+    monkeypatch.setattr(sources, "version", lambda library: "2" if library == "torch" else "1")
+    assert digest(tmp_path) != before
+    later = digest(tmp_path)
+    monkeypatch.setattr(sources, "version", lambda library: "3" if library == "torch" else "1")
+    assert digest(tmp_path) != later
 
 
 def test_key_refuses_what_it_cannot_see_into():

@@ -452,6 +452,12 @@ def test_errors_for_users_keep_their_sentence(workers):
     assert outcome(workers, task("told", "told")) == "This method cannot explain this model."
 
 
+def test_a_worker_with_another_program_computes_nothing(workers, monkeypatch):
+    monkeypatch.setattr(cluster, "SOURCES", "of another program")
+    assert outcome(workers, task("stale", value=1)) == worker.OTHER_PROGRAM
+    assert "stale" not in workers.cache
+
+
 def test_other_errors_go_to_the_log_only(workers, caplog):
     sentence = outcome(workers, task("bug", "bug"))
     assert sentence == engine.FAILED

@@ -24,12 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core import __version__
+from xai_core.sources import SOURCES
 
 log = logging.getLogger(__name__)
-
-# Goes up whenever the same question gets another answer: kept results of before are not used.
-DEFINITIONS = 2
 
 _FACTS = "facts"
 _ARRAY = "array."
@@ -61,7 +58,10 @@ class Result:
 
 
 def content_key(*parts: Any) -> str:
-    """Hash of everything that decides a result, of this package's version and its definitions.
+    """Hash of everything that decides a result, the program that computes it among it.
+
+    After a change of the package's sources, or of torch, the same question has another key: what
+    a method gave before it was corrected is not found again.
 
     Args:
         parts: numbers, strings, None, bytes, NumPy arrays and tensors (by type, shape and
@@ -73,7 +73,7 @@ def content_key(*parts: Any) -> str:
     Raises:
         TypeError: a part is none of these.
     """
-    text = json.dumps([__version__, DEFINITIONS, *parts], sort_keys=True, default=_as_json)
+    text = json.dumps([SOURCES, *parts], sort_keys=True, default=_as_json)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

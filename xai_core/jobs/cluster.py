@@ -23,6 +23,7 @@ from xai_core.cache import Result
 from xai_core.errors import JobError
 from xai_core.jobs.job import Task
 from xai_core.jobs.worker import kill, run
+from xai_core.sources import SOURCES
 
 START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 CONNECT_S = 30.0
@@ -219,6 +220,7 @@ class Cluster:
         return self._client.submit(
             run,
             task.function,
+            SOURCES,
             dict(task.arguments),
             self._topic,
             ticket,

@@ -13,10 +13,16 @@ from distributed import Nanny, Worker, get_worker
 from distributed.core import Status
 
 from xai_core.cache import Result
+from xai_core.errors import JobError
 from xai_core.progress import listening
+from xai_core.sources import SOURCES
 
 TASKS = "xai_core.tasks"
 REPORT_EVERY_S = 0.2
+OTHER_PROGRAM = (
+    "The program's files, or its libraries, are not the same for the server and the compute "
+    "worker, perhaps because of an update. Restart both."
+)
 
 
 def dask_setup(worker: Worker) -> None:
@@ -28,15 +34,21 @@ def dask_setup(worker: Worker) -> None:
     logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
 
 
-def run(function: str, arguments: dict[str, Any], topic: str, ticket: str) -> Result:
+def run(function: str, sources: str, arguments: dict[str, Any], topic: str, ticket: str) -> Result:
     """Run one task, telling its progress as events of ``topic``.
 
     Args:
         function: "module:name", as in ``Task.function``.
+        sources: the asker's ``SOURCES``: it keeps the result under a key that names them.
         arguments: its keyword arguments.
         topic: name under which the engine listens.
         ticket: what the engine calls this task.
+
+    Raises:
+        JobError: this worker has another program than the asker.
     """
+    if sources != SOURCES:
+        raise JobError(OTHER_PROGRAM)
     module, _, name = function.partition(":")
     call = getattr(importlib.import_module(module), name)
     worker = get_worker()
