@@ -10,9 +10,7 @@ import streamlit as st
 from xai_core.study.participation.screens import Ticket
 
 LONGEST = 200  # letters of a value; whatever is longer was not made here
-PLATFORM = {"PROLIFIC_PID": "platform_id", "STUDY_ID": "platform_study"} | {
-    "SESSION_ID": "platform_session"
-}
+PLATFORM = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
 
 
 def asked() -> Ticket:
@@ -32,8 +30,14 @@ def asked() -> Ticket:
     )
     if not values["PROLIFIC_PID"]:
         return ticket
-    platform = {field: values[name] for name, field in PLATFORM.items()}
-    return replace(ticket, platform="prolific", **platform)
+    person, study, session = (values[name] for name in PLATFORM)
+    return replace(
+        ticket,
+        platform="prolific",
+        platform_id=person,
+        platform_study=study,
+        platform_session=session,
+    )
 
 
 def keep(ticket: Ticket, asked: Ticket) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.study.taking_part import visit
+from pages.components.study.taking_part.visit import present
 from pages.components.text import plain
 
 AGAIN_MS = 5000
@@ -13,21 +13,21 @@ JS = f"""
 export default function (component) {{
   clearTimeout(component.parentElement.timer);
   component.parentElement.timer = setTimeout(
-    () => component.setTriggerValue("again", component.data.times), {AGAIN_MS});
+    () => component.setTriggerValue("again", component.data.tries), {AGAIN_MS});
 }}
 """
 
 
 def show(sentence: str) -> None:
     """Say so, and try again: by itself, and when the visitor asks."""
-    known = visit.facts()
-    known["times"] = known.get("times", 0) + 1
+    visit = present()
+    visit.tries += 1
     st.subheader("One moment, please", anchor=False)
     st.write(plain(sentence))
     st.write("This page tries again by itself. You need not do anything.")
     st.button("Try again", key="retry")
     again = st.components.v2.component("study_away", js=JS)
-    again(data={"times": known["times"]}, key="away", on_again_change=_nothing)
+    again(data={"tries": visit.tries}, key="away", on_again_change=_nothing)
 
 
 def _nothing() -> None:

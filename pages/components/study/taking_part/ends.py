@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.study.taking_part import visit
+from pages.components.study.taking_part.visit import present
 from xai_core.study.participation.screens import Screen, Ticket
 
 QUIET = {
@@ -68,7 +68,7 @@ def declined(ticket: Ticket) -> None:
 
 
 def _reconsider() -> None:
-    visit.facts()["declined"] = False
+    present().declined = False
 
 
 def ended(screen: Screen) -> None:
@@ -76,22 +76,21 @@ def ended(screen: Screen) -> None:
     title, sentence = ENDED.get(screen.ending or "", ENDED["completed"])
     st.subheader(title, anchor=False)
     st.write(sentence)
-    ticket = visit.facts()["ticket"]
+    visit = present()
     if screen.code:
         st.write("Your completion code:" if screen.ending == "completed" else "Your code:")
         st.code(screen.code, language=None, wrap_lines=True)
     if screen.url.startswith(("https://", "http://")):
         st.link_button(
-            "Back to Prolific" if ticket.platform else "Finish", screen.url, type="primary"
+            "Back to Prolific" if visit.ticket.platform else "Finish", screen.url, type="primary"
         )
-    elif ticket.platform and not screen.code:
+    elif visit.ticket.platform and not screen.code:
         st.write(PROLIFIC)
     elif not screen.code:
         st.write("You can close this page.")
-    code = visit.facts().get("withdrawal")
-    if code:
+    if visit.withdrawal:
         st.write(
             "If you change your mind later, this withdrawal code deletes everything that was "
             "stored about you. It is not shown again:"
         )
-        st.code(code, language=None)
+        st.code(visit.withdrawal, language=None)

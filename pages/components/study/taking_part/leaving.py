@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.study.taking_part import visit
+from pages.components.study.taking_part.visit import present
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.participation.taking_part import TakingPart
@@ -17,16 +17,14 @@ WRONG = (
 
 def offer() -> None:
     """A small button at the foot of each screen."""
-    screen = visit.facts()["screen"]
-    newcomer = screen.kind == "consent"
+    newcomer = _is_newcomer()
     title = "I took part before and want to withdraw" if newcomer else "Withdraw from the study"
     st.button(title, key="withdraw", type="tertiary", on_click=_set_leaving, args=(True,))
 
 
 def ask() -> None:
     """Whether it is meant."""
-    known = visit.facts()
-    newcomer = known["screen"].kind == "consent"
+    newcomer = _is_newcomer()
     st.subheader("Withdraw from the study", anchor=False)
     st.write(
         "Everything that was stored about you is deleted: your answers, the times, and what you "
@@ -34,7 +32,7 @@ def ask() -> None:
     )
     if newcomer:
         st.text_input("Your withdrawal code", key="withdraw_code", max_chars=200)
-    visit.show_problem()
+    present().show_problem()
     with st.container(horizontal=True):
         st.button(
             "Delete my data and leave", key="withdraw_confirm", type="primary", on_click=_leave
@@ -50,22 +48,26 @@ def left() -> None:
 
 
 def _set_leaving(leaving: bool) -> None:
-    visit.facts()["leaving"] = leaving
+    present().leaving = leaving
+
+
+def _is_newcomer() -> bool:
+    screen = present().screen
+    return screen is not None and screen.kind == "consent"
 
 
 def _leave() -> None:
-    known = visit.facts()
-    newcomer = known["screen"].kind == "consent"
+    visit, newcomer = present(), _is_newcomer()
     try:
         part = TakingPart(shared_store())
         if newcomer:
             done = part.withdraw(str(st.session_state.get("withdraw_code", "")).strip())
         else:
-            done = part.withdraw_me(known["ticket"])
+            done = part.withdraw_me(visit.ticket)
     except StudyError as error:
-        known["problem"] = str(error)
+        visit.problem = str(error)
         return
     if newcomer and not done:
-        known["problem"] = WRONG
+        visit.problem = WRONG
         return
-    known.update(left=True, leaving=False, screen=None, withdrawal="")
+    visit.left, visit.leaving, visit.screen, visit.withdrawal = True, False, None, ""

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.taking_part import away, ends, leaving, trials, visit, welcome
+from pages.components.study.taking_part import away, ends, leaving, trials, welcome
+from pages.components.study.taking_part.visit import Visit, begin
 from xai_core.study.participation.screens import Screen
 
 LOOK = "<style>" + (Path(__file__).parent / "look.css").read_text(encoding="utf-8") + "</style>"
@@ -21,40 +22,39 @@ BEFORE = {
 def show() -> None:
     """One run of the page."""
     st.html(LOOK)
-    known = visit.begin()
-    if not known["ticket"].slug:
+    visit = begin()
+    if not visit.ticket.slug:
         ends.quiet("unknown")
-    elif known["ticket"].preview and not is_researcher():
+    elif visit.ticket.preview and not is_researcher():
         ends.quiet("researchers")
-    elif known.get("left"):
+    elif visit.left:
         leaving.left()
-    elif known.get("declined"):
-        ends.declined(known["ticket"])
+    elif visit.declined:
+        ends.declined(visit.ticket)
     else:
         trials.take_answer()
-        _draw(visit.current(known.pop("fresh", False)))
-    known.pop("fresh", None)
+        _draw(visit, visit.current())
+    visit.fresh = False
 
 
-def _draw(screen: Screen | None) -> None:
-    known = visit.facts()
+def _draw(visit: Visit, screen: Screen | None) -> None:
     if screen is None:
-        away.show(known.pop("problem", ""))
+        away.show(visit.pop_problem())
         return
-    if known["ticket"].preview:
+    if visit.ticket.preview:
         st.caption("Preview: what you do here is kept apart from the study's data.")
-    if known.get("leaving"):
+    if visit.leaving:
         leaving.ask()
-    elif screen.kind == "trial":
-        trials.show(screen)
+    elif screen.trial is not None:
+        trials.show(screen.trial)
         leaving.offer()
     else:
         _other(screen)
 
 
 def _other(screen: Screen) -> None:
-    if screen.kind in BEFORE:
-        BEFORE[screen.kind](screen)
+    if screen.kind in BEFORE and screen.design is not None:
+        BEFORE[screen.kind](screen.design)
         leaving.offer()
     elif screen.kind == "ended":
         ends.ended(screen)

@@ -13,10 +13,10 @@ from typing import Any
 import streamlit as st
 
 from pages.components.study import stimuli
-from pages.components.study.taking_part import visit
+from pages.components.study.taking_part.visit import LastAnswer, present
 from pages.components.study.trial import trial
 from xai_core.study.design import ESCAPES
-from xai_core.study.participation.screens import ClientTimes, Screen
+from xai_core.study.participation.screens import ClientTimes, ShownTrial
 
 KEY = "trial"
 _KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
@@ -27,9 +27,9 @@ ELSEWHERE = (
 UNREADABLE = "This answer could not be read. Please choose again."
 
 
-def show(screen: Screen) -> None:
+def show(shown: ShownTrial) -> None:
     """The present trial."""
-    sent = trial(_data(screen), key=KEY)
+    sent = trial(_data(shown), key=KEY)
     if _is_new(sent):
         # A new session, as after a restart of the server, hears of an answer under way only now.
         take_answer(sent)
@@ -47,27 +47,23 @@ def take_answer(sent: Any = None) -> None:
         sent = state.get("answer") if isinstance(state, Mapping) else None
     if not _is_new(sent):
         return
-    known = visit.facts()
-    known["taken"] = _name(sent)
-    known["saved"] = known["refused"] = known["notice"] = None
-    answer = _read(sent)
+    visit, name, answer = present(), _name(sent), _read(sent)
     if answer is None:
-        known["refused"] = _refusal(sent, UNREADABLE, final=True)
-        return
-    if visit.take(lambda part, ticket: part.answer(ticket, *answer)):
-        known["saved"] = answer[2]
-        known["notice"] = ELSEWHERE if known["screen"].elsewhere else ""
+        visit.answer = LastAnswer(name, refused=_refusal(sent, UNREADABLE, final=True))
+    elif visit.take(lambda part, ticket: part.answer(ticket, *answer)):
+        elsewhere = visit.screen is not None and visit.screen.elsewhere
+        visit.answer = LastAnswer(name, saved=answer[2], notice=ELSEWHERE if elsewhere else "")
     else:
-        problem = known.pop("problem")
-        known["refused"] = _refusal(sent, problem, final=not known.get("away"))
+        refusal = _refusal(sent, visit.pop_problem(), final=not visit.away)
+        visit.answer = LastAnswer(name, refused=refusal)
 
 
-def _name(sent: Mapping[str, Any]) -> tuple[Any, Any]:
+def _name(sent: Mapping[str, Any]) -> tuple[str, str]:
     return str(sent.get("key")), str(sent.get("attempt"))
 
 
 def _is_new(sent: Any) -> bool:
-    return isinstance(sent, Mapping) and visit.facts().get("taken") != _name(sent)
+    return isinstance(sent, Mapping) and present().answer.name != _name(sent)
 
 
 def _refusal(sent: Mapping[str, Any], sentence: str, final: bool) -> dict[str, Any]:
@@ -103,9 +99,9 @@ def _whole(value: Any) -> int | None:
     return None if number is None else round(number)
 
 
-def _data(screen: Screen) -> dict[str, Any]:
+def _data(shown: ShownTrial) -> dict[str, Any]:
     """What the browser needs of a trial: letters and addresses that tell nothing."""
-    known, shown = visit.facts(), screen.trial
+    visit = present()
     # Tuples, because Streamlit asks pandas of every list whether it is a table.
     return {
         "trial": shown.id,
@@ -118,7 +114,7 @@ def _data(screen: Screen) -> dict[str, Any]:
         "options": tuple((letter, stimuli.address(name)) for letter, name in shown.options),
         "escapes": tuple(ESCAPES.items()),
         "next": tuple(map(stimuli.address, shown.next_pictures)),
-        "saved": known.get("saved"),
-        "problem": known.get("refused"),
-        "notice": known.pop("problem", "") or known.get("notice", ""),
+        "saved": visit.answer.saved,
+        "problem": visit.answer.refused,
+        "notice": visit.pop_problem() or visit.answer.notice,
     }
