@@ -9,10 +9,10 @@ A tool beside the package, which does not need it; ``python -m xai_core study bo
 Only ``wire`` knows Streamlit's messages.
 """
 
+from bots.bot import Manner
 from bots.comparing import Comparison, compare, participants_of
 from bots.crowd import Crowd, drive
 from bots.journal import Journal
-from bots.participant import Manner
 from bots.server import Server
 
 __all__ = [

@@ -6,18 +6,20 @@ import argparse
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
+from bots.bot import Manner
 from bots.comparing import Comparison, compare, participants_of
 from bots.crowd import Crowd, drive
 from bots.journal import Journal
-from bots.participant import Manner
 from bots.server import Server
 from xai_core.cli.tables import aligned
 from xai_core.study import open_store
+from xai_core.study.storage.pulse import pulse
 
 LISTED = 20  # differences; the rest is counted
+LOOK_S = 0.1  # between two looks at how far they are
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,14 +44,28 @@ def run(arguments: argparse.Namespace) -> int:
             restarts=arguments.interruptions and server is not None,
         )
         crowd = Crowd(manner, arguments.participants, arguments.seed, arrival=arguments.think)
-        journals, restarts = asyncio.run(_driven(crowd, server))
+        version = store.versions(arguments.study)[-1].id
+        answered = pulse(store, version).answers
+
+        def under_way() -> bool:
+            return bool(pulse(store, version).answers >= answered + arguments.participants)
+
+        journals, restarts = asyncio.run(_driven(crowd, server, under_way))
         found = compare(store, arguments.study, journals, before)
     _print_outcome(found, journals, {"restarts of the server": restarts})
     return 1 if found.differences else 0
 
 
-async def _driven(crowd: Crowd, server: Server | None) -> tuple[list[Journal], int]:
-    """The journals, and how often the server was killed meanwhile."""
+async def _driven(
+    crowd: Crowd, server: Server | None, under_way: Callable[[], bool]
+) -> tuple[list[Journal], int]:
+    """The journals, and how often the server was killed meanwhile.
+
+    Args:
+        crowd: who takes part.
+        server: to kill once, if the crowd's manner has it so.
+        under_way: whether there are as many answers as bots, so that few can have ended.
+    """
     done = 0
 
     def count(_: Journal) -> None:
@@ -61,18 +77,12 @@ async def _driven(crowd: Crowd, server: Server | None) -> tuple[list[Journal], i
     if server is None or not crowd.manner.restarts:
         return await drive(crowd, count), 0
     taking_part = asyncio.create_task(drive(crowd, count))
-    await _middle(taking_part, crowd)
+    while not taking_part.done() and not await asyncio.to_thread(under_way):
+        await asyncio.sleep(LOOK_S)
     if not taking_part.done():
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
     return await taking_part, 1
-
-
-async def _middle(taking_part: asyncio.Task[list[Journal]], crowd: Crowd) -> None:
-    """Wait until most have begun and few can have ended."""
-    with suppress(TimeoutError):
-        pause = 3 + 5 * crowd.manner.think
-        await asyncio.wait_for(asyncio.shield(taking_part), pause)
 
 
 def _print_outcome(found: Comparison, journals: Sequence[Journal], more: dict[str, int]) -> None:

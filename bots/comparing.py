@@ -70,15 +70,15 @@ def compare(store: Store, slug: str, journals: Sequence[Journal], before: int) -
             continue
         whose[number] = journal
         _add(sent, number, journal, known, records.design)
-    kept, told = stored(records, whose), exported(records, whose)
-    for word, side in (("stored", kept), ("exported", told)):
+    in_store, in_files = stored(records, whose), exported(records, whose)
+    for word, side in (("stored", in_store), ("exported", in_files)):
         differences += _differences(sent, side, word)
     differences += _endings(records, whose)
     lost = sum(journal.lost_consents for journal in journals)
     strangers = len(records.participants) - before - len(whose)
     if not 0 <= strangers <= lost:
         differences.append(f"{strangers} stored participants belong to no bot of this run.")
-    return Comparison(sent, kept, told, tuple(differences))
+    return Comparison(sent, in_store, in_files, tuple(differences))
 
 
 class Names:

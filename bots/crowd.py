@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bots.bot import Bot, Manner
 from bots.journal import Journal
-from bots.participant import Bot, Manner
+from bots.participant import take_part
 
 FROM_A_PLATFORM = 3  # one bot in so many comes with a platform's id
 
@@ -36,12 +37,12 @@ class Crowd:
     urls: tuple[str, ...] = ()
 
 
-async def drive(crowd: Crowd, told: Callable[[Journal], None] = lambda _: None) -> list[Journal]:
+async def drive(crowd: Crowd, ended: Callable[[Journal], None] = lambda _: None) -> list[Journal]:
     """Let all of them take part.
 
     Args:
         crowd: who comes.
-        told: is called with each journal as it ends.
+        ended: is called with each journal as it ends.
 
     Returns:
         Every journal, in the order in which they came.
@@ -52,9 +53,8 @@ async def drive(crowd: Crowd, told: Callable[[Journal], None] = lambda _: None) 
         """A place that one bot after the other takes."""
         await asyncio.sleep(crowd.arrival * number / crowd.participants)
         while True:
-            bot = _bot(crowd, number)
-            journals[number] = await bot.take_part()
-            told(journals[number])
+            journals[number] = await take_part(_bot(crowd, number))
+            ended(journals[number])
             over = time.monotonic() > crowd.manner.until
             if over or not crowd.again or journals[number].problems:
                 return

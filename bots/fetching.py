@@ -91,13 +91,13 @@ class Fetcher:
                 raise FetchError(f"{path}: {error or type(error).__name__}") from error
 
     async def _get(self, path: str) -> bytes:
-        kept = bool(self._idle)
-        pair = self._idle.pop() if kept else await self._connected()
+        used_before = bool(self._idle)
+        pair = self._idle.pop() if used_before else await self._connected()
         try:
             status, body, stays = await self._exchange(*pair, path)
         except (OSError, EOFError):
             pair[1].close()
-            if not kept:
+            if not used_before:
                 raise
             # The server may have closed a connection that was not used for a while.
             pair = await self._connected()

@@ -5,13 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from bots.answering import send, shown_trial
-
-if TYPE_CHECKING:
-    from bots.browser import Tab
-    from bots.participant import Bot
+from bots.bot import Bot
+from bots.sending import send, shown_trial
+from bots.tab import Tab
 
 
 async def reload(bot: Bot) -> None:

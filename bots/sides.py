@@ -13,7 +13,7 @@ from xai_core.files import FORMULA_STARTS
 from xai_core.study.analysis.data_files import long_csv, wide_csv
 from xai_core.study.storage.records import Records
 
-TOLD = "question_"  # how the columns of answers to background questions begin
+QUESTION = "question_"  # how the columns of answers to background questions begin
 
 # One answer: the picture, what was chosen, where it stood, what stood there, whether it counts.
 Row = tuple[str, str, int | None, str, bool]
@@ -50,11 +50,11 @@ def exported(records: Records, whose: Collection[int]) -> Side:
     """What a researcher reads about them: the files as they are written, read back."""
     people = _read(wide_csv(records))
     people["ending"] = people["ending"].where(people["ending"] != "")
-    columns = {f"{TOLD}{question.id}": question.id for question in records.design.background}
-    told = people.rename(columns=columns).melt(
+    columns = {f"{QUESTION}{question.id}": question.id for question in records.design.background}
+    said = people.rename(columns=columns).melt(
         id_vars="participant", value_vars=list(columns.values()), var_name="question"
     )
-    return _of_tables(people, told[told["value"] != ""], _read(long_csv(records)), whose)
+    return _of_tables(people, said[said["value"] != ""], _read(long_csv(records)), whose)
 
 
 def _read(content: bytes) -> pd.DataFrame:

@@ -120,8 +120,8 @@ def encode(request: Request) -> bytes:
     for name in request.pressed:
         run.widget_states.widgets.add(id=name, trigger_value=True)
     for name, (event, value) in request.events.items():
-        told = json.dumps([{"event": event, "value": value}])
-        run.widget_states.widgets.add(id=TRIGGERS.format(id=name), json_trigger_value=told)
+        events = json.dumps([{"event": event, "value": value}])
+        run.widget_states.widgets.add(id=TRIGGERS.format(id=name), json_trigger_value=events)
     return bytes(message.SerializeToString())
 
 
@@ -149,13 +149,13 @@ def decode(content: bytes) -> Message:
 
 def _element(message: ForwardMsg) -> Message:
     path, delta = tuple(message.metadata.delta_path), message.delta
-    kept = message.hash if message.metadata.cacheable else ""
+    cached = message.hash if message.metadata.cacheable else ""
     if delta.WhichOneof("type") != "new_element":
         # A container, or something that is there for a moment; neither can be used.
         return Message("element", path, Element("block", fragment=delta.fragment_id))
     kind = delta.new_element.WhichOneof("type") or "empty"
     found = _described(kind, getattr(delta.new_element, kind))
-    return Message("element", path, replace(found, fragment=delta.fragment_id), cached=kept)
+    return Message("element", path, replace(found, fragment=delta.fragment_id), cached=cached)
 
 
 def _described(kind: str, shown: Any) -> Element:

@@ -148,7 +148,7 @@ def test_the_command_survives_a_killed_server(sqlite_url, monkeypatch, capsys):
     monkeypatch.setenv("XAI_SERVE", "participants")
     store = open_store(sqlite_url)
     slug = material.publish(store, TRIALS)
-    words = [slug, "--serve", "--interruptions", "--participants", "3", "--think", "1"]
+    words = [slug, "--serve", "--interruptions", "--participants", "3", "--think", "0.2"]
     assert run(words) == 0
     printed = capsys.readouterr().out
     assert "restarts of the server  1" in printed

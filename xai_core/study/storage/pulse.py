@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import func, select
 
 from xai_core.study.storage.schema import answer, participant, version
 from xai_core.study.storage.store import Store
 
-Pulse = tuple[int, ...]
+
+class Pulse(NamedTuple):
+    """Numbers that change whenever a version's records do.
+
+    Attributes:
+        participants: how many there are.
+        ended: how many of them came to an end.
+        latest: id of the one who came last.
+        described: how many answered about themselves.
+        instructed: how many read the instructions.
+        answers: how many were given.
+        visits: newcomers who saw the consent.
+        declined: newcomers who declined.
+    """
+
+    participants: int
+    ended: int
+    latest: int
+    described: int
+    instructed: int
+    answers: int
+    visits: int
+    declined: int
 
 
 def pulse(store: Store, version_id: int) -> Pulse:
-    """Numbers that change whenever a version's records do: one query, no answer is read.
+    """What is stored of a version, by counts alone: no answer is read.
 
     Answers are never changed, only added, or deleted with their participant.
 
     Args:
         store: of the study.
-        version_id: ``Version.id``.
-
-    Returns:
-        Participants, those who ended, the latest one, those who answered about themselves, those
-        who read the instructions, answers, visits, declined; all 0 if there is no such version.
+        version_id: ``Version.id``; all is 0 if there is no such version.
     """
     people = select(
         func.count(participant.c.id),
@@ -39,7 +59,7 @@ def pulse(store: Store, version_id: int) -> Pulse:
     with store.database.reading() as connection:
         found = [*connection.execute(people).one(), connection.scalar(answers)]
         found += connection.execute(visits).first() or (0, 0)
-    return tuple(int(number or 0) for number in found)
+    return Pulse(*(int(number or 0) for number in found))
 
 
 def picture_names(store: Store, version_id: int) -> dict[tuple[str, str | None], str]:

@@ -9,8 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from bots.browser import StuckError, Tab
 from bots.journal import Sent, Trial
+from bots.tab import StuckError, Tab
 
 LATE_S = 6.0  # without a word of the server the page sends an answer again, as the browser does
 AGAIN_S = 0.5  # after the server has said that it cannot save now
@@ -62,7 +62,7 @@ async def gone_on(tab: Tab, sent: Sent, think: float) -> int:
     """
     for attempt in range(1, 1 + SENT_AGAIN):
         with suppress(StuckError):
-            await tab.until(partial(_told, sent=sent, attempt=attempt), LATE_S)
+            await tab.until(partial(_has_replied, sent=sent, attempt=attempt), LATE_S)
             data = _data(tab)
             if data is None or data["trial"] != sent.trial.id:
                 return attempt - 1
@@ -79,7 +79,7 @@ def shown_trial(tab: Tab) -> Trial | None:
     return Trial.of(data) if data else None
 
 
-def _told(tab: Tab, sent: Sent, attempt: int) -> bool:
+def _has_replied(tab: Tab, sent: Sent, attempt: int) -> bool:
     """Whether the page has gone on, or says why it has not."""
     data = _data(tab)
     if data is None:

@@ -13,7 +13,7 @@ from bots import wire
 from bots.fetching import Fetcher, FetchError
 from bots.wire import Element, Message, Request
 
-KEPT_RUNS = 2  # as long as a browser keeps a message that no run has used
+CACHED_RUNS = 2  # as long as a browser keeps a message that no run has used
 LONGEST_MESSAGE = 256 * 1024 * 1024
 
 
@@ -41,7 +41,7 @@ class Tab:
         self._socket: ClientConnection | None = None
         self._elements: dict[tuple[int, ...], tuple[Element, int]] = {}
         self._values: dict[str, Any] = {}
-        self._kept: dict[str, tuple[Element, int]] = {}
+        self._cached: dict[str, tuple[Element, int]] = {}
         self._page_hash = self._session = ""
         self._run = 0
         self.running = False
@@ -175,7 +175,7 @@ class Tab:
             page_hash=self._page_hash,
             fragment=fragment,
             values=self._values,
-            cached=tuple(self._kept),
+            cached=tuple(self._cached),
             url=f"{self.url}/{self.page}?{self.query}",
             **what,
         )
@@ -211,10 +211,10 @@ class Tab:
     def _place(self, message: Message) -> None:
         element = message.element
         if element is None:
-            element = self._kept[message.reference][0]
-            self._kept[message.reference] = (element, self._run)
+            element = self._cached[message.reference][0]
+            self._cached[message.reference] = (element, self._run)
         elif message.cached:
-            self._kept[message.cached] = (element, self._run)
+            self._cached[message.cached] = (element, self._run)
         self._elements[message.path] = (element, self._run)
 
     def _tidy(self, part: bool) -> None:
@@ -227,6 +227,8 @@ class Tab:
         }
         there = {found.id for found, _ in self._elements.values() if found.id}
         self._values = {name: value for name, value in self._values.items() if name in there}
-        self._kept = {
-            name: kept for name, kept in self._kept.items() if kept[1] > self._run - KEPT_RUNS
+        self._cached = {
+            name: cached
+            for name, cached in self._cached.items()
+            if cached[1] > self._run - CACHED_RUNS
         }
