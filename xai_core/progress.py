@@ -30,7 +30,7 @@ def portion(begin: float, end: float) -> Iterator[None]:
         yield
 
 
-def advance(done: int, total: int) -> None:
+def advance(done: float, total: float) -> None:
     """Tell the listener, if there is one, that ``done`` of ``total`` steps are finished."""
     listener = _listener.get()
     if listener is not None:

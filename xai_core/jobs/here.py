@@ -1,0 +1,118 @@
+"""Tasks carried out in this process, or on the workers of a Dask cluster that is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from xai_core.cache import Cache, Result
+from xai_core.errors import XaiError
+from xai_core.jobs.engine import Engine
+from xai_core.jobs.job import Job, Task
+from xai_core.progress import advance
+
+OWNER = "command"
+LOOK_S = 0.2
+
+
+class Meter(Protocol):
+    """Who is told how far a sequence of tasks has come."""
+
+    def step(self, title: str) -> AbstractContextManager[None]:
+        """The next task is done inside the block, and listens to its progress."""
+
+    def skip(self, title: str) -> None:
+        """The next task is done already."""
+
+
+def carry_out(
+    tasks: Sequence[Task], cache: Cache, meter: Meter | None = None
+) -> Iterator[tuple[Task, Result | str]]:
+    """Do every task, here or, where ``XAI_SCHEDULER`` names a Dask scheduler, on its workers.
+
+    What the cache holds is not done again; what is done is kept at once, so that an interrupted
+    sequence goes on where it stopped.
+
+    Args:
+        tasks: in the order in which they are done and given.
+        cache: where results are looked up and kept.
+        meter: who is told of each task.
+
+    Yields:
+        Each task with its result, or with the sentence that says why there is none. Of a result
+        with parts the facts are there, as fact "parts"; the parts themselves are in the cache.
+
+    Raises:
+        JobError: the cluster cannot be used.
+    """
+    if os.environ.get("XAI_SCHEDULER"):
+        yield from _on_workers(tasks, cache, meter)
+    else:
+        for task in tasks:
+            yield task, _outcome(task, cache, meter)
+
+
+def _outcome(task: Task, cache: Cache, meter: Meter | None) -> Result | str:
+    known = cache.get(task.key)
+    if known is not None:
+        _skip(task, meter)
+        return known
+    with _step(task, meter):
+        try:
+            result = task.run(**task.arguments)
+        except XaiError as error:
+            return str(error)
+        return _kept(task, result, cache)
+
+
+def _kept(task: Task, result: Result, cache: Cache) -> Result:
+    """Keep a result, or each of its parts; of these only the facts are handed on."""
+    for key, part in result.parts.items():
+        cache.put(key, part)
+    if result.parts:
+        parts = {key: part.facts for key, part in result.parts.items()}
+        return Result(result.arrays, {**result.facts, "parts": parts})
+    if task.kept and (result.arrays or result.facts):
+        cache.put(task.key, result)
+    return result
+
+
+def _on_workers(
+    tasks: Sequence[Task], cache: Cache, meter: Meter | None
+) -> Iterator[tuple[Task, Result | str]]:
+    engine = Engine(cache=cache)
+    try:
+        job = engine.submit(tasks, OWNER)
+        known = job.results
+        total, given = sum(task.cost for task in tasks), 0.0
+        for task in tasks:
+            outcome: Result | str | None = known.get(task.key)
+            if outcome is not None:
+                _skip(task, meter)
+                given += task.cost
+                yield task, outcome
+                continue
+            with _step(task, meter):
+                while (outcome := _found(job, task)) is None:
+                    # One of several workers' tasks is named, and all of them count.
+                    advance(job.fraction * total - given, task.cost)
+                    job.wait(LOOK_S)
+            given += task.cost
+            yield task, outcome
+    finally:
+        engine.close()
+
+
+def _found(job: Job, task: Task) -> Result | str | None:
+    return job.errors.get(task.key) or job.results.get(task.key)
+
+
+def _step(task: Task, meter: Meter | None) -> AbstractContextManager[None]:
+    return nullcontext() if meter is None else meter.step(task.title)
+
+
+def _skip(task: Task, meter: Meter | None) -> None:
+    if meter is not None:
+        meter.skip(f"{task.title}, already there")
