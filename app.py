@@ -100,10 +100,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
-    from xai_core import orders
+    from xai_core import tasks
 
     with suppress(JobError):  # closed already
-        engine.submit([orders.warm_up({"source": FIRST_MODEL})], owner="engine")
+        engine.submit([tasks.warm_up({"source": FIRST_MODEL})], owner="engine")
     warm_up(EVERYBODY)
 
 

@@ -16,7 +16,7 @@ from pages.components.pictures import choose_pictures
 from pages.components.progress import EVERY_S, status
 from pages.components.scene import Scene, build_scene
 from pages.components.work import Work, gather
-from xai_core import orders as ask
+from xai_core import tasks
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
@@ -43,7 +43,7 @@ def page() -> None:
     if not choices:
         st.info("Choose at least one method above.")
         return
-    orders = ask.explain_all(
+    orders = tasks.explain_all(
         scene.model,
         scene.fingerprint,
         [view.subject for view in scene.views],

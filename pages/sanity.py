@@ -19,11 +19,11 @@ from pages.components.sanity.frames import frames, labels, shown
 from pages.components.sanity.ledger import Ledger, again, ask
 from pages.components.scene import Scene, build_scene
 from pages.components.work import Work
-from xai_core import orders
+from xai_core import tasks
 from xai_core.explainers.choices import Choice
-from xai_core.orders import Inquiry
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import LABELS
+from xai_core.tasks import Inquiry
 
 
 def page() -> None:
@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def _layers(scene: Scene) -> list[Layer]:
-    facts = wait_for("layers", orders.describe_layers(scene.model), "Reading the layers").facts
+    facts = wait_for("layers", tasks.describe_layers(scene.model), "Reading the layers").facts
     return [Layer(name, tuple(parameters)) for name, parameters in facts["layers"]]
 
 
@@ -74,7 +74,7 @@ def _inquiry(
         if settings.other is None:
             st.info("Choose a model on the left for which there is one with permuted labels.")
             return None
-        other = wait_for("other", orders.describe(settings.other), "Loading the second model").facts
+        other = wait_for("other", tasks.describe(settings.other), "Loading the second model").facts
     height, width = scene.facts["input_size"]
     return Inquiry(
         scene.model,

@@ -24,11 +24,11 @@ from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.images import image_hash
 from xai_core.models import architectures, load_classifier, registry
-from xai_core.orders import Inquiry, Subject
 from xai_core.randomization import randomizable_layers, sanity_check, scores
 from xai_core.randomization.steps import Test as Check
 from xai_core.randomization.sweep import Sweep
 from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
+from xai_core.tasks import Inquiry, Subject
 
 METHODS = "saliency,guided_backprop"
 ALL = [*METHODS.split(","), "edges", "random"]

@@ -13,7 +13,7 @@ from pages.components.progress import EVERY_S, time_left
 from pages.components.scene import Scene
 from pages.components.text import plain
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, signed
 from xai_core.export import Explanation
@@ -39,13 +39,13 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         "from 0 to 1. Wang et al. 2004, doi:10.1109/TIP.2003.819861."
     )
     kind = "all" if display.signed else "absolute"
-    tasks = {
-        key: orders.similarity(
+    asked = {
+        key: tasks.similarity(
             _maps(row, display), "ssim", kind, [signed(Choice(e.method, e.settings)) for e in row]
         )
         for key, row in rows.items()
     }
-    work = gather("pairs", list(tasks.values()), patience=1.0)
+    work = gather("pairs", list(asked.values()), patience=1.0)
     if work.running:
         st.caption(f"Comparing the maps, {time_left(work)}.")
         st.fragment(_wait, run_every=EVERY_S)(work)
@@ -54,7 +54,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         st.caption(plain(sentence))
     scores = {
         key: work.results[task.key].arrays["scores"]
-        for key, task in tasks.items()
+        for key, task in asked.items()
         if task.key in work.results
     }
     if not scores:

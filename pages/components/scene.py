@@ -15,7 +15,7 @@ from pages.components.pictures import Picture
 from pages.components.progress import wait_for
 from pages.components.targets import choose_target, top_classes
 from pages.components.text import plain
-from xai_core import orders
+from xai_core import tasks
 from xai_core.classes import class_titles
 from xai_core.images import model_input, visible_crop
 from xai_core.provenance import ModelFacts
@@ -40,9 +40,9 @@ class View:
     target: int
 
     @property
-    def subject(self) -> orders.Subject:
+    def subject(self) -> tasks.Subject:
         """What is asked of the engine about it."""
-        return orders.Subject(self.picture.hash, self.pixels, self.target)
+        return tasks.Subject(self.picture.hash, self.pixels, self.target)
 
     @property
     def key(self) -> str:
@@ -52,7 +52,7 @@ class View:
 
 @dataclass(frozen=True)
 class Scene:
-    """A model with its facts (``tasks.describe_model``) and the pictures in front of it."""
+    """A model with its facts (``tasks.describe``) and the pictures in front of it."""
 
     model: Mapping[str, Any]
     facts: Mapping[str, Any]
@@ -88,7 +88,7 @@ class Scene:
         )
 
     @property
-    def pictures(self) -> dict[str, orders.Subject]:
+    def pictures(self) -> dict[str, tasks.Subject]:
         """The pictures by the words that settings use for them."""
         return {view.picture.source: view.subject for view in self.views}
 
@@ -98,10 +98,10 @@ def build_scene(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Scene:
 
     Where something is not there yet, or fails, the run ends here with that on the page.
     """
-    facts = wait_for("model", orders.describe(model), "Loading the model").facts
+    facts = wait_for("model", tasks.describe(model), "Loading the model").facts
     fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
     inputs = [_input(picture.hash, picture.image, *fit) for picture in pictures]
-    order = orders.predict(
+    order = tasks.predict(
         model,
         facts["fingerprint"],
         [picture.hash for picture in pictures],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.scene import Scene
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.explainers import METHODS
 from xai_core.jobs import Task, shared_engine
 
@@ -18,10 +18,10 @@ def refusals(scene: Scene) -> dict[str, str]:
     """Why methods do not work on the model, by id, as far as that is known."""
     found: dict[str, dict[str, str]] = st.session_state.setdefault("_refusals", {})
     if scene.fingerprint not in found:
-        tasks = _tasks(scene)
+        asked = _tasks(scene)
         cache = shared_engine().cache
-        if all(task.key in cache for task in tasks.values()):
-            found[scene.fingerprint] = _told(tasks, gather(PURPOSE, list(tasks.values())))
+        if all(task.key in cache for task in asked.values()):
+            found[scene.fingerprint] = _told(asked, gather(PURPOSE, list(asked.values())))
     return found.get(scene.fingerprint, {})
 
 
@@ -34,24 +34,24 @@ def find_out(scene: Scene, idle: bool) -> None:
     """
     if scene.fingerprint in st.session_state["_refusals"]:
         return
-    tasks = _tasks(scene)
-    work = gather(PURPOSE, list(tasks.values()) if idle else [], patience=0, aside=True)
+    asked = _tasks(scene)
+    work = gather(PURPOSE, list(asked.values()) if idle else [], patience=0, aside=True)
     if work.running:
         st.fragment(_wait, run_every=EVERY_S)(work)
     elif idle:
-        st.session_state["_refusals"][scene.fingerprint] = _told(tasks, work)
+        st.session_state["_refusals"][scene.fingerprint] = _told(asked, work)
         st.rerun()
 
 
 def _tasks(scene: Scene) -> dict[str, Task]:
-    return {name: orders.support(scene.model, scene.fingerprint, name) for name in METHODS}
+    return {name: tasks.support(scene.model, scene.fingerprint, name) for name in METHODS}
 
 
-def _told(tasks: dict[str, Task], work: Work) -> dict[str, str]:
+def _told(asked: dict[str, Task], work: Work) -> dict[str, str]:
     """What the results say; a trial that itself went wrong says nothing."""
     return {
         name: work.results[task.key].facts["refusal"]
-        for name, task in tasks.items()
+        for name, task in asked.items()
         if task.key in work.results
     }
 

@@ -8,11 +8,11 @@ from torch import nn
 from torchvision import models
 
 from tests.reference import cams, nets
-from xai_core import tasks
 from xai_core.errors import MethodError
 from xai_core.explainers import Panel, explain
 from xai_core.explainers.passes import activation_and_gradient
 from xai_core.models.classifier import Classifier
+from xai_core.tasks.models import cam_layers
 
 X = nets.oracle("x")
 FAMILY = ("gradcam", "gradcam_elementwise", "gradcam_pp")
@@ -401,7 +401,7 @@ def test_tokens_that_are_no_grid_on_another_picture():
 )
 def test_every_layer_that_is_offered_can_be_explained(net):
     clf, x = classifier(net()), pictures()
-    offered = tasks.cam_layers(clf)
+    offered = cam_layers(clf)
     assert clf.cam_layer in offered
     for layer in offered:
         found = explain(clf, x, 1, "gradcam", layer=layer, relu=False)
@@ -409,7 +409,7 @@ def test_every_layer_that_is_offered_can_be_explained(net):
 
 
 def test_offered_layers_of_a_transformer():
-    assert tasks.cam_layers(classifier(vit())) == [
+    assert cam_layers(classifier(vit())) == [
         "conv_proj",
         "encoder.layers.encoder_layer_0.ln_1",
         "encoder.layers.encoder_layer_0.ln_2",

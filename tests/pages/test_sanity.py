@@ -17,7 +17,6 @@ from streamlit.testing.v1 import AppTest
 from pages.components.sanity import downloads
 from tests.pages.test_compare import renewed
 from tests.pages.waiting import PATIENCE_S, until
-from xai_core import tasks
 from xai_core.errors import JobError
 from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
@@ -25,6 +24,7 @@ from xai_core.jobs import Engine
 from xai_core.models import load_classifier
 from xai_core.randomization import sanity_check
 from xai_core.randomization.verdicts import Thresholds
+from xai_core.tasks.sanity import run_randomised, run_scored_again
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
@@ -85,7 +85,7 @@ def test_another_measure_computes_no_map_again(computed: AppTest) -> None:
     before = dict(ledger(computed).facts)
     computed.selectbox(key="measure").set_value("hog")
     settled(computed)
-    assert {task.run for task in ledger(computed).tasks} == {tasks.scored_again}
+    assert {task.run for task in ledger(computed).tasks} == {run_scored_again}
     assert ledger(computed).facts.keys() == before.keys()
     assert not computed.session_state["_work"]["sanity"].problems
     assert all("hog" in facts["scores"] for facts in ledger(computed).facts.values())
@@ -97,7 +97,7 @@ def test_another_measure_computes_no_map_again(computed: AppTest) -> None:
 def test_a_further_method_computes_its_own_maps_alone(computed: AppTest) -> None:
     known = set(ledger(computed).facts)
     again = settled(opened(methods="saliency,gradcam,guided_backprop"))
-    asked = [task for task in ledger(again).tasks if task.run is tasks.randomised_maps]
+    asked = [task for task in ledger(again).tasks if task.run is run_randomised]
     assert {name for task in asked for name in task.arguments["requests"]} == {"guided_backprop"}
     assert known < set(ledger(again).facts)
 

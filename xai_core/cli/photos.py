@@ -107,7 +107,7 @@ class Maps:
 
     def _settings(self, choice: Choice) -> dict[str, Any]:
         from xai_core.explainers.choices import replaced
-        from xai_core.tasks import with_tensors
+        from xai_core.tasks.models import with_tensors
 
         return with_tensors(self._clf, replaced(choice.settings, self._arrays))
 

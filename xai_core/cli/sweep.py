@@ -32,7 +32,7 @@ from xai_core.randomization.sweep import (
     requests_for,
 )
 from xai_core.randomization.targets import PUBLISHED, target_of
-from xai_core.tasks import with_tensors
+from xai_core.tasks.models import with_tensors
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -54,6 +54,22 @@ def carry_out(
             yield task, _outcome(task, cache, meter)
 
 
+def results_of(
+    tasks: Sequence[Task], cache: Cache, meter: Meter | None = None
+) -> dict[str, Result]:
+    """The results of tasks by key, where each of them is needed; see ``carry_out``.
+
+    Raises:
+        XaiError: one of them has none.
+    """
+    results = {}
+    for task, outcome in carry_out(tasks, cache, meter):
+        if isinstance(outcome, str):
+            raise XaiError(outcome)
+        results[task.key] = outcome
+    return results
+
+
 def _outcome(task: Task, cache: Cache, meter: Meter | None) -> Result | str:
     known = cache.get(task.key)
     if known is not None:

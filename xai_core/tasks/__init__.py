@@ -1,41 +1,44 @@
-"""What a worker can be asked to do: functions with plain arguments that give a ``Result``.
+"""What can be asked for: each computation with the task that asks for it.
 
-A model travels as the keywords of ``load_classifier``; each worker keeps the latest ones.
+``tasks.explain(...)`` makes a ``Task`` under the content key of its result; beside it stands the
+function that a worker runs, ``run_explain``, with plain arguments. A model travels as the
+keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
-from xai_core.tasks.apem import apem_filter, apem_rows, apem_trace
-from xai_core.tasks.data import labelled_pictures
-from xai_core.tasks.maps import compare_maps, explain_task, support, warm_up
-from xai_core.tasks.models import (
-    cam_layers,
-    classifier,
-    describe_model,
-    model_pixels,
-    predict,
-    with_tensors,
-)
-from xai_core.tasks.sanity import describe_layers, randomised_maps, scored_again
-from xai_core.tasks.study import study_draw, study_picture, study_results
+from xai_core.tasks.apem import Metric, filtering, measure_all, trace
+from xai_core.tasks.comparison import similarity
+from xai_core.tasks.data import labelled
+from xai_core.tasks.explanations import explain, explain_all, support, warm_up
+from xai_core.tasks.inquiry import Inquiry
+from xai_core.tasks.models import Model, Subject, describe, predict
+from xai_core.tasks.sanity import describe_layers
+from xai_core.tasks.study_analysis import study_results
+from xai_core.tasks.study_classes import share_seen, true_index, unknown_classes
+from xai_core.tasks.study_heatmaps import study_pictures, study_rendered
+from xai_core.tasks.study_lot import study_draw
 
 __all__ = [
-    "apem_filter",
-    "apem_rows",
-    "apem_trace",
-    "cam_layers",
-    "classifier",
-    "compare_maps",
+    "Inquiry",
+    "Metric",
+    "Model",
+    "Subject",
+    "describe",
     "describe_layers",
-    "describe_model",
-    "explain_task",
-    "labelled_pictures",
-    "model_pixels",
+    "explain",
+    "explain_all",
+    "filtering",
+    "labelled",
+    "measure_all",
     "predict",
-    "randomised_maps",
-    "scored_again",
+    "share_seen",
+    "similarity",
     "study_draw",
-    "study_picture",
+    "study_pictures",
+    "study_rendered",
     "study_results",
     "support",
+    "trace",
+    "true_index",
+    "unknown_classes",
     "warm_up",
-    "with_tensors",
 ]

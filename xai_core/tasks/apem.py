@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +12,72 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.apem import filter_relevance
+from xai_core.apem import filter_relevance, tracing
 from xai_core.apem.one_picture import picture_rows, staged_map
-from xai_core.apem.tracing import trace
-from xai_core.cache import Result
+from xai_core.cache import Result, content_key
 from xai_core.errors import MethodError, ModelError
+from xai_core.explainers.choices import Choice
+from xai_core.heatmaps import STAGES
+from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import portion
-from xai_core.tasks.maps import explain_task
-from xai_core.tasks.models import Settings, classifier, model_pixels
+from xai_core.tasks.explanations import NONE, explain_all, run_explain
+from xai_core.tasks.models import Model, Settings, Subject, classifier, model_pixels
+
+# In passes, as measured on vgg-tiny: what a search takes for one map, without shuffled ones.
+SEARCH = 60.0
 
 
-def apem_rows(
+@dataclass(frozen=True)
+class Metric:
+    """How maps are measured.
+
+    Attributes:
+        stages: which stages of each map.
+        shuffles: shuffled maps for the normalised metric; 0 leaves it out.
+        seed: of the shuffles.
+        eps_max: the most steps.
+    """
+
+    stages: tuple[str, ...] = STAGES
+    shuffles: int = 10
+    seed: int = 0
+    eps_max: int = 2000
+
+
+def measure_all(
+    model: Model,
+    fingerprint: str,
+    subjects: Sequence[Subject],
+    choices: Sequence[Choice],
+    metric: Metric,
+    pictures: Mapping[str, Subject] = NONE,
+) -> dict[tuple[str, str], Task]:
+    """Every method's numbers for every picture.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        fingerprint: the model's.
+        subjects: the pictures, with the class that is explained.
+        choices: the methods.
+        metric: how maps are measured.
+        pictures: as in ``explain``.
+
+    Returns:
+        Tasks by the picture's hash and the column's id.
+    """
+    explained = explain_all(model, fingerprint, subjects, choices, pictures)
+    options = asdict(metric)
+    found = {}
+    for (digest, column), task in explained.items():
+        key = content_key("apem-rows", task.key, column, options)
+        cost = task.cost + SEARCH * len(metric.stages) * (1 + metric.shuffles)
+        own = {"column": column, "metric": options, "explaining": task.cost / cost}
+        found[digest, column] = Task(key, run_measure, {**task.arguments, **own}, cost, task.title)
+    return found
+
+
+def run_measure(
     model: dict[str, Any],
     image: NDArray[np.generic],
     target: int,
@@ -36,14 +92,14 @@ def apem_rows(
 
     Args:
         model: keywords of ``load_classifier``.
-        image: as in ``explain_task``.
-        target: as in ``explain_task``.
+        image: as in ``run_explain``.
+        target: as in ``run_explain``.
         column: what the method is called in the rows.
-        method: as in ``explain_task``.
-        params: as in ``explain_task``.
+        method: as in ``run_explain``.
+        params: as in ``run_explain``.
         metric: stages, shuffles, seed and eps_max of ``picture_rows``.
         explaining: which part of the task it is to explain, 0 to 1.
-        together: as in ``explain_task``.
+        together: as in ``run_explain``.
 
     Returns:
         Facts "rows" (``picture_rows``) and "outputs" (``Classifier.outputs``); array "logits"
@@ -54,7 +110,7 @@ def apem_rows(
     stages = metric["stages"]
     try:
         with portion(0, explaining):
-            raw = explain_task(model, image, target, method, params, together).arrays["relevance"]
+            raw = run_explain(model, image, target, method, params, together).arrays["relevance"]
         with portion(explaining, 1):
             rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
     except (MethodError, ModelError) as error:
@@ -64,7 +120,23 @@ def apem_rows(
     return Result({"logits": logits}, {"rows": rows, "outputs": clf.outputs})
 
 
-def apem_trace(
+def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> Task:
+    """What the network says along one map.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        explained: the task that gave the map.
+        relevance: the raw map, [C, h, w].
+        stage: of ``heatmaps.STAGES``.
+        eps_max: the most steps.
+    """
+    key = content_key("apem-trace", "timed", explained.key, stage, eps_max)
+    return Task(
+        key, run_trace, _of(model, explained, relevance, stage, eps_max), SEARCH, "Stepping"
+    )
+
+
+def run_trace(
     model: dict[str, Any],
     image: NDArray[np.generic],
     relevance: NDArray[np.float32],
@@ -75,7 +147,7 @@ def apem_trace(
 
     Args:
         model: keywords of ``load_classifier``.
-        image: as in ``explain_task``.
+        image: as in ``run_explain``.
         relevance: raw, [C, h, w].
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
@@ -86,7 +158,7 @@ def apem_trace(
     """
     clf, x, staged = _prepared(model, image, relevance, stage)
     began = time.perf_counter()
-    found = trace(clf, x, staged, eps_max=eps_max)
+    found = tracing.trace(clf, x, staged, eps_max=eps_max)
     seconds = (time.perf_counter() - began) / found.classes.size
     arrays = {
         "map": staged[0].float().cpu().numpy(),
@@ -99,7 +171,25 @@ def apem_trace(
     return Result(arrays, facts)
 
 
-def apem_filter(
+def filtering(
+    model: Model, explained: Task, relevance: Any, stage: str, eps_max: int, exact: bool
+) -> Task:
+    """The filtered map.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        explained: the task that gave the map.
+        relevance: the raw map, [C, h, w].
+        stage: of ``heatmaps.STAGES``.
+        eps_max: the most steps.
+        exact: as in ``filter_relevance``.
+    """
+    key = content_key("apem-filter", explained.key, stage, eps_max, exact)
+    arguments = {**_of(model, explained, relevance, stage, eps_max), "exact": exact}
+    return Task(key, run_filter, arguments, SEARCH, "Filtering")
+
+
+def run_filter(
     model: dict[str, Any],
     image: NDArray[np.generic],
     relevance: NDArray[np.float32],
@@ -111,7 +201,7 @@ def apem_filter(
 
     Args:
         model: keywords of ``load_classifier``.
-        image: as in ``explain_task``.
+        image: as in ``run_explain``.
         relevance: raw, [C, h, w].
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
@@ -129,6 +219,16 @@ def apem_filter(
     maps = {"map": staged[0], "filtered": found.map[0]}
     arrays = {name: one.float().cpu().numpy() for name, one in maps.items()}
     return Result({**arrays, **path}, {"kept": float(found.kept[0])})
+
+
+def _of(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> dict[str, Any]:
+    return {
+        "model": dict(model),
+        "image": explained.arguments["image"],
+        "relevance": relevance,
+        "stage": stage,
+        "eps_max": eps_max,
+    }
 
 
 def _prepared(

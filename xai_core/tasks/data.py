@@ -9,18 +9,35 @@ from typing import Any
 import numpy as np
 import torch
 
-from xai_core.cache import Result
-from xai_core.datasets import labelled
+from xai_core import datasets
+from xai_core.cache import Result, content_key
 from xai_core.errors import DataError, ImageError
 from xai_core.images import image_hash, model_input, read_picture
+from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import advance
-from xai_core.tasks.models import classifier
+from xai_core.tasks.models import Model, classifier
 
 BATCH = 16
 
 
-def labelled_pictures(model: dict[str, Any], folder: str, right: int, wrong: int) -> Result:
+def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int) -> Task:
+    """Pictures of a data set on the server's disk.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        fingerprint: the model's.
+        folder: of the data set.
+        right: at most so many that the model classifies rightly.
+        wrong: at most so many that it classifies wrongly.
+    """
+    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
+    key = content_key("labelled", fingerprint, folder, stamp, right, wrong)
+    arguments = {"model": dict(model), "folder": folder, "right": right, "wrong": wrong}
+    return Task(key, run_labelled, arguments, float(right + wrong), "Reading the pictures")
+
+
+def run_labelled(model: dict[str, Any], folder: str, right: int, wrong: int) -> Result:
     """The first pictures of a data set that the model gets right, and that it gets wrong.
 
     Pictures whose class is not known count as rightly classified.
@@ -44,7 +61,7 @@ def labelled_pictures(model: dict[str, Any], folder: str, right: int, wrong: int
     left = {True: right, False: wrong}
     unread: list[str] = []
     kept: list[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-    files = labelled(folder, clf.class_names)
+    files = datasets.labelled(folder, clf.class_names)
     for name, digest, true, pixels, logits in _answered(clf, Path(folder), files, unread):
         fits = true is None or int(logits.argmax()) == true
         if left[fits] > 0:

@@ -1,9 +1,10 @@
-"""Models in a worker: loaded once, described, and asked for their predictions."""
+"""Models: loaded once by a worker, described, and asked for their predictions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.cache import Result
+from xai_core.cache import Result, content_key
 from xai_core.errors import ImageError, ModelError
+from xai_core.jobs import Task
 from xai_core.models import Classifier, load_classifier
+from xai_core.models.registry import weights_stamp
 from xai_core.models.weight_layers import module_at
 
 MODELS_KEPT = 3
 
+Model = Mapping[str, Any]  # keywords of ``load_classifier``
 Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A picture in front of a model, and the class that is explained.
+
+    Attributes:
+        hash: content hash of the picture.
+        pixels: what the model gets, [3, H, W] in [0, 1].
+        target: index of the class.
+    """
+
+    hash: str
+    pixels: NDArray[np.float32]
+    target: int
 
 
 def classifier(model: dict[str, Any]) -> Classifier:
@@ -35,7 +54,17 @@ def _loaded(model: str, changed: int) -> Classifier:
     return load_classifier(**json.loads(model))
 
 
-def describe_model(model: dict[str, Any]) -> Result:
+def describe(model: Model) -> Task:
+    """Load a model (downloading its weights if need be) and state its facts.
+
+    Args:
+        model: keywords of ``load_classifier``.
+    """
+    key = content_key("describe", dict(model), weights_stamp(model["source"]))
+    return Task(key, run_describe, {"model": dict(model)}, title="Loading the model")
+
+
+def run_describe(model: dict[str, Any]) -> Result:
     """Load a model, fetching its weights if need be, and say what pages must know about it.
 
     Returns:
@@ -67,7 +96,23 @@ def describe_model(model: dict[str, Any]) -> Result:
     )
 
 
-def predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Result:
+def predict(
+    model: Model, fingerprint: str, hashes: Sequence[str], pixels: Sequence[NDArray[np.float32]]
+) -> Task:
+    """Class probabilities of pictures.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        fingerprint: the model's.
+        hashes: content hash of each picture.
+        pixels: what the model gets of each, [3, H, W] in [0, 1].
+    """
+    key = content_key("predict", fingerprint, list(hashes))
+    arguments = {"model": dict(model), "images": list(pixels)}
+    return Task(key, run_predict, arguments, title="Predicting")
+
+
+def run_predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Result:
     """Classify pictures.
 
     Args:
@@ -122,7 +167,7 @@ def with_tensors(clf: Classifier, given: Settings) -> dict[str, Any]:
 
 
 def model_pixels(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
-    """A picture in either form (see ``explain_task``) -> network input [1, 3, H, W].
+    """A picture in either form (see ``run_predict``) -> network input [1, 3, H, W].
 
     Raises:
         ImageError: the array is neither.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from xai_core.explainers import method as find_method
 from xai_core.explainers.choices import Choice
 from xai_core.explainers.choices import signed as is_signed
 from xai_core.heatmaps import SHOWS
+from xai_core.jobs import Task
+from xai_core.models.registry import weights_stamp
 from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers
 from xai_core.randomization.check import compared
@@ -32,7 +34,7 @@ from xai_core.randomization.sweep import (
     requests_for,
 )
 from xai_core.randomization.targets import FIXED
-from xai_core.tasks.models import classifier, model_pixels, with_tensors
+from xai_core.tasks.models import Model, Subject, classifier, model_pixels, with_tensors
 
 # Two, so that two users who take turns do not drop each other's.
 SWEEPS_KEPT = 2
@@ -51,13 +53,64 @@ class _Kept:
 _sweeps: OrderedDict[str, _Kept] = OrderedDict()
 
 
-def describe_layers(model: dict[str, Any]) -> Result:
+def describe_layers(model: Model) -> Task:
+    """What can be randomised in a model.
+
+    Args:
+        model: keywords of ``load_classifier``.
+    """
+    key = content_key("describe layers", dict(model), weights_stamp(model["source"]))
+    return Task(key, run_describe_layers, {"model": dict(model)}, title="Reading the layers")
+
+
+def run_describe_layers(model: dict[str, Any]) -> Result:
     """Fact "layers": [name, [parameters]] of what can be randomised, from output to input."""
     layers = randomizable_layers(classifier(model))
     return Result(facts={"layers": [[layer.name, list(layer.parameters)] for layer in layers]})
 
 
-def randomised_maps(
+def randomised(
+    model: Model,
+    subjects: Sequence[Subject],
+    requests: Requests,
+    network: State,
+    measures: Sequence[str],
+    keys: Mapping[str, Sequence[str]],
+    *,
+    smoothing: Smoothing | None = None,
+    other: Model | None = None,
+    cost: float = 1.0,
+    title: str = "",
+) -> Task:
+    """Maps of pictures by one network, each a part under its own key.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        subjects: the pictures, with the class that is explained.
+        requests: as in ``run_randomised``.
+        network: a version of the model.
+        measures: measures of ``randomization.scores``.
+        keys: content key of every picture's map, by column.
+        smoothing: noisy copies that every map is averaged over, or None.
+        other: keywords of the model to compare with instead, or None.
+        cost: of the task.
+        title: of the task.
+    """
+    arguments = {
+        "model": dict(model),
+        "images": [one.pixels for one in subjects],
+        "targets": [one.target for one in subjects],
+        "requests": requests,
+        "network": asdict(network),
+        "measures": list(measures),
+        "keys": keys,
+        "smoothing": None if smoothing is None else asdict(smoothing),
+        "other": None if other is None else dict(other),
+    }
+    return Task(content_key("sanity task", keys), run_randomised, arguments, cost, title)
+
+
+def run_randomised(
     model: dict[str, Any],
     images: list[NDArray[np.generic]],
     targets: list[int],
@@ -72,7 +125,7 @@ def randomised_maps(
 
     Args:
         model: keywords of ``load_classifier``.
-        images: pictures in one of the forms of ``explain_task``.
+        images: pictures in one of the forms of ``run_explain``.
         targets: explained class of each.
         requests: "method", "settings" and "target" (see ``Request``; "fixed" if not given) of
             every column, by its name.
@@ -129,6 +182,25 @@ def scored_again(
     facts: Mapping[str, Mapping[str, Any]],
     size: Sequence[int],
     signed: Mapping[str, bool],
+    measures: Sequence[str],
+) -> Task:
+    """Further scores of maps that are there; see ``run_scored_again``."""
+    arguments = {
+        "maps": maps,
+        "facts": facts,
+        "size": size,
+        "signed": signed,
+        "measures": list(measures),
+    }
+    key = content_key("scored again", sorted(maps), list(measures))
+    return Task(key, run_scored_again, arguments, float(len(maps)), "Comparing the maps")
+
+
+def run_scored_again(
+    maps: Mapping[str, tuple[Map, Map]],
+    facts: Mapping[str, Mapping[str, Any]],
+    size: Sequence[int],
+    signed: Mapping[str, bool],
     measures: list[str],
 ) -> Result:
     """Score maps that are there by further measures.
@@ -141,7 +213,7 @@ def scored_again(
         measures: the further measures.
 
     Returns:
-        Parts as from ``randomised_maps``, with the former scores and the new ones.
+        Parts as from ``run_randomised``, with the former scores and the new ones.
     """
     height, width = size
     parts: dict[str, Result] = {}

@@ -17,13 +17,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from pages.components.progress import wait_for
 from pages.components.scene import Scene
 from pages.components.text import plain
-from xai_core import orders
+from xai_core import tasks
 from xai_core.apem.record import UNKNOWN, photo_words
 from xai_core.classes import class_word, folder_classes
 from xai_core.datasets import check_splits, pictures_among
 from xai_core.errors import DataError, ImageError
 from xai_core.images import image_hash, model_input, read_image
-from xai_core.orders import Subject
+from xai_core.tasks import Subject
 
 DATA = "XAI_DATA"  # folders of data sets, with os.pathsep between
 SOURCES = {"here": "Pictures on the left", "folder": "A folder of mine", "data": "A data set"}
@@ -150,7 +150,7 @@ def _folder(scene: Scene) -> Cohort | None:
     if not found:
         st.info("There is no picture in this folder.")
         return None
-    order = orders.predict(
+    order = tasks.predict(
         scene.model, scene.fingerprint, list(found), np.stack([p for _, p in found.values()])
     )
     probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
@@ -184,7 +184,7 @@ def _data(scene: Scene, row: Any) -> Cohort | None:
         return None
     right, wrong = map(int, limits)
     folder = folders[name]
-    order = orders.labelled(scene.model, scene.fingerprint, folder, right, wrong)
+    order = tasks.labelled(scene.model, scene.fingerprint, folder, right, wrong)
     found = wait_for("apem-data", order, "Reading the pictures")
     for sentence in found.facts["unread"][:5]:
         st.error(plain(sentence), icon=":material/broken_image:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from xai_core.explainers.choices import Choice
 from xai_core.heatmaps import STAGES
-from xai_core.orders import Metric
+from xai_core.tasks import Metric
 
 FIRST = tuple(Choice(name) for name in ("saliency", "smoothgrad", "lrp_epsilon", "gradcam"))
 STAGE_TITLES = {

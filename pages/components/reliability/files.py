@@ -14,7 +14,7 @@ from xai_core.apem.record import Record, images_of
 from xai_core.apem.result_files import FORMS, findings
 from xai_core.explainers.choices import Choice, completed
 from xai_core.files import MIMES, zip_bytes
-from xai_core.orders import Metric
+from xai_core.tasks import Metric
 
 
 def show(

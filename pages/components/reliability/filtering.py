@@ -12,10 +12,10 @@ from pages.components.progress import duration, problem, watch
 from pages.components.reliability.controls import begin_at
 from pages.components.reliability.drawing import map_picture
 from pages.components.work import gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.cache import Result
 from xai_core.jobs import Task
-from xai_core.orders import Model
+from xai_core.tasks import Model
 
 PURPOSE = "apem-filter"
 ASKED = "_filtered"  # in the session: keys of what the visitor wants filtered
@@ -66,7 +66,7 @@ def show(
         "case. Of 6,852 maps of small random networks, it filtered 15 otherwise.",
     )
     row.caption(f"The exact walk takes at most about {duration(longest)} here.")
-    order = orders.filtering(model, explained, relevance, stage, eps_max, exact)
+    order = tasks.filtering(model, explained, relevance, stage, eps_max, exact)
     if _clicked(row) or name in asked:
         asked.discard(name)
         asked.add(order.key)

@@ -17,14 +17,14 @@ from pages.components.scene import Scene
 from pages.components.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.apem.comparisons import pairwise, stage_pairs
 from xai_core.apem.one_picture import answer_facts
 from xai_core.apem.summary import GROUPS, as_table, correlations, groups, summary
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.jobs import Task, shared_engine
-from xai_core.orders import Metric
+from xai_core.tasks import Metric
 
 EVERY_S = 2.0
 STARTED = "_measured"  # in the session: what the visitor has started
@@ -55,20 +55,20 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     if cohort is None:
         gather("apem-many", [])
         return True
-    tasks = orders.measure_all(
+    asked = tasks.measure_all(
         scene.model, scene.fingerprint, cohort.subjects, choices, metric, scene.pictures
     )
-    if not _started(cohort, choices, tasks):
+    if not _started(cohort, choices, asked):
         gather("apem-many", [])
         return True
-    work = gather("apem-many", list(tasks.values()), patience=0.5)
+    work = gather("apem-many", list(asked.values()), patience=0.5)
     titles = {choice.id: column_title(choice.id) for choice in choices}
     if work.running:
-        st.fragment(_growing, run_every=EVERY_S)(cohort, titles, tasks, work)
+        st.fragment(_growing, run_every=EVERY_S)(cohort, titles, asked, work)
         gather(versus.PURPOSE, [])
         return False
     status(work, "Measuring")
-    table = _table(cohort, titles, tasks, work)
+    table = _table(cohort, titles, asked, work)
     if table.empty:
         return True
     part = _results(table, titles)
@@ -78,15 +78,15 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
 
 
 def _started(
-    cohort: Cohort, choices: Sequence[Choice], tasks: Mapping[tuple[str, str], Task]
+    cohort: Cohort, choices: Sequence[Choice], asked: Mapping[tuple[str, str], Task]
 ) -> bool:
     """Whether to compute: few pictures at once, more when the button is pressed."""
     if len(cohort.subjects) <= FEW:
         return True
-    key = content_key([task.key for task in tasks.values()])
+    key = content_key([task.key for task in asked.values()])
     started: set[str] = st.session_state.setdefault(STARTED, set())
     cache = shared_engine().cache
-    if key in started or all(task.key in cache for task in tasks.values()):
+    if key in started or all(task.key in cache for task in asked.values()):
         return True
     methods = f"{len(choices)} method{'s' if len(choices) > 1 else ''}"
     label = f"Measure {len(cohort.subjects)} pictures with {methods}"
@@ -99,7 +99,7 @@ def _started(
 def _growing(
     cohort: Cohort,
     titles: Mapping[str, str],
-    tasks: Mapping[tuple[str, str], Task],
+    asked: Mapping[tuple[str, str], Task],
     work: Work,
 ) -> None:
     """What is there so far, while more is being measured."""
@@ -107,7 +107,7 @@ def _growing(
     if not work.running:
         st.rerun()
     status(work, "Measuring")
-    table = _table(cohort, titles, tasks, work)
+    table = _table(cohort, titles, asked, work)
     if len(table):
         _results(table, titles)
 
@@ -182,13 +182,13 @@ def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
 def _table(
     cohort: Cohort,
     titles: Mapping[str, str],
-    tasks: Mapping[tuple[str, str], Task],
+    asked: Mapping[tuple[str, str], Task],
     work: Work,
 ) -> pd.DataFrame:
     """All numbers that are there, picture by picture, the methods in their order."""
     rows: list[dict[str, Any]] = []
     for digest, column in product([subject.hash for subject in cohort.subjects], titles):
-        result = work.results.get(tasks[digest, column].key)
+        result = work.results.get(asked[digest, column].key)
         if result is not None:
             facts = answer_facts(
                 result.arrays["logits"],

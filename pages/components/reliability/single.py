@@ -14,11 +14,11 @@ from pages.components.reliability.controls import STAGE_TITLES, choose_stage
 from pages.components.scene import Scene, View
 from pages.components.spoken import spoken
 from pages.components.work import CANCELLED, Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.heatmaps import STAGES
 from xai_core.jobs import Task, shared_engine
-from xai_core.orders import Metric
+from xai_core.tasks import Metric
 
 MAP = "Map"
 WHOLE = 9  # rows of the table that need no scrolling
@@ -47,11 +47,11 @@ def show(scene: Scene, choices: Sequence[Choice], metric: Metric) -> bool:
     column = _method(row, choices)
     stage = choose_stage(row)
     asked = (scene.model, scene.fingerprint, [view.subject], choices)
-    explained = orders.explain_all(*asked, scene.pictures, shared_engine().cache.__contains__)
+    explained = tasks.explain_all(*asked, scene.pictures, shared_engine().cache.__contains__)
     maps = gather("apem-maps", list(explained.values()))
     order = explained[view.picture.hash, column]
     steps, ready = _way(scene, order, maps, stage, metric)
-    measured = orders.measure_all(*asked, metric, scene.pictures)
+    measured = tasks.measure_all(*asked, metric, scene.pictures)
     # The way that is looked at comes before the numbers of all others.
     rows = gather("apem-rows", list(measured.values()) if ready else [])
     works = (maps, steps, rows)
@@ -91,7 +91,7 @@ def _way(scene: Scene, order: Task, maps: Work, stage: str, metric: Metric) -> t
     if order.key not in maps.results:
         return gather("apem-trace", []), order.key in maps.problems
     relevance = maps.results[order.key].arrays["relevance"]
-    task = orders.trace(scene.model, order, relevance, stage, metric.eps_max)
+    task = tasks.trace(scene.model, order, relevance, stage, metric.eps_max)
     work = gather("apem-trace", [task], patience=1.0)
     return work, not work.running
 

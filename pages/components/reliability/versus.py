@@ -16,7 +16,7 @@ from pages.components.scene import Scene
 from pages.components.spoken import spoken
 from pages.components.text import plain
 from pages.components.work import gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.apem.comparisons import COUNTS, face_to_face, irrelevance, unexpected
 from xai_core.explainers.choices import Choice
 
@@ -136,8 +136,8 @@ def _maps(
     subject = next(one for one in cohort.subjects if one.hash == chosen.image_hash)
     both = [chosen.other, chosen.method]
     wanted = [choice for choice in choices if choice.id in both]
-    tasks = orders.explain_all(scene.model, scene.fingerprint, [subject], wanted, scene.pictures)
-    work = gather(PURPOSE, list(tasks.values()), patience=1.0)
+    asked = tasks.explain_all(scene.model, scene.fingerprint, [subject], wanted, scene.pictures)
+    work = gather(PURPOSE, list(asked.values()), patience=1.0)
     if work.running:
         watch(work, "Explaining")
         return False
@@ -149,7 +149,7 @@ def _maps(
         drawing.picture(subject.pixels), caption=plain(str(chosen.image)), width=drawing.SHOWN
     )
     for name in both:
-        relevance = work.results[tasks[subject.hash, name].key].arrays["relevance"]
+        relevance = work.results[asked[subject.hash, name].key].arrays["relevance"]
         map_ = drawing.staged(relevance, subject.pixels, stage)
         number = chosen.apem if name == chosen.method else chosen.apem_other
         row.image(

@@ -28,7 +28,7 @@ def show(view: View, titles: Sequence[str], way: Result) -> None:
     Args:
         view: the picture.
         titles: of the model's classes.
-        way: of ``tasks.apem_trace``.
+        way: of ``tasks.trace``.
     """
     ends = (way.facts["eps_minus"], way.facts["eps_plus"])
     last = way.arrays["own"].shape[1] - 1

@@ -15,11 +15,11 @@ from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.explainers.choices import Choice, column_title
-from xai_core.orders import Inquiry
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import Step
 from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.targets import PREDICTED, target_of
+from xai_core.tasks import Inquiry
 
 ASKED = "_depth-asked"  # in the session: how often Python moved the slider
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pages.components.work import Work, gather
 from xai_core.cache import content_key
 from xai_core.jobs import Task, shared_engine
-from xai_core.orders import Inquiry
 from xai_core.randomization.check import COLUMNS
 from xai_core.randomization.steps import Step
 from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES
+from xai_core.tasks import Inquiry
 
 PURPOSE = "sanity"
 
@@ -138,7 +138,7 @@ def again(work: Work) -> None:
 
 
 def _opened(inquiry: Inquiry) -> Ledger:
-    """The facts that are kept from before, and orders for what is missing."""
+    """The facts that are kept from before, and tasks for what is missing."""
     cache = shared_engine().cache
     facts: dict[str, Mapping[str, Any]] = {}
     for keys in inquiry.keys.values():

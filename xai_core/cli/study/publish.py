@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from xai_core.errors import ImageError, StudyError
 
 if TYPE_CHECKING:
-    from xai_core.cache import Result
-    from xai_core.jobs import Task
     from xai_core.study import Design, Store, StudyPicture, Version
 
 ADDRESS = "/take-part?study="
@@ -145,21 +143,16 @@ def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
 
 def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
     """Every picture, and every prediction; what is in the cache is not computed again."""
-    from xai_core import orders, tasks
+    from xai_core import tasks
     from xai_core.cache import Cache
     from xai_core.cli.meter import Meter
+    from xai_core.jobs.here import results_of
 
-    facts = {each.id: tasks.describe_model(each.model).facts for each in design.conditions}
-    asked: Mapping[tuple[str, str], Task] = orders.study_pictures(design, facts, original)
-    cache, meter = Cache(), Meter([task.cost for task in asked.values()])
-    results: dict[str, Result] = {}
-    for task in asked.values():
-        known = cache.get(task.key)
-        if known is not None:
-            meter.skip(task.title)
-        else:
-            with meter.step(task.title):
-                known = tasks.study_picture(**task.arguments)
-            cache.put(task.key, known)
-        results[task.key] = known
-    return orders.study_rendered(design, facts, asked, results)
+    cache = Cache()
+    described = {each.id: tasks.describe(each.model) for each in design.conditions}
+    known = results_of(list(described.values()), cache)
+    facts = {name: known[task.key].facts for name, task in described.items()}
+    asked = tasks.study_pictures(design, facts, original)
+    meter = Meter([task.cost for task in asked.values()])
+    results = results_of(list(asked.values()), cache, meter)
+    return tasks.study_rendered(design, facts, asked, results)

@@ -13,7 +13,7 @@ from PIL import Image
 from pages.components.study.design import facts
 from pages.components.text import plain
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.classes import class_titles
 from xai_core.images import model_input
 from xai_core.jobs import Task
@@ -39,8 +39,8 @@ def show(design: Design, pictures: Sequence[StudyPicture], share: float) -> dict
     about = facts.known(design)
     if set(about) != {condition.id for condition in design.conditions}:
         return {}
-    tasks = _tasks(design, pictures, share)
-    work = gather(PURPOSE, list(tasks.values()), patience=0.3)
+    asked = _tasks(design, pictures, share)
+    work = gather(PURPOSE, list(asked.values()), patience=0.3)
     if work.running:
         st.fragment(_watch, run_every=EVERY_S)(work)
     models = {each.id: facts.model_title(each.model) for each in design.conditions}
@@ -48,14 +48,14 @@ def show(design: Design, pictures: Sequence[StudyPicture], share: float) -> dict
     for picture in pictures:
         lines, right = [], 0
         for name in facts.distinct(design):
-            result = work.results.get(tasks[picture.id, name].key)
+            result = work.results.get(asked[picture.id, name].key)
             if result is None:
                 lines.append("…")
                 continue
             shares = result.arrays["probabilities"][0]
             place = int(shares.argmax())
             best = class_titles(about[name]["class_names"])[place]
-            fits = place == orders.true_index(about[name], picture.true_class)
+            fits = place == tasks.true_index(about[name], picture.true_class)
             right += fits
             mark = ":material/check:" if fits else ":material/close:" if picture.true_class else ""
             lines.append(f"{mark} {plain(f'{models[name]}: {best} {shares.max():.0%}')}")
@@ -78,7 +78,7 @@ def _tasks(
         for picture in pictures:
             pixels = _pixels(picture.asset, share, side, told["resample"])
             digest = f"study {picture.asset} {share}"
-            found[picture.id, name] = orders.predict(
+            found[picture.id, name] = tasks.predict(
                 models[name], told["fingerprint"], [digest], pixels[None]
             )
     return found

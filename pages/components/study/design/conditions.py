@@ -17,7 +17,7 @@ from pages.components.study.design import facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.text import plain
 from pages.components.work import gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.explainers.choices import Choice, assignments, column_title
 from xai_core.study.design import Condition, Design
 from xai_core.study.problems import MOST_CONDITIONS
@@ -80,7 +80,7 @@ def _add(draft: Draft) -> None:
     if model is None:
         return
     with method_column:
-        about = wait_for("model", orders.describe(model), "Loading the model").facts
+        about = wait_for("model", tasks.describe(model), "Loading the model").facts
         scene = Scene(model, about, [])
         refusals = support.refusals(scene)
         st.subheader("Methods", anchor=False)

@@ -14,7 +14,7 @@ from pages.components.study.design import facts
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import add, stored
 from pages.components.text import plain
-from xai_core import orders
+from xai_core import tasks
 from xai_core.datasets import listed
 from xai_core.errors import DataError
 from xai_core.study.design import Design
@@ -85,9 +85,9 @@ def _by_answer(
     design: Design, name: str, folder: str, counts: Sequence[int], seed: int
 ) -> tuple[Sequence[tuple[Path, str]], list[str]]:
     model = next(each.model for each in design.conditions if each.id == name)
-    about = wait_for("study-draw-model", orders.describe(model), "Loading the model").facts
+    about = wait_for("study-draw-model", tasks.describe(model), "Loading the model").facts
     right, wrong = counts
-    order = orders.study_draw(model, about["fingerprint"], folder, right, wrong, seed)
+    order = tasks.study_draw(model, about["fingerprint"], folder, right, wrong, seed)
     drawn = wait_for("study-draw", order, "Choosing pictures").facts
     pairs = zip(drawn["names"], drawn["classes"], strict=True)
     return [(Path(folder) / path, true) for path, true in pairs], drawn["unread"]

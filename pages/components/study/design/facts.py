@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.progress import EVERY_S, bar, problem
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.classes import class_text, class_titles
 from xai_core.jobs import Task, shared_engine
 from xai_core.study.design import Design
@@ -19,7 +19,7 @@ PURPOSE = "study-models"
 
 
 def known(design: Design) -> dict[str, Mapping[str, Any]]:
-    """Facts (``tasks.describe_model``) of the models that were loaded before, by condition."""
+    """Facts (``tasks.describe``) of the models that were loaded before, by condition."""
     cache = shared_engine().cache
     found = {}
     for name, task in _tasks(design).items():
@@ -31,15 +31,15 @@ def known(design: Design) -> dict[str, Mapping[str, Any]]:
 
 def wait(design: Design) -> dict[str, Mapping[str, Any]] | None:
     """Facts of all models by condition; None, with progress or a problem shown, until then."""
-    tasks = _tasks(design)
-    work = gather(PURPOSE, list({task.key: task for task in tasks.values()}.values()), patience=1.5)
+    asked = _tasks(design)
+    work = gather(PURPOSE, list({task.key: task for task in asked.values()}.values()), patience=1.5)
     if work.running:
         st.fragment(_watch, run_every=EVERY_S)(work)
         return None
     if work.problems:
         problem(next(iter(work.problems.values())), work)
         return None
-    return {name: work.results[task.key].facts for name, task in tasks.items()}
+    return {name: work.results[task.key].facts for name, task in asked.items()}
 
 
 def class_names(facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -73,7 +73,7 @@ def model_title(model: Mapping[str, Any]) -> str:
 
 
 def _tasks(design: Design) -> dict[str, Task]:
-    return {condition.id: orders.describe(condition.model) for condition in design.conditions}
+    return {condition.id: tasks.describe(condition.model) for condition in design.conditions}
 
 
 def _watch(work: Work) -> None:

@@ -15,7 +15,7 @@ from pages.components.study.design import adding, answers, facts, fields
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.originals import left_out, with_pictures
 from pages.components.text import plain
-from xai_core import orders
+from xai_core import tasks
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
 from xai_core.study.pictures import field_of_view
@@ -49,7 +49,7 @@ def show(draft: Draft) -> None:
         return
     st.caption(f"{_counted(design)}  \n{KIND_HELP}")
     shown = _page(draft, design.pictures)
-    share = orders.share_seen(about)
+    share = tasks.share_seen(about)
     row = st.container(horizontal=True, gap="medium")
     said = answers.show(design, shown, share)
     for picture in shown:
@@ -125,5 +125,5 @@ def _warn(design: Design, about: Sequence[Mapping[str, Any]]) -> None:
     """Say which model can never be right."""
     if len(about) == len(design.conditions):
         named = dict(zip((each.id for each in design.conditions), about, strict=True))
-        for sentence in orders.unknown_classes(design, named):
+        for sentence in tasks.unknown_classes(design, named):
             st.caption(f":material/info: {plain(sentence)} Its prediction counts as wrong there.")

@@ -13,7 +13,7 @@ from pages.components.progress import EVERY_S, bar
 from pages.components.study.design import facts
 from pages.components.text import plain
 from pages.components.work import CANCELLED, Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.errors import XaiError
 from xai_core.jobs import Task
 from xai_core.study import shared_store
@@ -68,7 +68,7 @@ def show(asked: Rendering) -> int | None:
         try:
             with st.spinner("Preparing the pictures"):
                 asked.facts = about
-                asked.tasks = orders.study_pictures(
+                asked.tasks = tasks.study_pictures(
                     asked.design, about, lambda name: shared_store().asset(name)[0]
                 )
         except XaiError as error:
@@ -86,7 +86,7 @@ def show(asked: Rendering) -> int | None:
 
 
 def _publish(asked: Rendering, work: Work) -> int | None:
-    rendered, predictions = orders.study_rendered(
+    rendered, predictions = tasks.study_rendered(
         asked.design, asked.facts, asked.tasks, work.results
     )
     # Before anything is stored, so that no second run of the page publishes again.

@@ -15,7 +15,7 @@ from pages.components.study.design import facts
 from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.errors import XaiError
 from xai_core.jobs import Task
 from xai_core.study import shared_store
@@ -42,16 +42,16 @@ def show(draft: Draft) -> None:
     picture = next(each for each in design.pictures if each.id == chosen)
     alone = replace(design, pictures=(picture,))
     try:
-        tasks = orders.study_pictures(alone, about, lambda asset: shared_store().asset(asset)[0])
+        asked = tasks.study_pictures(alone, about, lambda asset: shared_store().asset(asset)[0])
     except XaiError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    work = gather(PURPOSE, list(tasks.values()), patience=0.5)
+    work = gather(PURPOSE, list(asked.values()), patience=0.5)
     live = work.running
-    st.fragment(_row, run_every=EVERY_S if live else None)(alone, tasks, work, live)
+    st.fragment(_row, run_every=EVERY_S if live else None)(alone, asked, work, live)
 
 
-def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live: bool) -> None:
+def _row(design: Design, asked: Mapping[tuple[str, str], Task], work: Work, live: bool) -> None:
     require_researcher("study_design")
     work.collect()
     status(work, "Drawing")
@@ -59,7 +59,7 @@ def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live
         st.rerun()
     (picture,) = design.pictures
     width = min(design.look.side, WIDEST)
-    first = next(iter(tasks.values())).arguments["shown"]
+    first = next(iter(asked.values())).arguments["shown"]
     row = st.container(horizontal=True)
     with row.container(width=width):
         st.image(
@@ -67,7 +67,7 @@ def _row(design: Design, tasks: Mapping[tuple[str, str], Task], work: Work, live
         )
         st.caption(f"Original · {plain(picture.true_class or 'class not chosen')}")
     for condition in design.conditions:
-        result = work.results.get(tasks[picture.id, condition.id].key)
+        result = work.results.get(asked[picture.id, condition.id].key)
         with row.container(width=width):
             if result is None:
                 st.container(height=width, border=True)

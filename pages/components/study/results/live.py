@@ -12,7 +12,7 @@ import streamlit as st
 from pages.components.access import is_researcher
 from pages.components.progress import EVERY_S, wait_for
 from pages.components.work import Work, gather
-from xai_core import orders
+from xai_core import tasks
 from xai_core.study import Version, shared_store
 from xai_core.study.analysis.results import Results, Settings
 from xai_core.study.storage.pulse import Pulse, pulse
@@ -41,7 +41,7 @@ def analysed(slug: str, version: Version, settings: Settings) -> Shown:
     if shown is not None and (shown.about, shown.as_of) == (about, now):
         return shown
     records = _records(slug, version.number, now)
-    task = orders.study_results(slug, records, now, settings)
+    task = tasks.study_results(slug, records, now, settings)
     if shown is not None and shown.about == about:
         work = gather(PURPOSE, [task], patience=0.2)
         if work.running and task.key not in work.results:

@@ -1,4 +1,4 @@
-"""User studies: one drawn heatmap with its prediction, pictures by chance, and the results."""
+"""Pictures for a user study from a data set, by chance."""
 
 from __future__ import annotations
 
@@ -6,71 +6,48 @@ import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
-from xai_core.cache import Result
+from xai_core.cache import Result, content_key
 from xai_core.classes import class_text, folder_classes
 from xai_core.datasets import listed
-from xai_core.display import Display
 from xai_core.errors import DataError, ImageError, ModelError
 from xai_core.images import model_input, read_picture
+from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import advance
-from xai_core.study.analysis import results as analysis
-from xai_core.study.pictures import field_of_view, plain_png
-from xai_core.study.storage.records import Records
-from xai_core.tasks.maps import explain_task
-from xai_core.tasks.models import Settings, classifier, model_pixels
+from xai_core.study.pictures import field_of_view
+from xai_core.tasks.models import Model, classifier, model_pixels
 
 MIX = (True, False)  # rightly and wrongly classified
 
 
-def study_picture(
-    model: dict[str, Any],
-    pixels: NDArray[np.float32],
-    shown: NDArray[np.uint8],
-    explained: int | None,
-    method: str,
-    params: dict[str, Any],
-    look: dict[str, Any],
-    together: dict[str, Settings] | None = None,
-) -> Result:
-    """One heatmap over one picture, as a participant sees it, and what the model says of it.
+def study_draw(
+    model: Model, fingerprint: str, folder: str, right: int, wrong: int, seed: int
+) -> Task:
+    """Pictures of a data set by chance.
 
     Args:
         model: keywords of ``load_classifier``.
-        pixels: the study's part of the picture as the model gets it, [3, H, W] in [0, 1].
-        shown: the same part as participants see it, uint8 [side, side, 3].
-        explained: index of the explained class; None for the predicted one.
-        method: id of the method.
-        params: as in ``explain_task``.
-        look: keywords of ``Display``.
-        together: as in ``explain_task``.
-
-    Returns:
-        Array "png": the file's bytes, uint8; facts "predicted_class", its "probability" and
-        "explained_class".
+        fingerprint: the model's.
+        folder: of the data set.
+        right: at most so many that the model classifies rightly.
+        wrong: at most so many that it classifies wrongly.
+        seed: of the choice.
     """
-    clf = classifier(model)
-    with torch.no_grad():
-        shares = clf.probabilities(clf.logits(model_pixels(clf, pixels))[0].double())
-    best = int(shares.argmax())
-    target = best if explained is None else explained
-    relevance = explain_task(model, pixels, target, method, params, together).arrays["relevance"]
-    display = Display(**look)
-    drawn = display.draw(display.values(relevance, pixels), Image.fromarray(shown))
-    facts = {
-        "predicted_class": clf.class_titles[best],
-        "probability": float(shares[best]),
-        "explained_class": clf.class_titles[target],
+    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
+    key = content_key("study-draw", fingerprint, folder, stamp, right, wrong, seed)
+    arguments = {
+        "model": dict(model),
+        "folder": folder,
+        "right": right,
+        "wrong": wrong,
+        "seed": seed,
     }
-    return Result({"png": np.frombuffer(plain_png(drawn), np.uint8)}, facts)
+    return Task(key, run_study_draw, arguments, float(right + wrong), "Choosing pictures")
 
 
-def study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed: int) -> Result:
+def run_study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed: int) -> Result:
     """Pictures of a data set by chance, so many rightly and so many wrongly classified.
 
     Each picture is classified as a study whose only model this is would show it. Pictures
@@ -119,19 +96,6 @@ def study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, seed:
             "must be names of the model's classes."
         )
     return Result(facts={"names": names, "classes": classes, "unread": unread})
-
-
-def study_results(records: Records, settings: dict[str, Any]) -> Result:
-    """The analysis of a version's records.
-
-    Args:
-        records: of the version.
-        settings: keywords of ``study.results.Settings``.
-
-    Returns:
-        As facts, ``Results.to_json``.
-    """
-    return Result(facts=analysis.analyse(records, analysis.Settings(**settings)).to_json())
 
 
 def _predicted(clf: Classifier, path: Path) -> int:

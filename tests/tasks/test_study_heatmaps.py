@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xai_core import orders, tasks
+from xai_core import tasks
 from xai_core.cache import Result
 from xai_core.classes import class_titles
 from xai_core.display import Display
@@ -20,6 +20,7 @@ from xai_core.images import model_input, sample_image, visible_crop
 from xai_core.models import load_classifier
 from xai_core.study.design import Condition, Design, Look, StudyPicture
 from xai_core.study.pictures import field_of_view, kept_original, plain_png, shown
+from xai_core.tasks.models import run_describe
 
 TINY = {"source": "vgg-tiny"}
 SIDE = 96
@@ -45,15 +46,15 @@ def originals():
 
 @pytest.fixture(scope="module")
 def facts():
-    about = tasks.describe_model(TINY).facts
+    about = run_describe(TINY).facts
     return {"c1": about, "c2": about}
 
 
 def drawn(plan, facts, originals):
     """Tasks, results by key, what is stored."""
-    asked = orders.study_pictures(plan, facts, originals.__getitem__)
+    asked = tasks.study_pictures(plan, facts, originals.__getitem__)
     results = {t.key: t.run(**t.arguments) for t in asked.values()}
-    return asked, results, orders.study_rendered(plan, facts, asked, results)
+    return asked, results, tasks.study_rendered(plan, facts, asked, results)
 
 
 def chunks(content):
@@ -114,7 +115,7 @@ def test_a_prediction_is_right_when_its_class_has_the_true_one_s_name(facts, ori
     plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", f" {right} "),))
     asked, _, (_, after) = drawn(plan, facts, originals)
     assert [one.correct for one in after] == [True, True]
-    again = orders.study_pictures(design(), facts, originals.__getitem__)
+    again = tasks.study_pictures(design(), facts, originals.__getitem__)
     assert {t.key for t in asked.values()} == {t.key for t in again.values()}, "nothing is redrawn"
 
 
@@ -136,8 +137,8 @@ def test_a_class_that_a_model_does_not_know_is_named(facts, originals):
         look=Look(side=SIDE, explained="true"),
     )
     with pytest.raises(ModelError, match=r"“unicorn” \(horn\.png\)"):
-        orders.study_pictures(plan, facts, originals.__getitem__)
-    (sentence,) = orders.unknown_classes(plan, facts)
+        tasks.study_pictures(plan, facts, originals.__getitem__)
+    (sentence,) = tasks.unknown_classes(plan, facts)
     assert "does not know the true class of 1 of the pictures" in sentence
     _, _, (_, predictions) = drawn(replace(plan, look=Look(side=SIDE)), facts, originals)
     assert not any(one.correct for one in predictions)
@@ -145,7 +146,7 @@ def test_a_class_that_a_model_does_not_know_is_named(facts, originals):
 
 def test_models_that_crop_differently_show_and_see_the_same_square(facts, originals):
     mixed = {**facts, "c2": {**facts["c2"], "crop": 0.5, "input_size": [32, 32]}}
-    asked = orders.study_pictures(design(), mixed, originals.__getitem__)
+    asked = tasks.study_pictures(design(), mixed, originals.__getitem__)
     first, second = asked["p1", "c1"].arguments, asked["p1", "c2"].arguments
     assert np.array_equal(first["shown"], second["shown"])
     assert first["pixels"].shape == (3, 64, 64)
@@ -166,21 +167,21 @@ def test_where_all_models_crop_alike_the_square_is_what_they_see_elsewhere():
 def test_a_model_whose_input_is_not_square_is_refused(facts, originals):
     odd = {**facts, "c2": {**facts["c2"], "input_size": [32, 64]}}
     with pytest.raises(ModelError, match="32 × 64"):
-        orders.study_pictures(design(), odd, originals.__getitem__)
+        tasks.study_pictures(design(), odd, originals.__getitem__)
 
 
 def test_an_unknown_method_or_look_is_refused(facts, originals):
     lost = replace(design().conditions[1], method="guesswork")
     with pytest.raises(MethodError, match="guesswork"):
-        orders.study_pictures(design(conditions=(lost,)), facts, originals.__getitem__)
+        tasks.study_pictures(design(conditions=(lost,)), facts, originals.__getitem__)
     plan = design(look=Look(colormap="viridis"))
     with pytest.raises(MethodError, match="colour map"):
-        orders.study_pictures(plan, facts, originals.__getitem__)
+        tasks.study_pictures(plan, facts, originals.__getitem__)
 
 
 def test_the_key_has_everything_that_decides_a_picture(facts, originals):
     def key(plan):
-        return orders.study_pictures(plan, facts, originals.__getitem__)["p1", "c1"].key
+        return tasks.study_pictures(plan, facts, originals.__getitem__)["p1", "c1"].key
 
     plan = design()
     first = plan.conditions[0]
@@ -216,7 +217,7 @@ def test_classes_whose_names_differ_in_case_alone_are_two(facts, originals):
     names[(best + 1) % 100] = names[best].upper()
     twins = {name: {**about, "class_names": names} for name, about in facts.items()}
     titles = class_titles(names)
-    asked = orders.study_pictures(design(), twins, originals.__getitem__)
+    asked = tasks.study_pictures(design(), twins, originals.__getitem__)
     results = {
         task.key: Result({"png": np.zeros(1, np.uint8)}, {"predicted_class": titles[best],
                                                           "probability": 0.5})
@@ -225,7 +226,7 @@ def test_classes_whose_names_differ_in_case_alone_are_two(facts, originals):
 
     def right(word):
         plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", word),))
-        _, predictions = orders.study_rendered(plan, twins, asked, results)
+        _, predictions = tasks.study_rendered(plan, twins, asked, results)
         return {one.correct for one in predictions}
 
     assert right(names[best]) == {True}
@@ -237,7 +238,7 @@ def test_classes_whose_names_differ_in_case_alone_are_two(facts, originals):
         look=Look(side=SIDE, explained="true"),
     )
     with pytest.raises(ModelError, match="or knows several of that name"):
-        orders.study_pictures(plan, twins, originals.__getitem__)
+        tasks.study_pictures(plan, twins, originals.__getitem__)
 
 
 def test_a_true_class_that_is_to_be_explained_must_be_chosen(facts, originals):
@@ -246,4 +247,4 @@ def test_a_true_class_that_is_to_be_explained_must_be_chosen(facts, originals):
         look=Look(side=SIDE, explained="true"),
     )
     with pytest.raises(ModelError, match=r"true class of the picture “cat\.png” is not chosen"):
-        orders.study_pictures(plan, facts, originals.__getitem__)
+        tasks.study_pictures(plan, facts, originals.__getitem__)

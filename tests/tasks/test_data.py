@@ -1,56 +1,14 @@
-"""Tasks about reliability, as a worker runs them."""
+"""Pictures of a data set on the server's disk."""
 
 import numpy as np
 import pytest
-import torch
 
-from xai_core.apem.one_picture import picture_rows
 from xai_core.errors import DataError, ModelError
-from xai_core.explainers import explain
 from xai_core.images import image_hash, sample_image
 from xai_core.models import load_classifier
-from xai_core.orders import labelled
-from xai_core.progress import listening
-from xai_core.tasks import apem_rows, labelled_pictures, predict
+from xai_core.tasks.data import labelled, run_labelled
 
 MODEL = {"source": "vgg-tiny"}
-METRIC = {"stages": ("channels",), "shuffles": 0, "seed": 0, "eps_max": 12}
-
-
-@pytest.fixture(scope="module")
-def picture():
-    """The astronaut as the model sees it, float32 [3, H, W]."""
-    clf = load_classifier("vgg-tiny")
-    x = clf.preprocess([sample_image("astronaut")])
-    return clf, x, clf.pixels(x).clamp(0, 1)[0].numpy()
-
-
-def test_rows_are_those_of_the_package(picture):
-    clf, _, pixels = picture
-    found = apem_rows(MODEL, pixels, 3, "mine", "saliency", {}, METRIC, 0.5)
-    x = clf.normalise(torch.from_numpy(pixels)[None])
-    raw = explain(clf, x, 3, method="saliency")
-    assert found.facts["rows"] == picture_rows(clf, x, {"mine": raw}, ("channels",), eps_max=12)
-    logits = predict(MODEL, [pixels]).arrays["logits"][0]
-    assert np.allclose(found.arrays["logits"], logits, atol=1e-5)
-
-
-def test_a_method_that_fails_gives_rows_with_its_reason(picture):
-    _, _, pixels = picture
-    found = apem_rows(MODEL, pixels, 3, "g", "gradcam", {"layer": "nowhere"}, METRIC, 0.5)
-    (row,) = found.facts["rows"]
-    assert (row["method"], row["stage"]) == ("g", "channels")
-    assert "nowhere" in row["problem"]
-
-
-def test_progress_does_not_end_with_the_explanation(picture):
-    _, _, pixels = picture
-    told = []
-    with listening(told.append):
-        apem_rows(MODEL, pixels, 3, "s", "smoothgrad", {"samples": 8}, METRIC, 0.25)
-    assert told == sorted(told)
-    assert 0.25 in told, "the samples are a quarter"
-    assert told[-1] == pytest.approx(1)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +27,7 @@ def folder(tmp_path_factory):
 
 
 def test_pictures_of_a_data_set(folder):
-    found = labelled_pictures(MODEL, str(folder), 5, 1)
+    found = run_labelled(MODEL, str(folder), 5, 1)
     names, true = found.facts["names"], found.facts["true"]
     guessed = found.arrays["logits"].argmax(1)
     assert len(names) == len(true) == len(found.arrays["pixels"]) == 2, "one of the wrong ones"
@@ -84,16 +42,16 @@ def test_pictures_of_a_data_set(folder):
 
 def test_what_a_data_set_lacks_is_named(folder, tmp_path):
     with pytest.raises(DataError, match="fits what was asked for"):
-        labelled_pictures(MODEL, str(folder), 0, 0)
+        run_labelled(MODEL, str(folder), 0, 0)
     (tmp_path / "unicorn").mkdir()
     sample_image("cat").save(tmp_path / "unicorn" / "one.png")
     with pytest.raises(ModelError, match="unicorn"):
-        labelled_pictures(MODEL, str(tmp_path), 1, 1)
+        run_labelled(MODEL, str(tmp_path), 1, 1)
     with pytest.raises(DataError, match="no folder"):
-        labelled_pictures(MODEL, str(tmp_path / "gone"), 1, 1)
+        run_labelled(MODEL, str(tmp_path / "gone"), 1, 1)
 
 
-def test_a_changed_folder_is_another_order(folder):
+def test_a_changed_folder_is_another_question(folder):
     before = labelled(MODEL, "f", str(folder), 1, 1).key
     assert labelled(MODEL, "f", str(folder), 1, 1).key == before
     assert labelled(MODEL, "f", str(folder), 2, 1).key != before

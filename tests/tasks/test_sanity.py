@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import save_file
 
 from tests.reference import nets
-from xai_core import tasks
 from xai_core.cache import content_key
 from xai_core.models import Classifier
 from xai_core.models.architectures import vgg_tiny
@@ -19,6 +18,7 @@ from xai_core.randomization.scores import noise_floor, shuffled_floor
 from xai_core.randomization.stored_maps import FLOORS, SCORES
 from xai_core.randomization.sweep import Smoothing, Sweep
 from xai_core.tasks import sanity
+from xai_core.tasks.models import classifier, model_pixels
 
 MODEL, OTHER = {"source": "small"}, {"source": "other"}
 TRAINED = {"layers": (), "seed": 0, "init": "default"}
@@ -63,7 +63,7 @@ def explained(monkeypatch):
 def asked(network=TRAINED, images=IMAGES, targets=TARGETS, requests=WANTED, **more):
     keys = {name: [f"{name} {index}" for index in range(len(images))] for name in requests}
     given = {"measures": ["ssim", "complexity"], "keys": keys, **more}
-    return tasks.randomised_maps(MODEL, images, targets, requests, network, **given)
+    return sanity.run_randomised(MODEL, images, targets, requests, network, **given)
 
 
 def value(number):
@@ -78,17 +78,24 @@ def check_scores(parts, table):
 
 
 def table_of(clf, depth, **more):
-    x = torch.cat([tasks.model_pixels(clf, image) for image in IMAGES])
+    x = torch.cat([model_pixels(clf, image) for image in IMAGES])
     given = {"measures": ("ssim", "complexity"), "shows": SHOWN, "seeds": [1], **more}
     table = sanity_check(clf, x, TARGETS, list(WANTED), **given)
     return table[table.depth == depth]
 
 
 def test_layers_are_described_from_output_to_input(models):
-    found = tasks.describe_layers(MODEL).facts["layers"]
+    found = sanity.run_describe_layers(MODEL).facts["layers"]
     assert found[0] == ["fc2", ["fc2.weight", "fc2.bias"]]
     layers = randomizable_layers(models["small"])
     assert found == [[layer.name, list(layer.parameters)] for layer in layers]
+
+
+def test_the_layers_are_read_anew_for_another_model():
+    task = sanity.describe_layers(MODEL)
+    assert (task.run, dict(task.arguments)) == (sanity.run_describe_layers, {"model": MODEL})
+    assert sanity.describe_layers(dict(MODEL)).key == task.key
+    assert sanity.describe_layers({"source": "resnet18"}).key != task.key
 
 
 @pytest.mark.parametrize(("network", "depth"), [(TRAINED, 0), (LAST, 1)])
@@ -125,7 +132,7 @@ def test_a_random_map_of_another_network_goes_by_its_content(models):
     assert not np.array_equal(trained, other)
     table = table_of(models["small"], 1, mode="labels", other=models["other"])
     assert len(table)
-    x = torch.cat([tasks.model_pixels(models["small"], image) for image in IMAGES])
+    x = torch.cat([model_pixels(models["small"], image) for image in IMAGES])
     row = sanity_check(
         models["small"], x, TARGETS, ["random"], "labels", other=models["other"]
     ).iloc[-1]
@@ -221,7 +228,7 @@ def test_another_question_is_another_sweep(change):
 
 
 def test_a_changed_model_file_is_another_sweep(tmp_path, monkeypatch):
-    monkeypatch.setattr(sanity, "classifier", tasks.classifier)
+    monkeypatch.setattr(sanity, "classifier", classifier)
     path = tmp_path / "tiny.safetensors"
     names = ["cat", "dog", "owl"]
     model = {
@@ -237,7 +244,7 @@ def test_a_changed_model_file_is_another_sweep(tmp_path, monkeypatch):
         if seed == 0 or len(found) == 1:
             save_file(vgg_tiny(3).state_dict(), path)
             os.utime(path, (seed, seed))
-        result = tasks.randomised_maps(
+        result = sanity.run_randomised(
             model, [image], [0], {"a": WANTED["saliency"]}, TRAINED, ["ssim"], {"a": ["key"]}
         )
         found.append(result.parts["key"].arrays["map"])
@@ -277,7 +284,7 @@ def test_scored_again_is_scored_at_once(network):
     facts = {key: part.facts for key, part in first.items()}
     signed = {key: key.startswith("saliency") for key in first}
     before = content_key(facts)
-    again = tasks.scored_again(maps, facts, [32, 32], signed, ["spearman", "complexity"]).parts
+    again = sanity.run_scored_again(maps, facts, [32, 32], signed, ["spearman", "complexity"]).parts
     assert content_key(facts) == before, "what was kept is not changed"
     assert set(again) == set(at_once)
     for key, part in again.items():

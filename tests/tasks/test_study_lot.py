@@ -7,8 +7,7 @@ import pytest
 from xai_core.errors import DataError
 from xai_core.images import sample_image
 from xai_core.models import load_classifier
-from xai_core.orders import study_draw as order
-from xai_core.tasks import study_draw
+from xai_core.tasks.study_lot import run_study_draw, study_draw
 
 MODEL = {"source": "vgg-tiny"}
 
@@ -32,7 +31,7 @@ def folder(tmp_path_factory):
 
 
 def test_so_many_right_and_wrong_as_asked(folder):
-    found = study_draw(MODEL, str(folder), 4, 2, 7)
+    found = run_study_draw(MODEL, str(folder), 4, 2, 7)
     names, classes = found.facts["names"], found.facts["classes"]
     assert len(names) == len(set(names)) == 6
     right = 0
@@ -43,14 +42,14 @@ def test_so_many_right_and_wrong_as_asked(folder):
 
 
 def test_the_seed_decides_and_nothing_else(folder):
-    first = study_draw(MODEL, str(folder), 2, 2, 1).facts
-    assert study_draw(MODEL, str(folder), 2, 2, 1).facts == first
-    others = [study_draw(MODEL, str(folder), 2, 2, seed).facts["names"] for seed in range(2, 6)]
+    first = run_study_draw(MODEL, str(folder), 2, 2, 1).facts
+    assert run_study_draw(MODEL, str(folder), 2, 2, 1).facts == first
+    others = [run_study_draw(MODEL, str(folder), 2, 2, seed).facts["names"] for seed in range(2, 6)]
     assert any(names != first["names"] for names in others)
 
 
 def test_what_cannot_be_read_or_is_not_known_is_left_out(folder):
-    found = study_draw(MODEL, str(folder), 100, 100, 0).facts
+    found = run_study_draw(MODEL, str(folder), 100, 100, 0).facts
     assert len(found["names"]) == 12
     assert any("no.png" in sentence for sentence in found["unread"])
     assert not any("unicorn" in name for name in found["names"])
@@ -60,10 +59,10 @@ def test_a_data_set_without_known_classes_is_refused(tmp_path):
     (tmp_path / "unicorn").mkdir()
     sample_image("cat").save(tmp_path / "unicorn" / "horn.png")
     with pytest.raises(DataError, match="names of the model's classes"):
-        study_draw(MODEL, str(tmp_path), 1, 1, 0)
+        run_study_draw(MODEL, str(tmp_path), 1, 1, 0)
 
 
 def test_another_seed_is_another_order(folder):
-    keys = {order(MODEL, "f", str(folder), 1, 1, seed).key for seed in (0, 1)}
+    keys = {study_draw(MODEL, "f", str(folder), 1, 1, seed).key for seed in (0, 1)}
     assert len(keys) == 2
-    assert order(MODEL, "f", str(folder), 1, 1, 0).key in keys
+    assert study_draw(MODEL, "f", str(folder), 1, 1, 0).key in keys

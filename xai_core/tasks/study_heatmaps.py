@@ -1,35 +1,32 @@
-"""Orders about user studies: pictures, what a published one is made of, and results."""
+"""A user study's pictures: one drawn heatmap with its prediction, and all of them."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core import tasks
 from xai_core.cache import Result, content_key
-from xai_core.classes import class_named, class_titles
+from xai_core.classes import class_titles
 from xai_core.display import Display
 from xai_core.errors import ModelError
 from xai_core.explainers.choices import Choice, completed
-from xai_core.explainers.registry import method
+from xai_core.explainers.registry import method as find_method
 from xai_core.images import model_input
 from xai_core.jobs import Task
-from xai_core.orders.maps import OVERHEAD, Model
-from xai_core.study.analysis.results import Settings
 from xai_core.study.design import Condition, Design, StudyPicture
 from xai_core.study.pictures import field_of_view, plain_png, shown
 from xai_core.study.storage.publishing import Prediction, Rendered
-from xai_core.study.storage.records import Records
+from xai_core.tasks.explanations import OVERHEAD, run_explain
+from xai_core.tasks.models import Settings, classifier, model_pixels
+from xai_core.tasks.study_classes import Facts, share_seen, true_index, unknown_classes
 
-Facts = Mapping[str, Any]  # of ``tasks.describe_model``
 MIME = "image/png"
-MOST_NAMED = 5  # pictures in a sentence
 
 
 def study_pictures(
@@ -64,10 +61,52 @@ def study_pictures(
             if fit not in inputs:
                 side = tuple(about["input_size"])
                 inputs[fit] = model_input(square, side, 1.0, about["resample"])
-            found[picture.id, condition.id] = _order(
+            found[picture.id, condition.id] = _task(
                 design, picture, condition, about, inputs[fit], seen
             )
     return found
+
+
+def run_study_picture(
+    model: dict[str, Any],
+    pixels: NDArray[np.float32],
+    shown: NDArray[np.uint8],
+    explained: int | None,
+    method: str,
+    params: dict[str, Any],
+    look: dict[str, Any],
+    together: dict[str, Settings] | None = None,
+) -> Result:
+    """One heatmap over one picture, as a participant sees it, and what the model says of it.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        pixels: the study's part of the picture as the model gets it, [3, H, W] in [0, 1].
+        shown: the same part as participants see it, uint8 [side, side, 3].
+        explained: index of the explained class; None for the predicted one.
+        method: id of the method.
+        params: as in ``run_explain``.
+        look: keywords of ``Display``.
+        together: as in ``run_explain``.
+
+    Returns:
+        Array "png": the file's bytes, uint8; facts "predicted_class", its "probability" and
+        "explained_class".
+    """
+    clf = classifier(model)
+    with torch.no_grad():
+        shares = clf.probabilities(clf.logits(model_pixels(clf, pixels))[0].double())
+    best = int(shares.argmax())
+    target = best if explained is None else explained
+    relevance = run_explain(model, pixels, target, method, params, together).arrays["relevance"]
+    display = Display(**look)
+    drawn = display.draw(display.values(relevance, pixels), Image.fromarray(shown))
+    facts = {
+        "predicted_class": clf.class_titles[best],
+        "probability": float(shares[best]),
+        "explained_class": clf.class_titles[target],
+    }
+    return Result({"png": np.frombuffer(plain_png(drawn), np.uint8)}, facts)
 
 
 def study_rendered(
@@ -101,80 +140,7 @@ def study_rendered(
     return list(rendered.values()), predictions
 
 
-def share_seen(facts: Iterable[Facts]) -> float:
-    """Share of a picture's shorter side that every one of the models sees."""
-    return min((float(about["crop"]) for about in facts), default=1.0)
-
-
-def unknown_classes(design: Design, facts: Mapping[str, Facts]) -> list[str]:
-    """For each model one sentence about pictures whose true class it does not know."""
-    sentences: dict[str, str] = {}
-    for condition in design.conditions:
-        about = facts[condition.id]
-        lost = [
-            p for p in design.pictures if p.true_class and true_index(about, p.true_class) is None
-        ]
-        if lost:
-            named = ", ".join(f"“{p.true_class}” ({p.name})" for p in lost[:MOST_NAMED])
-            more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
-            sentences[about["fingerprint"]] = (
-                f"The model {about['title']} does not know the true class of "
-                f"{len(lost)} of the pictures, or knows several of that name: {named}{more}."
-            )
-    return list(sentences.values())
-
-
-def true_index(about: Facts, name: str) -> int | None:
-    """Index of a picture's true class among a model's; None if none, or several, have that name."""
-    try:
-        return class_named(name, about["class_names"])
-    except ModelError:
-        return None
-
-
-def study_draw(
-    model: Model, fingerprint: str, folder: str, right: int, wrong: int, seed: int
-) -> Task:
-    """Pictures of a data set by chance.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        fingerprint: the model's.
-        folder: of the data set.
-        right: at most so many that the model classifies rightly.
-        wrong: at most so many that it classifies wrongly.
-        seed: of the choice.
-    """
-    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
-    key = content_key("study-draw", fingerprint, folder, stamp, right, wrong, seed)
-    arguments = {
-        "model": dict(model),
-        "folder": folder,
-        "right": right,
-        "wrong": wrong,
-        "seed": seed,
-    }
-    return Task(key, tasks.study_draw, arguments, float(right + wrong), "Choosing pictures")
-
-
-def study_results(study: str, records: Records, as_of: Sequence[int], settings: Settings) -> Task:
-    """The results of a version of a study.
-
-    They are never kept on the disk, where a participant who withdraws would stay.
-
-    Args:
-        study: its name in addresses.
-        records: of the version.
-        as_of: numbers that change whenever the records do (``study.pulse``).
-        settings: what the researcher decides.
-    """
-    key = content_key("study-results", study, records.version, list(as_of), settings.to_json())
-    arguments = {"records": records, "settings": settings.to_json()}
-    cost = 1.0 + len(records.answers)
-    return Task(key, tasks.study_results, arguments, cost, "Analysing the answers", kept=False)
-
-
-def _order(
+def _task(
     design: Design,
     picture: StudyPicture,
     condition: Condition,
@@ -203,10 +169,10 @@ def _order(
             if other.model == condition.model
         },
     }
-    cost = OVERHEAD + method(condition.method).cost(settings)
+    cost = OVERHEAD + find_method(condition.method).cost(settings)
     number = design.pictures.index(picture) + 1
     title = f"Drawing picture {number} of {len(design.pictures)}"
-    return Task(key, tasks.study_picture, arguments, cost, title)
+    return Task(key, run_study_picture, arguments, cost, title)
 
 
 def _check(design: Design, facts: Mapping[str, Facts]) -> None:
@@ -235,7 +201,10 @@ def _neighbours(conditions: Sequence[Condition], facts: Mapping[str, Facts]) -> 
     """Conditions with those of one model side by side, the cheap ones of each first."""
     return sorted(
         conditions,
-        key=lambda one: (facts[one.id]["fingerprint"], method(one.method).cost(_settings(one))),
+        key=lambda one: (
+            facts[one.id]["fingerprint"],
+            find_method(one.method).cost(_settings(one)),
+        ),
     )
 
 

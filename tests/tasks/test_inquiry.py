@@ -1,19 +1,19 @@
-"""What a sanity check orders: everything that is missing, and nothing that is there."""
+"""What a sanity check asks for: everything that is missing, and nothing that is there."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from xai_core import tasks as workers
 from xai_core.cache import Result, content_key
 from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice
-from xai_core.orders import Inquiry, Subject, describe_layers
 from xai_core.randomization import steps
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.stored_maps import FLOORS, SCORES, map_key
 from xai_core.randomization.sweep import TRAINED, Smoothing, State
+from xai_core.tasks import Inquiry, Subject
+from xai_core.tasks.sanity import run_randomised, run_scored_again
 
 MODEL = {"source": "vgg-tiny"}
 LAYERS = [Layer(name, (f"{name}.weight",)) for name in ("fc2", "fc1", "conv")]
@@ -196,7 +196,7 @@ def test_cheap_methods_go_together_first_and_costly_ones_alone():
     networks = [task.arguments["network"]["layers"] for task in tasks]
     cascade = [(), ("fc2",), ("fc2", "fc1"), ("fc2", "fc1", "conv")]
     assert networks == cascade + [layers for layers in cascade for _ in range(2)]
-    assert {task.run for task in tasks} == {workers.randomised_maps}
+    assert {task.run for task in tasks} == {run_randomised}
     assert [task.title for task in tasks[:2]] == ["Trained network", "fc2, seed 0"]
 
 
@@ -229,18 +229,18 @@ def test_a_task_says_all_that_the_worker_must_know():
     assert task.cost > 0
 
 
-def test_every_missing_map_is_ordered_once_and_no_other():
+def test_every_missing_map_is_asked_for_once_and_no_other():
     asked = inquiry(choices=[*CHEAP, COSTLY], test=steps.Test(start="input", seeds=SEEDS))
     every = {key for keys in asked.keys.values() for key in keys.values()}
-    ordered = keys_of(asked.tasks(nothing))
-    assert len(ordered) == len(every)
-    assert set(ordered) == every
+    wanted = keys_of(asked.tasks(nothing))
+    assert len(wanted) == len(every)
+    assert set(wanted) == every
     there = set(sorted(every)[::3])
     assert sorted(keys_of(asked.tasks(there.__contains__))) == sorted(every - there)
     assert asked.tasks(every.__contains__) == []
 
 
-def test_another_picture_method_or_seed_orders_what_is_new_alone():
+def test_another_picture_method_or_seed_asks_for_what_is_new_alone():
     before = inquiry(subjects=[FIRST])
     there = set(keys_of(before.tasks(nothing)))
     for change, share in (
@@ -259,7 +259,7 @@ def test_another_picture_method_or_seed_orders_what_is_new_alone():
     assert len(tasks) == 3
 
 
-def test_methods_that_miss_different_pictures_are_ordered_apart():
+def test_methods_that_miss_different_pictures_are_asked_apart():
     asked = inquiry(test=steps.Test(seeds=(0,)), choices=[*CHEAP, Choice("edges")])
     there = {asked.trained["saliency", "first"]}
     trained = asked.tasks(there.__contains__)[:2]
@@ -327,7 +327,7 @@ def test_what_lacks_a_measure_is_scored_by_that_measure():
     assert task.arguments["facts"][lacking] == results[lacking].facts
     assert task.arguments["size"] == (8, 8)
     assert sorted(task.arguments["signed"].values()) == [False, True], "edges are not signed"
-    assert task.run is workers.scored_again
+    assert task.run is run_scored_again
     assert len({task.key for task in tasks}) == 3
 
 
@@ -344,10 +344,3 @@ def test_what_is_missing_failed_or_complete_is_not_scored_again():
     compared = {key for task in asked.scoring(results.get) for key in task.arguments["maps"]}
     gradcam = {keys["gradcam", "first"] for keys in asked.keys.values()}
     assert compared == gradcam
-
-
-def test_the_layers_are_read_anew_for_another_model():
-    task = describe_layers(MODEL)
-    assert (task.run, dict(task.arguments)) == (workers.describe_layers, {"model": MODEL})
-    assert describe_layers(dict(MODEL)).key == task.key
-    assert describe_layers({"source": "resnet18"}).key != task.key

@@ -1,36 +1,24 @@
-"""Orders of a sanity check: the maps of every network that are not there yet."""
+"""A sanity check: the maps of every network that are not there yet, and their scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from xai_core import tasks
-from xai_core.cache import Result, content_key
+from xai_core.cache import Result
 from xai_core.explainers.choices import Choice, completed, replaced, signed
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
-from xai_core.models.registry import weights_stamp
-from xai_core.orders.maps import CHEAP, OVERHEAD, Model, Subject
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.stored_maps import SCORES, map_key
 from xai_core.randomization.sweep import TRAINED, Smoothing, State, alike
 from xai_core.randomization.targets import PUBLISHED, target_of
-
-Find = Callable[[str], Mapping[str, Any] | None]
-
-
-def describe_layers(model: Model) -> Task:
-    """What can be randomised in a model.
-
-    Args:
-        model: keywords of ``load_classifier``.
-    """
-    key = content_key("describe layers", dict(model), weights_stamp(model["source"]))
-    return Task(key, tasks.describe_layers, {"model": dict(model)}, title="Reading the layers")
+from xai_core.tasks.explanations import CHEAP, OVERHEAD
+from xai_core.tasks.models import Model, Subject
+from xai_core.tasks.sanity import randomised, scored_again
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,19 +138,7 @@ class Inquiry:
                     facts[key] = after.facts
                     kinds[key] = self._signed[pair[0]]
             if maps:
-                arguments = {
-                    "maps": maps,
-                    "facts": facts,
-                    "size": self.size,
-                    "signed": kinds,
-                    "measures": sorted(missing),
-                }
-                name = content_key("scored again", sorted(maps), sorted(missing))
-                found.append(
-                    Task(
-                        name, tasks.scored_again, arguments, float(len(maps)), "Comparing the maps"
-                    )
-                )
+                found.append(scored_again(maps, facts, self.size, kinds, sorted(missing)))
         return found
 
     @cached_property
@@ -195,12 +171,10 @@ class Inquiry:
     def _task(self, step: Step, choices: Sequence[Choice], subjects: Sequence[Subject]) -> Task:
         pixels = {word: one.pixels for word, one in self.pictures.items()}
         labels = self.test.mode == LABELS and step.depth > 0
-        keys = {c.id: [self.keys[step][c.id, one.hash] for one in subjects] for c in choices}
-        arguments = {
-            "model": dict(self.model),
-            "images": [one.pixels for one in subjects],
-            "targets": [one.target for one in subjects],
-            "requests": {
+        return randomised(
+            self.model,
+            subjects,
+            {
                 choice.id: {
                     "method": choice.method,
                     "settings": replaced(self.settings(choice), pixels),
@@ -208,12 +182,11 @@ class Inquiry:
                 }
                 for choice in choices
             },
-            "network": asdict(step.state),
-            "measures": list(self.measures),
-            "keys": keys,
-            "smoothing": None if self.smoothing is None else asdict(self.smoothing),
-            "other": dict(self.other) if labels and self.other is not None else None,
-        }
-        cost = len(subjects) * sum(self._cost(choice) for choice in choices)
-        title = f"{step.layer}, seed {step.seed}" if step.depth else "Trained network"
-        return Task(content_key("sanity task", keys), tasks.randomised_maps, arguments, cost, title)
+            step.state,
+            self.measures,
+            {c.id: [self.keys[step][c.id, one.hash] for one in subjects] for c in choices},
+            smoothing=self.smoothing,
+            other=self.other if labels else None,
+            cost=len(subjects) * sum(self._cost(choice) for choice in choices),
+            title=f"{step.layer}, seed {step.seed}" if step.depth else "Trained network",
+        )
