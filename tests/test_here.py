@@ -30,18 +30,18 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def scheduler():
     local = Local(2, 2**30)
     yield local.address
     local.close()
 
 
-@pytest.fixture(params=["here", "cluster"])
+@pytest.fixture(params=["here", pytest.param("cluster", marks=pytest.mark.worker)])
 def place(request, monkeypatch):
     """In this process, and on the workers of a cluster."""
     monkeypatch.delenv("XAI_SCHEDULER", raising=False)
     if request.param == "cluster":
-        monkeypatch.setenv("XAI_SCHEDULER", request.getfixturevalue("cluster"))
+        monkeypatch.setenv("XAI_SCHEDULER", request.getfixturevalue("scheduler"))
     return request.param
 
 
