@@ -21,7 +21,7 @@ from xai_core.cli.meter import Meter, duration
 from xai_core.cli.tables import aligned
 from xai_core.datasets import tiny_imagenet
 from xai_core.explainers import METHODS, explain, presets
-from xai_core.explainers.pattern import estimate_by_layer
+from xai_core.explainers.pattern_estimation import estimate_by_layer
 from xai_core.explainers.pattern_files import stored_patterns
 from xai_core.images import read_image
 from xai_core.models import available_models, load_classifier

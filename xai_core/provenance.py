@@ -16,7 +16,7 @@ from xai_core.display import Display
 from xai_core.explainers.choices import Choice, assignments
 from xai_core.export import Explanation, file_names
 
-LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image", "captum")
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 # What a map, a score or a picture is computed by.
-LIBRARIES = ("captum", "numpy", "pillow", "scikit-image", "scipy", "torch", "torchvision")
+LIBRARIES = ("numpy", "pillow", "scikit-image", "scipy", "torch", "torchvision")
 # Nothing that computes imports these: the layers in pyproject.toml see to it.
 NEVER_IMPORTED = ("__main__.py", "cli")
 

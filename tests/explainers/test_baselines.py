@@ -25,7 +25,7 @@ X = nets.oracle("x")
 
 
 def classifier(mean=None, std=None):
-    return Classifier(nets.load("ResSmall"), nets.CLASSES, nets.SIZE, mean, std)
+    return nets.classifier("ResSmall", mean, std)
 
 
 def test_black_is_pixel_value_zero():
@@ -116,8 +116,7 @@ def test_the_reference_set_is_cut_from_the_sample_pictures():
 
 def test_the_reference_set_is_of_the_models_type():
     half, full = (
-        Classifier(nets.load("VGGSmall").to(dtype), nets.CLASSES, nets.SIZE)
-        for dtype in (torch.float32, torch.float64)
+        nets.classifier("VGGSmall", dtype=dtype) for dtype in (torch.float32, torch.float64)
     )
     found = reference_set(half, 3, 0)
     assert found.dtype == torch.float32

@@ -19,7 +19,7 @@ FAMILY = ("gradcam", "gradcam_elementwise", "gradcam_pp")
 
 
 def oracle_classifier(name):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    return nets.classifier(name)
 
 
 def classifier(net, size=(32, 32)):

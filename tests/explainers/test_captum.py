@@ -21,7 +21,7 @@ HOOKS = pytest.mark.filterwarnings("ignore:Setting backward hooks", "ignore:Sett
 
 def pair(name):
     """Our classifier and a network of its own for Captum, which hooks what it is given."""
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE), nets.load(name)
+    return nets.classifier(name), nets.load(name)
 
 
 def close(ours, theirs, rtol=1e-12):

@@ -1,5 +1,7 @@
 """What every method of the table promises, whatever it computes."""
 
+import copy
+import functools
 import threading
 from collections import OrderedDict
 
@@ -47,10 +49,16 @@ class Fuse(nn.Module):
         return x
 
 
-def network(dtype=torch.float64, method=None):
+def classifier(method, *facts, dtype=torch.float64):
+    """A classifier that the method is defined for, and that the caller may change."""
+    return copy.deepcopy(_loaded(method == "cam", dtype, *facts))
+
+
+@functools.cache
+def _loaded(pooled, dtype, *facts):
     """A BatchNorm network with dropout, so that training mode would be noticed."""
     layers = OrderedDict(nets.load("VGGSmallBN").named_children())
-    if method == "cam":  # it is defined for another end only
+    if pooled:  # CAM is defined for this end only
         for name in ("flatten", "fc1", "relu5"):
             del layers[name]
         weight = layers.pop("fc2").weight[:, :16]
@@ -59,13 +67,13 @@ def network(dtype=torch.float64, method=None):
         layers["fc2"].weight = nn.Parameter(weight.detach())
     layers["fuse"] = Fuse()
     layers["dropout"] = nn.Dropout(0.5)
-    return nn.Sequential(layers).to(dtype)
+    net = nn.Sequential(layers).to(dtype)
+    return Classifier(net, nets.CLASSES, nets.SIZE, *facts)
 
 
 @pytest.fixture
 def clf(request):
-    net = network(method=request.node.callspec.params.get("method"))
-    return Classifier(net, nets.CLASSES, nets.SIZE, (0.5, 0.4, 0.3), (0.2, 0.3, 0.25))
+    return classifier(request.node.callspec.params["method"], (0.5, 0.4, 0.3), (0.2, 0.3, 0.25))
 
 
 def run(clf, method, x=X, targets=TARGETS, **params):
@@ -103,8 +111,7 @@ def state(clf):
 @METHOD
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shape_type_and_detachment(method, dtype):
-    clf = Classifier(network(dtype, method), nets.CLASSES, nets.SIZE)
-    found = run(clf, method, X.to(dtype))
+    found = run(classifier(method, dtype=dtype), method, X.to(dtype))
     assert found.shape[:2] == (2, METHODS[method].channels)
     if method not in AT_A_LAYER or METHODS[method].channels == 3:
         assert found.shape[2:] == X.shape[2:]

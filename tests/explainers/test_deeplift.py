@@ -69,7 +69,7 @@ def test_complete_behind_a_relu_that_feeds(pool):
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_complete_on_the_oracle_networks(name):
-    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.4,) * 3, (0.3,) * 3)
+    clf = nets.classifier(name, (0.4,) * 3, (0.3,) * 3)
     assert_complete(clf, nets.oracle("x"), "black", [0, 3])
 
 
@@ -79,7 +79,7 @@ def test_complete_in_float32_up_to_its_rounding():
     (Higham & Mary 2019, doi:10.1137/18M1226312, lambda = 4.) There are 6 layers with weights,
     forwards and back, of sums up to n = 1024.
     """
-    clf = Classifier(nets.load("VGGSmallBN").float(), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("VGGSmallBN", dtype=torch.float32)
     x = nets.oracle("x").float()
     relevance = explain(clf, x, 1, "deeplift").flatten(1).double()
     change = (clf.logits(x) - clf.logits(torch.zeros_like(x)))[:, 1]

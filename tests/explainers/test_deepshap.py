@@ -18,7 +18,7 @@ NETS = pytest.mark.parametrize("name", nets.NAMES)
 
 
 def classifier(name):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.4,) * 3, (0.3,) * 3)
+    return nets.classifier(name, (0.4,) * 3, (0.3,) * 3)
 
 
 @NETS

@@ -16,7 +16,7 @@ METHOD = pytest.mark.parametrize("method", ["excitation_backprop", "cmwp"])
 
 @pytest.mark.parametrize("name", ["VGGSmall", "VGGSmallBN"])
 def test_probabilities_sum_to_one(name):
-    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier(name)
     for layer in (clf.cam_layer, nets.LAST_RELU[name], clf.layers()[0]):
         found = explain(clf, X, [1, 3], "excitation_backprop", layer=layer)
         assert found.min() >= 0
@@ -26,7 +26,7 @@ def test_probabilities_sum_to_one(name):
 
 
 def test_a_folded_convolution_stands_for_its_batchnorm():
-    clf = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("VGGSmallBN")
     at = {
         layer: explain(clf, X, 1, "excitation_backprop", layer=layer)
         for layer in ("conv2", "bn2", "relu2")

@@ -18,7 +18,7 @@ X = nets.oracle("x")
 
 @pytest.fixture
 def clf():
-    return Classifier(nets.load("VGGSmall"), nets.CLASSES, nets.SIZE)
+    return nets.classifier("VGGSmall")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_pictures_of_a_size_that_the_model_cannot_take(clf):
 
 
 def test_another_size_is_fine_where_the_model_takes_it():
-    clf = Classifier(nets.load("ResSmall"), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("ResSmall")
     assert explain(clf, X[:, :, :20], 0).shape == (2, 3, 20, 32)
 
 

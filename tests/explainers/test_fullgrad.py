@@ -48,7 +48,7 @@ def check_completeness(clf, x):
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_the_parts_are_those_of_the_authors_code(name):
-    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier(name)
     x, targets = nets.oracle("x"), nets.oracle(f"{name}/targets")
     terms = fullgrad_terms(clf, x, targets)
     row = MANIFEST[f"{name}/fullgrad_terms"]

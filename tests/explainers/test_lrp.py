@@ -22,7 +22,7 @@ BETAS = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
 
 
 def stored(name):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    return nets.classifier(name)
 
 
 @pytest.mark.parametrize("name", nets.NAMES)

@@ -23,7 +23,7 @@ NOISE = {"samples": SAMPLES, "sigma": SIGMA, "seed": SEED}
 
 @pytest.fixture
 def clf():
-    return Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    return nets.classifier("VGGSmallBN")
 
 
 def noise():
@@ -81,7 +81,7 @@ def test_equals_the_base_method_called_on_every_copy(method, base, settings, clf
 @pytest.mark.parametrize("base", BASES)
 def test_every_method_can_be_a_base(base):
     # A network for which all are defined: CAM wants an end in average pooling.
-    clf = Classifier(nets.load("ResSmall"), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("ResSmall")
     quick = {name: v for name, v in METHODS[base].quick.items() if name != "samples"}
     found = explain(clf, X[:1], 3, "smoothgrad_sq", base=base, samples=2, **quick)
     assert found.shape[:2] == (1, METHODS[base].channels)

@@ -8,7 +8,6 @@ import torch
 
 from tests.reference import nets
 from xai_core.explainers import explain
-from xai_core.models.classifier import Classifier
 
 MANIFEST = json.loads((nets.ORACLES / "manifest.json").read_text())
 X = nets.oracle("x")
@@ -16,7 +15,7 @@ CASES = [(key, row) for key, row in MANIFEST.items() if "method" in row]
 
 
 def classifier(name):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    return nets.classifier(name)
 
 
 @pytest.mark.parametrize("name", nets.NAMES)

@@ -15,7 +15,7 @@ PICTURES = torch.cat([X.flip(2), X.flip(3), nets.oracle("baseline")])
 
 
 def classifier(name="VGGSmall"):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    return nets.classifier(name)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_baselines_must_be_finite():
 
 
 def test_expected_gradients_of_each_pictures_own_blurred_copy_and_itself():
-    clf = Classifier(nets.load("VGGSmall"), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("VGGSmall")
     given = {"samples": 6, "seed": 5}
     found = explain(clf, X, [3, 1], "expected_gradients", baselines="blurred_and_original", **given)
     for image, target, row in zip(X, (3, 1), found, strict=True):

@@ -267,7 +267,7 @@ def test_only_the_latest_patterns_are_remembered(estimated):
     for count in (3, 4, 3, 5, 3, 4):
         run(clf, baselines=PICTURES[:count])
     assert [len(pictures) for _, pictures, _ in estimated] == [3, 4, 5, 4]
-    assert len(pattern._known) == pattern.KEPT == 2
+    assert len(pattern._known) == pattern.REMEMBERED == 2
 
 
 def test_the_estimate_tells_how_far_it_is(estimated):

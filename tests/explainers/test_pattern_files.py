@@ -9,7 +9,8 @@ from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.graph import read
-from xai_core.explainers.pattern import estimate_by_layer, propagate
+from xai_core.explainers.pattern import propagate
+from xai_core.explainers.pattern_estimation import estimate_by_layer
 from xai_core.explainers.pattern_files import save_patterns, stored_patterns, weights_hash
 from xai_core.explainers.recorded import record
 from xai_core.models import load_classifier
@@ -28,7 +29,7 @@ EMBEDDED = ("vgg-tiny", "vgg-tiny-permuted-labels")
 @pytest.fixture
 def brought(tmp_path):
     """A classifier that brings patterns, and these as they were estimated."""
-    clf = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("VGGSmallBN")
     patterns = estimate_by_layer(clf, PICTURES)
     path = tmp_path / "net.patterns.safetensors"
     save_patterns(path, patterns, clf.module, "8 pictures.")
@@ -59,13 +60,13 @@ def test_the_models_own_patterns_are_the_default(brought):
     assert torch.equal(explain(clf, X, [3, 1], METHOD, baselines="training"), found)
     samples = explain(clf, X, [3, 1], METHOD, baselines="samples")
     assert not torch.allclose(samples, found)
-    without = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    without = nets.classifier("VGGSmallBN")
     assert torch.equal(explain(without, X, [3, 1], METHOD), samples)
 
 
 def test_a_file_decides_the_fingerprint(brought):
     clf, _ = brought
-    without = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE)
+    without = nets.classifier("VGGSmallBN")
     assert clf.fingerprint != without.fingerprint
     assert clf.private().fingerprint == clf.fingerprint
 

@@ -168,7 +168,7 @@ def test_so_it_does_for_a_network_that_differs_in_some_layers(kind):
 
 @pytest.mark.parametrize("name", ["VGGSmallBN", "ResSmall"])
 def test_all_methods_give_what_they_give_without_a_known_run(name):
-    clf, x = Classifier(nets.load(name), nets.CLASSES, nets.SIZE), nets.oracle("x")[:1]
+    clf, x = nets.classifier(name), nets.oracle("x")[:1]
     twin = randomized(clf, 2, seed=1)
     wanted = {
         key: row.quick

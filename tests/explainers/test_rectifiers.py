@@ -12,7 +12,7 @@ from xai_core.explainers import explain
 from xai_core.explainers.graph import read
 from xai_core.explainers.nodes import Activation, Constant, Node, Rectifier
 from xai_core.models.classifier import Classifier
-from xai_core.models.tape import record_module
+from xai_core.models.recording import record_module
 
 SIZE = (8, 8)
 RECTIFYING = ("guided_backprop", "deconvnet", "rectgrad")

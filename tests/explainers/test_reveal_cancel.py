@@ -154,7 +154,7 @@ def test_complete(layers):
 @pytest.mark.parametrize("name", nets.NAMES)
 @pytest.mark.parametrize("baseline", ["black", "mean"])
 def test_complete_on_the_oracle_networks(name, baseline):
-    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.4,) * 3, (0.3,) * 3)
+    clf = nets.classifier(name, (0.4,) * 3, (0.3,) * 3)
     assert_complete(clf, nets.oracle("x"), [0, 3], baseline)
 
 
@@ -164,7 +164,7 @@ def test_complete_in_float32_up_to_its_rounding():
     (Higham & Mary 2019, doi:10.1137/18M1226312, lambda = 4.) There are 7 layers with weights,
     forwards and back, of sums up to n = 144.
     """
-    clf = Classifier(nets.load("ResSmall").float(), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier("ResSmall", dtype=torch.float32)
     x = nets.oracle("x").float()
     relevance = explain(clf, x, 1, "deeplift_rc").flatten(1).double()
     change = (clf.logits(x) - clf.logits(torch.zeros_like(x)))[:, 1]

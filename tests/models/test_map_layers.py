@@ -256,7 +256,7 @@ def test_the_layer_that_is_explained_by_default(net, side, layer):
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_a_projection_beside_the_last_convolution_is_passed_over(name):
     # In ResSmall block2.proj_conv runs after block2.conv2; both are added in front of the ReLU.
-    clf = Classifier(nets.load(name), nets.CLASSES, nets.SIZE)
+    clf = nets.classifier(name)
     assert clf.cam_layer == nets.LAST_RELU[name]
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier
-from xai_core.models.trail import InDouble
+from xai_core.models.float64_mode import Float64Mode
 
 NAMES = ["cat", "dog", "cup"]
 BATCH = "other scores when others are in its batch"
@@ -106,7 +106,7 @@ def test_a_kept_tensor_that_is_the_same_in_every_call_is_no_dependence(case):
     assert clf.dtype == torch.float32
     x = torch.rand(2, 3, 8, 8)
     scores = net(x)
-    with torch.no_grad(), InDouble():
+    with torch.no_grad(), Float64Mode():
         double, again = net(x), net(x)
     assert torch.equal(double, again)
     assert torch.allclose(double, scores.double(), atol=1e-5)

@@ -12,7 +12,7 @@ from xai_core.errors import ModelError
 from xai_core.images import model_input, sample_images
 from xai_core.models import load_classifier
 from xai_core.models.architectures import build_network
-from xai_core.models.transform_input import IMAGENET_MEAN, IMAGENET_STD, settle_input
+from xai_core.models.transform_input import IMAGENET_MEAN, IMAGENET_STD, set_transform_input
 
 IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
 HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -47,7 +47,7 @@ def test_the_rule_is_found_or_guessed_with_a_reason(
     net = stem(trained)
     if trained is None:
         net[1].running_var.fill_(1e6)  # fits nothing
-    note = settle_input(net, architecture, *normalisation, None)
+    note = set_transform_input(net, architecture, *normalisation, None)
     assert net.transform_input is rule
     assert reason in note
     assert "say transform_input if that is wrong" in note
@@ -56,14 +56,14 @@ def test_the_rule_is_found_or_guessed_with_a_reason(
 @pytest.mark.parametrize("told", [True, False])
 def test_what_is_told_counts(told):
     net = stem(0.5)
-    assert f"transform_input={told}" in settle_input(net, "googlenet", *IMAGENET, told)
+    assert f"transform_input={told}" in set_transform_input(net, "googlenet", *IMAGENET, told)
     assert net.transform_input is told
 
 
 def test_other_architectures_have_no_such_rule():
-    assert settle_input(stem(), "resnet18", *IMAGENET, None) == ""
+    assert set_transform_input(stem(), "resnet18", *IMAGENET, None) == ""
     with pytest.raises(ModelError, match="resnet18 has no transform_input; only googlenet and"):
-        settle_input(stem(), "resnet18", *IMAGENET, True)
+        set_transform_input(stem(), "resnet18", *IMAGENET, True)
 
 
 def test_a_checkpoint_gives_the_scores_of_the_network_that_was_saved(tmp_path):

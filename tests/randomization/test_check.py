@@ -24,7 +24,7 @@ TARGETS = [3, 1]
 
 
 def small(name="VGGSmallBN"):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.5,) * 3, (0.25,) * 3, title=name)
+    return nets.classifier(name, (0.5,) * 3, (0.25,) * 3, title=name)
 
 
 @pytest.fixture(scope="module")

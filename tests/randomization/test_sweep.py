@@ -32,7 +32,7 @@ WANTED = ("saliency", "gradcam", "lrp_epsilon", "guided_backprop", "edges")
 
 
 def small(name="VGGSmallBN"):
-    return Classifier(nets.load(name), nets.CLASSES, nets.SIZE, (0.5,) * 3, (0.25,) * 3)
+    return nets.classifier(name, (0.5,) * 3, (0.25,) * 3)
 
 
 def requests(*names, **settings):
@@ -338,7 +338,7 @@ def test_a_classifier_for_other_input_is_refused(clf):
     sweep = Sweep(clf, X, TARGETS)
     for facts in ({"mean": (0.4,) * 3}, {"std": (0.2,) * 3}, {"mean": None, "std": None}):
         given = {"mean": (0.5,) * 3, "std": (0.25,) * 3, **facts}
-        other = Classifier(nets.load("VGGSmallBN"), nets.CLASSES, nets.SIZE, **given)
+        other = nets.classifier("VGGSmallBN", **given)
         with pytest.raises(MethodError, match="takes other input than"):
             sweep.maps(other, requests("saliency"))
 

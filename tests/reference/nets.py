@@ -3,6 +3,8 @@
 Every ReLU, pooling and addition is a module of its own, used once.
 """
 
+import copy
+import functools
 from collections import OrderedDict
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
+
+from xai_core.models.classifier import Classifier
 
 ORACLES = Path(__file__).parents[1] / "data" / "oracles"
 CLASSES = ["ant", "bee", "cat", "dog", "eel"]
@@ -83,6 +87,17 @@ def load(name):
     net = net.double()
     net.load_state_dict(load_file(ORACLES / name / "weights.safetensors"))
     return net.eval()
+
+
+def classifier(name, mean=None, std=None, dtype=torch.float64, title="Model"):
+    """A classifier of the network of that name, which the caller may change."""
+    return copy.deepcopy(_loaded(name, mean, std, dtype, title))
+
+
+@functools.cache
+def _loaded(name, mean, std, dtype, title):
+    """To copy one is much quicker than to load it, which tries the network out."""
+    return Classifier(load(name).to(dtype), CLASSES, SIZE, mean, std, title=title)
 
 
 def oracle(path):

@@ -21,8 +21,8 @@ CLOSE = 2000
 # As measured on a processor: larger batches are no quicker, and ask more numbers in vain.
 ENOUGH = 16
 
-Heard = Callable[[int, int, int, Tensor], None]
-Told = Callable[[int, int], None]
+Observer = Callable[[int, int, int, Tensor], None]
+Progress = Callable[[int, int], None]
 
 
 class Asker:
@@ -33,22 +33,27 @@ class Asker:
         x: where each search begins, [N, 3, H, W].
         classes: the class that it begins with, int64 [N].
         steps: [N, M, 3, H, W]; the first of a picture's M directions to change decides.
-        heard: told every answer, as (picture, steps, direction, logits [K]).
+        observer: called with every answer, as (picture, steps, direction, logits [K]).
     """
 
     def __init__(
-        self, clf: Classifier, x: Tensor, classes: Tensor, steps: Tensor, heard: Heard | None = None
+        self,
+        clf: Classifier,
+        x: Tensor,
+        classes: Tensor,
+        steps: Tensor,
+        observer: Observer | None = None,
     ) -> None:
         self.clf, self.x, self.classes, self.steps = clf, x, classes, steps
-        self.heard = heard
+        self.observer = observer
         self.size = questions_at_once(clf, x)
 
-    def first_changes(self, most: int, told: Told | None = None) -> list[int | None]:
+    def first_changes(self, most: int, progress: Progress | None = None) -> list[int | None]:
         """How often a step must be taken until the class changes for the first time.
 
         Args:
             most: the largest number that is tried.
-            told: called with how much of the search is done, and its whole; a picture that has
+            progress: called with how much of the search is done, and its whole; a picture that has
                 its number counts as done.
 
         Returns:
@@ -63,9 +68,9 @@ class Asker:
                 known = found[image]
                 found[image] = epsilon if known is None else min(known, epsilon)
             open_, asked = [i for i in open_ if found[i] is None], together[-1]
-            if told is not None:
+            if progress is not None:
                 whole = len(self.x) * most
-                told(whole - len(open_) * (most - asked), whole)
+                progress(whole - len(open_) * (most - asked), whole)
         return found
 
     def beside(self, other: Asker) -> Asker:
@@ -109,9 +114,9 @@ class Asker:
         for index in (~(leads.abs() > rounding)).nonzero()[:, 0].tolist():
             alone = self.clf.logits(probes[index : index + 1]).argmax(1)
             answers[index] = alone[0] != classes[index]
-        if self.heard is not None:
+        if self.observer is not None:
             for question, scores in zip(questions, logits, strict=True):
-                self.heard(*question, scores)
+                self.observer(*question, scores)
         return list(zip(answers.tolist(), leads.tolist(), strict=True))
 
 

@@ -57,19 +57,19 @@ def trace(clf: Classifier, x: Tensor, map_: Tensor, *, eps_max: int = EPS_MAX) -
     perturbation = Perturbation(clf, x)
     maps = checked_maps(map_, x)
     steps = torch.cat([perturbation.steps(one[:, None]) for one in (maps, 1 - maps)])
-    heard: dict[tuple[int, int], Tensor] = {}
+    answers: dict[tuple[int, int], Tensor] = {}
 
-    def hear(way: int, epsilon: int, _: int, logits: Tensor) -> None:
-        heard[way, epsilon] = logits
+    def note(way: int, epsilon: int, _: int, scores: Tensor) -> None:
+        answers[way, epsilon] = scores
 
     twice = (x.expand(2, -1, -1, -1), perturbation.classes.expand(2))
-    asker = Asker(clf, *twice, steps, hear)
+    asker = Asker(clf, *twice, steps, note)
     minus, plus = asker.first_changes(eps_max, advance)
     end = min(eps_max, int(BEYOND * max(minus or eps_max, plus or eps_max)) + 1)
-    rest = [(way, e) for e in range(end + 1) for way in range(2) if (way, e) not in heard]
+    rest = [(way, e) for e in range(end + 1) for way in range(2) if (way, e) not in answers]
     asker.changed(rest)
-    told = [torch.stack([heard[way, e] for e in range(end + 1)]) for way in range(2)]
-    shares = clf.probabilities(torch.stack(told))
+    logits = [torch.stack([answers[way, e] for e in range(end + 1)]) for way in range(2)]
+    shares = clf.probabilities(torch.stack(logits))
     return Trace(
         minus,
         plus,

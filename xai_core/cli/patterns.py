@@ -40,7 +40,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Estimate in float64 and write the file."""
     from xai_core.datasets import tiny_imagenet
-    from xai_core.explainers.pattern import estimate_by_layer
+    from xai_core.explainers.pattern_estimation import estimate_by_layer
     from xai_core.explainers.pattern_files import save_patterns
     from xai_core.progress import listening
 

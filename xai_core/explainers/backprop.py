@@ -82,16 +82,7 @@ def guided_backprop(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     Differs from Captum: ReLU6 is treated too, and a model without ReLUs is refused; both
     would silently give the plain gradient there.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-
-    Returns:
-        [N, 3, H, W], in logits per unit of input.
-
-    Raises:
-        MethodError: the model has no ReLU, or other activations beside it.
+    Arguments, result and errors are those of ``deconvnet``.
     """
     return rectified(clf, x, targets, GUIDED, "Guided backpropagation")
 

@@ -18,8 +18,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from xai_core.explainers.gradient import logit_gradient
 from xai_core.explainers.memory import allowed_bytes, bytes_of
+from xai_core.explainers.passes import logit_gradient
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 

@@ -165,19 +165,7 @@ def gradcam_elementwise(
     Differs from pytorch-grad-cam: its ``GradCAMElementWise`` sets negative values to zero in
     every channel before the sum, C eq. 3 after it.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        layer: dotted name of the layer; the classifier's ``cam_layer`` if None.
-        relu: set negative values to zero.
-
-    Returns:
-        [N, 1, h, w] at the layer's resolution.
-
-    Raises:
-        ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is no map.
+    Arguments, result and errors are those of ``gradcam``.
     """
     activation, slope = activation_and_gradient(clf, x, targets, layer)
     cam = (slope * activation).sum(dim=1, keepdim=True)
@@ -228,19 +216,7 @@ def gradcam_pp(
     Differs from torch-cam: it leaves out the division by the denominator, and sums A g^3 in it
     in place of A alone.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        layer: dotted name of the layer; the classifier's ``cam_layer`` if None.
-        relu: set negative values to zero.
-
-    Returns:
-        [N, 1, h, w] at the layer's resolution.
-
-    Raises:
-        ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is no map.
+    Arguments, result and errors are those of ``gradcam``.
     """
     activation, slope = activation_and_gradient(clf, x, targets, layer)
     rising = slope.relu()

@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from xai_core.models.steps import Step, mapped
+from xai_core.models.tape import Step
+from xai_core.models.trees import mapped
 
 
 class Chain:

@@ -117,19 +117,7 @@ def deeplift_rc(
     does, which is not complete; a part of 0 is made 1e-7, for about the same limit.
     Differs from S: its default baseline is the blurred picture, here black.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        baseline: "black", "blurred", "mean", "noise", an input tensor [1 | N, 3, H, W], or
-            several, over which the relevance is averaged.
-
-    Returns:
-        Logits, [N, 3, H, W].
-
-    Raises:
-        MethodError: a step without a rule (products, softmax, LayerNorm), by name; or a
-            baseline tensor of another shape.
+    Arguments, result and errors are those of ``deeplift``.
     """
     graph = read_shared(clf, x)
     origins = references(clf, x, baseline)

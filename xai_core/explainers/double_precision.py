@@ -17,6 +17,7 @@ from xai_core.explainers.graph import Graph, read, read_shared
 from xai_core.explainers.recorded import record
 from xai_core.explainers.sharing import shared
 from xai_core.models.classifier import Classifier
+from xai_core.models.recorder import REMEDY
 
 
 def in_float64(clf: Classifier) -> Classifier:
@@ -57,6 +58,6 @@ def read_exactly(clf: Classifier, x: Tensor, fold: bool, title: str) -> Graph:
         except RuntimeError as error:
             raise MethodError(
                 f"{title} is computed in float64, in which {clf.title} does not run: {error}; "
-                "saliency or integrated_gradients work on this model."
+                f"{REMEDY}"
             ) from error
         return read(tape, fold)

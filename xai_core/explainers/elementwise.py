@@ -27,7 +27,8 @@ from xai_core.explainers.nodes import (
     Rectifier,
     Subtracting,
 )
-from xai_core.models.steps import Slot, Step, mapped
+from xai_core.models.tape import Slot, Step
+from xai_core.models.trees import leaves
 
 # An element-wise function does not look beyond them.
 _BARRIERS = (Affine, Normalisation, MaxPool)
@@ -104,10 +105,4 @@ def _chains(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor]) ->
 
 def _slots(step: Step) -> int:
     """How often the step takes its values."""
-    found: list[Slot] = []
-    mapped((step.args, step.kwargs), lambda item: found.append(item) if _is_slot(item) else None)
-    return len(found)
-
-
-def _is_slot(item: Any) -> bool:
-    return isinstance(item, Slot)
+    return sum(isinstance(leaf, Slot) for leaf in leaves((step.args, step.kwargs)))

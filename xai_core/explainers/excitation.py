@@ -101,23 +101,10 @@ def cmwp(
 
     Source: Zhang et al. 2016, arXiv:1608.00507, section 3.3: excitation backprop, minus the
     same with the last layer's weights negated; the sum over the channels where it is positive.
-    Otherwise as ``excitation_backprop``.
-
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        layer: dotted name of the layer; the classifier's ``cam_layer`` if None. With
-            ``batchnorm="fold"`` a convolution's output is that of the BatchNorm behind it.
-        batchnorm: "fold" it into the layer before it, or pass p on ("identity").
 
     Returns:
         Differences of probabilities, [N, 1, h, w] at the layer's resolution, not negative.
-
-    Raises:
-        ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is not one map per channel, or the model has a step
-            without a rule.
+        Arguments and errors are those of ``excitation_backprop``.
     """
     title = "Contrastive excitation backprop"
     both = _winning(clf, x, targets, layer, batchnorm, (0.0, 1.0), title)

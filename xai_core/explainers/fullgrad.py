@@ -31,6 +31,7 @@ from xai_core.explainers.nodes import (
 from xai_core.explainers.recorded_gradient import gradients
 from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
+from xai_core.models.recorder import REMEDY
 
 _WITHOUT_BIAS = (Adding, Subtracting, Averaging, MaxPool)
 
@@ -132,8 +133,7 @@ def _biases(graph: Graph) -> Iterator[tuple[str, int, Tensor]]:
         elif not isinstance(node, _WITHOUT_BIAS):
             raise MethodError(
                 f"FullGrad is defined for linear steps and element-wise activations, but the "
-                f"model has the step {node.label}; saliency or integrated_gradients work on "
-                "this model."
+                f"model has the step {node.label}; {REMEDY}"
             )
 
 

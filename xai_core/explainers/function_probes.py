@@ -13,8 +13,9 @@ from torch import Tensor
 
 from xai_core.explainers.chain import Chain
 from xai_core.explainers.nodes import vjp
-from xai_core.models.steps import Slot
-from xai_core.models.trail import CANNOT_RUN
+from xai_core.models.scores import CANNOT_RUN
+from xai_core.models.tape import Slot
+from xai_core.models.trees import leaves
 
 # How often half of the values are changed, to see that the others do not mind, and how many
 # values there must be in all of these rounds.
@@ -180,20 +181,10 @@ def _probes(grid: Tensor, like: Tensor, least: int) -> Iterator[Tensor]:
         yield grid[places.to(grid.device)].view(like.shape)
 
 
-def _leaves(item: Any) -> Iterator[Any]:
-    if isinstance(item, dict):
-        item = list(item.values())
-    if isinstance(item, tuple | list):
-        for part in item:
-            yield from _leaves(part)
-    else:
-        yield item
-
-
 def _numbers(chain: Chain) -> list[float]:
     """Numbers among the steps' arguments."""
     found: dict[float, None] = {}
-    for item in _leaves([(step.args, step.kwargs) for step in chain.steps]):
+    for item in leaves([(step.args, step.kwargs) for step in chain.steps]):
         if isinstance(item, int | float) and not isinstance(item, bool):
             found[float(item)] = None
         elif isinstance(item, Tensor) and item.numel() and not item.is_complex():
@@ -206,21 +197,21 @@ def _uniform(item: Tensor) -> bool:
 
 
 def _uneven(chain: Chain) -> bool:
-    leaves = _leaves([(step.args, step.kwargs) for step in chain.steps])
-    return any(isinstance(item, Tensor) and not _uniform(item) for item in leaves)
+    given = leaves([(step.args, step.kwargs) for step in chain.steps])
+    return any(isinstance(item, Tensor) and not _uniform(item) for item in given)
 
 
 def _key(chain: Chain, like: Tensor) -> Any:
     """The same for chains that do the same with values of that shape; None if it is not known."""
     order = {chain.source: 0}
 
-    def told(item: Any) -> Any:
+    def content(item: Any) -> Any:
         if isinstance(item, Slot):
             return ("value", order.setdefault(item.number, len(order)))
         if isinstance(item, dict):
-            return tuple((key, told(value)) for key, value in item.items())
+            return tuple((key, content(value)) for key, value in item.items())
         if isinstance(item, tuple | list):
-            return (type(item).__name__, *map(told, item))
+            return (type(item).__name__, *map(content, item))
         if isinstance(item, Tensor):
             if not _uniform(item):
                 raise TypeError
@@ -231,7 +222,7 @@ def _key(chain: Chain, like: Tensor) -> Any:
     try:
         for step in chain.steps:
             outputs = tuple(order.setdefault(number, len(order)) for number in step.outputs)
-            parts.append((step.function, told(step.args), told(step.kwargs), outputs))
+            parts.append((step.function, content(step.args), content(step.kwargs), outputs))
         key = (*parts, tuple(like.shape), like.dtype, like.device)
         hash(key)
     except TypeError:

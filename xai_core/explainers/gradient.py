@@ -12,17 +12,6 @@ from xai_core.explainers.registry import register
 from xai_core.models.classifier import Classifier
 
 
-def logit_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
-    """df_y/dx of every image, through Captum: x [N, 3, H, W], targets [N] -> [N, 3, H, W]."""
-    # Importing Captum takes half a second, which the controls and the pages need not wait for.
-    from captum.attr import Saliency
-
-    gradient: Tensor = Saliency(clf.logits).attribute(
-        x.detach().requires_grad_(), target=targets, abs=False
-    )
-    return gradient.detach()
-
-
 @register(
     title="Saliency",
     family="gradient",
@@ -65,12 +54,6 @@ def input_x_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 
     Source: Shrikumar et al. 2016, arXiv:1605.01713.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-
-    Returns:
-        Logits, [N, 3, H, W].
+    Arguments are those of ``saliency``; the result is in logits, [N, 3, H, W].
     """
     return x * picture_gradient(clf, x, targets)

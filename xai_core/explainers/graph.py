@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xai_core.errors import MethodError
 from xai_core.explainers.elementwise import recognised
 from xai_core.explainers.node_kinds import node_of
 from xai_core.explainers.nodes import (
@@ -28,7 +27,7 @@ from xai_core.explainers.nodes import (
 )
 from xai_core.explainers.pooling import scattered, windows_of, winners
 from xai_core.explainers.recorded import recorded
-from xai_core.explainers.refusals import not_once
+from xai_core.explainers.refusals import no_rule, not_once
 from xai_core.explainers.sharing import shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
@@ -81,7 +80,6 @@ def lead_back(
     rules: Mapping[type[Node], Rule],
     title: str,
     stop: int = 0,
-    remedy: str = "saliency or integrated_gradients",
     passing: Callable[[int, Tensor], None] = lambda number, signal: None,
 ) -> Tensor:
     """Lead a signal from the logits back to a value, node by node.
@@ -93,8 +91,7 @@ def lead_back(
             ``Rearranging`` nodes need none; what gives several values follows the chain rule.
         title: the method's name, for errors.
         stop: number of the value to stop at.
-        remedy: methods that would work, for errors.
-        passing: told of every value that the signal passes, by its number, and of the signal.
+        passing: called with the number of every value that the signal passes, and the signal.
 
     Returns:
         [P, N, ...], in the shape of the value; zero where nothing arrives.
@@ -120,9 +117,7 @@ def lead_back(
         elif type(node) in rules:
             parts = rules[type(node)](node, first)
         else:
-            raise MethodError(
-                f"{title} has no rule for the step {node.label}; {remedy} work on this model."
-            )
+            raise no_rule(title, node.label)
         for number, part in zip(node.inputs, parts, strict=True):
             if not graph.values[number].is_floating_point():
                 continue  # a mask or an index, which no signal goes through

@@ -82,19 +82,7 @@ def guided_gradcam_pp(
     Source: Chattopadhyay et al. 2018, arXiv:1710.11063, section 3.4; enlarged as in
     ``guided_gradcam``.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        layer: dotted name of Grad-CAM++'s layer; the classifier's ``cam_layer`` if None.
-        upsample: "bilinear" or "nearest".
-
-    Returns:
-        [N, 3, H, W].
-
-    Raises:
-        ModelError: there is no such layer, or no convolution to choose by default.
-        MethodError: the layer's output is no map, or the model has no ReLU.
+    Arguments, result and errors are those of ``guided_gradcam``.
     """
     return _guided(clf, x, targets, gradcam_pp(clf, x, targets, layer=layer), upsample)
 

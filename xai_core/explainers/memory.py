@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import MethodError
+from xai_core.models.trees import tensors
 
 VARIABLE = "XAI_MEMORY"
 DEFAULT = "1 GiB"
@@ -74,10 +73,10 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run an operation and count what it made; what it was given is not new."""
-        for tensor in _tensors((args, kwargs)):
+        for tensor in tensors((args, kwargs)):
             self._known.add(tensor.untyped_storage())
         result = func(*args, **(kwargs or {}))
-        for tensor in _tensors(result):
+        for tensor in tensors(result):
             storage = tensor.untyped_storage()
             if storage not in self._known:
                 self._known.add(storage)
@@ -88,7 +87,3 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _gone(self, size: int) -> None:
         self.live -= size
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

@@ -24,6 +24,8 @@ from xai_core.explainers.nodes import (
     Subtracting,
 )
 from xai_core.models.tape import Slot, Step, Tape
+from xai_core.models.torch_functions import ADDING, MULTIPLYING, RELUS, SMOOTH
+from xai_core.models.trees import leaves
 
 _REARRANGING = frozenset(
     {
@@ -45,26 +47,11 @@ _AVERAGING = frozenset(
         *(torch.mean, Tensor.mean, torch.sum, Tensor.sum),
     }
 )
-_ADDING = frozenset({torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__})
 _SUBTRACTING = frozenset({torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__})
-_SCALING = frozenset(
-    {
-        *(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__),
-        *(torch.neg, Tensor.neg, Tensor.__neg__),
-    }
-)
+_SCALING = MULTIPLYING | {torch.neg, Tensor.neg, Tensor.__neg__}
 _DIVIDING = frozenset({torch.div, Tensor.div, Tensor.__truediv__})
-_CONSTANT = _ADDING | _SUBTRACTING | _SCALING | _DIVIDING
+_CONSTANT = ADDING | _SUBTRACTING | _SCALING | _DIVIDING
 _POOLING = frozenset({F.max_pool2d, F.adaptive_max_pool2d, torch.max_pool2d})
-RELUS = frozenset({F.relu, F.relu6, torch.relu, Tensor.relu})
-# None of them is a ReLU, whatever their settings.
-_ACTIVATING = frozenset(
-    {
-        *(F.gelu, F.hardsigmoid, F.hardswish, F.logsigmoid, F.mish, F.selu, F.sigmoid, F.silu),
-        *(F.softplus, F.softsign, F.tanh, F.tanhshrink, torch.sigmoid, Tensor.sigmoid),
-        *(torch.tanh, Tensor.tanh),
-    }
-)
 
 
 def node_of(step: Step, tape: Tape) -> Node:
@@ -95,10 +82,10 @@ def node_of(step: Step, tape: Tape) -> Node:
         return Constant(*place)
     for functions, kind, count in (
         (_AVERAGING, Averaging, 1),
-        (_ADDING, Adding, 2),
+        (ADDING, Adding, 2),
         (_SUBTRACTING, Subtracting, 2),
         (_POOLING, MaxPool, 1),
-        (_ACTIVATING, Activation, 1),
+        (SMOOTH, Activation, 1),
     ):
         if function in functions and taken == count:
             return kind(*place)
@@ -107,11 +94,7 @@ def node_of(step: Step, tape: Tape) -> Node:
 
 def _slots(item: Any) -> int:
     """How often a step takes a value that depends on the pictures."""
-    if isinstance(item, Mapping):
-        return sum(map(_slots, item.values()))
-    if isinstance(item, list | tuple):
-        return sum(map(_slots, item))
-    return int(isinstance(item, Slot))
+    return sum(isinstance(leaf, Slot) for leaf in leaves(item))
 
 
 def _arguments(step: Step, names: Sequence[str]) -> dict[str, Any]:

@@ -115,17 +115,10 @@ def smoothgrad_sq(clf: Classifier, x: Tensor, targets: Tensor, **settings: Any) 
     Source: Hooker et al. 2019, arXiv:1806.10758, there SmoothGrad-Squared.
     Differs from Captum: as ``smoothgrad`` does.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        **settings: see the module.
+    Arguments and errors are those of ``smoothgrad``.
 
     Returns:
         Mean square, in the square of the base method's units, not negative, [N, C, h, w].
-
-    Raises:
-        MethodError: what the base method raises, or a baseline tensor of another shape.
     """
     return _mean(clf, x, targets, settings, torch.square)
 
@@ -155,17 +148,10 @@ def vargrad(clf: Classifier, x: Tensor, targets: Tensor, **settings: Any) -> Ten
     Source: Adebayo et al. 2018, arXiv:1810.03307; Hooker et al. 2019, arXiv:1806.10758.
     Differs from Captum: as ``smoothgrad`` does, and it is the difference of means in Captum.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
-        **settings: see the module.
+    Arguments and errors are those of ``smoothgrad``.
 
     Returns:
         Variance, in the square of the base method's units, not negative, [N, C, h, w].
-
-    Raises:
-        MethodError: what the base method raises, or a baseline tensor of another shape.
     """
     mean = squares = x.new_zeros(())
     for batch, relevance in _relevances(clf, x, targets, **settings):

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import read_shared
@@ -18,6 +17,7 @@ from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
 from xai_core.models.map_layers import token_grid
+from xai_core.models.trees import tensors
 from xai_core.models.weight_layers import module_at
 
 # Methods that are nothing but the gradient at the picture.
@@ -42,6 +42,14 @@ class Pass:
 def picture_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     """df_y/dx of every image: x [N, 3, H, W], targets [N] -> [N, 3, H, W]."""
     return _pass(clf, x, targets, layers_wanted(clf), True).gradient
+
+
+def logit_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
+    """The same, shared with no other method: for pictures that are used once."""
+    with torch.enable_grad():
+        point = x.detach().requires_grad_()
+        scores = clf.logits(point).gather(1, targets[:, None])
+        return torch.autograd.grad(scores.sum(), point)[0]
 
 
 def activation_and_gradient(
@@ -148,7 +156,7 @@ def _differentiated(
             outputs[name].append(output)
             return output
         memory = output.untyped_storage().data_ptr()
-        if any(item.untyped_storage().data_ptr() == memory for item in _tensors(given)):
+        if any(item.untyped_storage().data_ptr() == memory for item in tensors(given)):
             handed_on.append(name)
         # Where the picture's gradient is not wanted, differentiation begins at the first layer.
         kept = output if output.requires_grad else output.detach().requires_grad_()
@@ -201,7 +209,3 @@ def _recorded(clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ..
             for name, found in numbers.items()
         },
     )
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]

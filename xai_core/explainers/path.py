@@ -17,7 +17,7 @@ from xai_core.explainers.baselines import (
     references,
 )
 from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
-from xai_core.explainers.gradient import logit_gradient
+from xai_core.explainers.passes import logit_gradient
 from xai_core.explainers.registry import register
 from xai_core.explainers.settings import BASELINE, CHUNK, DRAWS, OWN_BASELINES, SEED, STEPS
 from xai_core.models.classifier import Classifier

@@ -8,6 +8,8 @@ both without sign; biases take no part, and 0 / 0 is 0. Relevance has the axes [
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ from xai_core.explainers.double_precision import read_exactly
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back
 from xai_core.explainers.nodes import Adding, Affine, Averaging, Node, Subtracting
 from xai_core.explainers.registry import register
-from xai_core.explainers.relevance import at_logits, box_rule, common_rules
+from xai_core.explainers.relevance import at_logits, box_rule, common_rules, ratio
 from xai_core.explainers.settings import BATCHNORM
 from xai_core.models.classifier import Classifier
 
@@ -106,7 +108,7 @@ def propagate(graph: Graph, targets: Tensor, stop: int = 0) -> Tensor:
         return (rule(node, a, relevance),)
 
     def shared_out(node: Node, relevance: Tensor) -> tuple[Tensor, ...]:
-        slopes = gradient(graph, node, _ratio(relevance, graph.values[node.output]))
+        slopes = gradient(graph, node, ratio(relevance, graph.values[node.output]))
         pairs = zip(node.inputs, slopes, strict=True)
         return tuple(graph.values[number] * slope for number, slope in pairs)
 
@@ -134,7 +136,7 @@ def hidden(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
     outer = (*shares.shape[:2], *[1] * len(inner))
     excess = shares.sum(inner, keepdim=True) - relevance.flatten(2).sum(2).view(outer)
     taken = shares != 0
-    return shares - taken * _ratio(excess, taken.sum(inner, keepdim=True))
+    return shares - taken * ratio(excess, taken.sum(inner, keepdim=True))
 
 
 def _by_influence(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
@@ -146,10 +148,10 @@ def _by_influence(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
         sides.append((-a.clamp(max=0), down, up))
     positive = torch.stack([node.forward(part, plus) for part, plus, _ in sides]).sum(0)
     negative = torch.stack([node.forward(part, minus) for part, _, minus in sides]).sum(0)
-    by_plus, by_minus = _ratio(relevance, positive), _ratio(relevance, positive + negative)
+    by_plus, by_minus = ratio(relevance, positive), ratio(relevance, positive + negative)
     if node.options is not None:
-        by_plus = _ratio(relevance.clamp(min=0), positive)
-        by_minus = by_minus + _ratio(relevance.clamp(max=0), negative)
+        by_plus = ratio(relevance.clamp(min=0), positive)
+        by_minus = by_minus + ratio(relevance.clamp(max=0), negative)
     shares = [
         part * (node.back(by_plus, plus, a) + node.back(by_minus, minus, a))
         for part, plus, minus in sides
@@ -160,7 +162,7 @@ def _by_influence(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
 def _by_size(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
     """R_j |z_ij| / sum_k |z_kj|."""
     size, weight = a.abs(), node.weight.abs()
-    return size * node.back(_ratio(relevance, node.forward(size, weight)), weight, a)
+    return size * node.back(ratio(relevance, node.forward(size, weight)), weight, a)
 
 
 def boxed(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
@@ -177,36 +179,31 @@ def boxed(node: Affine, a: Tensor, relevance: Tensor) -> Tensor:
     inner = tuple(range(1, a.dim()))
     low = a.amin(inner, keepdim=True).expand_as(a)
     high = a.amax(inner, keepdim=True).expand_as(a)
-    return box_rule(node, relevance, a, (low, high), _ratio)
+    return box_rule(node, relevance, a, (low, high), ratio)
 
 
 def first_layers(graph: Graph) -> set[Node]:
     """The convolutions and linear layers that no other precedes."""
-    found: set[Node] = set()
-    behind: set[int] = set()
-    for node in graph.nodes:
-        preceded = not behind.isdisjoint(node.inputs)
-        if isinstance(node, Affine) and not preceded:
-            found.add(node)
-        if isinstance(node, Affine) or preceded:
-            behind.update(node.step.outputs, (node.output,))
-    return found
+    return _ends((node, node.inputs, _given(node)) for node in graph.nodes)
 
 
 def _last(graph: Graph) -> set[Node]:
     """Those that no other follows."""
+    return _ends((node, _given(node), node.inputs) for node in reversed(graph.nodes))
+
+
+def _given(node: Node) -> tuple[int, ...]:
+    return (*node.step.outputs, node.output)
+
+
+def _ends(nodes: Iterable[tuple[Node, tuple[int, ...], tuple[int, ...]]]) -> set[Node]:
+    """Layers that are met first, with the values that lie before and behind every node."""
     found: set[Node] = set()
-    before: set[int] = set()
-    for node in reversed(graph.nodes):
-        followed = not before.isdisjoint((*node.step.outputs, node.output))
-        if isinstance(node, Affine) and not followed:
+    passed: set[int] = set()
+    for node, before, behind in nodes:
+        beyond = not passed.isdisjoint(before)
+        if isinstance(node, Affine) and not beyond:
             found.add(node)
-        if isinstance(node, Affine) or followed:
-            before.update(node.inputs)
+        if isinstance(node, Affine) or beyond:
+            passed.update(behind)
     return found
-
-
-def _ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """``part / whole``, and 0 where ``whole`` is 0."""
-    empty = whole == 0
-    return (part / whole.where(~empty, 1)).where(~empty, 0)

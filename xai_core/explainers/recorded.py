@@ -8,9 +8,8 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.explainers.sharing import known_tape, shared
 from xai_core.models.classifier import Classifier
-from xai_core.models.tape import Slot, Step, Tape, record_module
-
-__all__ = ["Slot", "Step", "Tape", "record", "recorded"]
+from xai_core.models.recording import record_module
+from xai_core.models.tape import Tape
 
 
 def record(clf: Classifier, x: Tensor, known: Tape | None = None) -> Tape:
@@ -22,7 +21,7 @@ def record(clf: Classifier, x: Tensor, known: Tape | None = None) -> Tape:
         known: as in ``record_module``.
 
     Raises:
-        MethodError: the run cannot be told by its steps.
+        MethodError: the run does not follow from its steps.
     """
     if clf.unrecorded:
         raise MethodError(clf.unrecorded)

@@ -25,10 +25,11 @@ from xai_core.explainers.graph import (
     one_hot,
     read_shared,
 )
-from xai_core.explainers.node_kinds import RELUS
 from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
 from xai_core.explainers.sharing import known_tape, requested, shared
 from xai_core.models.classifier import Classifier
+from xai_core.models.recorder import REMEDY
+from xai_core.models.torch_functions import RELUS
 
 GRADIENT, DECONVNET, GUIDED = "gradient", "deconvnet", "guided"
 # Which methods rectify the signal, and how; all others need the gradient, if anything.
@@ -124,7 +125,7 @@ def refusal(graph: Graph, title: str) -> MethodError | None:
         if type(node) is Activation or (type(node) is Node and _choosing(graph, node)):
             return MethodError(
                 f"{title} is defined for ReLU networks only, but the model has the step "
-                f"{node.label}; saliency or integrated_gradients work on this model."
+                f"{node.label}; {REMEDY}"
             )
     if not any(isinstance(node, Rectifier) for node in graph.nodes):
         return MethodError(

@@ -34,6 +34,12 @@ def stabilised(z: Tensor, epsilon: float | Tensor) -> Tensor:
     return torch.where(z < 0, z - epsilon, z + epsilon)
 
 
+def ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """``part / whole``, and 0 where ``whole`` is 0."""
+    empty = whole == 0
+    return (part / whole.where(~empty, 1)).where(~empty, 0)
+
+
 def at_logits(graph: Graph, targets: Tensor) -> Tensor:
     """Relevance to start with: the class's logit at the class, [1, N, K]."""
     return one_hot(graph, targets) * graph.values[graph.output]

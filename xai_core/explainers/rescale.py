@@ -18,6 +18,7 @@ from xai_core.explainers.nodes import Activation, MaxPool, Node, Rectifier
 from xai_core.explainers.recorded import record
 from xai_core.explainers.secants import pool_back, secant
 from xai_core.models.classifier import Classifier
+from xai_core.models.recorder import REMEDY
 
 
 def values_at(clf: Classifier, baselines: Tensor, graph: Graph) -> list[Tensor]:
@@ -36,7 +37,7 @@ def values_at(clf: Classifier, baselines: Tensor, graph: Graph) -> list[Tensor]:
     if tape.taken() != graph.taken:
         raise MethodError(
             f"{clf.title} takes other steps for the baseline than for the picture, so that they "
-            "cannot be compared; saliency or integrated_gradients work on this model."
+            f"cannot be compared; {REMEDY}"
         )
     return tape.values
 
@@ -84,7 +85,6 @@ def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tup
     a, a0 = graph.values[number], origins[number]
     if len(a) != len(graph.values[0]) or a.shape[1:] != a0.shape[2:]:
         raise MethodError(
-            f"{title} cannot tell the pictures apart in the step {node.label}; "
-            "saliency or integrated_gradients work on this model."
+            f"{title} cannot tell the pictures apart in the step {node.label}; {REMEDY}"
         )
     return a, a0

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xai_core.errors import MethodError
 from xai_core.explainers.graph import Graph, Rule, gradient, lead_back, linear_rules, one_hot
 from xai_core.explainers.nodes import (
     Activation,
@@ -27,6 +26,7 @@ from xai_core.explainers.nodes import (
     Rectifier,
     Subtracting,
 )
+from xai_core.explainers.refusals import no_rule
 from xai_core.explainers.rescale import ends
 from xai_core.explainers.secants import equal_up_to, pool_back, secant
 from xai_core.explainers.ties import tolerance
@@ -133,10 +133,7 @@ class RevealCancel:
         if not isinstance(
             node, Rearranging | Averaging | Adding | Normalisation | Constant | Subtracting
         ):
-            raise MethodError(
-                f"{self._title} has no rule for the step {node.label}; "
-                "saliency or integrated_gradients work on this model."
-            )
+            raise no_rule(self._title, node.label)
         parts = [self._parts_of(number) for number in node.inputs]
         if isinstance(node, Normalisation | Constant):
             parts = [self._exchanged(node, parts[0])]

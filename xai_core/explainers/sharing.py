@@ -45,7 +45,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SharedResult:
     """A result that is shared.
 
     Attributes:
@@ -72,7 +72,7 @@ class Sharing:
 
     requests: Requests
     known: Tape | None = None
-    _memo: dict[Any, Kept] = field(default_factory=dict)
+    _memo: dict[Any, SharedResult] = field(default_factory=dict)
     _stretches: list[Stretch] = field(default_factory=list)
 
     @contextmanager
@@ -112,7 +112,7 @@ class Sharing:
                 seconds = stretch.seconds
                 self._stretches[-1].within += seconds
             used = stretch.used | {key}
-            self._memo[key] = Kept(args, value, seconds - stretch.within, used)
+            self._memo[key] = SharedResult(args, value, seconds - stretch.within, used)
         self._stretches[-1].used |= self._memo[key].used
         return self._memo[key].value
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from xai_core.explainers.pooling import POOLING, scattered, windows_of, winners
 from xai_core.explainers.ties import first_largest
+from xai_core.models.torch_calls import Function, Intercepting
 
 _OVER = frozenset({torch.max, Tensor.max, torch.amax, Tensor.amax})
 _OF_TWO = frozenset({torch.max, Tensor.max, torch.maximum, Tensor.maximum})
 Back = Callable[[Tensor], Tensor]
 
 
-class FollowingWinners(TorchFunctionMode):
+class FollowingWinners(Intercepting):
     """Within the block, gradients go back to the first winner, in this thread.
 
     That holds for max-pooling in two dimensions, for the largest values along other dimensions
@@ -25,14 +25,8 @@ class FollowingWinners(TorchFunctionMode):
     stays exactly what it is.
     """
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+    def call(self, func: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The function, with the gradient of its first winners."""
         if func in _RULED and torch.is_grad_enabled():
             a = args[0] if args else kwargs.get("input")
             if isinstance(a, Tensor) and a.requires_grad:
@@ -44,9 +38,7 @@ class FollowingWinners(TorchFunctionMode):
 _RULED = POOLING | _OVER | _OF_TWO
 
 
-def _followed(
-    func: Callable[..., Any], a: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
+def _followed(func: Function, a: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     other = args[0] if args else kwargs.get("other")
     if func in _OF_TWO and isinstance(other, Tensor) and other.requires_grad:
         with torch.no_grad():
@@ -64,9 +56,7 @@ def _followed(
     return followed if result is out else type(result)((followed, *result[1:]))
 
 
-def _quickly(
-    func: Callable[..., Any], a: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
+def _quickly(func: Function, a: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Max-pooling of channels-last planes, which takes PyTorch a fraction of the time."""
     if a.dim() != 4 or not a.is_contiguous():
         return func(a, *args, **kwargs)
@@ -77,7 +67,7 @@ def _quickly(
 
 
 def _way_back(
-    func: Callable[..., Any], a: Tensor, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
+    func: Function, a: Tensor, out: Tensor, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Back | None:
     """What makes of the signal at the output that at ``a``; None if pictures compete."""
     if func in POOLING:

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
+from xai_core.models.torch_calls import Function, Intercepting
 
 # S table 7.1, column "Modified": (convolutions, channels) of the four stacks, and FC-2048.
 VGG_STACKS = ((2, 64), (2, 128), (3, 256), (3, 512))
@@ -129,20 +129,13 @@ def build_network(
     return network
 
 
-class _WithoutWeights(TorchFunctionMode):
+class _WithoutWeights(Intercepting):
     """Lets the functions that layers allocate their weights with give shapes without memory.
 
     ``torch.device("meta")`` would take every function, and RegNet computes its widths with some.
     """
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+    def call(self, func: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if func in (torch.empty, torch.zeros, torch.ones):
             kwargs = {**kwargs, "device": "meta"}
         elif func in (Tensor.normal_, Tensor.uniform_) and args[0].is_meta:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from xai_core.errors import ModelError
 from xai_core.models.architectures import blueprint, build_network
 from xai_core.models.classifier import Classifier
-from xai_core.models.transform_input import settle_input
+from xai_core.models.transform_input import set_transform_input
 
 MAX_BYTES = 2_000_000_000
 MAX_PICKLE_BYTES = 50_000_000  # names and shapes alone; the tensors lie beside them
@@ -68,7 +68,8 @@ def load_checkpoint(
         crop: share of the shorter side that the centre crop keeps.
         outputs: as in ``Classifier``; two classes may have one score.
         transform_input: whether a GoogLeNet or Inception v3 converts ImageNet-normalised input
-            to [-1, 1] itself, which its weights do not tell; None to find out (``settle_input``).
+            to [-1, 1] itself, which its weights do not tell; None to find out
+            (``set_transform_input``).
 
     Raises:
         ModelError: not such a file, or it does not fit the architecture or what was said.
@@ -79,7 +80,7 @@ def load_checkpoint(
     if path.stat().st_size > MAX_BYTES:
         raise ModelError(f"{path.name} is larger than {MAX_BYTES / 1e9:.0f} GB.")
     network = _read_for(path, architecture, len(class_names), input_size[0])
-    note = settle_input(network, architecture, mean, std, transform_input)
+    note = set_transform_input(network, architecture, mean, std, transform_input)
     clf = Classifier(
         network,
         class_names,

@@ -22,8 +22,8 @@ from xai_core.models.global_state import without_autocast, without_global_modes
 from xai_core.models.gradient_check import check_gradient
 from xai_core.models.map_layers import MapLayers, find_map_layers
 from xai_core.models.outputs import probabilities, scored
+from xai_core.models.recording import why_not_recorded
 from xai_core.models.repeatability import check_repeatable, probe_pixels
-from xai_core.models.tape import why_not_recorded
 from xai_core.models.weight_layers import weight_layers
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.utils.prune import BasePruningMethod
 
 from xai_core.errors import ModelError
-from xai_core.models.trail import scores_of
+from xai_core.models.scores import scores_of
+from xai_core.models.trees import tensors
 
 # What copy.deepcopy raises for what it cannot copy; objects without a way of their own to be
 # copied are asked for that of pickle.
@@ -71,19 +72,9 @@ def _calculated(module: nn.Module) -> Iterator[Tensor]:
     """Tensors that modules keep and that were calculated, which torch refuses to copy."""
     for child in module.modules():
         for value in (*vars(child).values(), *child._buffers.values()):
-            for tensor in _held(value):
+            for tensor in tensors(value):
                 if not tensor.is_leaf:
                     yield tensor
-
-
-def _held(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif type(value) in (list, tuple):
-        for part in value:
-            yield from _held(part)
-    elif type(value) is dict:
-        yield from _held(list(value.values()))
 
 
 def _detached(tensor: Tensor) -> Tensor:

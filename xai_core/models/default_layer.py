@@ -8,34 +8,37 @@ influence on the score.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from xai_core.models.tape import Step, Tape
+from xai_core.models.torch_functions import (
+    ADDING,
+    CONVOLVING,
+    MULTIPLYING,
+    RELUS,
+    SMOOTH,
+    Functions,
+)
 
 Layout = Literal["channels first", "channels last", "tokens"]
-Functions = frozenset[Callable[..., Any]]
 
-CONVOLVING: Functions = frozenset({F.conv2d, F.conv_transpose2d})
 _JOINING: Functions = frozenset({torch.cat, torch.concat, torch.concatenate})
 _SOFTMAX: Functions = frozenset({F.softmax, torch.softmax, Tensor.softmax})
 _ATTENDING: Functions = frozenset({F.multi_head_attention_forward, F.scaled_dot_product_attention})
 _NORMALISING: Functions = frozenset({F.batch_norm, F.group_norm, F.instance_norm})
 _POOLING: Functions = frozenset({F.max_pool2d, torch.max_pool2d, F.avg_pool2d})
-_ADDING: Functions = frozenset({torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__})
-_MULTIPLYING: Functions = frozenset({torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__})
-_ACTIVATING: Functions = frozenset(
-    {
-        *(F.relu, torch.relu, Tensor.relu, F.relu6, F.hardtanh, torch.clamp, Tensor.clamp),
-        *(torch.clip, Tensor.clip, torch.clamp_min, Tensor.clamp_min, torch.maximum),
-        *(Tensor.maximum, torch.where, Tensor.where, F.celu, F.elu, F.gelu, F.hardsigmoid),
-        *(F.hardswish, F.leaky_relu, F.logsigmoid, F.mish, F.prelu, F.rrelu, F.selu, F.sigmoid),
-        *(F.silu, F.softplus, F.softsign, F.tanh, F.tanhshrink, F.threshold, torch.sigmoid),
-        *(Tensor.sigmoid, torch.tanh, Tensor.tanh),
+_ACTIVATING = (
+    RELUS
+    | SMOOTH
+    | {
+        *(F.hardtanh, torch.clamp, Tensor.clamp, torch.clip, Tensor.clip, torch.clamp_min),
+        *(Tensor.clamp_min, torch.maximum, Tensor.maximum, torch.where, Tensor.where, F.celu),
+        *(F.elu, F.leaky_relu, F.prelu, F.rrelu, F.threshold),
     }
 )
 
@@ -128,7 +131,7 @@ def _stages(tape: Tape, number: int, useful: set[int]) -> list[int]:
             break
         if len(steps) == 1 and function in _NORMALISING:
             found.append(value)
-        elif function not in _ADDING and function not in _MULTIPLYING:
+        elif function not in ADDING and function not in MULTIPLYING:
             break
     return found[::-1]
 
@@ -136,7 +139,7 @@ def _stages(tape: Tape, number: int, useful: set[int]) -> list[int]:
 def _activates(tape: Tape, steps: Sequence[Step], shape: torch.Size) -> bool:
     """Whether steps from one value to the next are an activation, such as x * sigmoid(x)."""
     kinds = [step.function in _ACTIVATING for step in steps]
-    arithmetic = [step.function in _ADDING or step.function in _MULTIPLYING for step in steps]
+    arithmetic = [step.function in ADDING or step.function in MULTIPLYING for step in steps]
     within = all(tape.values[number].shape == shape for step in steps for number in step.outputs)
     return within and any(kinds) and all(map(max, kinds, arithmetic))
 

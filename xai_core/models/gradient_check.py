@@ -18,18 +18,13 @@ from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
 from xai_core.errors import ModelError
+from xai_core.models.float64_mode import Float64Mode
 from xai_core.models.global_state import random_states_restored, seed_all
 from xai_core.models.repeatability import EXACT
-from xai_core.models.trail import (
-    Call,
-    InDouble,
-    first_line,
-    function_name,
-    heard,
-    scores_of,
-    step_label,
-    tensors,
-)
+from xai_core.models.scores import first_line, scores_of
+from xai_core.models.torch_calls import Call, function_name, observed, step_label
+from xai_core.models.torch_functions import SHAPE_ONLY
+from xai_core.models.trees import tensors
 
 # Between moved pictures and the gradient, as a share of the larger. A step of 1e-7 in float64 is
 # rounded to 1e-9 / 1e-7 at worst, in a network that amplifies rounding a million times, and
@@ -52,13 +47,7 @@ _CUTTING = _STEPWISE | {
     *(Tensor.detach, torch.detach, Tensor.data.__get__, Tensor.register_hook),  # type: ignore[attr-defined]
     *(Tensor.numpy, Tensor.__array__, Tensor.tolist, Tensor.item),
 }
-_SHAPE_ONLY = frozenset(
-    {
-        *(Tensor.new_zeros, Tensor.new_ones, Tensor.new_full, Tensor.new_empty, Tensor.new_tensor),
-        *(torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like),
-        *(torch.rand_like, torch.randn_like),
-    }
-)
+_WITHOUT_GRADIENT = SHAPE_ONLY | {torch.rand_like, torch.randn_like}
 
 
 def check_gradient(module: nn.Module, pictures: Tensor, accepted: bool) -> str:
@@ -117,7 +106,7 @@ def _suspects(module: nn.Module, picture: Tensor) -> list[str]:
     custom: list[str] = []
     inner: list[str] = []
 
-    def hear(call: Call) -> None:
+    def note(call: Call) -> None:
         custom.extend(_function_label(v, call.layer) for v in call.given if _is_custom(v))
         if not any(value.requires_grad for value in call.given):
             return
@@ -125,14 +114,14 @@ def _suspects(module: nn.Module, picture: Tensor) -> list[str]:
         results = [value for value in tensors(call.result) if value.is_floating_point()]
         if call.function in _CUTTING:
             found.append(step)
-        elif call.function not in _SHAPE_ONLY and any(not r.requires_grad for r in results):
+        elif call.function not in _WITHOUT_GRADIENT and any(not r.requires_grad for r in results):
             inner.append(step)
 
     seed_all(1)
     point = picture.detach().clone().requires_grad_()
     layer = ""
     try:
-        with heard(module, hear) as running:
+        with observed(module, note) as running:
             try:
                 scores = scores_of(module, point)
             finally:
@@ -191,7 +180,7 @@ def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes 
 def _slopes(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
     picture = pictures[:1]
     try:
-        with InDouble():
+        with Float64Mode():
             return _along_two_ways(module, pictures.double(), picture.double(), suspicious)
     except ModelError:
         # Gradient checkpointing runs parts of the network again, where the mode does not reach.
@@ -206,8 +195,8 @@ def _along_two_ways(
     ways = torch.randn((2, *picture.shape[1:]), generator=generator, dtype=torch.float64)
     ways = ways.to(picture.device)
     scores, gradient, weights = _differentiated(module, picture)
-    told = (gradient * ways).flatten(1).sum(1)
-    if not bool(scores.isfinite().all() and told.isfinite().all()):
+    expected = (gradient * ways).flatten(1).sum(1)
+    if not bool(scores.isfinite().all() and expected.isfinite().all()):
         return None
     flat = not bool(gradient.any())
     changes: list[Tensor] = []
@@ -216,8 +205,8 @@ def _along_two_ways(
             moved = scores_of(module, picture + step * ways)
         change = ((moved - scores) * weights).flatten(1).sum(1) / step
         rounding = 64 * torch.finfo(torch.float64).eps * float(scores.abs().sum()) / step
-        largest = max(float(told.norm()), float(change.norm()))
-        agrees = float((told - change).norm()) <= max(DIFFERENT * largest, rounding)
+        largest = max(float(expected.norm()), float(change.norm()))
+        agrees = float((expected - change).norm()) <= max(DIFFERENT * largest, rounding)
         changes.append(change)
         if agrees:
             break
@@ -228,7 +217,7 @@ def _along_two_ways(
         scores, gradient, _ = _differentiated(module, pictures)
         spread = float((scores - scores[:1]).abs().max())
         agrees = bool(gradient.any()) or spread <= EXACT * float(scores.abs().max())
-    return _Slopes(0.0 if flat else float(told.norm()), float(change.norm()), agrees)
+    return _Slopes(0.0 if flat else float(expected.norm()), float(change.norm()), agrees)
 
 
 def _measured(changes: Sequence[Tensor]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Function = Callable[..., Any]
+from xai_core.models.torch_calls import Function
 
 _SETS_DATA: Function = Tensor.data.__set__  # type: ignore[attr-defined]
 # Named as if they did, but they leave the values alone.

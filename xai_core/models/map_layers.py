@@ -17,8 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xai_core.errors import MethodError
-from xai_core.models.default_layer import CONVOLVING, Layout, default_layer
-from xai_core.models.tape import Step, Tape, record_module
+from xai_core.models.default_layer import Layout, default_layer
+from xai_core.models.recording import record_module
+from xai_core.models.tape import Step, Tape
+from xai_core.models.torch_functions import CONVOLVING
 
 _CHANNELS_FIRST = CONVOLVING | frozenset(
     {
@@ -135,20 +137,20 @@ def _signs(tape: Tape) -> list[set[str]]:
             for number in places if sign else ():
                 signs[number].add(sign)
             if step.function not in _MOVING or _turned(step):
-                told = _TURNED if _turned(step) else _KEPT
-                kin += [(places[0], other, told) for other in places[1:]]
+                becomes = _TURNED if _turned(step) else _UNTURNED
+                kin += [(places[0], other, becomes) for other in places[1:]]
     learning = True
     while learning:
         learning = False
-        for one, other, told in kin:
+        for one, other, becomes in kin:
             for source, sink in ((one, other), (other, one)):
-                new = {told[sign] for sign in signs[source] if sign in told} - signs[sink]
+                new = {becomes[sign] for sign in signs[source] if sign in becomes} - signs[sink]
                 signs[sink] |= new
                 learning |= bool(new)
     return signs
 
 
-_KEPT: Mapping[str, str] = {sign: sign for sign in ("last", "map, first", "map, last")}
+_UNTURNED: Mapping[str, str] = {sign: sign for sign in ("last", "map, first", "map, last")}
 _TURNED: Mapping[str, str] = {"map, first": "map, last", "map, last": "map, first"}
 
 

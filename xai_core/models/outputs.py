@@ -9,17 +9,18 @@ classes is that of the second, and its negative that of the first.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
-from xai_core.models.trail import Call, function_name, heard, scores_of, step_label
+from xai_core.models.endings import FINAL, SOFTMAX, Ending, Skipping
+from xai_core.models.scores import scores_of
+from xai_core.models.torch_calls import Call, function_name, observed, step_label
 
 OUTPUTS = ("softmax", "sigmoid")
 # What the sum of probabilities may miss 1 by, in roundings of their type.
@@ -30,20 +31,6 @@ UNIT = (
     "All outputs lie between 0 and 1, as probabilities do; if they are, let the model return the "
     "scores before them."
 )
-
-_SOFTMAX = frozenset(
-    {
-        *(F.softmax, torch.softmax, Tensor.softmax, torch.special.softmax),
-        *(F.log_softmax, torch.log_softmax, Tensor.log_softmax, torch.special.log_softmax),
-    }
-)
-_SIGMOID = frozenset(
-    {
-        *(F.sigmoid, torch.sigmoid, Tensor.sigmoid, torch.special.expit, F.logsigmoid),
-        *(torch.sigmoid_, Tensor.sigmoid_),
-    }
-)
-_FINAL = _SOFTMAX | _SIGMOID
 
 
 @dataclass(frozen=True)
@@ -135,16 +122,16 @@ def _before_last(
         return module, "", ()
     calls: list[Call] = []
 
-    def hear(call: Call) -> None:
-        if call.function in _FINAL:
+    def note(call: Call) -> None:
+        if call.function in FINAL:
             calls.append(call)
 
-    with heard(module, hear):
+    with observed(module, note):
         last = scores_of(module, pictures)
     if not calls or not _same_values(calls[-1].result, last):
         return module, "", ()
     call = calls[-1]
-    kind = "softmax" if call.function in _SOFTMAX else "sigmoid"
+    kind = "softmax" if call.function in SOFTMAX else "sigmoid"
     step = step_label(function_name(call.function), call.layer)
     if not _ends_there(module, pictures, len(calls)):
         raise ModelError(
@@ -165,7 +152,7 @@ def _ends_there(module: nn.Module, pictures: Tensor, number: int) -> bool:
     """
     for factor in FACTORS:
         try:
-            with _Skipping(number, factor) as skipping:
+            with Skipping(number, factor) as skipping:
                 given = scores_of(module, pictures)
         except ModelError:  # it looks at the probabilities
             return False
@@ -216,11 +203,11 @@ def _doubled_last(module: nn.Module, pictures: Tensor) -> nn.Module | None:
     """The network whose last Linear has a second row, so that every method knows each step."""
     layers: list[str] = []
 
-    def hear(call: Call) -> None:
+    def note(call: Call) -> None:
         if call.function is F.linear:
             layers.append(call.layer)
 
-    with heard(module, hear):
+    with observed(module, note):
         single = scores_of(module, pictures).reshape(-1, 1)
     twin = copy.deepcopy(module)
     last = twin.get_submodule(layers[-1]) if layers else twin
@@ -237,91 +224,3 @@ def _doubled_last(module: nn.Module, pictures: Tensor) -> nn.Module | None:
     expected = torch.cat([-single, single], 1)
     same = double.shape == expected.shape and torch.allclose(double, expected, rtol=1e-4)
     return twin if same else None
-
-
-class Ending(nn.Module):
-    """A network that ends in another way; its modules keep their names.
-
-    Args:
-        inner: the network.
-        skipped: number of the last softmax or sigmoid, which is left out; 0 for none.
-        columns: 1 for scores [N] as [N, 1], 2 for one score z as [-z, z]; 0 for as they are.
-    """
-
-    def __init__(self, inner: nn.Module, skipped: int = 0, columns: int = 0) -> None:
-        super().__init__()
-        # The same modules and weights, and so the same names: the inner network is no child.
-        self.__dict__["inner"] = inner
-        for kind in ("_modules", "_parameters", "_buffers"):
-            self.__dict__[kind] = getattr(inner, kind)
-        self.skipped, self.columns = skipped, columns
-        self.training = inner.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, 3, H, W] -> [N, K].
-
-        Raises:
-            ModelError: it does not end in the same way on this input.
-        """
-        inner: Callable[[Tensor], Tensor] = self.__dict__["inner"]
-        if self.skipped:
-            with _Skipping(self.skipped) as skipping:
-                scores = inner(x)
-            if skipping.count != self.skipped:
-                raise ModelError(
-                    "The model does not end in the same softmax or sigmoid on every input; "
-                    "let it return the scores before that."
-                )
-        else:
-            scores = inner(x)
-        if self.columns:
-            scores = scores.reshape(len(x), 1)
-        return torch.cat([-scores, scores], 1) if self.columns == 2 else scores
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the inner network too, which is no child."""
-        self.__dict__["inner"].train(mode)
-        return super().train(mode)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Ending:
-        inner = copy.deepcopy(self.__dict__["inner"], memo)
-        return Ending(inner, self.skipped, self.columns)
-
-    def __repr__(self) -> str:
-        return f"Ending({self.__dict__['inner']!r}, {self.skipped}, {self.columns})"
-
-
-class _Skipping(TorchFunctionMode):
-    """Within the block the call of that number of a softmax or sigmoid gives its input.
-
-    Args:
-        number: counted from 1.
-        factor: what the input is multiplied by, to see what becomes of it; None: it is as it is.
-
-    Attributes:
-        count: calls of a softmax or sigmoid so far.
-        given: a copy of the multiplied input; None before the call.
-    """
-
-    def __init__(self, number: int, factor: int | None = None) -> None:
-        super().__init__()
-        self.count = 0
-        self.given: Tensor | None = None
-        self._number, self._factor = number, factor
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if func in _FINAL:
-            self.count += 1
-            if self.count == self._number:
-                score = args[0] if args else (kwargs or {})["input"]
-                if self._factor is None:
-                    return score
-                self.given = self._factor * score
-                return self.given.clone()
-        return func(*args, **(kwargs or {}))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import MethodError
 from xai_core.models.inplace import Overwriting, on_a_copy, overwriting
-from xai_core.models.steps import Slot, Step, Tape, mapped, same, tensors
+from xai_core.models.tape import Slot, Step, Tape
+from xai_core.models.torch_calls import Function, Intercepting, Running
+from xai_core.models.torch_functions import SHAPE_ONLY
+from xai_core.models.trees import mapped, same, tensors
 
-_REMEDY = "saliency or integrated_gradients work on this model."
+REMEDY = "saliency or integrated_gradients work on this model."
 # They take or tell a tensor's shape and type only.
-_UNRELATED = frozenset(
-    {
-        *(Tensor.new_zeros, Tensor.new_ones, Tensor.new_full, Tensor.new_empty, Tensor.new_tensor),
-        *(torch.zeros_like, torch.ones_like, torch.full_like, torch.empty_like),
-        *(Tensor.size, Tensor.dim, Tensor.numel, Tensor.stride, Tensor.__len__),
-    }
-)
+_UNRELATED = SHAPE_ONLY | {
+    *(Tensor.size, Tensor.dim, Tensor.numel, Tensor.stride, Tensor.__len__),
+}
 
 
-class Recorder(TorchFunctionMode):
+class Recorder(Intercepting):
     """Writes the tape.
 
     The network's own tensors are not those of the tape where it overwrites them: such a tensor
@@ -41,7 +38,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self, tape: Tape, batch: Tensor, known: Tape | None, strict: bool) -> None:
         super().__init__()
         self.tape = tape
-        self.running: list[str] = []
+        self.running = Running()
         self._known = known
         self._strict = strict
         self._numbers = {id(batch): 0}
@@ -59,9 +56,8 @@ class Recorder(TorchFunctionMode):
         self._check_current([logits])
         return self._numbers[id(logits)]
 
-    def leave(self, name: str, output: Any) -> None:
-        """Hear that a module has given its output."""
-        self.running.pop()
+    def note_output(self, name: str, output: Any) -> None:
+        """Write down which value a module has given, if any."""
         if isinstance(output, Tensor) and id(output) in self._numbers:
             self.tape.layers.setdefault(name, []).append(self._numbers[id(output)])
 
@@ -71,17 +67,11 @@ class Recorder(TorchFunctionMode):
             if tensor._version != version:
                 raise MethodError(
                     "The model changes a tensor that an earlier step has used, which hides how "
-                    f"the logits came about; {_REMEDY}"
+                    f"the logits came about; {REMEDY}"
                 )
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
+    def call(self, func: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a function, or take what it gave on the known tape, and write it down."""
         if func in _UNRELATED:
             return func(*args, **kwargs)
         if getattr(func, "__name__", "") == "__get__" and not tensors(fact := func(*args)):
@@ -110,7 +100,7 @@ class Recorder(TorchFunctionMode):
             slot_kwargs,
             tuple(dict.fromkeys(self._numbers[id(value)] for value in inputs)),
             (len(self.tape.values),),
-            self.running[-1] if self.running else "",
+            self.running.layer,
         )
         self._check_current((*inputs, *others))
         for item in others if self._strict else ():
@@ -154,7 +144,7 @@ class Recorder(TorchFunctionMode):
     def _overwritten(
         self,
         writing: Overwriting,
-        func: Callable[..., Any],
+        func: Function,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         step: Step,
@@ -211,14 +201,14 @@ class Recorder(TorchFunctionMode):
         if self._strict and isinstance(item, Tensor) and item.requires_grad:
             raise MethodError(
                 f"{who} depends on the picture by way of something that is no function of "
-                f"PyTorch, such as a compiled function, so its run cannot be followed; {_REMEDY}"
+                f"PyTorch, such as a compiled function, so its run cannot be followed; {REMEDY}"
             )
 
     @staticmethod
     def _unclear(step: Step) -> MethodError:
         return MethodError(
             f"The step {step.label} overwrites a value that is used in another place too, which "
-            f"hides how the logits came about; {_REMEDY}"
+            f"hides how the logits came about; {REMEDY}"
         )
 
 

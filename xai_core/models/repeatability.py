@@ -10,21 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
+from xai_core.models.float64_mode import Float64Mode
 from xai_core.models.global_state import random_states_restored, seed_all
-from xai_core.models.trail import (
-    Call,
-    InDouble,
-    function_name,
-    heard,
-    scores_of,
-    step_label,
-)
+from xai_core.models.scores import scores_of
+from xai_core.models.torch_calls import Call, function_name, observed, step_label
+from xai_core.models.trees import tensors
 
 # As a share of the largest value. Two ways to compute the same sums differ by a few roundings a
 # layer; what stays below 64 is no more than that. Above, float64 decides: a network whose float32
@@ -107,7 +102,7 @@ def _differ(one: Tensor, other: Tensor, run: Run, pictures: Tensor) -> bool:
     if single and _distance(one, other) <= ROUNDINGS * torch.finfo(one.dtype).eps:
         return False
     try:
-        with InDouble():
+        with Float64Mode():
             one, other = run(pictures.double())
             return _distance(one, other) > EXACT
     except ModelError:  # the network makes float32 values of its own
@@ -122,7 +117,7 @@ def _distance(one: Tensor, other: Tensor) -> float:
 
 def _alone_fails(module: nn.Module, x: Tensor, error: ModelError) -> str:
     layer = ""
-    with suppress(ModelError), heard(module, lambda _: None) as running:
+    with suppress(ModelError), observed(module, lambda _: None) as running:
         try:
             scores_of(module, x)
         finally:
@@ -159,7 +154,7 @@ def _first_difference(module: nn.Module, one: Tensor, other: Tensor) -> Call | N
     """The first step that gives something else for the first picture in the second run."""
     calls: list[tuple[Call, list[Tensor]]] = []
     seed_all(4)
-    with heard(module, lambda call: calls.append((call, _copied(call.result)))):
+    with observed(module, lambda call: calls.append((call, _copied(call)))):
         scores_of(module, one)
     found: list[Call] = []
     place = len(other) // 2
@@ -168,19 +163,18 @@ def _first_difference(module: nn.Module, one: Tensor, other: Tensor) -> Call | N
     def compare(call: Call) -> None:
         known = next(expected, None)
         if known is not None and not found and known[0].function == call.function:
-            results = zip(known[1], _copied(call.result), strict=False)
+            results = zip(known[1], _copied(call), strict=False)
             if any(_other(a, b, place, len(other)) for a, b in results):
                 found.append(call)
 
     seed_all(5)
-    with heard(module, compare):
+    with observed(module, compare):
         scores_of(module, other)
     return found[0] if found else None
 
 
-def _copied(result: Any) -> list[Tensor]:
-    parts = result if isinstance(result, list | tuple) else [result]
-    return [part.detach().clone() for part in parts if isinstance(part, Tensor)]
+def _copied(call: Call) -> list[Tensor]:
+    return [value.detach().clone() for value in tensors(call.result)]
 
 
 def _other(alone: Tensor, beside: Tensor, place: int, batch: int) -> bool:

@@ -1,88 +1,74 @@
-"""What a network does with a batch, written down while it does it.
-
-The network runs as it is, once, and every torch function whose input depends on the pictures
-becomes a step of the tape, be it called by a module or not, in branches, reused or in place.
-Methods that lead relevance back layer by layer go through the tape in reverse.
-"""
+"""A network's run, step by step: which torch functions took which values and gave which."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from xai_core.errors import MethodError
-from xai_core.models.recorder import Recorder
-from xai_core.models.steps import Slot, Step, Tape
-from xai_core.models.trail import first_line
-
-__all__ = ["Slot", "Step", "Tape", "record_module", "why_not_recorded"]
+from xai_core.models.torch_calls import Function, function_name, step_label
+from xai_core.models.trees import mapped, tensors
 
 
-def record_module(module: nn.Module, x: Tensor, known: Tape | None = None) -> Tape:
-    """Run a network and write down what it does.
+@dataclass(frozen=True)
+class Slot:
+    """Stands for a value in a step's arguments."""
 
-    A step that overwrites a value is written down as one that gives a new value; ``x`` and
-    the values of ``known`` are never changed.
+    number: int
 
-    Args:
-        module: a network that nobody else uses meanwhile.
-        x: its input, [N, 3, H, W].
-        known: the tape of a network that shares some of its weights, run on this very ``x``.
-            A step that is the same there, with the same arguments, is not computed again.
 
-    Raises:
-        MethodError: the run cannot be told by its steps: the network overwrites a value that
-            it still uses in another place, or its output does not depend on the input. Where
-            ``x`` requires a gradient and the weights do not, also if a value depends on the
-            pictures by way of something that is no torch function.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One call of a torch function.
+
+    Attributes:
+        function: what was called.
+        args, kwargs: its arguments, with a ``Slot`` in the place of every value.
+        inputs: numbers of the values it took, in the order of the slots.
+        outputs: numbers of the values it gave.
+        layer: dotted name of the module that was running; "" for the network itself.
     """
-    tape = Tape([x])
-    batch = x.view_as(x)
-    strict = x.requires_grad and not any(weight.requires_grad for weight in module.parameters())
-    recorder = Recorder(tape, batch, known, strict)
-    with _named(module, recorder), recorder:
-        logits = module(batch)
-    tape.output = recorder.number(logits)
-    recorder.check_constants()
-    return tape
+
+    function: Function
+    args: Any
+    kwargs: Any
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    layer: str
+
+    def call(self, *values: Tensor) -> tuple[Tensor, ...]:
+        """The function on other values in the place of its inputs."""
+        given = dict(zip(self.inputs, values, strict=True))
+        args, kwargs = mapped(
+            (self.args, self.kwargs),
+            lambda item: given[item.number] if isinstance(item, Slot) else item,
+        )
+        return tuple(tensors(self.function(*args, **kwargs)))
+
+    @property
+    def label(self) -> str:
+        """The step in words, for errors."""
+        return step_label(function_name(self.function), self.layer)
 
 
-def why_not_recorded(module: nn.Module, probe: Tensor) -> str:
-    """Why runs of a network cannot be written down, in a sentence; "" if they can.
+@dataclass
+class Tape:
+    """Values and steps of one run; value 0 is the batch, the last output the logits.
 
-    Args:
-        module: a network whose weights require no gradient.
-        probe: an input, [N, 3, H, W].
+    Attributes:
+        values: every tensor that depends on the pictures; a step that overwrites one of them
+            gives a new one.
+        steps: in the order of execution.
+        layers: numbers of the values that each module gave, by its dotted name.
+        output: number of the logits.
     """
-    try:
-        with torch.enable_grad():
-            record_module(module, probe.clone().requires_grad_())
-    except MethodError as error:
-        return str(error)
-    except RuntimeError as error:
-        # It does run: what cannot be done is to differentiate it, as with NumPy inside.
-        return f"The model's run cannot be followed with gradients: {first_line(error)}"
-    return ""
 
+    values: list[Tensor] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    layers: dict[str, list[int]] = field(default_factory=dict)
+    output: int = 0
 
-@contextmanager
-def _named(module: nn.Module, recorder: Recorder) -> Iterator[None]:
-    """Within the block the recorder knows which module is running."""
-    handles = []
-    for name, child in module.named_modules():
-        handles.append(
-            child.register_forward_pre_hook(lambda _, __, name=name: recorder.running.append(name))
-        )
-        handles.append(
-            child.register_forward_hook(
-                lambda _, __, output, name=name: recorder.leave(name, output)
-            )
-        )
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    def taken(self) -> list[tuple[Function, tuple[int, ...], tuple[int, ...]]]:
+        """Every step's function and the numbers of what it took and gave."""
+        return [(step.function, step.inputs, step.outputs) for step in self.steps]

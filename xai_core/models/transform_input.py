@@ -37,16 +37,16 @@ _CLEAR = 0.5 * float(np.log((0.5 / 0.229) ** 2))
 _SIDE = 149  # of the pictures by which the statistics are compared, in pixels
 
 
-def settle_input(
+def set_transform_input(
     network: nn.Module,
     architecture: str,
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
-    told: bool | None,
+    stated: bool | None,
 ) -> str:
     """Set whether the network converts ImageNet-normalised input itself.
 
-    What is told counts. Else the first BatchNorm knows the variance of what the first convolution
+    What is stated counts. Else the first BatchNorm knows the variance of what the first convolution
     gave in training: if only one rule fits it, on sample pictures, that is it. Else it is
     torchvision's recipe for fine-tuning where the normalisation is ImageNet's.
 
@@ -55,28 +55,28 @@ def settle_input(
         architecture: its name.
         mean: per-channel normalisation of its input, or None, and so ``std``.
         std: the deviations.
-        told: the rule, or None to find out.
+        stated: the rule, or None to find out.
 
     Returns:
         A sentence with the reason; "" if there is nothing to settle.
 
     Raises:
-        ModelError: the rule was told for a network that has none.
+        ModelError: the rule was stated for a network that has none.
     """
     if architecture not in TRANSFORMING:
-        if told is not None:
+        if stated is not None:
             raise ModelError(
                 f"{architecture} has no transform_input; only {' and '.join(TRANSFORMING)} have."
             )
         return ""
-    if told is None:
-        told, reason = _found(network, mean, std)
+    if stated is None:
+        stated, reason = _found(network, mean, std)
         reason = f"{reason}; say transform_input if that is wrong"
     else:
         reason = "as was said"
-    network.transform_input = told  # type: ignore[assignment]
-    rule = "converts its input to [-1, 1] itself" if told else "takes its input as it is"
-    return f"The network {rule} (transform_input={told}): {reason}."
+    network.transform_input = stated  # type: ignore[assignment]
+    rule = "converts its input to [-1, 1] itself" if stated else "takes its input as it is"
+    return f"The network {rule} (transform_input={stated}): {reason}."
 
 
 def _found(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
-from torch.overrides import TorchFunctionMode
 
 from xai_core.errors import ModelError
+from xai_core.models.torch_calls import Call, observed
 
+_KINDS = (_ConvNd, nn.Linear)
 # What makes a parameter a layer's weight: it is multiplied with the signal here. Attention
 # hands its projections to these functions without calling the Linear modules that own them.
 _WEIGHTED = frozenset(
@@ -40,39 +38,6 @@ _WEIGHTED = frozenset(
 )
 
 
-class Listening(TorchFunctionMode):
-    """Calls ``heard`` with every torch function and its arguments, before it runs."""
-
-    def __init__(self, heard: Callable[[Callable[..., Any], Sequence[Any]], None]) -> None:
-        super().__init__()
-        self._heard = heard
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        self._heard(func, (*args, *(kwargs or {}).values()))
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def _called(module: nn.Module, note: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, ``note`` hears the name of every convolution or Linear that is called."""
-    handles = [
-        child.register_forward_pre_hook(lambda _, __, name=name: note(name))
-        for name, child in module.named_modules()
-        if isinstance(child, _ConvNd | nn.Linear)
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
     """Layers that own weights, convolution or linear, from input to output.
 
@@ -93,15 +58,20 @@ def weight_layers(module: nn.Module, probe: Tensor) -> list[str]:
         for parameter in child.parameters(recurse=False)
         if parameter.ndim >= 2
     }
+    kinds = {name for name, child in module.named_modules() if isinstance(child, _KINDS)}
     order: dict[str, None] = {}
 
-    def heard(func: Callable[..., Any], given: Sequence[Any]) -> None:
-        for value in given if func in _WEIGHTED else ():
-            if isinstance(value, Tensor) and id(value) in owners:
+    def begins(name: str) -> None:
+        if name in kinds:
+            order.setdefault(name)
+
+    def note(call: Call) -> None:
+        for value in call.given if call.function in _WEIGHTED else ():
+            if id(value) in owners:
                 order.setdefault(owners[id(value)])
 
     # Both signs are needed: a reparametrised convolution hands over a computed weight.
-    with torch.no_grad(), _called(module, order.setdefault), Listening(heard):
+    with torch.no_grad(), observed(module, note, begins):
         module(probe)
     return list(order)
 

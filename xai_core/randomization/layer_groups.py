@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.utils._pytree import tree_leaves
 
 from xai_core.errors import ModelError
 from xai_core.models.classifier import Classifier
-from xai_core.models.weight_layers import Listening
+from xai_core.models.torch_calls import Call, observed
 from xai_core.randomization.parametrised import computed_buffers
 
 
@@ -79,14 +77,14 @@ def _uses(clf: Classifier) -> tuple[list[str], list[str]]:
     names = {id(tensor): name for name, tensor in tensors}
     order: dict[str, None] = {}
 
-    def heard(func: Callable[..., Any], given: Sequence[Any]) -> None:
-        for value in tree_leaves(given):
-            if isinstance(value, Tensor) and id(value) in names:
+    def note(call: Call) -> None:
+        for value in call.given:
+            if id(value) in names:
                 order.setdefault(names[id(value)])
 
     probe = torch.zeros((1, 3, *clf.input_size), dtype=clf.dtype, device=clf.device)
     # The twin has the same tensors; in evaluation mode, in which statistics stay as they are.
-    with torch.no_grad(), clf.lent() as twin, Listening(heard):
+    with torch.no_grad(), clf.lent() as twin, observed(twin.module, note):
         twin.module(probe)
     return list(order), [name for name in names.values() if name not in order]
 

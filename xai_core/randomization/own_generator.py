@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+
+from xai_core.models.torch_calls import Function, Intercepting
 
 # They take a generator, and the global one if they are given none.
 _DRAWING = frozenset(
@@ -20,7 +21,7 @@ _DRAWING = frozenset(
 )
 
 
-class OwnGenerator(TorchFunctionMode):
+class OwnGenerator(Intercepting):
     """Within the block this thread's random numbers come from a generator.
 
     The global one is all threads': to seed it for a while would disturb the others.
@@ -30,14 +31,9 @@ class OwnGenerator(TorchFunctionMode):
         super().__init__()
         self._generator = generator
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        given = dict(kwargs or {})
+    def call(self, func: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The function with this generator, if it takes one."""
+        given = dict(kwargs)
         # The functions of torch.nn.init hand their own generator on, which is None.
         if func in _DRAWING or "generator" in given:
             given["generator"] = self._generator

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.randomization.small_networks import KINDS, SIZE, trained
 from xai_core.errors import MethodError
-from xai_core.models.tape import record_module, why_not_recorded
+from xai_core.models.recording import record_module, why_not_recorded
 from xai_core.randomization import randomizable_layers, randomized
 
 
