@@ -87,6 +87,5 @@ def every_map(data):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     source, target = map(Path, sys.argv[1:])
     torch.save(every_map(torch.load(source, weights_only=True)), target)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.explainers.test_graph import CLASSES, drawn, small
+from tests.explainers.scaled_down import CLASSES, drawn, small
 from tests.reference import nets, relevance
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, Panel, explain

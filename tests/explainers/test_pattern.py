@@ -15,8 +15,6 @@ from xai_core.explainers.baselines import reference_set
 from xai_core.explainers.graph import read
 from xai_core.explainers.nodes import Affine
 from xai_core.explainers.recorded import record
-from xai_core.images import sample_images
-from xai_core.models import load_classifier
 from xai_core.models.classifier import Classifier
 from xai_core.progress import listening
 
@@ -283,9 +281,8 @@ def test_a_float32_model_gets_the_map_of_float64():
     A pattern is a factor of every way that leads through its neuron, and a way meets one of
     every layer: of L layers, rounding changes it by at most L units of 2 ** -24, in proportion.
     """
-    clf = load_classifier("vgg-tiny")
-    x = clf.preprocess([sample.loader() for sample in sample_images()[:2]])
-    pictures = reference_set(clf, 6, 1)
+    clf = nets.classifier("VGGSmallBN", (0.5,) * 3, (0.25,) * 3, dtype=torch.float32)
+    x, pictures = X.float(), reference_set(clf, 6, 1)
     network = copy.deepcopy(clf.module).double()
     exact = Classifier(network, clf.class_names, clf.input_size, clf.mean, clf.std)
     single = explain(clf, x, 0, "pattern_attribution", baselines=pictures)

@@ -114,18 +114,6 @@ def test_channels_last(network, dtype, module_layout, data, usual, bounds):
 
 @DTYPE
 @NETWORK
-def test_threads(network, dtype, data, usual, bounds):
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if before > 1 else 2)
-    try:
-        found = maps(network, data, dtype)
-    finally:
-        torch.set_num_threads(before)
-    same(found, network, dtype, usual, bounds)
-
-
-@DTYPE
-@NETWORK
 def test_alone_and_beside_others(network, dtype, data, usual, bounds):
     both = [
         maps(network, data, dtype, x=data["x"][i : i + 1], targets=TARGETS[i : i + 1])
@@ -153,25 +141,47 @@ def test_weights_and_baselines_that_are_shaken_in_their_last_digits(network, dat
     same(found, network, torch.float64, usual, bounds)
 
 
-@pytest.fixture(scope="module")
-def elsewhere(data, tmp_path_factory):
-    """The maps of a process that computes as a processor without vector instructions does."""
-    folder = tmp_path_factory.mktemp("elsewhere")
+def of_a_process(data, folder, **environment):
+    """The maps of a process of its own."""
     torch.save(data, folder / "given.pt")
-    environment = {k: v for k, v in os.environ.items() if k != "ATEN_CPU_CAPABILITY"}
-    if torch.backends.cpu.get_cpu_capability() != "DEFAULT":
-        environment["ATEN_CPU_CAPABILITY"] = "default"
     command = [sys.executable, "-m", "tests.explainers.all_maps"]
+    known = {name: word for name, word in os.environ.items() if name != "ATEN_CPU_CAPABILITY"}
     subprocess.run(
-        [*command, folder / "given.pt", folder / "maps.pt"], check=True, cwd=ROOT, env=environment
+        [*command, folder / "given.pt", folder / "maps.pt"],
+        check=True,
+        cwd=ROOT,
+        env={**known, **environment},
     )
     return torch.load(folder / "maps.pt", weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def elsewhere(data, tmp_path_factory):
+    """The maps of a processor without vector instructions, or of one with them."""
+    plain = torch.backends.cpu.get_cpu_capability() == "DEFAULT"
+    other = {} if plain else {"ATEN_CPU_CAPABILITY": "default"}
+    return of_a_process(data, tmp_path_factory.mktemp("elsewhere"), OMP_NUM_THREADS="1", **other)
+
+
+@pytest.fixture(scope="module")
+def side_by_side(data, tmp_path_factory):
+    """The maps of another number of threads, which wait for each other without keeping a core."""
+    count = 1 if torch.get_num_threads() > 1 else 2
+    threads = {"OMP_NUM_THREADS": f"{count}", "OMP_WAIT_POLICY": "passive"}
+    return of_a_process(data, tmp_path_factory.mktemp("threads"), **threads)
 
 
 @DTYPE
 @NETWORK
 def test_another_processor(network, dtype, elsewhere, usual, bounds):
     found = elsewhere[f"{network} {str(dtype).removeprefix('torch.')}"]
+    same(found, network, dtype, usual, bounds)
+
+
+@DTYPE
+@NETWORK
+def test_threads(network, dtype, side_by_side, usual, bounds):
+    found = side_by_side[f"{network} {str(dtype).removeprefix('torch.')}"]
     same(found, network, dtype, usual, bounds)
 
 

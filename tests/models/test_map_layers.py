@@ -122,6 +122,21 @@ class Overwriting(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class VGG(nn.Module):
+    """torchvision's, without its 124 million weights behind the average."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.features, self.avgpool = features, nn.AdaptiveAvgPool2d(7)
+        self.classifier = nn.Linear(512 * 7 * 7, 3)
+
+    forward = models.VGG.forward
+
+
+def vgg11_bn():
+    return VGG(models.vgg.make_layers(models.vgg.cfgs["A"], batch_norm=True))
+
+
 def bottlenecks():
     return models.ResNet(models.resnet.Bottleneck, [1, 1, 0, 0], num_classes=3)
 
@@ -216,7 +231,7 @@ def classifier(net, side=32):
         (bottlenecks, 64, "layer4.0"),
         (lambda: build_network("vgg-tiny", 3), 64, "relu10"),
         (lambda: models.alexnet(num_classes=3), 64, "features.11"),
-        (lambda: models.vgg11_bn(num_classes=3), 32, "features.27"),
+        (vgg11_bn, 32, "features.27"),
         (lambda: models.squeezenet1_1(num_classes=3), 64, "classifier.2"),
         (lambda: models.googlenet(num_classes=3, init_weights=False), 64, "inception5b"),
         (lambda: models.MobileNetV2(3, 0.1), 64, "features.18.2"),
