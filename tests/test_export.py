@@ -22,6 +22,7 @@ from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
 from xai_core.export import (
     Explanation,
+    explain_run,
     file_names,
     picture_stems,
     relevance_npz,
@@ -39,7 +40,7 @@ from xai_core.figures import (
     to_svg,
 )
 from xai_core.files import csv_bytes
-from xai_core.provenance import ModelFacts, command_line, run_json
+from xai_core.provenance import ModelFacts
 
 SVG = "{http://www.w3.org/2000/svg}"
 TITLES = {"saliency": "Gradient", "gradcam": "Grad-CAM"}
@@ -150,8 +151,8 @@ def test_csv_keeps_text_and_marks_the_undefined_by_an_empty_cell():
 
 def test_run_json_says_what_was_run():
     items = [explanation(), explanation(method="gradcam", settings={"relu": True})]
-    command = ["python", "-m", "xai_core", "explain", "my cat.png"]
-    facts = json.loads(run_json(MODEL, items, Display("positive", clip=99), command))
+    run = explain_run(MODEL, items, Display("positive", clip=99))
+    facts = json.loads(run.run_json("my folder"))
     assert facts["product"]["version"] == __version__
     assert facts["libraries"]["numpy"] == np.__version__
     assert facts["model"]["fingerprint"] == "f" * 64
@@ -166,7 +167,7 @@ def test_run_json_says_what_was_run():
     }
     assert facts["display"]["clip"] == 99
     assert facts["display"]["colormap"] == "viridis"
-    assert shlex.split(facts["command"]) == command
+    assert shlex.split(facts["command"]) == run.words("my folder")
 
 
 def test_the_command_line_repeats_settings_targets_and_display():
@@ -174,18 +175,18 @@ def test_the_command_line_repeats_settings_targets_and_display():
         explanation("a b.png", method="gradcam", settings={"relu": False, "layer": None}),
         explanation("-c.png", method="gradcam", settings={"relu": False, "layer": None}, target=3),
     ]
-    words = command_line(MODEL, items, Display(clip=99.5), out="there")
+    words = explain_run(MODEL, items, Display(clip=99.5)).words("there")
     assert shlex.join(words) == (
-        "python -m xai_core explain --model vgg-tiny --methods gradcam --out there "
-        "--target 1-dog --target 3-crane --param gradcam.relu=false --stage signed --show all "
-        "--colormap blue-red --opacity 0.8 --enlarge nearest --clip 99.5 -- 'a b.png' -c.png"
+        "python -m xai_core explain --model vgg-tiny --methods gradcam --param gradcam.relu=false "
+        "--target 1-dog --target 3-crane --stage signed --show all --colormap blue-red "
+        "--opacity 0.8 --enlarge nearest --clip 99.5 --out there -- 'a b.png' -c.png"
     )
 
 
 @pytest.mark.parametrize("name", ["auto", "-x", "crane", "0"])
 def test_a_command_tells_a_class_by_its_number_and_name(name):
     model = replace(MODEL, class_names=["Crane", name])
-    words = command_line(model, [explanation()], Display())
+    words = explain_run(model, [explanation()], Display()).words()
     word = words[words.index("--target") + 1]
     assert word == f"1-{name}"
     assert class_index(word, model.class_names) == 1

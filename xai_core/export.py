@@ -1,7 +1,7 @@
-"""Explanations as data: raw relevance and a tidy table.
+"""Explanations as data: raw relevance, a tidy table, and what repeats them.
 
 Pages and command line write through the same functions, so equal explanations give equal
-bytes. Drawings are made in ``xai_core.figures``, ``run.json`` in ``xai_core.provenance``.
+bytes. Drawings are made in ``xai_core.figures``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,8 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xai_core.explainers.choices import column
+from xai_core.display import Display
+from xai_core.explainers.choices import Choice, column, options
 from xai_core.files import EARLIEST
+from xai_core.provenance import ModelFacts, Run
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,45 @@ def relevance_npz(explanations: Sequence[Explanation]) -> bytes:
 def table(explanations: Sequence[Explanation]) -> pd.DataFrame:
     """One row per explanation: who, what, how sure, how long, and the raw relevance in short."""
     return pd.DataFrame([_row(item) for item in explanations])
+
+
+def explain_run(model: ModelFacts, explanations: Sequence[Explanation], display: Display) -> Run:
+    """What repeats explanations: every picture with every method.
+
+    Args:
+        model: the model.
+        explanations: what there is.
+        display: how they are drawn.
+    """
+    pictures = {(item.image_name, item.image_hash): item.target for item in explanations}
+    choices = {item.column: Choice(item.method, item.settings) for item in explanations}
+    facts = {
+        "model": model.described(),
+        "images": [{"name": name, "hash": digest} for name, digest in pictures],
+        "results": [
+            {
+                "file": file,
+                "image": item.image_name,
+                "method": item.method,
+                "settings": dict(item.settings),
+                "target": item.target,
+                "class": item.class_name,
+            }
+            for file, item in zip(file_names(explanations), explanations, strict=True)
+        ],
+        "display": asdict(display),
+    }
+    drawing = [
+        ("--stage", display.stage),
+        ("--show", display.show),
+        ("--colormap", display.colormap),
+        ("--opacity", str(display.opacity)),
+        ("--enlarge", display.mode),
+        *([] if display.clip is None else [("--clip", str(display.clip))]),
+    ]
+    classes = model.classes("--target", list(pictures.values()))
+    words = [*model.words(), *options(choices.values()), *classes, *drawing]
+    return Run(("explain",), facts, words, [name for name, _ in pictures])
 
 
 def _row(item: Explanation) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What was run, so that it can be run again: ``run.json`` and the command line."""
+"""What was run, so that it can be run again: ``run.json`` and the command line.
+
+Every page and every command tells its run here. Needs no torch.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ import json
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
 from xai_core import __version__
 from xai_core.classes import class_word
-from xai_core.display import Display
-from xai_core.explainers.choices import Choice, assignments
-from xai_core.export import Explanation, file_names
 
-LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scikit-image")
+LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image", "matplotlib")
+PRODUCT = {"name": "xai-workbench", "version": __version__}
+UNKNOWN = "unknown"
+
+Option = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -50,67 +54,68 @@ class ModelFacts:
             "notes": list(self.notes),
         }
 
+    def words(self) -> list[Option]:
+        """The model in the command line's words."""
+        return [("--model", self.source), *self.options.items()]
 
-def run_json(
-    model: ModelFacts, explanations: Sequence[Explanation], display: Display, command: Sequence[str]
-) -> bytes:
-    """``run.json``: everything that decides the results, and the command that repeats them."""
-    facts = {
-        "product": {"name": "xai-workbench", "version": __version__},
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "model": model.described(),
-        "images": [
-            {"name": name, "hash": digest}
-            for name, digest in dict.fromkeys((e.image_name, e.image_hash) for e in explanations)
-        ],
-        "results": [
-            {
-                "file": file,
-                "image": item.image_name,
-                "method": item.method,
-                "settings": dict(item.settings),
-                "target": item.target,
-                "class": item.class_name,
-            }
-            for file, item in zip(file_names(explanations), explanations, strict=True)
-        ],
-        "display": asdict(display),
-        "command": shlex.join(command),
-    }
-    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    def classes(self, option: str, indices: Sequence[int | None]) -> list[Option]:
+        """A class of every photo in the command line's words; one for all where it is the same.
+
+        By number and name: a name alone could be another class's number.
+
+        Args:
+            option: of the command line.
+            indices: of the classes; None where it is not known.
+        """
+        words = [UNKNOWN if i is None else class_word(i, self.class_names) for i in indices]
+        return [(option, word) for word in (words[:1] if len(set(words)) == 1 else words)]
 
 
-def command_line(
-    model: ModelFacts,
-    explanations: Sequence[Explanation],
-    display: Display,
-    out: str = "results",
-) -> list[str]:
-    """The arguments of ``python -m xai_core explain`` that repeat these explanations.
+@dataclass(frozen=True)
+class Run:
+    """Everything that decides some results.
 
-    Settings that equal the method's defaults are left out.
-
-    Args:
-        model: the model.
-        explanations: every picture with every method.
-        display: how they are drawn.
-        out: the folder to write to.
+    Attributes:
+        command: what follows ``python -m xai_core``, such as ``("explain",)``.
+        facts: what ``run.json`` says of it, besides versions and the command.
+        options: options with their words, None for a flag; without ``--out``.
+        photos: the words behind all options.
+        libraries: the libraries whose versions matter.
     """
-    pictures = {(e.image_name, e.image_hash): e.target for e in explanations}
-    columns = {e.column: e for e in explanations}
-    words = ["python", "-m", "xai_core", "explain"]
-    words += ["--model", model.source, "--methods", ",".join(columns), "--out", out]
-    for option, value in model.options.items():
-        words += [option, value]
-    targets = list(pictures.values())
-    for target in targets[:1] if len(set(targets)) == 1 else targets:
-        words += ["--target", class_word(target, model.class_names)]
-    for item in columns.values():
-        for text in assignments(Choice(item.method, item.settings)):
-            words += ["--param", text]
-    words += ["--stage", display.stage, "--show", display.show, "--colormap", display.colormap]
-    words += ["--opacity", str(display.opacity), "--enlarge", display.mode]
-    if display.clip is not None:
-        words += ["--clip", str(display.clip)]
-    return [*words, "--", *(name for name, _ in pictures)]
+
+    command: Sequence[str]
+    facts: Mapping[str, Any]
+    options: Sequence[Option]
+    photos: Sequence[str] = ()
+    libraries: Sequence[str] = LIBRARIES
+
+    def words(self, out: str = "results") -> list[str]:
+        """The command that repeats it.
+
+        Args:
+            out: the folder to write to.
+        """
+        found = ["python", "-m", "xai_core", *self.command]
+        for option, word in (*self.options, ("--out", out)):
+            if word is not None and word.startswith("-"):  # else it would be taken for an option
+                found.append(f"{option}={word}")
+            else:
+                found += [option] if word is None else [option, word]
+        return [*found, "--", *self.photos] if self.photos else found
+
+    def run_json(self, out: str = "results", **further: Any) -> bytes:
+        """The file.
+
+        Args:
+            out: the folder to write to.
+            further: what is known besides, such as the seconds that it took.
+        """
+        facts = {
+            "product": PRODUCT,
+            "python": platform.python_version(),
+            "libraries": {name: version(name) for name in self.libraries},
+            **self.facts,
+            "command": shlex.join(self.words(out)),
+            **further,
+        }
+        return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")

@@ -11,11 +11,10 @@ from pages.components.scene import Scene
 from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, completed
-from xai_core.export import Explanation, relevance_npz, table
+from xai_core.export import Explanation, explain_run, relevance_npz, table
 from xai_core.figures import grid_figure, to_png, to_svg
 from xai_core.files import csv_bytes
 from xai_core.jobs import Task
-from xai_core.provenance import ModelFacts, command_line, run_json
 
 
 def finished(
@@ -51,7 +50,7 @@ def finished(
 def show(scene: Scene, explanations: Sequence[Explanation], display: Display) -> None:
     """One button a format; each file is made when its button is pressed."""
     titles = {item.column: column_title(item.column) for item in explanations}
-    model = scene.model_facts
+    run = explain_run(scene.model_facts, explanations, display)
 
     def figure() -> Any:
         return grid_figure(explanations, display, titles)
@@ -61,13 +60,9 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         "SVG": ("heatmaps.svg", "image/svg+xml", lambda: to_svg(figure())),
         "NPZ": ("relevance.npz", "application/octet-stream", lambda: relevance_npz(explanations)),
         "CSV": ("heatmaps.csv", "text/csv", lambda: csv_bytes(table(explanations))),
-        "run.json": ("run.json", "application/json", lambda: _run(model, explanations, display)),
+        "run.json": ("run.json", "application/json", run.run_json),
     }
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
     for label, (name, mime, make) in files.items():
         row.download_button(label, make, name, mime, key=f"download {label}", on_click="ignore")
-
-
-def _run(model: ModelFacts, explanations: Sequence[Explanation], display: Display) -> bytes:
-    return run_json(model, explanations, display, command_line(model, explanations, display))

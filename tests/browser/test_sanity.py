@@ -105,7 +105,7 @@ def test_run_slide_play_click_and_download(page: Page, server: str, tmp_path: Pa
         # Four methods, the trained network and thirteen depths of two seeds.
         assert len(archive.namelist()) == 4 * (1 + 13 * 2)
     run = json.loads(download("run.json"))
-    assert run["test"]["seeds"] == [0, 1]
+    assert run["seeds"] == [0, 1]
     assert "sanity-check" in run["command"]
 
 

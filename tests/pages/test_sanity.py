@@ -22,6 +22,7 @@ from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
 from xai_core.jobs import Engine
 from xai_core.models import load_classifier
+from xai_core.provenance import ModelFacts
 from xai_core.randomization import sanity_check
 from xai_core.randomization.verdicts import Thresholds
 from xai_core.tasks.sanity import run_randomised, run_scored_again
@@ -115,8 +116,7 @@ def test_the_address_says_everything() -> None:
 
 def test_run_json_names_the_reference_pictures_that_are_taken(computed: AppTest) -> None:
     inquiry = replace(ledger(computed).inquiry, choices=[Choice("pattern_attribution")])
-    facts = SimpleNamespace(described=dict)
-    scene: Any = SimpleNamespace(model={"source": "vgg-tiny"}, model_facts=facts, views=[])
+    scene: Any = SimpleNamespace(model_facts=ModelFacts("vgg-tiny", "f" * 64, []), views=[])
     asked: Any = SimpleNamespace(inquiry=inquiry, missing=list)
     (found,) = json.loads(downloads._run(scene, asked, Thresholds(), {}))["methods"]
     assert found["settings"]["baselines"] == "samples"

@@ -197,8 +197,8 @@ def _planned(arguments: argparse.Namespace) -> Plan:
 
 
 def _files(clf: Classifier, arguments: argparse.Namespace) -> list[tuple[str, int | None]]:
-    from xai_core.apem.record import UNKNOWN
     from xai_core.datasets import labelled
+    from xai_core.provenance import UNKNOWN
 
     if (arguments.data is None) == (not arguments.photos):
         raise XaiError("Name photos, or a data set by --data; one of the two.")

@@ -113,10 +113,9 @@ def _outputs(
 ) -> Iterator[tuple[Path, bytes]]:
     """Every file with its bytes, ``run.json`` last."""
     from xai_core.explainers.choices import column_title
-    from xai_core.export import file_names, relevance_npz, table
+    from xai_core.export import explain_run, file_names, relevance_npz, table
     from xai_core.figures import grid_figure, heatmap_figure, to_png, to_svg
     from xai_core.files import csv_bytes
-    from xai_core.provenance import command_line, run_json
 
     for name, item in zip(file_names(results), results, strict=True):
         yield out / "heatmaps" / f"{name}.png", to_png(heatmap_figure(item, display))
@@ -126,5 +125,4 @@ def _outputs(
     yield out / "heatmaps.svg", to_svg(figure)
     yield out / "relevance.npz", relevance_npz(results)
     yield out / "heatmaps.csv", csv_bytes(table(results))
-    command = command_line(model, results, display, str(out))
-    yield out / "run.json", run_json(model, results, display, command)
+    yield out / "run.json", explain_run(model, results, display).run_json(str(out))

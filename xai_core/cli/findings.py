@@ -11,7 +11,7 @@ import pandas as pd
 
 from xai_core.charts import chart_bytes, curve_chart, map_grid
 from xai_core.cli.photos import Photo
-from xai_core.cli.plan import LAST, VERDICT, Plan
+from xai_core.cli.plan import LAST, Plan
 from xai_core.cli.sweep import KeptSweep, Network
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
@@ -27,7 +27,7 @@ from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
 from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.sweep import TRAINED, Map
 from xai_core.randomization.targets import own_class
-from xai_core.randomization.verdicts import CONTESTED, SIGN, curves, verdicts
+from xai_core.randomization.verdicts import CONTESTED, SIGN, VERDICT, curves, verdicts
 
 Steps = Sequence[tuple[Step, Network]]
 DASH = "–"

@@ -1,32 +1,26 @@
-"""What a sanity check is to compare, and how ``run.json`` tells it."""
+"""What a sanity check is to compare."""
 
 from __future__ import annotations
 
-import json
-import platform
-import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from xai_core import __version__
-from xai_core.classes import class_word
 from xai_core.cli.photos import Photo
 from xai_core.cli.sweep import Network
-from xai_core.explainers.choices import Choice, assignments
-from xai_core.provenance import LIBRARIES, ModelFacts
+from xai_core.explainers.choices import Choice
+from xai_core.provenance import ModelFacts, Run
 from xai_core.randomization import Layer
+from xai_core.randomization.record import sanity_run
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Smoothing
-from xai_core.randomization.targets import PUBLISHED, target_of
-from xai_core.randomization.verdicts import Thresholds
+from xai_core.randomization.targets import PUBLISHED
+from xai_core.randomization.verdicts import VERDICT, Thresholds
 
 if TYPE_CHECKING:
     from xai_core.models import Classifier
 
 LAST = "last-layer"  # the networks of the verdict, where no test has them
-VERDICT = ("ssim", "all")
 
 
 @dataclass(frozen=True)
@@ -104,79 +98,34 @@ class Plan:
         ]
 
 
-def run_json(plan: Plan, out: str, extra: Sequence[str], seconds: Mapping[str, float]) -> bytes:
-    """``run.json``: everything that decides the results, and the command that repeats them.
+def recorded(plan: Plan, maps: bool) -> Run:
+    """What decides the results.
 
     Args:
         plan: the sanity check.
-        out: the folder that was written to.
-        extra: words of the command that decide which files are written.
-        seconds: how long it took.
+        maps: whether all maps are written to a file.
     """
-    test = plan.tests[0]
     other = {"source": plan.other, "fingerprint": plan.other_fingerprint} if plan.other else None
-    facts = {
-        "product": {"name": "xai-workbench", "version": __version__},
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in (*LIBRARIES, "matplotlib")},
-        "model": plan.model.described(),
-        "other": other,
-        "images": [_photo(plan, photo) for photo in plan.photos],
-        "methods": [
-            {
-                "id": choice.id,
-                "method": choice.method,
-                "settings": dict(choice.settings),
-                "target": target_of(choice, plan.target),
-            }
-            for choice in plan.choices
-        ],
-        "target": plan.target,
-        "tests": [test.mode for test in plan.tests],
-        "start": test.start,
-        "init": test.init,
-        "seeds": list(test.seeds),
-        "layers": [asdict(layer) for layer in plan.layers],
-        "measures": list(plan.measures),
-        "show": list(plan.shows),
-        "smoothing": None if plan.smoothing is None else asdict(plan.smoothing),
-        "verdict": {"measure": VERDICT[0], "show": VERDICT[1], **asdict(plan.thresholds)},
-        "command": shlex.join(_command(plan, out, extra)),
-        "seconds": {name: round(value, 1) for name, value in seconds.items()},
-    }
-    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-
-
-def _photo(plan: Plan, photo: Photo) -> dict[str, Any]:
-    return {
-        "name": photo.name,
-        "hash": photo.hash,
-        "target": photo.target,
-        "class": plan.clf.class_titles[photo.target],
-    }
-
-
-def _command(plan: Plan, out: str, extra: Sequence[str]) -> list[str]:
-    """The arguments of ``python -m xai_core sanity-check`` that repeat this one."""
-    test, limits = plan.tests[0], plan.thresholds
-    words = ["python", "-m", "xai_core", "sanity-check", "--model", plan.model.source]
-    for option, value in plan.model.options.items():
-        words += [option, value]
-    # The controls are among the methods.
-    words += ["--methods", ",".join(choice.id for choice in plan.choices), "--no-controls"]
-    for choice in plan.choices:
-        for text in assignments(choice):
-            words += ["--param", text]
-    for photo in plan.photos:
-        words += ["--target", class_word(photo.target, plan.model.class_names)]
-    words += ["--target-class", plan.target]
-    words += ["--tests", ",".join(test.mode for test in plan.tests)]
-    words += ["--start", test.start, "--init", test.init, "--seeds", str(len(test.seeds))]
-    words += ["--measures", ",".join(plan.measures), "--show", ",".join(plan.shows)]
-    if plan.smoothing is not None:
-        words += ["--smooth", str(plan.smoothing.copies)]
-        words += ["--smooth-sigma", str(plan.smoothing.sigma)]
-    if plan.other:
-        words += ["--other", plan.other]
-    words += ["--fails", str(limits.fails), "--weak", str(limits.weak)]
-    return [*words, *extra, "--out", out, "--", *(photo.name for photo in plan.photos)]
+    images = [
+        {
+            "name": photo.name,
+            "hash": photo.hash,
+            "target": photo.target,
+            "class": plan.clf.class_titles[photo.target],
+        }
+        for photo in plan.photos
+    ]
+    return sanity_run(
+        plan.model,
+        images,
+        plan.choices,
+        target=plan.target,
+        tests=plan.tests,
+        layers=plan.layers,
+        measures=plan.measures,
+        shows=plan.shows,
+        smoothing=plan.smoothing,
+        thresholds=plan.thresholds,
+        other=other,
+        maps=maps,
+    )

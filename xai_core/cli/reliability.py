@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from xai_core.apem.record import Record, images_of, photo_words
+from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import findings
 from xai_core.apem.summary import GROUPS, correlations, summary
-from xai_core.classes import class_word
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
 from xai_core.files import write_file
-from xai_core.provenance import ModelFacts
+from xai_core.provenance import ModelFacts, Run
 
 if TYPE_CHECKING:
     from xai_core.cli.apem import Plan
@@ -25,37 +24,26 @@ def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
     titles = {choice.id: column_title(choice.id) for choice in plan.choices}
     for name, make in findings(table, titles).items():
         write_file(out / name, make())
-    write_file(out / "run.json", recorded(plan, table).run_json(str(out), seconds))
+    write_file(
+        out / "run.json", recorded(plan, table).run_json(str(out), seconds=round(seconds, 1))
+    )
 
 
-def recorded(plan: Plan, table: pd.DataFrame) -> Record:
+def recorded(plan: Plan, table: pd.DataFrame) -> Run:
     """What decides the numbers."""
-    if plan.data is not None:
-        limits = {"--right": plan.right, "--wrong": plan.wrong}
-        source = ["--data", str(plan.data)]
-        for option, limit in limits.items():
-            source += [] if limit is None else [option, str(limit)]
-    else:
-        names, true = zip(*plan.files, strict=True)
-        known = plan.clf.class_names
-        classes = [None if one is None else class_word(one, known) for one in true]
-        source = photo_words(names, classes)
-    return Record(
+    given = [("--data", plan.data), ("--right", plan.right), ("--wrong", plan.wrong)]
+    clf = plan.clf
+    return apem_run(
         ModelFacts(
-            plan.source,
-            plan.clf.fingerprint,
-            plan.clf.class_names,
-            plan.options,
-            plan.clf.outputs,
-            plan.clf.notes,
+            plan.source, clf.fingerprint, clf.class_names, plan.options, clf.outputs, clf.notes
         ),
         plan.choices,
-        plan.stages,
-        plan.shuffles,
-        plan.seed,
-        plan.eps_max,
-        source,
-        images_of(table),
+        table,
+        stages=plan.stages,
+        shuffles=plan.shuffles,
+        seed=plan.seed,
+        eps_max=plan.eps_max,
+        data=[(option, str(value)) for option, value in given if value is not None],
     )
 
 

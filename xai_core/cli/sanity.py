@@ -154,7 +154,7 @@ def _add_comparison(group: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
     from xai_core.cli.findings import Findings
-    from xai_core.cli.plan import run_json
+    from xai_core.cli.plan import recorded
     from xai_core.cli.sweep import KeptSweep
     from xai_core.files import write_file
 
@@ -182,8 +182,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(sentence, file=sys.stderr)
     now = time.perf_counter() - began
     seconds = {"all": earlier + now, "now": now}
-    extra = [] if arguments.maps else ["--no-maps"]
-    write_file(out / "run.json", run_json(plan, str(out), extra, seconds))
+    rounded = {name: round(value, 1) for name, value in seconds.items()}
+    run = recorded(plan, arguments.maps)
+    write_file(out / "run.json", run.run_json(str(out), seconds=rounded))
     print(findings.report())
     parts = f", {duration(now)} of them now" if earlier else ""
     print(f"Took {duration(earlier + now)}{parts}.")

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         train = train.permuted(recipe.seed)
     validation = tiny_imagenet(arguments.data, "val")
     folder = arguments.out or Path("runs") / arguments.name
-    _claim(folder, arguments.name, recipe, train, validation)
+    _claim(folder, arguments, recipe, train, validation)
     torch.manual_seed(recipe.seed)
     network = ARCHITECTURES[recipe.architecture](len(train.class_names))
     _check_size(network, train)
@@ -85,31 +85,36 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 
 
 def _claim(
-    out: Path, name: str, recipe: Recipe, train: LabelledImages, validation: LabelledImages
+    out: Path,
+    arguments: argparse.Namespace,
+    recipe: Recipe,
+    train: LabelledImages,
+    validation: LabelledImages,
 ) -> None:
     """Write ``run.json``, or check that the folder's own is of this very run.
 
     Raises:
         DataError: the folder holds a run with other settings or other data.
     """
-    from xai_core import __version__
     from xai_core.files import write_file
+    from xai_core.provenance import PRODUCT, Run
     from xai_core.training.trainer import recipe_facts
 
     facts = {
-        "product": {"name": "xai-workbench", "version": __version__},
-        "command": "train",
-        "name": name,
+        "name": arguments.name,
         "recipe": json.loads(json.dumps(recipe_facts(recipe))),
         "train": _data_facts(train),
         "validation": _data_facts(validation),
     }
     path = out / "run.json"
     if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != facts:
+        known, own = json.loads(path.read_text(encoding="utf-8")), {"product": PRODUCT, **facts}
+        if {name: known.get(name) for name in own} != own:
             raise DataError(f"{out} holds a run with other settings or data; choose another DIR.")
         return
-    write_file(path, (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+    options = [("--data", str(arguments.data)), ("--epochs", str(recipe.epochs))]
+    options.append(("--seed", str(recipe.seed)))
+    write_file(path, Run(("train", arguments.name), facts, options).run_json(str(out)))
 
 
 def _data_facts(data: LabelledImages) -> dict[str, Any]:

@@ -6,7 +6,7 @@ is averaged instead of the usual one's, that one's id follows: ``smoothgrad-deep
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,13 @@ def assignments(choice: Choice) -> list[str]:
         for name, value in choice.settings.items()
         if name in known and value != usual[name]
     ]
+
+
+def options(choices: Iterable[Choice]) -> list[tuple[str, str]]:
+    """The choices as options of the command line, each with its word."""
+    known = list(choices)
+    params = [("--param", text) for choice in known for text in assignments(choice)]
+    return [("--methods", ",".join(choice.id for choice in known)), *params]
 
 
 def words(value: Any) -> list[str]:

@@ -16,6 +16,7 @@ from xai_core.errors import MethodError
 from xai_core.heatmaps import Floats
 
 FAILS, WEAK = 0.95, 0.80
+VERDICT = ("ssim", "all")  # the measure, and what the compared maps show
 CONTESTED = (
     "Contested: randomising from the top down leaves much of the network's forward pass as it "
     "was, so that a faithful map may stay similar, and similarity measures favour noisy maps "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,11 +18,12 @@ from pages.components.progress import wait_for
 from pages.components.scene import Scene
 from pages.components.text import plain
 from xai_core import tasks
-from xai_core.apem.record import UNKNOWN, photo_words
+from xai_core.cache import Result
 from xai_core.classes import class_word, folder_classes
 from xai_core.datasets import check_splits, pictures_among
 from xai_core.errors import DataError, ImageError
 from xai_core.images import image_hash, model_input, read_image
+from xai_core.provenance import UNKNOWN, Option
 from xai_core.tasks import Subject
 
 DATA = "XAI_DATA"  # folders of data sets, with os.pathsep between
@@ -39,13 +40,13 @@ class Cohort:
         subjects: the pictures, each with the class that is explained.
         names: by hash.
         true: index of the true class by hash; None where it is not known.
-        words: where they come from, in the command line's words.
+        data: of a data set, the command line's options for it.
     """
 
     subjects: Sequence[Subject]
     names: dict[str, str]
     true: dict[str, int | None]
-    words: Sequence[str] = field(default_factory=tuple)
+    data: Sequence[Option] = ()
 
 
 def choose_cohort(scene: Scene) -> Cohort | None:
@@ -113,7 +114,7 @@ def _here(scene: Scene) -> Cohort:
         digest: offered.get(str(word))
         for digest, word in zip(names, table["True class"], strict=True)
     }
-    return Cohort([view.subject for view in scene.views], names, true, _words(scene, names, true))
+    return Cohort([view.subject for view in scene.views], names, true)
 
 
 def _folder(scene: Scene) -> Cohort | None:
@@ -169,7 +170,7 @@ def _folder(scene: Scene) -> Cohort | None:
         Subject(digest, pixels, _best(row))
         for (digest, (_, pixels)), row in zip(found.items(), probabilities, strict=True)
     ]
-    return Cohort(subjects, names, true, _words(scene, names, true))
+    return Cohort(subjects, names, true)
 
 
 def _data(scene: Scene, row: Any) -> Cohort | None:
@@ -188,6 +189,11 @@ def _data(scene: Scene, row: Any) -> Cohort | None:
     found = wait_for("apem-data", order, "Reading the pictures")
     for sentence in found.facts["unread"][:5]:
         st.error(plain(sentence), icon=":material/broken_image:")
+    return labelled_cohort(found, folder, right, wrong)
+
+
+def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohort:
+    """The pictures of a data set, as ``tasks.labelled`` found them."""
     hashes = found.facts["hashes"]
     subjects = [
         Subject(digest, picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255), _best(row))
@@ -197,8 +203,8 @@ def _data(scene: Scene, row: Any) -> Cohort | None:
     ]
     names = dict(zip(hashes, found.facts["names"], strict=True))
     true = dict(zip(hashes, found.facts["true"], strict=True))
-    words = ("--data", folder, "--right", str(right), "--wrong", str(wrong))
-    return Cohort(list({s.hash: s for s in subjects}.values()), names, true, words)
+    options = (("--data", folder), ("--right", str(right)), ("--wrong", str(wrong)))
+    return Cohort(list({s.hash: s for s in subjects}.values()), names, true, options)
 
 
 @st.cache_resource(max_entries=2 * MOST, show_spinner=False)
@@ -207,12 +213,6 @@ def _read(
 ) -> tuple[str, NDArray[np.float32]]:
     image = read_image(_upload.getvalue(), _upload.name)
     return image_hash(image), model_input(image, size, crop, resample)
-
-
-def _words(scene: Scene, names: dict[str, str], true: dict[str, int | None]) -> list[str]:
-    known = scene.class_names
-    classes = [None if (k := true[digest]) is None else class_word(k, known) for digest in names]
-    return photo_words(list(names.values()), classes)
 
 
 def _folder_of(name: str) -> str:

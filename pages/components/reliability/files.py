@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -10,10 +11,11 @@ import streamlit as st
 
 from pages.components.reliability.cohort import Cohort
 from pages.components.scene import Scene
-from xai_core.apem.record import Record, images_of
+from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import FORMS, findings
 from xai_core.explainers.choices import Choice, completed
 from xai_core.files import MIMES, zip_bytes
+from xai_core.provenance import Run
 from xai_core.tasks import Metric
 
 
@@ -26,19 +28,9 @@ def show(
     titles: Mapping[str, str],
 ) -> None:
     """The numbers, all tables, and figures; each is made when its button is pressed."""
-    record = Record(
-        scene.model_facts,
-        [Choice(choice.method, completed(choice, scene.pictures)) for choice in choices],
-        metric.stages,
-        metric.shuffles,
-        metric.seed,
-        metric.eps_max,
-        cohort.words,
-        images_of(table),
-    )
     makers = findings(table, titles)
     tables = {name: make for name, make in makers.items() if name.endswith(".csv")}
-    tables["run.json"] = lambda: record.run_json("results")
+    tables["run.json"] = repeating(scene, cohort, choices, metric, table).run_json
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
     _button(row, "CSV", "apem.csv", tables["apem.csv"])
@@ -57,6 +49,14 @@ def show(
             figure, _, kind = name.rpartition(".")
             if kind == form:
                 _button(st, f"{figure.capitalize()} {form.upper()}", name, make)
+
+
+def repeating(
+    scene: Scene, cohort: Cohort, choices: Sequence[Choice], metric: Metric, table: pd.DataFrame
+) -> Run:
+    """What repeats the numbers of a table."""
+    whole = [Choice(choice.method, completed(choice, scene.pictures)) for choice in choices]
+    return apem_run(scene.model_facts, whole, table, data=cohort.data, **asdict(metric))
 
 
 def _button(place: Any, label: str, name: str, make: Callable[[], bytes]) -> None:

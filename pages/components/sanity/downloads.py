@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-import platform
-import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 import streamlit as st
@@ -17,17 +12,15 @@ from numpy.typing import NDArray
 from pages.components.sanity.ledger import Ledger
 from pages.components.scene import Scene
 from pages.components.work import owner
-from xai_core import __version__
-from xai_core.classes import class_word
 from xai_core.errors import JobError
-from xai_core.explainers.choices import assignments, column_title
+from xai_core.explainers.choices import Choice, column_title
 from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
+from xai_core.heatmaps import SHOWS
 from xai_core.jobs import shared_engine
-from xai_core.provenance import LIBRARIES
+from xai_core.randomization.record import sanity_run
 from xai_core.randomization.scores import known_measures
 from xai_core.randomization.stored_maps import PROBLEM, map_name
-from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import Thresholds, curves
 
 
@@ -115,62 +108,33 @@ def _maps(
 def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds, stems: Mapping[str, str]) -> bytes:
     """Everything that decides the results, and the command that repeats them."""
     inquiry = ledger.inquiry
-    facts = {
-        "product": {"name": "xai-workbench", "version": __version__},
-        "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
-        "model": scene.model_facts.described(),
-        "other": None if inquiry.other is None else dict(inquiry.other),
-        "images": [
-            {
-                "name": view.picture.source,
-                "hash": view.picture.hash,
-                "target": view.target,
-                "class": scene.class_titles[view.target],
-            }
-            for view in scene.views
-        ],
-        "methods": [
-            {
-                "column": c.id,
-                "method": c.method,
-                "settings": inquiry.settings(c),
-                "target": target_of(c, inquiry.target),
-            }
-            for c in inquiry.choices
-        ],
-        "target": inquiry.target,
-        "test": asdict(inquiry.test),
-        "layers": [asdict(layer) for layer in inquiry.layers],
-        "smoothing": None if inquiry.smoothing is None else asdict(inquiry.smoothing),
-        "measures": list(inquiry.measures),
-        "thresholds": asdict(thresholds),
-        "missing": [
-            map_name(inquiry.test.mode, step, stems[picture], column)
-            for step, column, picture in ledger.missing()
-        ],
-        "command": shlex.join(_command(scene, ledger, thresholds)),
-    }
-    return (json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-
-
-def _command(scene: Scene, ledger: Ledger, thresholds: Thresholds) -> list[str]:
-    """The arguments of ``python -m xai_core sanity-check`` that repeat this."""
-    inquiry, test = ledger.inquiry, ledger.inquiry.test
-    words = ["python", "-m", "xai_core", "sanity-check", "--model", str(scene.model["source"])]
-    words += ["--methods", ",".join(choice.id for choice in inquiry.choices), "--no-controls"]
-    words += [
-        word for c in inquiry.choices for text in assignments(c) for word in ("--param", text)
+    images = [
+        {
+            "name": view.picture.source,
+            "hash": view.picture.hash,
+            "target": view.target,
+            "class": scene.class_titles[view.target],
+        }
+        for view in scene.views
     ]
-    for view in scene.views:
-        words += ["--target", class_word(view.target, scene.class_names)]
-    words += ["--target-class", inquiry.target]
-    words += ["--tests", test.mode, "--start", test.start, "--init", test.init]
-    words += ["--seeds", str(len(test.seeds)), "--measures", ",".join(inquiry.measures)]
-    if inquiry.smoothing is not None:
-        words += ["--smooth", str(inquiry.smoothing.copies)]
-        words += ["--smooth-sigma", f"{inquiry.smoothing.sigma:g}"]
+    other = None
     if inquiry.other is not None:
-        words += ["--other", str(inquiry.other["source"])]
-    words += ["--fails", f"{thresholds.fails:g}", "--weak", f"{thresholds.weak:g}"]
-    return [*words, "--out", "results", "--", *(view.picture.source for view in scene.views)]
+        other = {"source": inquiry.other["source"], "fingerprint": inquiry.other_fingerprint}
+    run = sanity_run(
+        scene.model_facts,
+        images,
+        [Choice(c.method, inquiry.settings(c)) for c in inquiry.choices],
+        target=inquiry.target,
+        tests=[inquiry.test],
+        layers=inquiry.layers,
+        measures=inquiry.measures,
+        shows=SHOWS,
+        smoothing=inquiry.smoothing,
+        thresholds=thresholds,
+        other=other,
+    )
+    missing = [
+        map_name(inquiry.test.mode, step, stems[picture], column)
+        for step, column, picture in ledger.missing()
+    ]
+    return run.run_json(missing=missing)

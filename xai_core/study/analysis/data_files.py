@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-import platform
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 
-from xai_core import __version__
 from xai_core.files import csv_bytes
+from xai_core.provenance import Run
 from xai_core.study.analysis import codebook
 from xai_core.study.analysis.counted import counted, real
 from xai_core.study.analysis.results import Results, choice_titles
@@ -49,7 +46,7 @@ def files(records: Records, results: Results, study: str) -> dict[str, bytes]:
     found["study.json"] = json_bytes(records, results, study)
     found["codebook.md"] = codebook.as_markdown(tables, records).encode("utf-8")
     found["codebook.json"] = _json(codebook.as_json(tables, records))
-    found["run.json"] = run_json(records, results, study)
+    found["run.json"] = study_run(records, results, study).run_json()
     return found
 
 
@@ -163,33 +160,24 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     return stream.getvalue()
 
 
-def run_json(records: Records, results: Results, study: str) -> bytes:
-    """``run.json``: what decides the results, when they were taken, and the command for it."""
-    return _json(
-        {
-            "product": {"name": "xai-workbench", "version": __version__},
-            "python": platform.python_version(),
-            "libraries": {name: version(name) for name in LIBRARIES},
-            "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "study": study,
-            "version": records.version,
-            "participants": len(records.participants),
-            "answers": len(records.answers),
-            "settings": results.settings.to_json(),
-            "design": public_design(records),
-            "command": shlex.join(command(study, records.version, results)),
-        }
-    )
-
-
-def command(study: str, number: int, results: Results, out: str = "results") -> list[str]:
-    """The arguments that make the same files again, as long as nobody answers in between."""
+def study_run(records: Records, results: Results, study: str) -> Run:
+    """What makes the same files again, as long as nobody answers in between."""
     chosen = results.settings
-    return [
-        *("python", "-m", "xai_core", "study", "export", study, "--version", str(number)),
-        *("--rule", chosen.rule, "--interval", chosen.interval, "--who", chosen.who),
-        *("--seed", str(chosen.seed), "--replicates", str(chosen.replicates), "--out", out),
+    facts = {
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study": study,
+        "version": records.version,
+        "participants": len(records.participants),
+        "answers": len(records.answers),
+        "settings": chosen.to_json(),
+        "design": public_design(records),
+    }
+    options = [
+        ("--version", str(records.version)),
+        *(("--rule", chosen.rule), ("--interval", chosen.interval), ("--who", chosen.who)),
+        *(("--seed", str(chosen.seed)), ("--replicates", str(chosen.replicates))),
     ]
+    return Run(("study", "export", study), facts, options, libraries=LIBRARIES)
 
 
 def public_design(records: Records) -> dict[str, Any]:

@@ -1,0 +1,292 @@
+"""The command of every kind of ``run.json`` gives the same numbers again."""
+
+import json
+import shlex
+from collections import OrderedDict
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import nn
+
+from pages.components import downloads
+from pages.components.pictures import Picture
+from pages.components.reliability import files, many
+from pages.components.reliability.cohort import Cohort, labelled_cohort
+from pages.components.sanity import downloads as sanity_downloads
+from pages.components.sanity.ledger import Ledger
+from pages.components.scene import Scene, View
+from xai_core import charts, figures, tasks
+from xai_core.__main__ import main
+from xai_core.cli import findings
+from xai_core.display import Display
+from xai_core.explainers.choices import Choice
+from xai_core.export import explain_run
+from xai_core.images import image_hash, model_input, read_picture, visible_crop
+from xai_core.models import architectures
+from xai_core.provenance import ModelFacts, Run
+from xai_core.randomization import scores
+from xai_core.randomization.layer_groups import Layer
+from xai_core.randomization.steps import Test as Check
+from xai_core.randomization.sweep import Smoothing
+from xai_core.randomization.verdicts import Thresholds
+
+# Every name but one is another class's number, and one is the word for a class not known.
+CLASSES = ["1", "0", "unknown", "2-0"]
+ODD = "conv=2, the last"
+FACTS = ["--input-size", "16x16", "--mean", "0.5,0.4,0.3", "--std", "0.25,0.25,0.2"]
+
+
+def small(classes):
+    return nn.Sequential(
+        OrderedDict(
+            [
+                ("-conv1", nn.Conv2d(3, 4, 3, padding=1)),
+                ("relu1", nn.ReLU()),
+                (ODD, nn.Conv2d(4, 4, 3, padding=1)),
+                ("relu 2", nn.ReLU()),
+                ("pool", nn.AdaptiveAvgPool2d(4)),
+                ("flatten", nn.Flatten()),
+                ("fc", nn.Linear(64, classes)),
+            ]
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two checkpoints without facts of their own, one with, and photos by class."""
+    folder = tmp_path_factory.mktemp("a folder")
+    (folder / "names.txt").write_text("\n".join(CLASSES))
+    facts = {
+        "architecture": "small",
+        "class_names": CLASSES,
+        "input_size": [16, 16],
+        "mean": [0.5, 0.4, 0.3],
+        "std": [0.25, 0.25, 0.2],
+    }
+    (folder / "page.json").write_text(json.dumps(facts))
+    (folder / "second.json").write_text(json.dumps(facts))
+    for seed, name in enumerate(("command", "page", "second")):
+        torch.manual_seed(seed if name == "second" else 3)
+        save_file(small(len(CLASSES)).state_dict(), folder / f"{name}.safetensors")
+    for name in CLASSES[:2]:
+        (folder / "data" / name).mkdir(parents=True)
+    photos = ["-a, b.png", "c d.png"]
+    places = [folder / name for name in photos]
+    places += [folder / "data" / name / f"{number}.png" for name in CLASSES[:2] for number in "12"]
+    for seed, place in enumerate(places):
+        values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
+        Image.fromarray(values).save(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(architectures.ARCHITECTURES, "small", small)
+        # Drawings take longer than the rest.
+        patch.setattr(findings, "chart_bytes", lambda chart, form: form.encode())
+        patch.setattr(findings, "to_png", lambda figure: b"")
+        patch.setattr(figures, "to_png", lambda figure: b"")
+        patch.setattr(figures, "to_svg", lambda figure: b"")
+        patch.setattr(charts, "reliability_charts", lambda *tables: {})
+        patch.setattr(scores, "FLOOR_PAIRS", 2)
+        patch.setattr(scores, "SHUFFLES", 2)
+        scores.noise_floor.cache_clear()
+        patch.chdir(folder)
+        yield folder
+    scores.noise_floor.cache_clear()
+
+
+def command(name, *more):
+    model = ["--model", "command.safetensors", "--architecture", "small"]
+    return [name, *model, "--classes-file", "names.txt", *FACTS, *more]
+
+
+PHOTOS = ["--", "-a, b.png", "c d.png"]
+EXPLAIN = "gradcam,deeplift,smoothgrad-deeplift"
+SETTINGS = [
+    *("--param", f"gradcam.layer={ODD}"),
+    *("--param", "deeplift.baseline=black,c d.png"),
+    *("--param", "smoothgrad-deeplift.samples=2", "--param", "smoothgrad-deeplift.sigma=1e-05"),
+]
+SANITY = ["--methods", "saliency,gradcam,rap", "--param", f"gradcam.layer={ODD}"]
+SANITY += ["--seeds", "2", "--measures", "ssim,complexity"]
+APEM = ["--methods", "gradcam,deeplift", *SETTINGS[:4]]
+APEM += ["--shuffles", "1", "--eps-max", "10", "--stages", "map,channels", "--seed", "3"]
+KINDS = {
+    "explain": command("explain", "--methods", EXPLAIN, *SETTINGS, "--clip", "99", *PHOTOS),
+    "explain one class": command("explain", "--target", "#1", "--show", "positive", *PHOTOS),
+    "cascading": command("sanity-check", *SANITY, "--target", "#0", "--target", "#2", *PHOTOS),
+    "from the input": command(
+        "sanity-check", *SANITY, "--tests", "independent,cascading", "--start", "input",
+        "--init", "permute", "--weak=-1e-05", "--target-class", "predicted", *PHOTOS,
+    ),
+    "labels": command(
+        "sanity-check", *SANITY, "--tests", "labels", "--other", "second.safetensors",
+        "--no-controls", *PHOTOS,
+    ),
+    "smoothing": command(
+        "sanity-check", *SANITY, "--smooth", "2", "--smooth-sigma", "0.3", "--no-maps", *PHOTOS
+    ),
+    "apem": command("apem", *APEM, "--true", "#1", "--true", "unknown", *PHOTOS),
+    "apem of a data set": command("apem", *APEM, "--data", "data", "--right", "2", "--wrong", "2"),
+}  # fmt: skip
+NUMBERS = {
+    "explain": ["relevance.npz"],
+    "sanity-check": ["sanity.csv", "curves.csv", "verdicts.csv"],
+    "apem": ["apem.csv", "summary.csv"],
+}
+
+
+def repeated(run_json, out):
+    """Run the command that a run.json holds into another folder."""
+    words = shlex.split(json.loads(run_json)["command"])
+    assert words[:3] == ["python", "-m", "xai_core"]
+    words[words.index("--out") + 1] = str(out)
+    assert main(words[3:]) == 0
+
+
+@pytest.mark.parametrize("words", KINDS.values(), ids=KINDS)
+def test_the_command_of_a_command_repeats_it(folder, tmp_path, words):
+    end = words.index("--") if "--" in words else len(words)
+    assert main([*words[:end], "--out", str(tmp_path / "first"), *words[end:]]) == 0
+    repeated((tmp_path / "first" / "run.json").read_text(), tmp_path / "again")
+    for name in NUMBERS[words[0]]:
+        first, again = (tmp_path / run / name for run in ("first", "again"))
+        assert first.read_bytes() == again.read_bytes()
+
+
+def done(task):
+    return task.run(**task.arguments)
+
+
+@pytest.fixture(scope="module")
+def scene(folder):
+    """What the pages hold of a checkpoint with its facts and two photos."""
+    model = {"source": "page.safetensors"}
+    facts = done(tasks.describe(model)).facts
+    views = []
+    for target, name in enumerate(PHOTOS[1:]):
+        image = read_picture(folder / name)
+        fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
+        picture = Picture(name, name, image, image_hash(image))
+        seen = visible_crop(image, fit[0], fit[1])
+        views.append(View(picture, seen, model_input(image, *fit), np.full(4, 0.25), target))
+    return Scene(model, facts, views)
+
+
+CHOICES = [
+    Choice("gradcam", {"layer": ODD, "relu": False}),
+    Choice("deeplift", {"baseline": ["black", "c d.png"]}),
+]
+
+
+def test_the_command_of_the_page_of_heatmaps_repeats_it(scene, tmp_path):
+    subjects = [view.subject for view in scene.views]
+    asked = (scene.model, scene.fingerprint, subjects, CHOICES, scene.pictures)
+    wanted = tasks.explain_all(*asked)
+    work = SimpleNamespace(results={task.key: done(task) for task in wanted.values()})
+    shown = downloads.finished(scene, CHOICES, wanted, work)
+    repeated(explain_run(scene.model_facts, shown, Display()).run_json(), tmp_path)
+    with np.load(tmp_path / "relevance.npz", allow_pickle=False) as stored:
+        names = [f"{name}__{column.id}" for name in ("-a_b", "c_d") for column in CHOICES]
+        for name, item in zip(names, shown, strict=True):
+            np.testing.assert_allclose(stored[name], item.relevance, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("test", "smoothing"),
+    [
+        (Check("cascading", seeds=(0, 1)), None),
+        (Check("independent", "input", "he_normal", (0,)), Smoothing(2, 0.1)),
+        (Check("labels", seeds=(0,)), None),
+    ],
+    ids=["cascading", "smoothing", "labels"],
+)
+def test_the_command_of_the_page_of_sanity_checks_repeats_it(scene, tmp_path, test, smoothing):
+    layers = done(tasks.describe_layers(scene.model)).facts["layers"]
+    other = {"source": "second.safetensors"} if test.mode == "labels" else None
+    inquiry = tasks.Inquiry(
+        model=scene.model,
+        fingerprint=scene.fingerprint,
+        size=tuple(scene.facts["input_size"]),
+        layers=[Layer(name, tuple(own)) for name, own in layers],
+        subjects=[view.subject for view in scene.views],
+        choices=[*CHOICES, Choice("rap"), Choice("random")],
+        test=test,
+        measures=["ssim", "complexity"],
+        smoothing=smoothing,
+        other=other,
+        other_fingerprint="" if other is None else done(tasks.describe(other)).facts["fingerprint"],
+        pictures=scene.pictures,
+    )
+    ledger = Ledger(inquiry, [])
+    for task in inquiry.tasks(lambda key: False):
+        ledger.facts |= {key: one.facts for key, one in done(task).parts.items()}
+    stems = {view.picture.hash: view.picture.name for view in scene.views}
+    repeated(sanity_downloads._run(scene, ledger, Thresholds(), stems), tmp_path)
+    names = {view.picture.hash: view.picture.source for view in scene.views}
+    agree(ledger.table(names), pd.read_csv(tmp_path / "sanity.csv"))
+
+
+def agree(shown, written):
+    """Every score of a page is in the table of the command."""
+    place = ["image", "method", "layer", "seed", "measure", "show"]
+    for name in ("image", "layer"):
+        written[name] = written[name].str.removeprefix("'")  # which keeps formulas out
+    written = written[written.depth > 0].set_index(place).value
+    shown = shown[shown.depth > 0].set_index(place).value
+    assert set(shown.index) == set(written.index)
+    np.testing.assert_allclose(written[shown.index], shown, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("data", [False, True], ids=["photos", "data set"])
+def test_the_command_of_the_page_of_reliability_repeats_it(scene, tmp_path, data):
+    names = {view.picture.hash: view.picture.source for view in scene.views}
+    subjects = [view.subject for view in scene.views]
+    asked = [one.hash for one in subjects], np.stack([one.pixels for one in subjects])
+    answers = done(tasks.predict(scene.model, scene.fingerprint, *asked)).arrays["probabilities"]
+    subjects = [
+        replace(one, target=int(row.argmax())) for one, row in zip(subjects, answers, strict=True)
+    ]
+    cohort = Cohort(subjects, names, dict(zip(names, (1, None), strict=True)))
+    if data:
+        order = tasks.labelled(scene.model, scene.fingerprint, "data", 2, 1)
+        cohort = labelled_cohort(done(order), "data", 2, 1)
+    metric = tasks.Metric(("map", "channels"), 1, 3, 10)
+    asked = (scene.model, scene.fingerprint, cohort.subjects, CHOICES, metric, scene.pictures)
+    wanted = tasks.measure_all(*asked)
+    work = SimpleNamespace(results={task.key: done(task) for task in wanted.values()})
+    table = many._table(cohort, [choice.id for choice in CHOICES], wanted, work)
+    repeated(files.repeating(scene, cohort, CHOICES, metric, table).run_json(), tmp_path)
+    written = pd.read_csv(tmp_path / "apem.csv")
+    assert len(written) == len(table) == 2 * 2 * len(cohort.subjects)
+    for name in ("image_hash", "method", "stage", "true", "predicted", "apem", "apem_shuffled"):
+        assert [*written[name].fillna(-1)] == [*table[name].fillna(-1)], name
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([("--model", "a b")], ["--model", "a b"]),
+        ([("--no-maps", None)], ["--no-maps"]),
+        ([("--weak", "-1e-05"), ("--colormap", "")], ["--weak=-1e-05", "--colormap", ""]),
+    ],
+)
+def test_options_are_told_from_their_words(options, words):
+    start = ["python", "-m", "xai_core", "study", "export", "x"]
+    run = Run(("study", "export", "x"), {}, options)
+    assert run.words("there") == [*start, *words, "--out", "there"]
+    assert replace(run, photos=["-a.png"]).words()[-2:] == ["--", "-a.png"]
+
+
+def test_classes_are_told_by_number_and_name_and_once_where_they_are_the_same():
+    model = ModelFacts("vgg-tiny", "f", CLASSES)
+    assert model.classes("--true", [1, None]) == [("--true", "1-0"), ("--true", "unknown")]
+    assert model.classes("--target", [2, 2]) == [("--target", "2-unknown")]
+    assert model.classes("--true", [None, None]) == [("--true", "unknown")]
