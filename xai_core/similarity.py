@@ -1,14 +1,13 @@
 """How alike two heatmaps are, one score per image.
 
-The table ``MEASURES`` has the shape of the method table: a pure function and the facts about
-it. A measure never averages over images. Where a score is undefined it is NaN: always for two
-empty maps (zero everywhere), and for a correlation also where one of the two is constant.
+A measure never averages over images. Where a score is undefined it is NaN: always for two empty
+maps (zero everywhere), and for a correlation also where one of the two is constant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from skimage.metrics import structural_similarity
 
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, Array, Floats, as_floats, is_empty
+from xai_core.measure_registry import Measure, Needs, measure, measures_of
 
 SSIM_WINDOW = 7
 SMALLEST_SIDE = 3
@@ -28,47 +28,9 @@ HOG_ORIENTATIONS = 9
 HOG_BLOCK = 3
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A measure and its facts.
-
-    Attributes:
-        id: the public name.
-        function: (map [H, W], map [H, W]), and whether they are signed, in [-1, 1], or lie in
-            [0, 1], to a score.
-        title: what people read.
-        higher_is_better: whether a higher score means more alike.
-        low, high: range of the score.
-        symmetric: whether the order of the maps is without effect.
-        citation: source.
-        shows: one plain sentence.
-    """
-
-    id: str
-    function: Callable[[Floats, Floats, bool], float]
-    title: str
-    higher_is_better: bool
-    low: float
-    high: float
-    symmetric: bool
-    citation: str
-    shows: str
-
-
-MEASURES: dict[str, Measure] = {}
-
-
-def _register(
-    title: str, citation: str, shows: str
-) -> Callable[[Callable[[Floats, Floats, bool], float]], Callable[[Floats, Floats, bool], float]]:
-    """Enter the decorated function under its own name; all are symmetric and in [-1, 1]."""
-
-    def enter(function: Callable[[Floats, Floats, bool], float]) -> Any:
-        name = function.__name__
-        MEASURES[name] = Measure(name, function, title, True, -1.0, 1.0, True, citation, shows)
-        return function
-
-    return enter
+def similarities() -> dict[str, Measure]:
+    """The measures that tell how alike two maps are, whichever comes first, by id."""
+    return {name: row for name, row in measures_of(Needs.TWO_MAPS).items() if row.symmetric}
 
 
 def similarity(
@@ -84,7 +46,7 @@ def similarity(
     Args:
         a: heatmaps from ``signed_map``, [N, H, W].
         b: as ``a``.
-        measure: key of ``MEASURES``.
+        measure: key of ``similarities()``.
         show: what ``signed_map`` was told to show. "positive" and "absolute" maps lie in [0, 1];
             SSIM and HOG compare them as they are.
         signed: of maps that show "all", whether their methods give negative values, for all
@@ -101,25 +63,11 @@ def similarity(
         MethodError: unknown measure, different shapes, maps too small, or values outside the
             range that ``show`` and ``signed`` promise.
     """
-    if measure not in MEASURES:
-        raise MethodError(f"There is no measure '{measure}'; there are: {', '.join(MEASURES)}.")
-    first, second = _shaped(a, show), _shaped(b, show)
-    if first.shape != second.shape:
-        raise MethodError(
-            f"Maps of shapes {list(first.shape)} and {list(second.shape)} cannot be compared; "
-            "bring them to one resolution with 'upsample' first."
-        )
-    kinds = np.broadcast_to(np.asarray(signed) & (show == "all"), len(first))
-    _check_range(first, kinds, show)
-    _check_range(second, kinds, show)
-    both_empty = is_empty(first) & is_empty(second)
-    function = MEASURES[measure].function
-    scores = [
-        np.nan if skip else function(one, two, bool(kind))
-        for one, two, kind, skip in zip(first, second, kinds, both_empty, strict=True)
-    ]
-    result = np.array(scores, dtype=np.float64)
-    return torch.from_numpy(result) if isinstance(a, torch.Tensor) else result
+    known = similarities()
+    if measure not in known:
+        raise MethodError(f"There is no measure '{measure}'; there are: {', '.join(known)}.")
+    scores: Array = known[measure].function(a, b, show, signed=signed)
+    return scores
 
 
 def pairwise(
@@ -133,7 +81,7 @@ def pairwise(
 
     Args:
         maps: [M, H, W], from ``signed_map``.
-        measure: key of ``MEASURES``.
+        measure: key of ``similarities()``.
         show: as in ``similarity``.
         signed: whether the map's method gives negative values, for all maps or for each. A
             signed map and an unsigned one are compared as two signed ones, so that no relevance
@@ -163,7 +111,57 @@ def mean_of_defined(scores: NDArray[Any]) -> Floats:
     return mean
 
 
-@_register(
+def pair_by_pair(score: Callable[[Floats, Floats, bool], float]) -> Callable[..., Any]:
+    """What scores every pair of maps, checked, by what scores one pair.
+
+    Args:
+        score: (map [H, W], map [H, W]), and whether they are signed, in [-1, 1], or lie in
+            [0, 1], to a score; not asked about two empty maps.
+
+    Returns:
+        A function of two batches of maps, ``show`` and ``signed``, as ``similarity``.
+    """
+
+    @wraps(score)
+    def scores(
+        a: Any, b: Any, show: str = "all", *, signed: bool | NDArray[np.bool_] = True
+    ) -> Any:
+        first, second = _shaped(a, show), _shaped(b, show)
+        if first.shape != second.shape:
+            raise MethodError(
+                f"Maps of shapes {list(first.shape)} and {list(second.shape)} cannot be compared; "
+                "bring them to one resolution with 'upsample' first."
+            )
+        kinds = np.broadcast_to(np.asarray(signed) & (show == "all"), len(first))
+        _check_range(first, kinds, show)
+        _check_range(second, kinds, show)
+        both_empty = is_empty(first) & is_empty(second)
+        found = [
+            np.nan if skip else score(one, two, bool(kind))
+            for one, two, kind, skip in zip(first, second, kinds, both_empty, strict=True)
+        ]
+        result = np.array(found, dtype=np.float64)
+        return torch.from_numpy(result) if isinstance(a, torch.Tensor) else result
+
+    return scores
+
+
+def _alike(title: str, citation: str, shows: str) -> Callable[[Any], Any]:
+    """Enter what scores one pair of maps, from -1 to 1, as a measure of how alike they are."""
+    entered = measure(
+        title=title,
+        needs=Needs.TWO_MAPS,
+        higher_is_better=True,
+        low=-1.0,
+        high=1.0,
+        symmetric=True,
+        citation=citation,
+        shows=shows,
+    )
+    return lambda score: entered(pair_by_pair(score))
+
+
+@_alike(
     "SSIM",
     "Wang et al. 2004, doi:10.1109/TIP.2003.819861",
     "Structural similarity: 1 means the same picture, near 0 nothing in common.",
@@ -178,7 +176,7 @@ def ssim(a: Floats, b: Floats, signed: bool) -> float:
     return float(score)
 
 
-@_register(
+@_alike(
     "Spearman rank correlation",
     "Spearman 1904; Adebayo et al. 2018, arXiv:1810.03292",
     "Do both maps put the pixels in the same order? 1 the same, 0 unrelated, -1 reversed.",
@@ -188,17 +186,17 @@ def spearman(a: Floats, b: Floats, signed: bool) -> float:
     return _pearson(rankdata(a), rankdata(b))
 
 
-@_register(
+@_alike(
     "Spearman rank correlation, absolute values",
     "Spearman 1904; Adebayo et al. 2018, arXiv:1810.03292",
     "Do both maps put the pixels in the same order of importance, whatever the sign?",
 )
 def spearman_absolute(a: Floats, b: Floats, signed: bool) -> float:
     """Spearman of the absolute values."""
-    return spearman(np.abs(a), np.abs(b), signed)
+    return _pearson(rankdata(np.abs(a)), rankdata(np.abs(b)))
 
 
-@_register(
+@_alike(
     "HOG correlation",
     "Dalal & Triggs 2005, doi:10.1109/CVPR.2005.177; Adebayo et al. 2018, arXiv:1810.03292",
     "Do both maps show edges in the same places and directions? 1 the same, 0 unrelated.",

@@ -69,11 +69,20 @@ def epsilon(clf, x, s, weights, most):
     return None
 
 
+def eps_minus(clf, x, relevance, most=2000):
+    """Steps along one map [1, C, H, W] in [0, 1] that change the class of one picture."""
+    weights = relevance.double().expand(1, 3, -1, -1)
+    return epsilon(clf, x, signs(clf, x), weights, most)
+
+
+def eps_plus(clf, x, relevance, most=2000):
+    """The same along its opposite."""
+    return eps_minus(clf, x, 1 - relevance.double(), most)
+
+
 def apem(clf, x, relevance, most=2000):
     """Both counts for one picture [1, 3, H, W] and one map [1, C, H, W] in [0, 1]."""
-    s = signs(clf, x)
-    weights = relevance.double().expand(1, 3, -1, -1)
-    return epsilon(clf, x, s, weights, most), epsilon(clf, x, s, 1 - weights, most)
+    return eps_minus(clf, x, relevance, most), eps_plus(clf, x, relevance, most)
 
 
 def shuffled(relevance, orders):

@@ -46,6 +46,26 @@ def spearman(x, y):
     return pearson(ranks(x), ranks(y))
 
 
+def spearman_absolute(x, y):
+    return spearman(abs(x), abs(y))
+
+
+def complexity(x, y, bins=100):
+    """Hedström et al. 2024: by how much the entropy of the histogram rises, in shares of x's."""
+    before, after = entropy(x, bins), entropy(y, bins)
+    return (after - before) / before
+
+
+def entropy(values, bins):
+    """In nats, of equal bins from minimum to maximum, the last with its upper edge."""
+    flat = [float(value) for value in np.ravel(values)]
+    low, high = min(flat), max(flat)
+    counts = [0] * bins
+    for value in flat:
+        counts[min(int((value - low) / (high - low) * bins), bins - 1)] += 1
+    return -math.fsum(n / len(flat) * math.log(n / len(flat)) for n in counts if n)
+
+
 def hog(x, y, cell, orientations=9, block=3):
     return pearson(
         hog_features(x, cell, orientations, block), hog_features(y, cell, orientations, block)

@@ -19,10 +19,10 @@ from xai_core.export import picture_stems, write_npz
 from xai_core.figures import to_png
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import Floats
+from xai_core.measures import Needs, titles_of
 from xai_core.randomization.check import COLUMNS
 from xai_core.randomization.networks import STARTS
 from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts_of
-from xai_core.randomization.scores import known_measures
 from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
 from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.sweep import TRAINED, Map
@@ -66,7 +66,7 @@ class Findings:
         show = self._shown
         drawn = lines[(lines["show"] == show) & (lines.test != LAST)]
         titles = {choice.id: column_title(choice.id) for choice in self._plan.choices}
-        chart = curve_chart(drawn, titles, known_measures(), self._noise_floors(show))
+        chart = curve_chart(drawn, titles, titles_of(Needs.TWO_MAPS), self._noise_floors(show))
         for form in ("png", "svg", "pdf"):
             yield f"curves.{form}", chart_bytes(chart, form)
         for test, steps in self._plan.steps.items():

@@ -51,7 +51,7 @@ def sanity_check(
         methods: ids of methods, of columns (METHOD-BASE) or of presets, or choices with settings.
         mode: "cascading", "independent", or "labels" for a comparison with ``other``.
         seeds: of the new weights; each gives a network at every depth.
-        measures: keys of ``similarity.MEASURES``, or "complexity".
+        measures: of two maps, keys of ``measures.MEASURES``.
         shows: what the compared maps show: "all", "positive" or "absolute".
         start: layers are counted from the "output" or from the "input".
         init: "default", "he_normal" or "permute".

@@ -14,12 +14,8 @@ from numpy.typing import NDArray
 
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, signed_map, upsample
-from xai_core.similarity import MEASURES, similarity
+from xai_core.measures import MEASURES, Needs, measures_of
 
-COMPLEXITY = "complexity"
-BINS = 100
-# A map whose values differ by less, relative to the largest, is constant: they come from float32.
-ROUNDING = 1e-6
 FLOOR_PAIRS = 20
 SHUFFLES = 10
 
@@ -28,19 +24,13 @@ Scores = dict[str, dict[str, float]]
 Size = tuple[int, int]
 
 
-def known_measures() -> dict[str, str]:
-    """Titles of the measures, by id."""
-    titles = {name: measure.title for name, measure in MEASURES.items()}
-    return {**titles, COMPLEXITY: "Rise of complexity"}
-
-
 def check_measures(measures: Sequence[str]) -> None:
-    """See that there is a measure, and that all are known.
+    """See that there is a measure, and that all compare two maps.
 
     Raises:
         MethodError: there is none, or an unknown one.
     """
-    known = known_measures()
+    known = measures_of(Needs.TWO_MAPS)
     unknown = next((name for name in measures if name not in known), None)
     if unknown is not None:
         raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
@@ -63,8 +53,7 @@ def scores(
         other: the same of another network, perhaps at another resolution.
         size: (height, width) of the model's input, to which coarser maps are enlarged.
         signed: whether the method gives negative values, see ``similarity``.
-        measures: keys of ``MEASURES``, or "complexity", the rise of the histogram's entropy
-            in shares of the trained map's (Hedström et al. 2024, arXiv:2401.06465).
+        measures: of two maps, keys of ``MEASURES``; the trained network's map is the first.
         shows: what the compared maps show, see ``signed_map``.
 
     Returns:
@@ -75,12 +64,8 @@ def scores(
     for show in shows:
         maps = np.concatenate([signed_map(one, show) for one in pair])
         for name in measures:
-            if name == COMPLEXITY:
-                before, after = entropy(maps[0]), entropy(maps[1])
-                score = (after - before) / before if before > 0 else np.nan
-            else:
-                score = similarity(maps[:1], maps[1:], name, show, signed=signed)[0]
-            found[name][show] = float(score)
+            score = MEASURES[name].function(maps[:1], maps[1:], show, signed=signed)
+            found[name][show] = float(score[0])
     return found
 
 
@@ -88,15 +73,6 @@ def enlarged(maps: Map, size: Size) -> Map:
     """Maps [N, C, h, w] at the resolution of the picture, float64."""
     maps = maps.astype(np.float64)
     return maps if maps.shape[2:] == size else upsample(maps, size)
-
-
-def entropy(values: Map) -> float:
-    """Entropy, in nats, of the histogram of a map in 100 equal bins from minimum to maximum."""
-    if np.ptp(values) <= ROUNDING * np.abs(values).max():
-        return 0.0
-    counts, _ = np.histogram(values, BINS)
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
 
 
 @lru_cache(maxsize=1000)
@@ -110,7 +86,7 @@ def noise_floor(
         size: (height, width) of the picture, to which coarser maps are enlarged.
         signed: whether the noise lies in [-1, 1] or in [0, 1], and is compared like the maps
             of a method that gives negative values, or like those of one that does not.
-        measure: key of ``MEASURES`` or "complexity".
+        measure: as in ``scores``.
         show: as in ``signed_map``.
     """
     generator = np.random.default_rng(0)
@@ -153,7 +129,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
         trained: the trained network's map [C, h, w].
         size: as in ``scores``.
         signed: whether the method is.
-        measures: as in ``scores``; "complexity" has no floor.
+        measures: as in ``scores``; one that is not symmetric has no floor.
 
     Returns:
         "native", [h, w]; "noise", by measure and show, and "shuffled", SSIM by show: pairs of
@@ -167,7 +143,7 @@ def floors(trained: Map, size: Size, signed: bool, measures: Sequence[str]) -> d
     noise = {
         name: {show: pair(noise_floor((height, width), size, signed, name, show)) for show in SHOWS}
         for name in measures
-        if name != COMPLEXITY
+        if MEASURES[name].symmetric
     }
     shuffled = {show: pair(shuffled_floor(trained, size, signed, "ssim", show)) for show in SHOWS}
     return {"native": [height, width], "noise": noise, "shuffled": shuffled}

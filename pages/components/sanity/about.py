@@ -8,21 +8,16 @@ import streamlit as st
 
 from pages.components.notes import linked
 from pages.components.text import plain
+from xai_core.measures import Needs, measures_of
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.targets import WHY
 from xai_core.randomization.verdicts import CONTESTED
-from xai_core.similarity import MEASURES
 
 QUESTION = (
     "A heatmap that explains what a network has learnt must change when that is destroyed. "
     "Here weights are re-initialised layer by layer, and every method explains the same picture "
     "again (Adebayo et al. 2018, arXiv:1810.03292). The edge detector shows how "
     "convincing a map can look that does not know the model at all."
-)
-COMPLEXITY_TEXT = (
-    "Entropy of the map's histogram (100 bins) compared with the trained network's, as a share "
-    "of it. A map that explains something learnt should become less orderly, so a rise speaks "
-    "for the method; no similarity to noise is involved (Hedström et al. 2024, arXiv:2401.06465)."
 )
 SCALE = (
     "SSIM and HOG compare maps on a scale from 0 to 1: signed ones as (h + 1)/2, those of methods "
@@ -48,11 +43,10 @@ def show(layers: Sequence[Layer]) -> None:
         st.markdown(f"**Which class.** {linked(WHY)} “More” has the choice.")
         st.markdown(linked(CONTESTED))
     with st.expander("The measures"):
-        for measure in MEASURES.values():
+        for measure in measures_of(Needs.TWO_MAPS).values():
             st.markdown(f"**{plain(measure.title)}.** {plain(measure.shows)}")
             st.caption(linked(measure.citation))
         st.markdown(f"**Scale.** {SCALE}")
-        st.markdown(f"**Rise of complexity.** {linked(COMPLEXITY_TEXT)}")
         st.markdown(f"**Floors.** {FLOOR}")
     with st.expander(f"What is re-initialised: {len(layers)} layers"):
         st.caption(

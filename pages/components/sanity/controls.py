@@ -13,8 +13,8 @@ from pages.components.scene import Scene
 from pages.components.text import plain
 from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice
+from xai_core.measures import Needs, titles_of
 from xai_core.randomization.initialisation import INITS
-from xai_core.randomization.scores import COMPLEXITY, known_measures
 from xai_core.randomization.steps import LABELS, Test, seeds_of
 from xai_core.randomization.sweep import Smoothing
 from xai_core.randomization.targets import TARGETS, WHY
@@ -60,7 +60,7 @@ class Settings:
     @property
     def measures(self) -> list[str]:
         """What is computed: the verdict's measures, and the one that is drawn."""
-        return list(dict.fromkeys(("ssim", COMPLEXITY, self.measure)))
+        return list(dict.fromkeys(("ssim", "complexity", self.measure)))
 
 
 def choose_settings(row: Any, scene: Scene) -> Settings:
@@ -93,7 +93,7 @@ def choose_settings(row: Any, scene: Scene) -> Settings:
         disabled=labels,
         help="Every seed gives other new weights; curves show the mean and the spread over them.",
     )
-    titles = known_measures()
+    titles = titles_of(Needs.TWO_MAPS)
     measure = row.selectbox(
         "Measure",
         list(titles),

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components.sanity.frames import ASKED
 from pages.components.sanity.ledger import Ledger
 from xai_core.explainers.choices import column_title, signed
-from xai_core.randomization.scores import COMPLEXITY, known_measures
+from xai_core.measures import MEASURES
 from xai_core.randomization.verdicts import mean_and_spread
 
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.
@@ -70,14 +70,15 @@ def _figure(ledger: Ledger, measure: str, show_what: str, labels: Sequence[str])
             "<extra>%{fullData.name}</extra>",
         )
         lowest = min([lowest, *means])
-    limits = None if measure == COMPLEXITY else [lowest - 0.05, 1.05]
+    row = MEASURES[measure]
+    limits = [lowest - 0.05, row.high + 0.05] if np.isfinite(row.high) else None
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=470,
         hovermode="closest",
         legend={"orientation": "h", "y": -0.22, "x": 0},
         xaxis={"tickvals": list(range(len(labels))), "ticktext": list(labels), "tickangle": -45},
-        yaxis={"title": known_measures()[measure], "range": limits},
+        yaxis={"title": row.title, "range": limits},
     )
     return figure
 

@@ -18,8 +18,8 @@ from xai_core.export import picture_stems, write_npz
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import SHOWS
 from xai_core.jobs import shared_engine
+from xai_core.measures import Needs, titles_of
 from xai_core.randomization.record import sanity_run
-from xai_core.randomization.scores import known_measures
 from xai_core.randomization.stored_maps import PROBLEM, map_name
 from xai_core.randomization.verdicts import Thresholds, curves
 
@@ -77,7 +77,8 @@ def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> b
         if by_show[shown][0] is not None
     }
     test = inquiry.test.mode
-    return chart_bytes(curve_chart(lines.assign(test=test), titles, known_measures(), floors), form)
+    chart = curve_chart(lines.assign(test=test), titles, titles_of(Needs.TWO_MAPS), floors)
+    return chart_bytes(chart, form)
 
 
 def _npz(ledger: Ledger, stems: Mapping[str, str], asker: str) -> bytes:

@@ -15,7 +15,7 @@ from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers import METHODS
 from xai_core.explainers.choices import Choice, column_title
-from xai_core.randomization.scores import known_measures
+from xai_core.measures import MEASURES
 from xai_core.randomization.steps import Step
 from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.targets import PREDICTED, target_of
@@ -40,7 +40,7 @@ def frames(
     """
     inquiry = ledger.inquiry
     steps = shown(inquiry, seed)
-    title = known_measures()[measure]
+    title = MEASURES[measure].title
     problems = [ledger.problem(step, work) for step in steps]
     return {
         "rows": [_row(scene, view) for view in scene.views],

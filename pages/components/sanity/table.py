@@ -13,7 +13,6 @@ from pages.components.sanity.ledger import Ledger
 from pages.components.text import plain
 from xai_core.explainers.choices import column_title
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
-from xai_core.randomization.scores import COMPLEXITY
 from xai_core.randomization.steps import LABELS, Step
 from xai_core.randomization.targets import own_class
 from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, mean_and_spread
@@ -86,7 +85,7 @@ def _rise(ledger: Ledger, column: str) -> str:
     """The efficient variant: how much complexity rises when all layers are new."""
     inquiry = ledger.inquiry
     deepest = [step for step in inquiry.steps if len(step.state.layers) == len(inquiry.layers)]
-    mean, _ = mean_and_spread(ledger.values(column, COMPLEXITY, "all", deepest))
+    mean, _ = mean_and_spread(ledger.values(column, "complexity", "all", deepest))
     return "–" if np.isnan(mean) else f"{mean:+.0%}"
 
 
