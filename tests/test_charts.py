@@ -22,6 +22,7 @@ from xai_core.figures import to_png
 
 TITLES = {"saliency": "Saliency", "gradcam": "Grad-CAM"}
 MEASURES = {"ssim": "SSIM", "spearman": "Spearman rank correlation"}
+NUMBERS = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+"}
 DEPTHS = ("trained", "fc2", "fc1")
 
 
@@ -191,7 +192,8 @@ def reliability(
 
 
 def reliable(table):
-    return {n: draw() for n, draw in reliability_charts(table, tables(table), TITLES).items()}
+    found = reliability_charts(table, tables(table), TITLES, NUMBERS)
+    return {name: draw() for name, draw in found.items()}
 
 
 def edges_and_counts(axes):

@@ -17,6 +17,7 @@ from xai_core import tasks
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, signed
 from xai_core.export import Explanation
+from xai_core.measures import MEASURES
 from xai_core.similarity import mean_of_defined
 
 MOST_NUMBERS = 14  # in a row; more would not fit into their squares
@@ -36,7 +37,7 @@ def show(scene: Scene, explanations: Sequence[Explanation], display: Display) ->
         "Structural similarity of the maps as they are shown: 1 is identical, 0 unrelated. "
         "Two empty maps have none (a gap). Where a method gives negative values, both maps of a "
         "pair are compared on the scale from -1 to 1; two methods that give none, on the scale "
-        "from 0 to 1. Wang et al. 2004, doi:10.1109/TIP.2003.819861."
+        f"from 0 to 1. {MEASURES['ssim'].citation}."
     )
     kind = "all" if display.signed else "absolute"
     asked = {

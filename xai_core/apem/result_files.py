@@ -15,6 +15,7 @@ from xai_core.apem.comparisons import (
     stage_pairs,
     unexpected,
 )
+from xai_core.apem.scores import TITLES
 from xai_core.apem.summary import correlations, summary
 from xai_core.files import csv_bytes
 
@@ -41,7 +42,7 @@ def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> dict[str, Callab
     files: dict[str, Callable[[], bytes]] = {"apem.csv": lambda: csv_bytes(table)}
     for name, make in found.items():
         files[f"{name}.csv"] = partial(_csv, make)
-    for name, draw in reliability_charts(table, found, titles).items():
+    for name, draw in reliability_charts(table, found, titles, TITLES).items():
         drawn = cache(draw)
         for form in FORMS:
             files[f"{name}.{form}"] = partial(_chart, drawn, form)

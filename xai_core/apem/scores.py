@@ -14,7 +14,7 @@ from xai_core.apem.perturbation import judged_maps
 from xai_core.explainers.panel import class_numbers
 from xai_core.explainers.settings import SEED
 from xai_core.heatmaps import Floats
-from xai_core.measure_registry import Needs, measure
+from xai_core.measure_registry import MEASURES, Needs, measure
 from xai_core.models.classifier import Classifier
 from xai_core.params import IntParam
 
@@ -94,6 +94,10 @@ def apem_normalized(
 ) -> Floats:
     """``metric.apem_normalized``'s value; NaN as for ``apem``."""
     return _scores(metric.apem_normalized, "apem_normalized", clf, x, y, relevance, settings)
+
+
+COLUMNS = ("apem", "eps_minus", "eps_plus", "apem_normalized")
+TITLES = {name: MEASURES[name].title for name in COLUMNS}  # above the columns of tables
 
 
 def _scores(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
 
-MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+"}
+BOXES = ("apem", "eps_minus", "eps_plus")
 PANEL = (3.2, 2.6)  # inches
 NAME = 26  # letters of a method's name
 PARTS = {"better": "#009e73", "equal": "#bbbbbb", "worse": "#d55e00"}
@@ -24,7 +24,10 @@ BAR = 0.1  # of a panel's height, for a pair
 
 
 def reliability_charts(
-    table: pd.DataFrame, found: Mapping[str, Callable[[], pd.DataFrame]], titles: Mapping[str, str]
+    table: pd.DataFrame,
+    found: Mapping[str, Callable[[], pd.DataFrame]],
+    titles: Mapping[str, str],
+    measures: Mapping[str, str],
 ) -> dict[str, Callable[[], Chart]]:
     """What draws every figure, by its file's name.
 
@@ -33,6 +36,7 @@ def reliability_charts(
         found: what makes tables of ``apem.result_files.tables``, by name: pairwise, stages,
             irrelevance.
         titles: what people read of each method.
+        measures: likewise of each column of numbers.
 
     Returns:
         "boxes"; for more than one method "pairs" and "irrelevance"; for more than one stage
@@ -43,7 +47,7 @@ def reliability_charts(
         rows = found[name]()
         return rows[rows.group == "all"]
 
-    charts: dict[str, Callable[[], Chart]] = {"boxes": lambda: _boxes(table, titles)}
+    charts: dict[str, Callable[[], Chart]] = {"boxes": lambda: _boxes(table, titles, measures)}
     if table.method.nunique() > 1:
         charts["pairs"] = lambda: _pairs(of_all("pairwise"), titles)
         charts["irrelevance"] = lambda: _irrelevance(of_all("irrelevance"), titles)
@@ -54,7 +58,7 @@ def reliability_charts(
     return charts
 
 
-def _boxes(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
+def _boxes(table: pd.DataFrame, titles: Mapping[str, str], measures: Mapping[str, str]) -> Chart:
     stages = list(dict.fromkeys(table.stage))
     right = table.correct.astype("boolean")
     parts = {
@@ -84,7 +88,7 @@ def _boxes(table: pd.DataFrame, titles: Mapping[str, str]) -> Chart:
                         ha="right", fontsize=7)  # fmt: skip
         axes.axhline(0, color="#777777", linewidth=0.6)
 
-    return _grid(list(MEASURES), stages, draw, MEASURES, legend=len(parts) > 1)
+    return _grid(BOXES, stages, draw, measures, legend=len(parts) > 1)
 
 
 def _pairs(pairs: pd.DataFrame, titles: Mapping[str, str]) -> Chart:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import findings
+from xai_core.apem.scores import TITLES
 from xai_core.apem.summary import GROUPS, correlations, summary
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
@@ -54,9 +55,7 @@ def report(table: pd.DataFrame) -> str:
         "apem": "mean",
         "median": "median",
         "sd": "sd",
-        "eps_minus": "ε−",
-        "eps_plus": "ε+",
-        "apem_normalized": "normalised",
+        **{name: TITLES[name] for name in ("eps_minus", "eps_plus", "apem_normalized")},
     }
     head = ("method", "stage", "pictures", "censored", *columns.values())
     found = summary(table).to_dict("records")

@@ -17,7 +17,7 @@ def similarity(maps: NDArray[np.float32], measure: str, show: str, signed: Seque
 
     Args:
         maps: [M, H, W], from ``signed_map`` with this ``show``.
-        measure: key of ``similarity.MEASURES``.
+        measure: key of ``similarity.similarities()``.
         show: as in ``similarity.similarity``.
         signed: of each map, whether its method gives negative values.
     """

@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from pages.components.reliability.controls import STAGE_TITLES
+from xai_core.apem.scores import TITLES
 
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 PARTS = {"better": "#009E73", "equal": "#bbbbbb", "worse": "#D55E00"}
-MEASURES = {"apem": "APEM", "eps_minus": "ε−", "eps_plus": "ε+", "apem_normalized": "Normalised"}
 ROW, BAR, REST = 40, 0.45, 90  # pixels of a row; its share below the middle; pixels around the rows
 FEW = 6
 
@@ -40,7 +40,7 @@ def boxes(table: pd.DataFrame, measure: str, titles: Mapping[str, str]) -> go.Fi
             customdata=own.image.tolist(),
             hovertemplate="%{customdata}: %{y}<extra>%{fullData.name}</extra>",
         )
-    return _laid_out(figure, 380, boxmode="group", yaxis={"title": MEASURES[measure]})
+    return _laid_out(figure, 380, boxmode="group", yaxis={"title": TITLES[measure]})
 
 
 def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:

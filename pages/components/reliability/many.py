@@ -20,6 +20,7 @@ from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.apem.comparisons import pairwise, stage_pairs
 from xai_core.apem.one_picture import answer_facts
+from xai_core.apem.scores import TITLES
 from xai_core.apem.summary import GROUPS, as_table, correlations, groups, summary
 from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title
@@ -32,9 +33,7 @@ SUMMARY = {
     "apem": "APEM, mean",
     "sd": "SD",
     "median": "Median",
-    "eps_minus": "ε−",
-    "eps_plus": "ε+",
-    "apem_normalized": "Normalised",
+    **{name: TITLES[name] for name in ("eps_minus", "eps_plus", "apem_normalized")},
     "apem_shuffled": "Shuffled",
     "median_shuffled": "Shuffled, median",
 }
@@ -126,10 +125,10 @@ def _results(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     )
     measure = row.segmented_control(
         "Number",
-        list(charts.MEASURES),
+        list(TITLES),
         default="apem",
         required=True,
-        format_func=charts.MEASURES.__getitem__,
+        format_func=TITLES.__getitem__,
         key="apem_measure",
     )
     part = parts.get(group or "all", table)

@@ -15,6 +15,7 @@ from pages.components.scene import Scene, View
 from pages.components.spoken import spoken
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import tasks
+from xai_core.apem.scores import TITLES
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.heatmaps import STAGES
 from xai_core.jobs import Task, shared_engine
@@ -23,10 +24,7 @@ from xai_core.tasks import Metric
 MAP = "Map"
 WHOLE = 9  # rows of the table that need no scrolling
 TABLE = {
-    "eps_minus": "ε−",
-    "eps_plus": "ε+",
-    "apem": "APEM",
-    "apem_normalized": "Normalised",
+    **{name: TITLES[name] for name in ("eps_minus", "eps_plus", "apem", "apem_normalized")},
     "problem": "Why not",
 }
 
