@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NEEDS = {
     "browser": {"browser", "page"},
     "worker": {"engine", "workers"},
-    "database": {"cluster", "store_url", "empty_url"},
+    "database": {"cluster", "store_url", "empty_url", "sqlite_url", "taken_by_bots"},
 }
 # Their tests share a server and a browser, or an engine: they run in one process, and first.
 TOGETHER = ("tests/browser", "tests/pages")

@@ -2,7 +2,7 @@
 
 ``python -m tests.study.answering URL`` opens the store, lets go of its connections, and reads one
 line of JSON from its input for each child to fork. A child writes "sent KEY" before an answer and
-"kept KEY" when it is acknowledged. A line "over" follows when the child has ended or was killed.
+"saved KEY" when it is acknowledged. A line "over" follows when the child has ended or was killed.
 """
 
 import json
@@ -28,7 +28,7 @@ def answer_all(part, slug, people, unacknowledged):
     if unacknowledged is not None:
         me, trial, key = unacknowledged
         part.answer(Ticket(slug, me=me), trial, choice(key), key, TIMES)
-        say(f"kept {key}")
+        say(f"saved {key}")
     for me in people:
         ticket = Ticket(slug, me=me)
         screen = part.look(ticket)
@@ -36,7 +36,7 @@ def answer_all(part, slug, people, unacknowledged):
             key = f"{me}:{screen.trial.id}"
             say(f"sent {key}")
             screen = part.answer(ticket, screen.trial.id, choice(key), key, TIMES)
-            say(f"kept {key}")
+            say(f"saved {key}")
 
 
 def main(url):

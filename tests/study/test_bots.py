@@ -61,7 +61,7 @@ def test_what_bots_send_is_what_is_stored_and_exported(store, server, study):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def taken_by_bots(tmp_path_factory):
     """A study that bots have taken part in: store, its name, journals."""
     url = f"sqlite:///{tmp_path_factory.mktemp('bots') / 'studies.sqlite'}"
     store = open_store(url)
@@ -72,8 +72,8 @@ def done(tmp_path_factory):
     store.close_all()
 
 
-def test_interruptions_lose_nothing_and_add_nothing(done):
-    store, slug, journals = done
+def test_interruptions_lose_nothing_and_add_nothing(taken_by_bots):
+    store, slug, journals = taken_by_bots
     assert compare(store, slug, journals, before=0).differences == ()
     counted = sum((journal.counted for journal in journals), Counter())
     assert counted["reloads"] > 0
@@ -99,8 +99,8 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("change", TAMPERED)
-def test_a_change_of_the_database_is_found(done, change):
-    store, slug, journals = done
+def test_a_change_of_the_database_is_found(taken_by_bots, change):
+    store, slug, journals = taken_by_bots
     with store.database.writing() as connection:
         kept = {
             table: connection.execute(select(table)).mappings().all()
@@ -120,8 +120,8 @@ def test_a_change_of_the_database_is_found(done, change):
     assert compare(store, slug, journals, before=0).differences == ()
 
 
-def test_a_fault_of_the_export_is_found(done, monkeypatch):
-    store, slug, journals = done
+def test_a_fault_of_the_export_is_found(taken_by_bots, monkeypatch):
+    store, slug, journals = taken_by_bots
     whole = sides.long_csv
 
     def cut(records):
@@ -134,8 +134,8 @@ def test_a_fault_of_the_export_is_found(done, monkeypatch):
     assert "exported" in found.differences[0]
 
 
-def test_an_answer_that_was_never_sent_is_found(done):
-    store, slug, journals = done
+def test_an_answer_that_was_never_sent_is_found(taken_by_bots):
+    store, slug, journals = taken_by_bots
     journals[0].answers.append(journals[1].answers[0])
     try:
         assert compare(store, slug, journals, before=0).differences

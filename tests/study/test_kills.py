@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from tests.study.answering import choice
@@ -16,8 +17,8 @@ from tests.study.small import begin, design, publish
 from xai_core.study import TakingPart, Ticket
 from xai_core.study.storage.schema import answer, trial
 
-KILLS = 200
 TRIALS = 60
+MOST = 200  # kills until some have come before the commit and some after it
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -47,37 +48,38 @@ class Server:
 def killed(server, work, rng, pause):
     """Keys a child acknowledged before it was killed, the one it did not, and how long it took."""
     child = server.fork(**work)
-    kept, open_key, waited = [], None, []
+    acknowledged, open_key, waited = [], None, []
     kill_at = rng.randint(1, 3)
     alive = True
     while (line := server.line()) != ["over"]:
         word, key = line
         if word == "sent":
             open_key, since = key, time.perf_counter()
-            if alive and len(kept) >= kill_at:
+            if alive and len(acknowledged) >= kill_at:
                 time.sleep(rng.uniform(0, pause))
                 os.kill(child, signal.SIGKILL)
                 alive = False
         else:
-            kept.append(key)
+            acknowledged.append(key)
             if open_key == key and alive:
                 waited.append(time.perf_counter() - since)
             open_key = None
-    return kept, open_key, waited
+    return acknowledged, open_key, waited
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(store, store_url):
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.long)])
+def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(store, store_url, kills):
     slug = publish(store, design(TRIALS, practice=0, catches=0, background=()))
     part = TakingPart(store)
     people = [begin(part, Ticket(slug))[0].me for _ in range(20)]
     server, rng = Server(store_url), random.Random(1)
     acknowledged, between, survived, pause, unacknowledged = [], 0, 0, 0.02, None
-    while between < KILLS:
+    while between < kills or (survived in (0, between) and between < MOST):
         while part.look(Ticket(slug, me=people[0])).kind == "ended":
             people.pop(0)
         work = {"slug": slug, "people": people, "unacknowledged": unacknowledged}
-        kept, open_key, waited = killed(server, work, rng, pause)
-        acknowledged += kept
+        keys, open_key, waited = killed(server, work, rng, pause)
+        acknowledged += keys
         unacknowledged = None
         if open_key is not None:
             between += 1
@@ -87,7 +89,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(store, store_ur
         # As long as an answer takes, so that kills come before its commit and after it.
         pause = sorted(waited)[len(waited) // 2] if waited else pause
     server.close()
-    assert 0 < survived < KILLS, "kills came before the commit, and after it"
+    assert 0 < survived < between, "kills came before the commit, and after it"
     compare(store, acknowledged, unacknowledged)
 
 

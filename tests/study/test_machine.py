@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -13,7 +14,7 @@ from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
 from xai_core.study.participation.screens import ClientTimes
 from xai_core.study.trial_plan import LETTERS
 
-HISTORIES, STEPS = 20, 30
+STEPS = 30
 EYES = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)
 CHOICES = ("A", "B", "same", "cannot_distinguish")
 PRACTICE = 1
@@ -326,12 +327,13 @@ class _refused:  # noqa: N801 -- reads as a word in the rules
         return bool(str(error))
 
 
-def test_any_history_ends_as_the_model_says(store_url):
+@pytest.mark.parametrize("histories", [6, pytest.param(60, marks=pytest.mark.long)])
+def test_any_history_ends_as_the_model_says(store_url, histories):
     machine = type("History", (Model,), {"url": store_url})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=HISTORIES,
+            max_examples=histories,
             stateful_step_count=STEPS,
             deadline=None,
             # A failing history is told as it was found: making it shorter takes minutes.
