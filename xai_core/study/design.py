@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from xai_core.study import strict_json
@@ -180,9 +180,8 @@ class Design:
     target: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The same as dictionaries and lists that JSON can hold."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        """The same as dictionaries and sequences that JSON can hold."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, data: Any) -> Design:
@@ -202,11 +201,3 @@ class Design:
     def of_kind(self, kind: PictureKind) -> tuple[StudyPicture, ...]:
         """The pictures of a kind, in the design's order."""
         return tuple(picture for picture in self.pictures if picture.kind == kind)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return value

@@ -11,7 +11,6 @@ import functools
 import logging
 import os
 import sqlite3
-import sys
 import threading
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from platformdirs import user_data_path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy import exc as failures
 
@@ -89,15 +89,7 @@ _locks_mutex = threading.Lock()
 def data_folder() -> Path:
     """``XAI_STUDIES`` if it is set, otherwise a place in the platform's data folder."""
     given = os.environ.get("XAI_STUDIES")
-    if given:
-        return Path(given)
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "xai-workbench"
+    return Path(given) if given else user_data_path("xai-workbench", appauthor=False)
 
 
 def database_url(given: str | None = None) -> URL:
