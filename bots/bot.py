@@ -109,7 +109,7 @@ class Bot:
     async def close(self) -> None:
         """Close the browser."""
         await self.tab.close()
-        self.fetcher.close()
+        await self.fetcher.close()
 
     def _new_tab(self, query: str) -> Tab:
         return Tab(self.manner.url, PAGE, query, self.fetcher)

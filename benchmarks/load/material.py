@@ -9,7 +9,7 @@ from PIL import Image
 
 from xai_core.study import Design, Prediction, Rendered, Store
 from xai_core.study.design import Condition, StudyPicture
-from xai_core.study.pictures import plain_png
+from xai_core.study.field_of_view import plain_png
 
 SIDE = 320
 CONDITIONS = 3

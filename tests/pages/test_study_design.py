@@ -30,7 +30,7 @@ from xai_core.study.design import (
     Look,
     StudyPicture,
 )
-from xai_core.study.pictures import kept_original
+from xai_core.study.field_of_view import original_png
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2031, 1, 1, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def full(store: Store, **parts: Any) -> Design:
     """A design that can be published, of two pictures."""
     assets = {
-        name: store.keep_asset(kept_original(sample_image(name)), "image/png")
+        name: store.keep_asset(original_png(sample_image(name)), "image/png")
         for name in ("cat", "coffee")
     }
     made = Design(

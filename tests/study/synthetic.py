@@ -55,7 +55,7 @@ def records(participants=12, images=6, seed=0, missing=0.1, **changes):
     """Records as a store would give them."""
     rng = np.random.default_rng(seed)
     made = design(images, **changes)
-    rows, people, told = [], [], []
+    rows, people, said = [], [], []
     for person in range(1, participants + 1):
         position = 0
         for place in range(1, images + 1):
@@ -66,7 +66,7 @@ def records(participants=12, images=6, seed=0, missing=0.1, **changes):
         checks = [_row(rng, person, position + 1, "p1", "catch", bool(rng.random() < 0.7))]
         rows += checks
         people.append(_person(person, position, checks))
-        told += [(person, q.id, str(rng.choice(["yes", "no"]))) for q in made.background]
+        said += [(person, q.id, str(rng.choice(["yes", "no"]))) for q in made.background]
     whole = pd.DataFrame(rows)
     whole["passed"] = whole.passed.astype("boolean")
     kinds = {"shown_position": "Int64", "duration_ms": "Int64"}
@@ -77,7 +77,7 @@ def records(participants=12, images=6, seed=0, missing=0.1, **changes):
         participants + 5,
         2,
         pd.DataFrame(people),
-        pd.DataFrame(told, columns=["participant", "question", "value"]),
+        pd.DataFrame(said, columns=["participant", "question", "value"]),
         whole.astype(kinds),
         predictions(right),
     )

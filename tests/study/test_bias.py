@@ -69,8 +69,8 @@ def test_who_always_chooses_one_place():
 def test_groups_by_background():
     rows = [(1, "age", "20"), (2, "age", "30"), (3, "age", "70"), (4, "age", "old"),
             (1, "field", "law"), (2, "field", "law"), (3, "why", "because")]  # fmt: skip
-    told = pd.DataFrame(rows, columns=["participant", "question", "value"])
-    found = {(one.id, value): who for one, value, who in groups((NUMBER, CHOICE, TEXT), told)}
+    said = pd.DataFrame(rows, columns=["participant", "question", "value"])
+    found = {(one.id, value): who for one, value, who in groups((NUMBER, CHOICE, TEXT), said)}
     assert found == {
         ("age", "up to 30"): {1, 2},
         ("age", "above 30"): {3},
@@ -81,12 +81,12 @@ def test_groups_by_background():
 
 def test_a_groups_cases_are_those_of_its_participants_alone():
     table = answers([("c1", "c2"), ("c1", "c1"), ("c2", "c2")])
-    told = pd.DataFrame(
+    said = pd.DataFrame(
         [(1, "field", "art"), (2, "field", "art"), (3, "field", "law")],
         columns=["participant", "question", "value"],
     )
     predicted = predictions({"c1": [True, True], "c2": [False, False]})
-    shares, cases = by_background(table, predicted, (CHOICE,), told)
+    shares, cases = by_background(table, predicted, (CHOICE,), said)
     for value, people in (("art", [1, 2]), ("law", [3])):
         own = table[table.participant.isin(people)]
         expected = case_table(own, predicted)
@@ -95,7 +95,7 @@ def test_a_groups_cases_are_those_of_its_participants_alone():
         pd.testing.assert_frame_equal(part[expected.columns], expected)
         votes = shares[shares.value == value].set_index("choice")["count"]
         assert votes["c1"] == (own.choice == "c1").sum()
-    nobody = by_background(table, predicted, (CHOICE,), told[:0])
+    nobody = by_background(table, predicted, (CHOICE,), said[:0])
     assert [len(one) for one in nobody] == [0, 0]
 
 

@@ -102,7 +102,7 @@ TAMPERED = {
 def test_a_change_of_the_database_is_found(taken_by_bots, change):
     store, slug, journals = taken_by_bots
     with store.database.writing() as connection:
-        kept = {
+        before = {
             table: connection.execute(select(table)).mappings().all()
             for table in (participant, platform_identity, background, trial, answer)
         }
@@ -113,7 +113,7 @@ def test_a_change_of_the_database_is_found(taken_by_bots, change):
         assert any("stored" in text for text in found.differences)
     finally:
         with store.database.writing() as connection:
-            for table, rows in kept.items():
+            for table, rows in before.items():
                 connection.execute(delete(table))
                 if rows:
                     connection.execute(table.insert(), [dict(row) for row in rows])

@@ -81,11 +81,11 @@ right = st.lists(st.booleans(), min_size=4, max_size=4)
 @given(ballots, right, right, st.sampled_from(list(RULES)))
 def test_cases_are_those_of_the_description(votes, first, second, rule):
     table = answers(votes)
-    told = predictions({"c1": first, "c2": second})
-    correct = {(row.image, row.model): row.correct for row in told.itertuples()}
+    predicted = predictions({"c1": first, "c2": second})
+    correct = {(row.image, row.model): row.correct for row in predicted.itertuples()}
     rows = list(table.itertuples(index=False, name=None))
     expected, images = reference.cases(rows, correct, rule)
-    found = case_table(table, told, "normal", rule=rule)
+    found = case_table(table, predicted, "normal", rule=rule)
     for row in found.itertuples():
         assert row.count == expected[row.model, row.case]
         if images:
@@ -102,14 +102,14 @@ def test_every_picture_is_one_case_of_each_model(votes, first, second):
 
 
 def test_the_bootstrap_is_about_wilson_when_all_agree_and_wider_when_participants_differ():
-    told = predictions({"c1": [True] * 40, "c2": [True] * 40})
+    predicted = predictions({"c1": [True] * 40, "c2": [True] * 40})
     agreed = answers([tuple("c1" if p < 24 else "c2" for p in range(40))] * 9)
-    plain, drawn = case_table(agreed, told), case_table(agreed, told, "bootstrap")
+    plain, drawn = case_table(agreed, predicted), case_table(agreed, predicted, "bootstrap")
     # Only the quantile of 39 degrees of freedom and 39 in place of 40 make a difference.
     assert drawn.low[0] == pytest.approx(plain.low[0], abs=0.01)
     # Now each participant has a favourite, so that who came decides every picture at once.
     split = answers([("c1",) * 40] * 5 + [("c2",) * 40] * 4)
-    table = case_table(split, told, "bootstrap")
+    table = case_table(split, predicted, "bootstrap")
     assert table.share[0] == 1.0
     rng = np.random.default_rng(0)
     noisy = answers(
@@ -118,7 +118,7 @@ def test_the_bootstrap_is_about_wilson_when_all_agree_and_wider_when_participant
             for person in range(9)
         ]
     )
-    plain, drawn = case_table(noisy, told), case_table(noisy, told, "bootstrap")
+    plain, drawn = case_table(noisy, predicted), case_table(noisy, predicted, "bootstrap")
     first = plain.case == 1
     assert ((drawn.high - drawn.low)[first] > 1.2 * (plain.high - plain.low)[first]).all()
 
@@ -126,9 +126,9 @@ def test_the_bootstrap_is_about_wilson_when_all_agree_and_wider_when_participant
 def test_the_bootstrap_repeats_with_its_seed():
     rng = np.random.default_rng(1)
     votes = rng.choice(["c1", "c2", "same"], size=(8, 12)).tolist()
-    told = predictions({"c1": [True] * 12, "c2": [False] * 12})
+    predicted = predictions({"c1": [True] * 12, "c2": [False] * 12})
     one, same, other = (
-        case_table(answers(votes), told, "bootstrap", seed=seed, replicates=200)
+        case_table(answers(votes), predicted, "bootstrap", seed=seed, replicates=200)
         for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(one, same)
@@ -143,11 +143,11 @@ def test_no_answers_are_no_shares():
 
 
 def test_a_picture_without_prediction_is_refused():
-    told = predictions({"c1": [True], "c2": [True]})
+    predicted = predictions({"c1": [True], "c2": [True]})
     with pytest.raises(StudyError, match="whether c1 is right about picture p2"):
-        case_table(answers([("c1", "c1")]), told)
+        case_table(answers([("c1", "c1")]), predicted)
     with pytest.raises(StudyError, match="two predictions"):
-        case_table(answers([("c1",)]), pd.concat([told, told]))
+        case_table(answers([("c1",)]), pd.concat([predicted, predicted]))
 
 
 @pytest.mark.parametrize("words", [{"interval": "guess"}, {"rule": "loudest"}])

@@ -74,8 +74,8 @@ def test_a_design_with_photos_becomes_a_study(
     assert main("publish", file, "--images", photos, "--name", "For me") == 0
     (study,) = store.studies()
     assert (study.name, study.published, study.is_open) == ("For me", 1, True)
-    told = capsys.readouterr()
-    assert told.out == f"Version 1 of study {study.slug}: /take-part?study={study.slug}\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"Version 1 of study {study.slug}: /take-part?study={study.slug}\n"
     predictions = store.records(study.slug).predictions.set_index(["image", "model"])
     assert predictions.loc[("p1", "c1"), "predicted_class"] == "Egyptian cat"
     assert predictions.correct.tolist() == [True, True, False, False]

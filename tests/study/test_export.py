@@ -150,13 +150,13 @@ def test_run_json_has_the_command_that_repeats_it(files):
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_text_from_outside_is_no_formula(made, text):
-    told = made.background.assign(value=text)
+    said = made.background.assign(value=text)
     pictures = tuple(replace(one, name=text, true_class=text) for one in made.design.pictures)
     conditions = tuple(Condition(one.id, text, {}, "x") for one in made.design.conditions)
     hostile = replace(
         made,
         design=replace(made.design, pictures=pictures, conditions=conditions),
-        background=told,
+        background=said,
         answers=made.answers.assign(true_class=text),
     )
     written = data_files.files(hostile, analyse(hostile, Settings(replicates=100)), "s")

@@ -132,8 +132,8 @@ def test_publishing_counts_up_and_closes_the_version_before(store):
     publish(store, slug=slug, preview=True)
     assert store.versions(slug)[0].id != preview.id
     with store.database.reading() as connection:
-        kept = connection.scalar(select(func.count()).select_from(stimulus))
-    assert kept == 3 * 5 * 3
+        number = connection.scalar(select(func.count()).select_from(stimulus))
+    assert number == 3 * 5 * 3
 
 
 def test_publishing_refuses_what_is_not_ready(store):

@@ -1,4 +1,4 @@
-"""The way of participants: every step once, nothing of anybody else's, nothing told."""
+"""The way of participants: every step once, nothing of anybody else's, nothing given away."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -206,8 +206,8 @@ def test_times_are_those_of_the_first_showing(store, part):
     assert served == stored.served_at <= stored.answered_at == following
     assert stored.answered_at.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - stored.answered_at) < timedelta(minutes=1)
-    told = (stored.client_shown_at, stored.client_answered_at, stored.duration_ms)
-    assert told == (1000.0, 2500.5, 1500)
+    times = (stored.client_shown_at, stored.client_answered_at, stored.duration_ms)
+    assert times == (1000.0, 2500.5, 1500)
     assert (stored.focus_losses, stored.hidden_ms) == (1, 20)
 
 

@@ -64,8 +64,8 @@ def test_every_row_goes_and_those_of_others_stay(store, by):
     after = store.records(slug)
     for name in ("participants", "answers", "background"):
         table = getattr(records, name)
-        kept = table[table.participant == 1].reset_index(drop=True)
-        assert kept.equals(getattr(after, name))
+        remaining = table[table.participant == 1].reset_index(drop=True)
+        assert remaining.equals(getattr(after, name))
     for gone in (me, Ticket(slug, invite=token)):
         assert part.look(gone).kind == "unknown"
     assert part.look(Ticket(slug, platform="p", platform_id="x")).kind == "consent"
@@ -89,15 +89,15 @@ def test_a_token_is_no_withdrawal_code(store):
 def test_only_the_tables_of_a_participant_hang_on_it(store):
     slug = publish(store, background=FREE)
     somebody(store, slug, Ticket(slug, platform="p", platform_id="x"))
-    kept = {participant, platform_identity, background, trial, answer, invitation}
+    theirs = {participant, platform_identity, background, trial, answer, invitation}
     with store.database.reading() as connection:
-        for table in kept - {invitation}:
+        for table in theirs - {invitation}:
             assert connection.scalar(select(func.count()).select_from(table))
     assert {
         table
         for table in metadata.tables.values()
         if "participant_id" in table.c or table is participant
-    } == kept
+    } == theirs
 
 
 def bytes_of(folder):

@@ -19,7 +19,7 @@ from xai_core.explainers import explain
 from xai_core.images import model_input, sample_image, visible_crop
 from xai_core.models import load_classifier
 from xai_core.study.design import Condition, Design, Look, StudyPicture
-from xai_core.study.pictures import field_of_view, kept_original, plain_png, shown
+from xai_core.study.field_of_view import field_of_view, original_png, plain_png, scaled
 from xai_core.tasks.models import run_describe
 
 TINY = {"source": "vgg-tiny"}
@@ -41,7 +41,7 @@ def design(**parts):
 
 @pytest.fixture(scope="module")
 def originals():
-    return {name: kept_original(sample_image(name)) for name in ("cat", "coffee")}
+    return {name: original_png(sample_image(name)) for name in ("cat", "coffee")}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_heatmap_is_the_package_s_own_over_the_shared_square(facts, originals)
     best = int(clf.logits(x).argmax())
     relevance = explain(clf, x, best, method="gradcam")[0].numpy()
     display = Display()
-    expected = display.draw(display.values(relevance, pixels), shown(square, SIDE))
+    expected = display.draw(display.values(relevance, pixels), scaled(square, SIDE))
     (content,) = [one.content for one in rendered if one.model == "c2"]
     found = np.asarray(Image.open(io.BytesIO(content)))
     # The task computes in a panel of both methods: equal up to the last bit of a float.
@@ -202,10 +202,10 @@ def test_the_key_has_everything_that_decides_a_picture(facts, originals):
 def test_a_large_original_is_kept_smaller_and_plain():
     rng = np.random.default_rng(0)
     large = Image.fromarray(rng.integers(0, 256, (1500, 2000, 3), dtype=np.uint8))
-    kept = Image.open(io.BytesIO(kept_original(large)))
+    kept = Image.open(io.BytesIO(original_png(large)))
     assert kept.size == (1365, 1024)
     small = sample_image("cat")
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(kept_original(small)))), small)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(original_png(small)))), small)
     small.info["comment"] = "secret"
     assert b"secret" not in plain_png(small)
 

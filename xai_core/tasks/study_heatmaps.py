@@ -20,7 +20,7 @@ from xai_core.explainers.registry import method as find_method
 from xai_core.images import model_input
 from xai_core.jobs import Task
 from xai_core.study.design import Condition, Design, StudyPicture
-from xai_core.study.pictures import field_of_view, plain_png, shown
+from xai_core.study.field_of_view import field_of_view, plain_png, scaled
 from xai_core.study.storage.publishing import Prediction, Rendered
 from xai_core.tasks.explanations import OVERHEAD, run_explain
 from xai_core.tasks.models import Settings, classifier, model_pixels
@@ -53,7 +53,7 @@ def study_pictures(
     found: dict[tuple[str, str], Task] = {}
     for picture in design.pictures:
         square = field_of_view(Image.open(io.BytesIO(original(picture.asset))), share)
-        seen = np.asarray(shown(square, design.look.side))
+        seen = np.asarray(scaled(square, design.look.side))
         inputs: dict[str, NDArray[np.float32]] = {}
         for condition in _neighbours(design.conditions, facts):
             about = facts[condition.id]

@@ -16,7 +16,7 @@ from xai_core.images import model_input, read_picture
 from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import advance
-from xai_core.study.pictures import field_of_view
+from xai_core.study.field_of_view import field_of_view
 from xai_core.tasks.models import Model, classifier, model_pixels
 
 MIX = (True, False)  # rightly and wrongly classified

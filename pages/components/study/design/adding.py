@@ -17,7 +17,7 @@ from xai_core.datasets import check_splits, pictures_among
 from xai_core.errors import DataError
 from xai_core.images import sample_image, sample_images
 from xai_core.study import shared_store
-from xai_core.study.pictures import kept_original
+from xai_core.study.field_of_view import original_png
 
 SOURCES = {"files": "Files", "folder": "A folder with classes", "samples": "Samples"}
 DATA_SET = {"data": "A data set"}
@@ -91,7 +91,7 @@ def _samples(draft: Draft) -> None:
     if st.button("Add", key="add samples", disabled=not chosen):
         found = Found()
         for name in chosen or []:
-            original = kept_original(sample_image(name))
+            original = original_png(sample_image(name))
             asset = shared_store().keep_asset(original, "image/png")
             found.pictures.append((titles[name], asset, ""))
         add(draft, found)

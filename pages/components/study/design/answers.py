@@ -19,7 +19,7 @@ from xai_core.images import model_input
 from xai_core.jobs import Task
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
-from xai_core.study.pictures import field_of_view
+from xai_core.study.field_of_view import field_of_view
 
 PURPOSE = "study-answers"
 EVERY_S = 1.0

@@ -12,7 +12,7 @@ from xai_core.errors import XaiError
 from xai_core.images import read_image, shown_name
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
-from xai_core.study.pictures import kept_original
+from xai_core.study.field_of_view import original_png
 
 MOST = 500
 MOST_SAID = 8
@@ -62,7 +62,7 @@ def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
     found = Found()
     for name, content, true in files:
         try:
-            original = kept_original(read_image(content, name))
+            original = original_png(read_image(content, name))
             asset = shared_store().keep_asset(original, "image/png")
         except XaiError as error:
             found.refused.append(str(error))

@@ -18,7 +18,7 @@ from pages.components.text import plain
 from xai_core import tasks
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
-from xai_core.study.pictures import field_of_view
+from xai_core.study.field_of_view import field_of_view
 
 KINDS = {"trial": "Trial", "practice": "Practice", "catch": "Check"}
 KIND_HELP = (

@@ -20,7 +20,7 @@ from xai_core.errors import XaiError
 from xai_core.jobs import Task
 from xai_core.study import shared_store
 from xai_core.study.design import Design
-from xai_core.study.pictures import plain_png
+from xai_core.study.field_of_view import plain_png
 
 PURPOSE = "study-sample"
 WIDEST = 230  # pixels of the page

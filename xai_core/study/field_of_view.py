@@ -5,7 +5,7 @@ where the picture is. Models differ in that: one crops the centre of what it is 
 does not, and each has its own input size. So the part is cut out once, a central square that
 every model sees by its own preprocessing (``field_of_view``); each model gets exactly this
 square at its input size, without a further crop, and the heatmap is drawn over the same square
-at the size that participants see (``shown``). Where all models crop alike, each sees what it
+at the size that participants see (``scaled``). Where all models crop alike, each sees what it
 sees everywhere else; where they do not, one that crops less sees a closer view than usual.
 """
 
@@ -18,7 +18,7 @@ from PIL import Image
 LARGEST_SHORT_SIDE = 1024
 
 
-def kept_original(image: Image.Image) -> bytes:
+def original_png(image: Image.Image) -> bytes:
     """A picture as a study keeps it: PNG, with a shorter side of 1024 pixels at most.
 
     That is more than any model gets and than participants see.
@@ -43,7 +43,7 @@ def field_of_view(image: Image.Image, share: float) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def shown(square: Image.Image, side: int) -> Image.Image:
+def scaled(square: Image.Image, side: int) -> Image.Image:
     """A square at the size that participants see."""
     return square.resize((side, side), Image.Resampling.BICUBIC)
 
