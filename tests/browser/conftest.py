@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import expect
 
 from bots import Server
 
-expect.set_options(timeout=20_000)  # in all these tests: a busy machine may take its time
+# Matters only where something fails: generous, because a busy machine may take its time.
+PATIENCE_MS = 180_000
+expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -36,10 +38,35 @@ def browser_context_args() -> dict[str, Any]:
     return {"viewport": {"width": 1440, "height": 900}, "accept_downloads": True}
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a fresh server with an empty cache."""
-    with serving(tmp_path_factory.mktemp("server")) as address:
+@pytest.fixture(scope="package")
+def browser(launch_browser: Callable[[], Browser]) -> Iterator[Browser]:
+    """One Chromium, which ends with the last of these tests."""
+    with launch_browser() as made:
+        yield made
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """How a visitor of whom the server knows nothing comes."""
+
+    def made(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        return context
+
+    return made
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps its cache and its studies."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="package")
+def server(folder: Path) -> Iterator[str]:
+    """Address of a server that begins with an empty cache."""
+    with serving(folder) as address:
         yield address
 
 
@@ -58,12 +85,6 @@ def serving(folder: Path, base_path: str = "", **environment: str) -> Iterator[s
         made.stop()
         written = made.log()
     assert "Traceback" not in written, f"Something failed in the server:\n{written[-5000:]}"
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[str]]:
-    """How to start another server."""
-    return serving
 
 
 WORDS = """() => [document.body, ...[...document.querySelectorAll('*')]

@@ -23,7 +23,6 @@ from xai_core.study.password import hashed, keep
 
 BASE = "/tools/xai"
 PASSWORD = "correct horse battery"
-LONG_MS = 120_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def researcher(page: Page, shared: Shared) -> Iterator[Page]:
     """Signed in through the proxy by the password, on the page that was asked for."""
     keep(shared.studies / "password", hashed(PASSWORD))
     page.goto(f"{shared.proxied}/sanity?methods=saliency&test=Permuted+labels")
-    expect(page.get_by_text("For researchers")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("For researchers")).to_be_visible()
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
@@ -76,9 +75,7 @@ def test_straight(page: Page, shared: Shared) -> None:
 def test_behind_a_proxy_nobody_is_local(page: Page, shared: Shared) -> None:
     """The proxy is on this machine, and keeps the host's name: all the same nobody gets in."""
     page.goto(shared.proxied)
-    expect(page.get_by_text("These pages answer only to the machine")).to_be_visible(
-        timeout=LONG_MS
-    )
+    expect(page.get_by_text("These pages answer only to the machine")).to_be_visible()
 
 
 def test_signing_in_and_out(researcher: Page, shared: Shared) -> None:
@@ -95,7 +92,7 @@ def test_signing_in_and_out(researcher: Page, shared: Shared) -> None:
 
 def test_every_page_draws(researcher: Page, shared: Shared) -> None:
     """Heatmaps of the first two pages, pictures of the third; from one to the next by the menu."""
-    expect(researcher.get_by_role("button", name="run.json")).to_be_visible(timeout=LONG_MS)
+    expect(researcher.get_by_role("button", name="run.json")).to_be_visible()
     wait_drawn(researcher, "drawn.ready >= 3")
     researcher.get_by_role("link", name="Compare").click()
     researcher.wait_for_url(f"{shared.proxied}/**")
@@ -105,10 +102,10 @@ def test_every_page_draws(researcher: Page, shared: Shared) -> None:
     assert waiting.value.path().stat().st_size > 64 * 64
 
     query = "samples=Astronaut&methods=saliency&shuffles=0&eps_max=15"
-    with researcher.expect_response(re.compile(f"{BASE}/pictures/"), timeout=LONG_MS) as picture:
+    with researcher.expect_response(re.compile(f"{BASE}/pictures/")) as picture:
         researcher.goto(f"{shared.proxied}/reliability?{query}")
     assert picture.value.headers["content-type"] == "image/png", "a map in the table"
-    expect(researcher.locator("[data-testid=stImage] img").first).to_be_visible(timeout=LONG_MS)
+    expect(researcher.locator("[data-testid=stImage] img").first).to_be_visible()
 
 
 def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None:
@@ -118,7 +115,7 @@ def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None
     store.close_all()
     researcher.goto(f"{shared.proxied}/study_design?design={slug}&step=Publish")
     link = f"{shared.proxied}/take-part?study={slug}"
-    expect(researcher.get_by_text(link, exact=True)).to_be_visible(timeout=LONG_MS)
+    expect(researcher.get_by_text(link, exact=True)).to_be_visible()
 
     begin(researcher, link)
     personal = researcher.url
@@ -138,10 +135,10 @@ def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
-    with researcher.expect_response(re.compile(f"{BASE}/stimuli/"), timeout=LONG_MS) as picture:
+    with researcher.expect_response(re.compile(f"{BASE}/stimuli/")) as picture:
         researcher.goto(f"{shared.proxied}/study_results?part=Pictures")
         told = researcher.get_by_text("4 participants, 8 answers")
-        expect(told).to_be_visible(timeout=LONG_MS)
+        expect(told).to_be_visible()
     assert picture.value.ok
 
 

@@ -20,20 +20,18 @@ GRID = (
     "[...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)"
     ".map(r => r.querySelector('.root[data-drawn]')).find(Boolean)"
 )
-LONG_MS = 90_000
 # Chromium without a graphics card draws on the processor that computes the maps: to look at
 # every frame, as Playwright does by itself, would slow both.
 LOOK_MS = 200
 STREAMLIT = tuple(int(part) for part in streamlit.__version__.split(".")[:2])
 
 
-def wait_drawn(page: Page, condition: str, patience_ms: int = LONG_MS) -> None:
+def wait_drawn(page: Page, condition: str) -> None:
     """Until the grid says that it has drawn something for which ``condition`` holds."""
     try:
         page.wait_for_function(
             f"() => {{ const root = {GRID}; if (!root) return false;"
             f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
-            timeout=patience_ms,
             polling=LOOK_MS,
         )
     except PatienceEnded:
@@ -55,7 +53,7 @@ def choose(page: Page, *methods: str) -> None:
         wanted = button.inner_text().strip() in methods
         if wanted != (button.get_attribute("aria-pressed") == "true"):
             button.click()
-            page.wait_for_timeout(300)
+            expect(button).to_have_attribute("aria-pressed", str(wanted).lower())
     page.keyboard.press("Escape")
 
 
@@ -200,5 +198,5 @@ def test_a_file_that_is_no_picture(page: Page, server: str) -> None:
     )
     expect(page.get_by_text("notes.jpg").last).to_be_visible()
     expect(page.locator("[data-testid='stAlert']").first).to_contain_text("notes.jpg")
-    expect(page.locator("figure").first).to_contain_text("cup.jpg", timeout=LONG_MS)
+    expect(page.locator("figure").first).to_contain_text("cup.jpg")
     wait_drawn(page, "drawn.ready >= 6")

@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 
 from xai_core.__main__ import main
 
-LONG_MS = 120_000
 # A picture whose class changes soon.
 QUERY = "samples=Astronaut&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
 
@@ -32,33 +31,33 @@ def test_step_until_the_class_flips_filter_and_download(
 ) -> None:
     errors = opened(page, f"{server}/reliability?{QUERY}")
     slider = page.get_by_role("slider", name="Steps ε")
-    expect(slider).to_be_visible(timeout=LONG_MS)
+    expect(slider).to_be_visible()
     expect(page.get_by_text("Methods and stages")).to_be_visible()
     first = page.get_by_text(re.compile("changes for the first time at ε− = "))
     flips = int(re.findall(r"= (\d+)", first.inner_text())[0])
     assert slider.input_value() == str(flips), "it begins where the class flips"
     # Back to the picture itself: both ways have its class; then on until one has left it.
     slider.press("Home")
-    expect(page.get_by_text("after 0 steps")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text("after 0 steps")).to_have_count(2)
     pictures = page.locator("[data-testid=stImage] img")
     expect(pictures).to_have_count(6)
     before = pictures.nth(2).get_attribute("src")
     for _ in range(flips):
         slider.press("ArrowRight")
-    expect(page.get_by_text(f"after {flips} steps")).to_have_count(2, timeout=30_000)
+    expect(page.get_by_text(f"after {flips} steps")).to_have_count(2)
     assert pictures.nth(2).get_attribute("src") != before
 
     page.get_by_text("Sum of channels", exact=True).first.click()
-    expect(page.get_by_role("button", name="Filter this map")).to_be_enabled(timeout=LONG_MS)
+    expect(page.get_by_role("button", name="Filter this map")).to_be_enabled()
     page.get_by_role("button", name="Filter this map").click()
     kept = page.get_by_text(re.compile("The filter keeps"))
-    expect(kept).to_be_visible(timeout=LONG_MS)
+    expect(kept).to_be_visible()
     scrub = page.get_by_role("slider", name="Values left out")
     scrub.press("Home")
-    expect(page.get_by_text("100.0%", exact=False).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("100.0%", exact=False).first).to_be_visible()
 
     page.get_by_text("Many pictures", exact=True).click()
-    expect(page.get_by_role("button", name="run.json")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_role("button", name="run.json")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="CSV", exact=True).click()
     rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text("utf-8"))))
@@ -102,9 +101,9 @@ def test_a_folder_with_classes(page: Page, server: str, tmp_path: Path) -> None:
         sample_image(sample).save(tmp_path / "mine" / name / "one.png")
     query = "methods=saliency&shuffles=0&eps_max=15&view=Many+pictures&cohort=A+folder+of+mine"
     errors = opened(page, f"{server}/reliability?{query}")
-    expect(page.get_by_text("Choose a folder")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Choose a folder")).to_be_visible()
     page.locator("[data-testid=stMain] input[type=file]").set_input_files(tmp_path / "mine")
-    expect(page.get_by_role("button", name="run.json")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_role("button", name="run.json")).to_be_visible()
     expect(page.get_by_text("The class of 1 of 2 pictures is not known")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="CSV", exact=True).click()

@@ -23,7 +23,7 @@ def opened(page: Page, server: str, query: str) -> list[str]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{server}/sanity?{query}")
-    expect(page.get_by_role("button", name="run.json")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="run.json")).to_be_visible()
     wait_drawn(page, "drawn.ready >= 4")
     return errors
 
@@ -49,8 +49,10 @@ def slide_to(page: Page, frame: int) -> float:
 
 def rest(page: Page, frame: int) -> None:
     """Until the page knows the slider's place and has drawn its curves anew."""
-    expect(page).to_have_url(re.compile(f"depth={frame}(&|$)"), timeout=30_000)
-    page.wait_for_timeout(1500)
+    expect(page).to_have_url(re.compile(f"depth={frame}(&|$)"))
+    page.wait_for_function(
+        f"() => document.querySelector('.js-plotly-plot')?.layout?.shapes?.[0]?.x0 === {frame}"
+    )
 
 
 def test_run_slide_play_click_and_download(page: Page, server: str, tmp_path: Path) -> None:

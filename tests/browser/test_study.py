@@ -6,11 +6,10 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Callable
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-LONG_MS = 120_000
-SOON_MS = 30_000
 PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Astronaut": "goldfish"}
 
 
@@ -26,40 +25,39 @@ ANSWERS = (
 )
 
 
-def take_part(browser: Browser, link: str, choices: tuple[str, ...]) -> None:
+def take_part(context: BrowserContext, link: str, choices: tuple[str, ...]) -> None:
     """From the link to the thanks, in a browser that knows nothing."""
-    context = browser.new_context()
     page = context.new_page()
     page.goto(link)
-    page.get_by_role("button", name="I agree and take part").click(timeout=LONG_MS)
+    page.get_by_role("button", name="I agree and take part").click()
     questions = page.get_by_role("radiogroup")
-    expect(questions).to_have_count(3, timeout=SOON_MS)
+    expect(questions).to_have_count(3)
     for question in questions.all():
         question.get_by_text("No", exact=True).click()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Begin").click(timeout=SOON_MS)
+    page.get_by_role("button", name="Begin").click()
     for number, choice in enumerate(choices, 1):
-        expect(page.locator(".place")).to_have_text(
-            f"Trial {number} of {len(choices)}", timeout=SOON_MS
-        )
-        page.get_by_role("radio", name=choice).check(timeout=SOON_MS)
+        expect(page.locator(".place")).to_have_text(f"Trial {number} of {len(choices)}")
+        page.get_by_role("radio", name=choice).check()
         page.get_by_role("button", name="Next").click()
-    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     context.close()
 
 
-def test_from_a_new_study_to_its_results(page: Page, server: str) -> None:
+def test_from_a_new_study_to_its_results(
+    page: Page, new_context: Callable[[], BrowserContext], server: str
+) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     link = design_and_publish(page, server)
     for choices in ANSWERS:
-        take_part(page.context.browser, link, choices)
+        take_part(new_context(), link, choices)
 
     page.goto(f"{server}/study_results")
-    expect(page.get_by_text("3 participants, 9 answers")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_text("Pictures by case")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("3 participants, 9 answers")).to_be_visible()
+    expect(page.get_by_text("Pictures by case")).to_be_visible()
     step(page, "Files")
-    with page.expect_download(timeout=LONG_MS) as waiting:
+    with page.expect_download() as waiting:
         page.get_by_role("button", name="Everything, ZIP").click()
     with zipfile.ZipFile(waiting.value.path()) as archive:
         rows = list(csv.DictReader(io.TextIOWrapper(archive.open("answers.csv"), "utf-8")))
@@ -79,29 +77,27 @@ def test_from_a_new_study_to_its_results(page: Page, server: str) -> None:
 def design_and_publish(page: Page, server: str) -> str:
     """The link for everybody of a study with two methods and three pictures."""
     page.goto(f"{server}/study_design")
-    page.get_by_label("New study").fill("Which <i>method</i>?", timeout=LONG_MS)
+    page.get_by_label("New study").fill("Which <i>method</i>?")
     page.get_by_role("button", name="Begin").click()
     title = page.get_by_label("Title for participants")
-    title.fill("<b>Seeing</b>", timeout=SOON_MS)
+    title.fill("<b>Seeing</b>")
     title.press("Tab")
-    expect(page.get_by_text(re.compile(r"Saved \d\d:\d\d:\d\d"))).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text(re.compile(r"Saved \d\d:\d\d:\d\d"))).to_be_visible()
 
     step(page, "Compared")
-    expect(page.get_by_role("button", name="Add this condition")).to_be_enabled(timeout=LONG_MS)
+    expect(page.get_by_role("button", name="Add this condition")).to_be_enabled()
     page.get_by_role("button", name="Methods").click()
     page.get_by_role("button", name="Saliency", exact=True).first.click()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Add 2 conditions").click(timeout=SOON_MS)
-    expect(page.get_by_label("2. Name in your results")).to_have_value(
-        "Grad-CAM · vgg-tiny", timeout=SOON_MS
-    )
+    page.get_by_role("button", name="Add 2 conditions").click()
+    expect(page.get_by_label("2. Name in your results")).to_have_value("Grad-CAM · vgg-tiny")
 
     step(page, "Pictures")
     page.get_by_text("Samples", exact=True).click()
     for name in PICTURES:
         page.get_by_role("button", name=name, exact=True).click()
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("without a true class: 3")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("without a true class: 3")).to_be_visible()
     for number, true in enumerate(PICTURES.values()):
         box = page.get_by_label("True class").nth(number)
         box.click()
@@ -109,23 +105,19 @@ def design_and_publish(page: Page, server: str) -> str:
         box.press("Enter")
         left = len(PICTURES) - number - 1
         counted = page.get_by_text(f"without a true class: {left}")
-        expect(counted).to_have_count(1 if left else 0, timeout=SOON_MS)
+        expect(counted).to_have_count(1 if left else 0)
     step(page, "Look")
-    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2, timeout=LONG_MS)
+    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2)
 
     # Somebody opens the address again: everything is there.
     page.reload()
-    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2, timeout=LONG_MS)
+    expect(page.get_by_text(re.compile("predicts "))).to_have_count(2)
     step(page, "Question")
-    expect(page.get_by_label("Title for participants")).to_have_value(
-        "<b>Seeing</b>", timeout=SOON_MS
-    )
+    expect(page.get_by_label("Title for participants")).to_have_value("<b>Seeing</b>")
     step(page, "Publish")
-    expect(page.get_by_text("Nothing is missing")).to_be_visible(timeout=SOON_MS)
+    expect(page.get_by_text("Nothing is missing")).to_be_visible()
     page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible(
-        timeout=LONG_MS
-    )
+    expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible()
     link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
     assert link.startswith(f"{server}/take-part?study=")
     return link

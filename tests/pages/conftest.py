@@ -13,7 +13,7 @@ from xai_core.cache import Cache
 from xai_core.jobs import Engine
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def at_this_machine() -> Iterator[None]:
     """Without a server there is no connection whose address could be looked at."""
     with pytest.MonkeyPatch.context() as patch:
@@ -29,9 +29,9 @@ def own_main() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One engine with an empty cache in place of the process-wide one."""
+    """One engine with a cache of its own, for all pages, in place of the process-wide one."""
     made = Engine(cache=Cache(tmp_path_factory.mktemp("cache")))
     patch = pytest.MonkeyPatch()
     patch.setattr(jobs.engine, "_shared", made)

@@ -68,7 +68,7 @@ def told(app: AppTest) -> dict[str, object]:
 
 
 def test_what_the_weights_do_not_tell_is_asked() -> None:
-    app = AppTest.from_function(_dialog, default_timeout=60).run()
+    app = AppTest.from_function(_dialog, default_timeout=PATIENCE_S).run()
     app.text_area(key="class_names").set_value("cat\ndog")
     app.file_uploader[0].set_value([("net.pt", b"weights", "application/octet-stream")])
     app.run()
@@ -92,7 +92,7 @@ def _sentences() -> None:
 
 
 def test_what_was_found_about_a_model_is_said() -> None:
-    app = AppTest.from_function(_sentences, default_timeout=60).run()
+    app = AppTest.from_function(_sentences, default_timeout=PATIENCE_S).run()
     (caption,) = app.caption
     assert caption.value == (
         r"It ends in \*softmax\*\. Every class has a probability of its own \(sigmoid\)\."

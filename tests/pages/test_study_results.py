@@ -17,7 +17,7 @@ from pages.components import access
 from pages.components.study.results import charts, files, live
 from pages.components.work import Work
 from tests.pages import little_study
-from tests.pages.waiting import until
+from tests.pages.waiting import PATIENCE_S, until
 from tests.study.synthetic import fill
 from xai_core.cache import Result
 from xai_core.errors import StudyError
@@ -57,7 +57,7 @@ def opened(**query: str) -> AppTest:
 
 
 def first_run(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=PATIENCE_S)
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()

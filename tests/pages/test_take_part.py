@@ -23,6 +23,7 @@ from pages.components.study.taking_part import visit as visit_of
 from tests.apart import apart
 from tests.pages import little_study
 from tests.pages.little_study import CODE, DEGREE, SECRETS
+from tests.pages.waiting import PATIENCE_S
 from xai_core.errors import StudyUnavailableError
 from xai_core.study.design import BackgroundQuestion, Consent
 from xai_core.study.participation.taking_part import TakingPart
@@ -43,7 +44,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 def visit(slug: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "take_part.py"), default_timeout=30)
+    app = AppTest.from_file(str(ROOT / "pages" / "take_part.py"), default_timeout=PATIENCE_S)
     for name, value in {"study": slug, **query}.items():
         app.query_params[name] = value
     return app.run()
@@ -135,7 +136,7 @@ def test_from_the_consent_to_the_code(store: Store) -> None:
 
 def test_through_the_application(store: Store) -> None:
     slug = little_study.publish(store, little_study.design())
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
     app.query_params["study"] = slug
     app.run()
     press(app, "agree")

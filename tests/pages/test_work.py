@@ -21,7 +21,7 @@ class HandEngine:
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
     made = HandEngine()
     monkeypatch.setattr(work, "shared_engine", lambda: made)
     monkeypatch.setattr(work.st, "session_state", {})
@@ -31,57 +31,57 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
 A, B = Task("a", Result), Task("b", Result)
 
 
-def test_what_is_under_way_is_not_asked_for_again(engine: HandEngine) -> None:
+def test_what_is_under_way_is_not_asked_for_again(by_hand: HandEngine) -> None:
     work.gather("x", [A, B], patience=0)
     work.gather("x", [A, B], patience=0)
-    assert len(engine.jobs) == 1
-    engine.jobs[0].finish(A, Result())
+    assert len(by_hand.jobs) == 1
+    by_hand.jobs[0].finish(A, Result())
     found = work.gather("x", [A, B], patience=0)
     assert set(found.results) == {"a"}
     assert found.running
-    assert len(engine.jobs) == 1
+    assert len(by_hand.jobs) == 1
 
 
 def test_what_ends_while_the_page_looks_is_not_asked_for_again(
-    engine: HandEngine, monkeypatch: pytest.MonkeyPatch
+    by_hand: HandEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work.gather("x", [A], patience=0)
     collect = work.Work.collect
 
     def ending(self: work.Work) -> None:
         collect(self)
-        engine.jobs[0].finish(A, Result())
+        by_hand.jobs[0].finish(A, Result())
 
     monkeypatch.setattr(work.Work, "collect", ending)
     work.gather("x", [A], patience=0)
-    assert len(engine.jobs) == 1
+    assert len(by_hand.jobs) == 1
 
 
-def test_what_is_no_longer_wanted_is_dropped(engine: HandEngine) -> None:
+def test_what_is_no_longer_wanted_is_dropped(by_hand: HandEngine) -> None:
     work.gather("x", [A, B], patience=0)
     work.gather("x", [B], patience=0)
-    assert engine.jobs[0].done, "nothing of the first job was running"
-    assert [task.key for task in engine.jobs[1].waiting()] == ["b"]
+    assert by_hand.jobs[0].done, "nothing of the first job was running"
+    assert [task.key for task in by_hand.jobs[1].waiting()] == ["b"]
 
 
-def test_a_problem_stays_until_it_is_tried_again(engine: HandEngine) -> None:
+def test_a_problem_stays_until_it_is_tried_again(by_hand: HandEngine) -> None:
     work.gather("x", [A], patience=0)
-    engine.jobs[0].finish(A, "It failed.")
+    by_hand.jobs[0].finish(A, "It failed.")
     assert work.gather("x", [A], patience=0).problems == {"a": "It failed."}
-    assert len(engine.jobs) == 1
+    assert len(by_hand.jobs) == 1
     work.gather("x", [A], patience=0).retry()
     again = work.gather("x", [A], patience=0)
     assert again.running
     assert not again.problems
-    assert len(engine.jobs) == 2
+    assert len(by_hand.jobs) == 2
 
 
-def test_cancelling_keeps_what_is_finished(engine: HandEngine) -> None:
+def test_cancelling_keeps_what_is_finished(by_hand: HandEngine) -> None:
     found = work.gather("x", [A, B], patience=0)
-    engine.jobs[0].finish(A, Result())
+    by_hand.jobs[0].finish(A, Result())
     found.cancel()
     assert not found.running
     assert set(found.results) == {"a"}
     assert found.problems == {"b": work.CANCELLED}
     work.gather("x", [A, B], patience=0)
-    assert len(engine.jobs) == 1, "cancelled work does not start again by itself"
+    assert len(by_hand.jobs) == 1, "cancelled work does not start again by itself"

@@ -1,29 +1,53 @@
-"""Pages that compute: run until they have what is waited for."""
+"""Pages that compute: run when a computation has ended, until they have what is waited for."""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-PATIENCE_S = 90.0
+from pages.components.work import Work
+from xai_core.jobs import Job
+
+# Matters only where something fails: generous, because a busy machine may take its time.
+PATIENCE_S = 180.0
+LOOK_S = 0.01
 
 
-def until(app, condition):
+def until(app: AppTest, condition: Callable[[Mapping[str, Any]], bool]) -> AppTest:
     """The page after its works, by purpose, fulfil the condition."""
-    deadline, works = time.monotonic() + PATIENCE_S, {}
-    app.run(timeout=PATIENCE_S)
+    deadline, drawn = time.monotonic() + PATIENCE_S, None
     while time.monotonic() < deadline:
-        works = app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401
-        if condition(works):
-            return app.run(timeout=PATIENCE_S)
-        time.sleep(0.2)
         app.run(timeout=PATIENCE_S)
-    pytest.fail(f"The page did not settle. {told(works)}")
+        assert not app.exception, app.exception[0].message
+        jobs = [work.job for work in works(app).values() if work.job is not None]
+        if condition(works(app)):
+            # Once more, unless all that ran had ended before this run began.
+            return app if jobs == drawn else app.run(timeout=PATIENCE_S)
+        one_ended(jobs, deadline)
+        drawn = jobs if all(job.done for job in jobs) else None
+    pytest.fail(f"The page did not settle. {told(works(app))}")
 
 
-def told(works):
+def works(app: AppTest) -> Mapping[str, Work]:
+    """What the page has asked for, by purpose."""
+    return app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401
+
+
+def one_ended(jobs: list[Job], deadline: float) -> None:
+    """Wait until one of those that run has ended."""
+    running = [job for job in jobs if not job.done]
+    while running and not any(job.done for job in running) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+
+
+def told(found: Mapping[str, Work]) -> str:
     """What each work of a page says: whether it is running, and the sentences of what failed."""
     return " ".join(
         f"{purpose}: {'running' if work.running else 'ended'}, {len(work.results)} results,"
         f" problems {sorted(work.problems.values())}."
-        for purpose, work in works.items()
+        for purpose, work in found.items()
     )
