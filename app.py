@@ -21,7 +21,7 @@ import streamlit as st
 from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import access, sign_in
+from pages.components import access, modules, sign_in
 from pages.components.study import stimuli
 from pages.components.text import plain
 from xai_core.errors import JobError, StudyUnavailableError, XaiError
@@ -34,7 +34,12 @@ FIRST_MODEL = "vgg-tiny"
 LOGO = Path(__file__).parent / "assets" / "logo.png"
 TAKE_PART = "take-part"
 PARTICIPANTS = ("pages.components.study.taking_part.page",)
-EVERYBODY = ("pages.components.scene", "pages.components.pairs", "torchvision", *PARTICIPANTS)
+EVERYBODY = (
+    "pages.components.classified",
+    "pages.components.compare.pairs",
+    "torchvision",
+    *PARTICIPANTS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +128,11 @@ def warm_up(modules: Sequence[str]) -> None:
 def routes() -> list[BaseRoute]:
     """What the server answers besides Streamlit's own addresses."""
     if not access.serves_researchers():
-        return [stimuli.route()]
+        return [modules.route(), stimuli.route()]
     from pages.components import media
-    from pages.components.sanity import maps
+    from pages.components.sanity import map_route
 
-    return [stimuli.route(), sign_in.route(), media.route(), maps.route()]
+    return [modules.route(), stimuli.route(), sign_in.route(), media.route(), map_route.route()]
 
 
 if __name__ == "__main__":

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
-from pages.components import downloads, notes, pairs, support
-from pages.components.display import choose_display
-from pages.components.grid_data import grid_data
+from pages.components import shell
+from pages.components.classified import Classified
+from pages.components.compare import downloads, pairs
+from pages.components.compare.grid_data import grid_data
+from pages.components.display_controls import choose_display
 from pages.components.heatmap_grid import heatmap_grid
-from pages.components.methods import choose_methods
-from pages.components.models import choose_model
-from pages.components.pictures import choose_pictures
-from pages.components.progress import EVERY_S, status
-from pages.components.scene import Scene, build_scene
+from pages.components.live import live, status
 from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.display import Display
@@ -25,65 +24,42 @@ PURPOSE = "compare"
 
 
 def page() -> None:
-    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
-    with st.sidebar:
-        pictures = choose_pictures()
-        model = choose_model()
-    st.subheader("Compare explanations", anchor=False)
-    if not pictures:
-        st.info("Choose a sample or upload a picture on the left; its heatmaps appear here.")
-        return
-    if model is None:
-        st.info("Complete the model on the left; the heatmaps appear here.")
-        return
-    scene = build_scene(model, pictures)
-    refusals = support.refusals(scene)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
-    choices = choose_methods(scene, refusals, row)
-    if not choices:
-        st.info("Choose at least one method above.")
-        return
-    orders = tasks.explain_all(
-        scene.model,
-        scene.fingerprint,
-        [view.subject for view in scene.views],
+    classified = shell.begin("Compare explanations")
+    choices = shell.choose_methods(classified, shell.controls())
+    shell.require_methods(choices)
+    asked = tasks.explain_all(
+        classified.model,
+        classified.fingerprint,
+        classified.subjects,
         choices,
-        scene.pictures,
+        classified.by_source,
         shared_engine().cache.__contains__,
     )
-    work = gather(PURPOSE, list(orders.values()))
-    live = work.running
-    draw = st.fragment(results, run_every=EVERY_S if live else None)
-    draw(scene, choices, orders, work, live)
-    notes.show(choices, refusals)
-    support.find_out(scene, idle=not live)
+    work = gather(PURPOSE, list(asked.values()))
+    live(partial(results, classified, choices, asked, work), work)
+    shell.end(classified, choices, idle=not work.running)
 
 
 def results(
-    scene: Scene,
+    classified: Classified,
     choices: Sequence[Choice],
-    orders: Mapping[tuple[str, str], Task],
+    asked: Mapping[tuple[str, str], Task],
     work: Work,
-    live: bool,
 ) -> None:
     """Everything that changes while results arrive or the display changes.
 
     Args:
-        scene: the model and the pictures.
+        classified: the model and the pictures.
         choices: the chosen methods, one a column.
-        orders: what was asked for, by picture and column.
+        asked: what was asked for, by picture and column.
         work: what has come of it so far.
-        live: whether this runs again and again by itself, which ends with the work.
     """
-    work.collect()
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     display = choose_display(row)
     status(work, "Computing", failure)
-    heatmap_grid(grid_data(scene, choices, orders, work, display), key="compare-grid")
-    if live and not work.running:
-        st.rerun()
-    if not live:
-        after(scene, choices, orders, work, display)
+    heatmap_grid(grid_data(classified, choices, asked, work, display), key="compare-grid")
+    if not work.running:
+        after(classified, choices, asked, work, display)
 
 
 def failure(sentences: Sequence[str]) -> str:
@@ -92,17 +68,17 @@ def failure(sentences: Sequence[str]) -> str:
 
 
 def after(
-    scene: Scene,
+    classified: Classified,
     choices: Sequence[Choice],
-    orders: Mapping[tuple[str, str], Task],
+    asked: Mapping[tuple[str, str], Task],
     work: Work,
     display: Display,
 ) -> None:
     """What needs finished results: similarity between methods, and files."""
-    explanations = downloads.finished(scene, choices, orders, work)
+    explanations = downloads.finished(classified, choices, asked, work)
     if explanations:
-        downloads.show(scene, explanations, display)
-        pairs.show(scene, explanations, display)
+        downloads.show(classified, explanations, display)
+        pairs.show(classified, explanations, display)
 
 
 page()

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from pages.components import notes, support
-from pages.components.methods import choose_methods
-from pages.components.models import choose_model
-from pages.components.pictures import choose_pictures
-from pages.components.reliability import about, many, single
-from pages.components.reliability.controls import FIRST, choose_metric
-from pages.components.scene import build_scene
+from pages.components import shell
+from pages.components.reliability import about, many_pictures, single_picture
+from pages.components.reliability.metric_controls import FIRST, choose_metric
 
 VIEWS = {"one": "One picture", "many": "Many pictures"}
 
 
 def page() -> None:
-    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
-    with st.sidebar:
-        pictures = choose_pictures()
-        model = choose_model()
-    st.subheader("Reliability (APEM)", anchor=False)
-    if not pictures:
-        st.info("Choose a sample or upload a picture on the left; its numbers appear here.")
-        return
-    if model is None:
-        st.info("Complete the model on the left; the numbers appear here.")
-        return
-    scene = build_scene(model, pictures)
-    refusals = support.refusals(scene)
-    row = st.container(horizontal=True, vertical_alignment="bottom")
+    classified = shell.begin("Reliability (APEM)", "numbers")
+    row = shell.controls()
     view = row.segmented_control(
         "View",
         list(VIEWS),
@@ -40,15 +22,12 @@ def page() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    choices = choose_methods(scene, refusals, row, FIRST)
+    choices = shell.choose_methods(classified, row, FIRST)
     metric = choose_metric(row)
-    if not choices:
-        st.info("Choose at least one method above.")
-        return
-    idle = (single if view == "one" else many).show(scene, choices, metric)
+    shell.require_methods(choices)
+    idle = (single_picture if view == "one" else many_pictures).show(classified, choices, metric)
     about.show()
-    notes.show(choices, refusals)
-    support.find_out(scene, idle=idle)
+    shell.end(classified, choices, idle)
 
 
 page()

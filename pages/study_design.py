@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components import shell
 from pages.components.access import require_researcher
 from pages.components.study.design import (
-    address,
     conditions,
+    consent,
     drafts,
     ending,
     look,
     overview,
-    people,
-    pictures,
+    picture_cards,
     publish,
     question,
-    trials,
+    study_urls,
+    trial_settings,
 )
 from pages.components.text import plain
 from xai_core.errors import StudyError
@@ -35,10 +36,10 @@ STEPS = {
 }
 SHOWN = {
     "compared": conditions.show,
-    "pictures": pictures.show,
+    "pictures": picture_cards.show,
     "look": look.show,
-    "trials": trials.show,
-    "participants": people.show,
+    "trials": trial_settings.show,
+    "participants": consent.show,
     "ending": ending.show,
     "publish": publish.show,
 }
@@ -46,8 +47,8 @@ SHOWN = {
 
 def page() -> None:
     require_researcher("study_design")
-    st.html("<style>.stMainBlockContainer{padding:3.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
-    slug = st.query_params.get(address.DESIGN)
+    shell.set_margins("3.6rem")
+    slug = st.query_params.get(study_urls.DESIGN)
     study = next((one for one in shared_store().studies() if one.slug == slug), None)
     if study is None:
         st.subheader("Studies", anchor=False)
@@ -83,7 +84,7 @@ def head(study: Study, draft: drafts.Draft) -> None:
     """Name and state of the study, whether it is saved, and the way back."""
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button("All studies", icon=":material/arrow_back:", type="tertiary", key="all studies"):
-        address.close_design()
+        study_urls.close_design()
     row.markdown(f"#### {plain(study.name)}", width="content")
     word, colour = overview.state(study)
     row.badge(word, color=colour)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components import shell
 from pages.components.access import require_researcher
 from pages.components.study.results import (
     about,
+    analysis,
     cases,
     choose,
     comparison,
-    files,
-    live,
-    people,
-    pictures,
+    downloads,
+    participants,
+    votes,
 )
 from pages.components.text import plain
 from xai_core.errors import StudyError
@@ -34,7 +35,7 @@ PARTS = {
 
 def page() -> None:
     require_researcher("study_results")
-    st.html("<style>.stMainBlockContainer{padding:2.6rem clamp(1rem,3vw,3rem) 2rem}</style>")
+    shell.set_margins()
     st.subheader("Study results", anchor=False)
     try:
         _page()
@@ -62,9 +63,9 @@ def _page() -> None:
         return
     with row:
         settings = choose.settings()
-    shown = live.analysed(study.slug, version, settings)
+    shown = analysis.analysed(study.slug, version, settings)
     records, found = shown.records, shown.results
-    live.watch(version, shown)
+    analysis.show_state(version, shown)
     part = st.segmented_control(
         "Part",
         list(PARTS),
@@ -81,9 +82,9 @@ def _page() -> None:
 
 def _part(part: str, slug: str, version: Version, records: Records, found: Results) -> None:
     if part == "participants":
-        people.show(records, found)
+        participants.show(records, found)
     elif part == "files":
-        files.show(slug, records, found)
+        downloads.show(slug, records, found)
     elif not found.answers:
         st.info(
             "Nobody has answered yet, or nobody whose answers count by the choice above. Send the "
@@ -93,13 +94,13 @@ def _part(part: str, slug: str, version: Version, records: Records, found: Resul
     elif part == "cases":
         cases.show(records, found)
     elif part == "pictures":
-        pictures.show(records, found, version)
+        votes.show(records, found, version)
     elif part == "comparison":
         comparison.show(records, found)
     elif part == "background":
-        people.background(records, found)
+        participants.background(records, found)
     else:
-        people.places(records, found)
+        participants.places(records, found)
 
 
 page()

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pages.components.pictures import Picture
+from pages.components.sanity.ledger import Ledger
+from pages.components.scene import Scene, View
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
 from pages.components import downloads
-from pages.components.pictures import Picture
 from pages.components.reliability import files, many
 from pages.components.reliability.cohort import Cohort, labelled_cohort
 from pages.components.sanity import downloads as sanity_downloads
-from pages.components.sanity.ledger import Ledger
-from pages.components.scene import Scene, View
 from xai_core import charts, figures, tasks
 from xai_core.__main__ import main
 from xai_core.cli import findings

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.address import own_route
+from pages.components.routes import own_route
 
 LIMIT = 512 * 2**20  # bytes
 PATH = "pictures"

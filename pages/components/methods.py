@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import presets, renewed, selection
-from pages.components.address import warn_of_unknown
-from pages.components.controls import choose_bases, control, current
-from pages.components.scene import Scene
+from pages.components import control_state, preset_buttons, selection
+from pages.components.address_bar import warn_of_unknown
+from pages.components.classified import Classified
+from pages.components.setting_controls import choose_bases, control, current
 from pages.components.text import plain
 from xai_core.explainers import METHODS
 from xai_core.explainers.choices import Choice, base_param, column_title
@@ -20,7 +20,7 @@ MOST_OPEN = 3  # settings of more methods are folded up
 
 
 def choose_methods(
-    scene: Scene,
+    classified: Classified,
     refusals: Mapping[str, str],
     row: Any,
     first: Sequence[Choice] = selection.FIRST,
@@ -28,7 +28,7 @@ def choose_methods(
     """The methods' row: what to run, the CAM layer, and every other setting.
 
     Args:
-        scene: the model and the pictures.
+        classified: the model and the pictures.
         refusals: sentences about methods that do not work on the model, by id.
         row: where the controls go.
         first: what is selected when the page is opened.
@@ -36,17 +36,17 @@ def choose_methods(
     Returns:
         The columns, in the table's order.
     """
-    selection.read_address(scene.pictures, first)
+    selection.read_address(classified.by_source, first)
     selection.leave_out(refusals)
     with row.popover("Methods", icon=":material/grid_view:"):
-        presets.offer(refusals)
+        preset_buttons.offer(refusals)
         chosen = [name for pills in selection.rows() for name in _pills(*pills, refusals)]
     names = [name for name in METHODS if name in chosen]
     with row.popover("Settings", icon=":material/tune:"):
-        choices = _settings(names, scene)
+        choices = _settings(names, classified)
     selection.write_address(choices, first)
     layered = [choice for choice in choices if _uses_layer(choice)]
-    layer = _layer(row, scene) if layered else None
+    layer = _layer(row, classified) if layered else None
     if layer is None:
         return choices
     return [
@@ -57,7 +57,7 @@ def choose_methods(
 
 def _pills(name: str, title: str, names: Sequence[str], refusals: Mapping[str, str]) -> list[str]:
     """One row of methods; those chosen."""
-    key = renewed.key(name)
+    key = control_state.key(name)
     chosen: list[str] = (
         st.pills(
             title,
@@ -87,7 +87,7 @@ def _mark(
             st.caption(plain(refusals[name]))
 
 
-def _settings(names: Sequence[str], scene: Scene) -> list[Choice]:
+def _settings(names: Sequence[str], classified: Classified) -> list[Choice]:
     """The controls of every column."""
     columns: list[Choice] = []
     for name in names:
@@ -102,7 +102,7 @@ def _settings(names: Sequence[str], scene: Scene) -> list[Choice]:
         if choice in adjustable:
             place = st.expander(column_title(choice.id), expanded=len(adjustable) <= MOST_OPEN)
             with place, st.container(horizontal=True, vertical_alignment="bottom"):
-                given = {p.name: control(choice.id, p, scene) for p in _own(choice)}
+                given = {p.name: control(choice.id, p, classified) for p in _own(choice)}
             choice = Choice(choice.method, {**choice.settings, **given})
         found.append(choice)
     return found
@@ -114,9 +114,9 @@ def _own(choice: Choice) -> list[Param]:
     return [p for p in params if not isinstance(p, LayerParam) and p.name not in choice.settings]
 
 
-def _layer(row: Any, scene: Scene) -> str | None:
+def _layer(row: Any, classified: Classified) -> str | None:
     """The layer of the activation maps; None where there is nothing to choose."""
-    layers, usual = scene.facts["cam_layers"], scene.facts["cam_layer"]
+    layers, usual = classified.facts["cam_layers"], classified.facts["cam_layer"]
     warn_of_unknown("layer", layers, "layer")
     if not layers:
         return None

@@ -12,9 +12,9 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.components import renewed
-from pages.components.address import notice
-from pages.components.controls import control_name, to_control
+from pages.components import control_state
+from pages.components.address_bar import notice
+from pages.components.setting_controls import control_name, to_control
 from pages.components.text import plain
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS
@@ -60,7 +60,7 @@ def rows() -> list[tuple[str, str, list[str]]]:
 def choose(choices: Sequence[Choice]) -> None:
     """Select exactly these methods, with exactly these settings."""
     st.session_state[_WORKING] = False
-    renewed.renew(_state(choices))
+    control_state.assign(_state(choices))
 
 
 def _state(choices: Sequence[Choice]) -> dict[str, Any]:
@@ -94,10 +94,10 @@ def leave_out(refusals: Mapping[str, str]) -> None:
     """After ``choose_working``: take back what, by now, is known not to work."""
     if not st.session_state.get(_WORKING):
         return
-    chosen = {name: st.session_state.get(renewed.key(name), []) for name, _, _ in rows()}
+    chosen = {name: st.session_state.get(control_state.key(name), []) for name, _, _ in rows()}
     working = {row: [n for n in names if not refusals.get(n)] for row, names in chosen.items()}
     if working != chosen:
-        renewed.renew(working, keep=True)
+        control_state.assign(working, keep_others=True)
 
 
 def by_hand() -> None:
@@ -119,7 +119,7 @@ def read_address(pictures: Collection[str], first: Sequence[Choice] = FIRST) -> 
     # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
     navigated = getattr(get_script_run_ctx(), "is_history_navigation", False)
     if known is not None and not navigated:
-        if renewed.key(rows()[0][0]) in st.session_state:
+        if control_state.key(rows()[0][0]) in st.session_state:
             return
         asked = known
     st.session_state[_SAID] = asked

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from pages.components.access import COOKIE, PATH, tokens
-from pages.components.address import own_route
+from pages.components.routes import own_route
 from xai_core.errors import XaiError
 from xai_core.study import shared_store
 from xai_core.study.password import Backoff, fits, known_hash, password_file

@@ -16,21 +16,26 @@ CANCELLED = "Cancelled."
 
 @dataclass
 class Work:
-    """One purpose of one visitor: results and problems so far, and the running job."""
+    """One purpose of one visitor: results and problems so far, and the running job.
+
+    What it says stays the same until it is collected, so that one run of a page sees one state.
+    """
 
     results: dict[str, Result] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     job: Job | None = None
+    ended: bool = False
 
     @property
     def running(self) -> bool:
-        """Whether anything is still being computed."""
-        return self.job is not None and not self.job.done
+        """Whether anything was still being computed when this was last collected."""
+        return self.job is not None and not self.ended
 
     def collect(self) -> None:
         """Take over what the job has finished."""
         if self.job is not None:
+            self.ended = self.job.done  # asked first, so that no end is seen without its results
             self.results.update(self.job.results)
             self.problems.update(self.job.errors)
 
@@ -66,13 +71,12 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bo
     """
     works: dict[str, Work] = st.session_state.setdefault("_work", {})
     work = works.setdefault(purpose, Work())
-    running = work.running  # asked first: what ends between the two questions must not be lost
     work.collect()
     wanted = {task.key for task in tasks}
     work.results = {key: value for key, value in work.results.items() if key in wanted}
     known = work.results.keys() | work.problems.keys()
     missing = [task for task in tasks if task.key not in known]
-    outstanding = work.asked - known if running else set()
+    outstanding = work.asked - known if work.running else set()
     if {task.key for task in missing} != outstanding:
         if work.job is not None:
             work.job.release()

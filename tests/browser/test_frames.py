@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LABELS = ["trained", "fc3", "fc2", "conv5", "conv4"]
 SIDE = 224
 LONG_MS = 5000  # of the browser's clock, which a test turns: many steps of what plays
-MAPS_JS = ROOT / "pages" / "components" / "heatmap_grid" / "maps.js"
+HELD_JS = ROOT / "pages" / "components" / "heatmap_grid" / "held.js"
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 LOST = "This picture could not be loaded. Reload the page."
 
@@ -31,7 +31,7 @@ SCRIPT = f"""
 import base64
 import numpy as np
 import streamlit as st
-from pages.components import media
+from pages.components import media, modules
 from pages.components.heatmap_grid import heatmap_grid
 
 LABELS = {LABELS}
@@ -83,7 +83,7 @@ def main():
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, routes=[media.route()])
+    app = st.App(__file__, routes=[media.route(), modules.route()])
 """
 
 
@@ -352,11 +352,11 @@ def test_the_names_under_the_slider_stand_where_there_is_room(opened: Page) -> N
 
 def test_the_map_that_was_longest_unused_leaves_first(page: Page) -> None:
     """With room for 20 bytes: three maps of 8 bytes, of which the first was used again."""
-    module = MAPS_JS.read_text(encoding="utf-8").replace("256 * 2 ** 20", "20")
+    module = HELD_JS.read_text(encoding="utf-8").replace("256 * 2 ** 20", "20")
     kept = page.evaluate(
         """async (module) => {
             const { heatmap, maps } = await import(URL.createObjectURL(
-                new Blob([module + "export { heatmap, maps };"], { type: "text/javascript" })));
+                new Blob([module], { type: "text/javascript" })));
             const address = (name) => `data:text/plain;name=${name},8 bytes!`;
             for (const name of ["a", "b", "a", "c"]) await heatmap(address(name)).ready;
             return [...maps.keys()].map((key) => key.match(/name=(.)/)[1]);
@@ -364,3 +364,19 @@ def test_the_map_that_was_longest_unused_leaves_first(page: Page) -> None:
         module,
     )
     assert kept == ["a", "c"]
+
+
+def test_a_module_that_could_not_be_fetched_is_asked_for_again(page: Page, address: str) -> None:
+    lost: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.request.url)
+            route.abort()
+
+    page.route("**/modules/*/*/held.js", lose_the_first)
+    page.goto(address)
+    wait_drawn(page, "drawn.ready === 6")
+    assert "/modules/heatmap_grid/" in lost[0]

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 import app
-from pages.components import access, address, sign_in
+from pages.components import access, routes, sign_in
 from tests.apart import apart
 from xai_core.study import open_store
 from xai_core.study.password import Backoff, hashed
@@ -146,15 +146,16 @@ def test_a_cookie_of_another_path_is_passed_over(store):
 
 @pytest.mark.parametrize("base", ["", "tools/xai", "/tools/xai/"])
 def test_our_own_routes_are_behind_the_base_path(monkeypatch, base):
-    monkeypatch.setattr(address.st, "get_option", {"server.baseUrlPath": base}.get)
+    monkeypatch.setattr(routes.st, "get_option", {"server.baseUrlPath": base}.get)
     prefix = "/tools/xai" if base else ""
     assert [route.path for route in app.routes()] == [
+        f"{prefix}/modules/{{component}}/{{version}}/{{name}}",
         f"{prefix}/stimuli/{{name}}",
         f"{prefix}/sign-in",
         f"{prefix}/pictures/{{key}}",
         f"{prefix}/maps/{{key}}/{{height:int}}x{{width:int}}/{{show}}/{{clip:float}}",
     ]
-    assert {"GET", "POST"} <= app.routes()[1].methods
+    assert {"GET", "POST"} <= app.routes()[2].methods
 
 
 def test_what_was_asked_is_text_in_the_page(store):

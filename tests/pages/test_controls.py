@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import controls
+from pages.components import setting_controls
 from tests.pages.waiting import PATIENCE_S
 from xai_core.explainers import METHODS
 from xai_core.params import BaselinesParam, LayerParam, Param
@@ -21,9 +21,11 @@ BASELINES = [
 
 def test_every_kind_of_setting_has_a_control_but_the_layer() -> None:
     kinds = {type(param) for row in METHODS.values() for param in row.params}
-    shown = {kind for kind in kinds if any(issubclass(kind, own) for own in controls.WIDGETS)}
+    shown = {
+        kind for kind in kinds if any(issubclass(kind, own) for own in setting_controls.WIDGETS)
+    }
     assert kinds - shown == {LayerParam}
-    assert all(issubclass(kind, Param) for kind in controls.WIDGETS)
+    assert all(issubclass(kind, Param) for kind in setting_controls.WIDGETS)
 
 
 def page(method: str, name: str, usual: object) -> None:
@@ -32,16 +34,18 @@ def page(method: str, name: str, usual: object) -> None:
 
     import streamlit as st
 
-    from pages.components import controls, renewed
-    from pages.components.scene import Scene
+    from pages.components import control_state, setting_controls
+    from pages.components.classified import Classified
     from xai_core.explainers import METHODS
 
     param = next(param for param in METHODS[method].params if param.name == name)
-    scene = cast(Scene, SimpleNamespace(pictures={"sample:cat": None, "sample:coffee": None}))
-    key = renewed.key(controls.control_name(method, param))
+    classified = cast(
+        Classified, SimpleNamespace(by_source={"sample:cat": None, "sample:coffee": None})
+    )
+    key = control_state.key(setting_controls.control_name(method, param))
     if key not in st.session_state:
-        st.session_state[key] = controls.to_control(param, usual)
-    st.session_state["found"] = controls.control(method, param, scene)
+        st.session_state[key] = setting_controls.to_control(param, usual)
+    st.session_state["found"] = setting_controls.control(method, param, classified)
 
 
 @pytest.mark.parametrize(

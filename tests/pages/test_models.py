@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import models
+from pages.components import model_choice
 from tests.pages.waiting import PATIENCE_S
 
 
@@ -20,7 +20,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
-    path = models._stored(b"weights", "../../my net (2).PT", '{"a": 1}')
+    path = model_choice._stored(b"weights", "../../my net (2).PT", '{"a": 1}')
     assert path.name == "my-net-2-.pt"
     assert path.read_bytes() == b"weights"
     assert path.with_suffix(".json").read_text() == '{"a": 1}'
@@ -28,36 +28,38 @@ def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
 
 def test_the_uploader_takes_the_endings_that_training_scripts_give() -> None:
     def script() -> None:
-        from pages.components import models
+        from pages.components import model_choice
 
-        models._own_checkpoint()
+        model_choice._own_checkpoint()
 
     app = AppTest.from_function(script).run(timeout=PATIENCE_S)
     (upload,) = app.get("file_uploader")
     assert {".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"} <= set(upload.proto.type)
-    path = models._stored(b"weights", "run.pth.tar", "{}")
+    path = model_choice._stored(b"weights", "run.pth.tar", "{}")
     assert (path.name, path.with_suffix(".json").read_text()) == ("run-pth.tar", "{}")
 
 
 def test_other_facts_make_another_checkpoint() -> None:
-    assert models._stored(b"w", "a.pt", "{}") != models._stored(b"w", "a.pt", '{"side": 1}')
+    assert model_choice._stored(b"w", "a.pt", "{}") != model_choice._stored(
+        b"w", "a.pt", '{"side": 1}'
+    )
 
 
 def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "STORE_BYTES", 25)
-    first = models._stored(b"1" * 10, "a.pt", "")
+    monkeypatch.setattr(model_choice, "STORE_BYTES", 25)
+    first = model_choice._stored(b"1" * 10, "a.pt", "")
     os.utime(first.parent, (0, 0))
-    second = models._stored(b"2" * 10, "a.pt", "")
-    third = models._stored(b"3" * 10, "a.pt", "")
+    second = model_choice._stored(b"2" * 10, "a.pt", "")
+    third = model_choice._stored(b"3" * 10, "a.pt", "")
     assert [path.exists() for path in (first, second, third)] == [False, True, True]
 
 
 def _dialog() -> None:
     import streamlit as st
 
-    from pages.components import models
+    from pages.components import model_choice
 
-    st.session_state["chosen"] = models._own_checkpoint()
+    st.session_state["chosen"] = model_choice._own_checkpoint()
 
 
 def told(app: AppTest) -> dict[str, object]:
@@ -85,10 +87,10 @@ def test_what_the_weights_do_not_tell_is_asked() -> None:
 
 
 def _sentences() -> None:
-    from pages.components import scene
+    from pages.components import classified
 
-    scene._about({"outputs": "softmax", "notes": []})
-    scene._about({"outputs": "sigmoid", "notes": ["It ends in *softmax*."]})
+    classified._about({"outputs": "softmax", "notes": []})
+    classified._about({"outputs": "sigmoid", "notes": ["It ends in *softmax*."]})
 
 
 def test_what_was_found_about_a_model_is_said() -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import media
-from pages.components.reliability.drawing import map_picture
-from pages.components.reliability.way import relevance_shares
+from pages.components.reliability.map_images import map_picture
+from pages.components.reliability.trace import relevance_shares
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.apem import apem
 from xai_core.apem.one_picture import picture_rows

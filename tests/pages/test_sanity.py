@@ -44,7 +44,7 @@ def settled(app: AppTest) -> AppTest:
     return until(app, lambda works: "sanity" in works and not works["sanity"].running)
 
 
-def ledger(app: AppTest):
+def sweep(app: AppTest):
     return app.session_state["_ledger"][1]
 
 
@@ -65,7 +65,7 @@ def test_the_page_shows_what_sanity_check_computes(computed: AppTest) -> None:
     wanted = sanity_check(
         clf, x, int(clf.logits(x).argmax()), ["saliency", "gradcam", "edges", "random"], seeds=[0]
     )
-    found = ledger(computed).table()
+    found = sweep(computed).table()
     names = ["method", "depth", "layer"]
     found = found[(found.measure == "ssim") & (found.show == "all")].set_index(names).value
     wanted = wanted.set_index(names).value
@@ -83,31 +83,31 @@ def test_the_verdicts_stand_beside_those_of_others(computed: AppTest) -> None:
 
 
 def test_another_measure_computes_no_map_again(computed: AppTest) -> None:
-    before = dict(ledger(computed).facts)
+    before = dict(sweep(computed).facts)
     computed.selectbox(key="measure").set_value("hog")
     settled(computed)
-    assert {task.run for task in ledger(computed).tasks} == {run_scored_again}
-    assert ledger(computed).facts.keys() == before.keys()
+    assert {task.run for task in sweep(computed).tasks} == {run_scored_again}
+    assert sweep(computed).facts.keys() == before.keys()
     assert not computed.session_state["_work"]["sanity"].problems
-    assert all("hog" in facts["scores"] for facts in ledger(computed).facts.values())
+    assert all("hog" in facts["scores"] for facts in sweep(computed).facts.values())
     computed.selectbox(key="measure").set_value("ssim")
     settled(computed)
-    assert not ledger(computed).tasks
+    assert not sweep(computed).tasks
 
 
 def test_a_further_method_computes_its_own_maps_alone(computed: AppTest) -> None:
-    known = set(ledger(computed).facts)
+    known = set(sweep(computed).facts)
     again = settled(opened(methods="saliency,gradcam,guided_backprop"))
-    asked = [task for task in ledger(again).tasks if task.run is run_randomised]
+    asked = [task for task in sweep(again).tasks if task.run is run_randomised]
     assert {name for task in asked for name in task.arguments["requests"]} == {"guided_backprop"}
-    assert known < set(ledger(again).facts)
+    assert known < set(sweep(again).facts)
 
 
 def test_the_address_says_everything() -> None:
     app = settled(
         opened(test="Each layer alone", depth="2", init="He normal weights, biases 0", seeds="2")
     )
-    inquiry = ledger(app).inquiry
+    inquiry = sweep(app).inquiry
     assert (inquiry.test.mode, inquiry.test.init) == ("independent", "he_normal")
     assert inquiry.test.seeds == (0, 1)
     assert app.session_state["_depth"] == 2
@@ -115,17 +115,17 @@ def test_the_address_says_everything() -> None:
 
 
 def test_run_json_names_the_reference_pictures_that_are_taken(computed: AppTest) -> None:
-    inquiry = replace(ledger(computed).inquiry, choices=[Choice("pattern_attribution")])
-    scene: Any = SimpleNamespace(model_facts=ModelFacts("vgg-tiny", "f" * 64, []), views=[])
+    inquiry = replace(sweep(computed).inquiry, choices=[Choice("pattern_attribution")])
+    classified: Any = SimpleNamespace(model_facts=ModelFacts("vgg-tiny", "f" * 64, []), images=[])
     asked: Any = SimpleNamespace(inquiry=inquiry, missing=list)
-    (found,) = json.loads(downloads._run(scene, asked, Thresholds(), {}))["methods"]
+    (found,) = json.loads(downloads._run(classified, asked, Thresholds(), {}))["methods"]
     assert found["settings"]["baselines"] == "samples"
 
 
 def test_one_noisy_copy_is_refused_in_a_sentence() -> None:
     app = until(opened(methods="saliency", smooth="1"), lambda works: "sanity" in works)
     assert "Smoothing needs at least 2 copies" in words(app)
-    assert ledger(app).inquiry.smoothing is None
+    assert sweep(app).inquiry.smoothing is None
 
 
 def test_destroyed_networks_explain_what_the_page_or_its_address_says() -> None:
@@ -134,7 +134,7 @@ def test_destroyed_networks_explain_what_the_page_or_its_address_says() -> None:
         app = until(opened(methods="saliency,rap", **query), lambda works: "sanity" in works)
         app.session_state["_work"]["sanity"].cancel()
         kinds: dict[str, set[str]] = {"saliency": set(), "rap": set()}
-        for task in ledger(app).inquiry.tasks(lambda key: False):
+        for task in sweep(app).inquiry.tasks(lambda key: False):
             for name in kinds.keys() & task.arguments["requests"].keys():
                 kinds[name].add(task.arguments["requests"][name]["target"])
         return app, kinds
@@ -146,7 +146,7 @@ def test_destroyed_networks_explain_what_the_page_or_its_address_says() -> None:
     for title, kind in zip(titles[1:], ("fixed", "predicted"), strict=True):
         app, kinds = explained(**{"target-class": title})
         assert kinds == {"saliency": {kind}, "rap": {kind}}
-        assert app.selectbox(key="target-class").value == ledger(app).inquiry.target == kind
+        assert app.selectbox(key="target-class").value == sweep(app).inquiry.target == kind
 
 
 def test_a_depth_that_is_not_there_is_the_deepest() -> None:
@@ -156,8 +156,8 @@ def test_a_depth_that_is_not_there_is_the_deepest() -> None:
 
 def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
     app = settled(opened(methods="saliency,cam"))
-    facts = ledger(app).facts
-    keys = ledger(app).inquiry.trained
+    facts = sweep(app).facts
+    keys = sweep(app).inquiry.trained
     problem = {column: facts[key]["problem"] for (column, _), key in keys.items()}
     assert "gradcam" in problem["cam"]
     assert not problem["saliency"]
@@ -167,8 +167,8 @@ def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
 
 def archive(app: AppTest) -> dict[str, np.ndarray]:
     """Every map of the page's archive."""
-    stems = {one.hash: "cat" for one in ledger(app).inquiry.subjects}
-    with np.load(io.BytesIO(downloads._npz(ledger(app), stems, "somebody"))) as found:
+    stems = {one.hash: "cat" for one in sweep(app).inquiry.subjects}
+    with np.load(io.BytesIO(downloads._npz(sweep(app), stems, "somebody"))) as found:
         return dict(found)
 
 
@@ -179,7 +179,7 @@ def test_a_map_that_the_cache_has_dropped_is_in_the_archive(
     assert len(before) == 4 * 14
     engine.cache._memory.clear()
     engine.cache._used = 0
-    for key in ledger(computed).inquiry.keys[ledger(computed).inquiry.steps[3]].values():
+    for key in sweep(computed).inquiry.keys[sweep(computed).inquiry.steps[3]].values():
         engine.cache._path(key).unlink()
     after = archive(computed)
     assert after.keys() == before.keys()
@@ -219,11 +219,11 @@ def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(engine: Engi
     work.cancel()
     app.run(timeout=PATIENCE_S)
     assert any(button.label == "Compute the rest" for button in app.button)
-    missing = 3 * (1 + 13 * 3) - len(ledger(app).facts)
-    assert len(ledger(app).missing()) == missing > 0
+    missing = 3 * (1 + 13 * 3) - len(sweep(app).facts)
+    assert len(sweep(app).missing()) == missing > 0
     assert f"{missing} of 120 maps have not been computed. No file has them." in words(app)
     next(button for button in app.button if button.label == "Compute the rest").click()
     app = settled(app)
     assert not app.session_state["_work"]["sanity"].problems
-    assert len(ledger(app).facts) == 3 * (1 + 13 * 3)
+    assert len(sweep(app).facts) == 3 * (1 + 13 * 3)
     assert "have not been computed" not in words(app)

@@ -15,7 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.design import address, originals, publish, rendering
+from pages.components.study.design import originals, publish, rendering, study_urls
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.errors import StudyUnavailableError
 from xai_core.images import sample_image
@@ -591,11 +591,11 @@ def test_a_change_that_cannot_be_saved_stays_on_the_page(
 def test_links_begin_where_this_server_is(
     monkeypatch: pytest.MonkeyPatch, here: str | None, there: str
 ) -> None:
-    monkeypatch.setattr(address.st, "context", SimpleNamespace(url=here))
-    assert address.shared("abc") == there
-    assert address.personal("abc", "t-_1") == f"{there}&invite=t-_1"
-    assert address.preview("abc") == f"{there}&preview=1"
-    assert address.prolific("abc").startswith(f"{there}&PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&")
+    monkeypatch.setattr(study_urls.st, "context", SimpleNamespace(url=here))
+    assert study_urls.shared("abc") == there
+    assert study_urls.personal("abc", "t-_1") == f"{there}&invite=t-_1"
+    assert study_urls.preview("abc") == f"{there}&preview=1"
+    assert study_urls.prolific("abc").startswith(f"{there}&PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&")
 
 
 def test_personal_links_are_shown_once_as_a_file(store: Store) -> None:

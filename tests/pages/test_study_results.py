@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.results import charts, files, live
+from pages.components.study.results import analysis, charts, downloads
 from pages.components.work import Work
 from tests.pages import little_study
 from tests.pages.waiting import PATIENCE_S, until
@@ -154,7 +154,7 @@ def test_until_they_are_analysed_the_page_shows_those_before(
         st.session_state["_work"][purpose] = under_way
         return under_way
 
-    monkeypatch.setattr(live, "gather", gather)
+    monkeypatch.setattr(analysis, "gather", gather)
     app.run()
     assert app.dataframe[0].value.equals(before)
     assert "How to read this" in words(app)
@@ -209,13 +209,13 @@ def test_who_is_no_researcher_sees_nothing(slug: str, monkeypatch: pytest.Monkey
     assert not app.dataframe
     assert not app.selectbox
     with pytest.raises(StudyError, match="Sign in again"):
-        files._file(slug, None, None, "zip")()
+        downloads._file(slug, None, None, "zip")()
 
 
 def test_the_archive_has_every_file(store: Store, slug: str) -> None:
     records = store.records(slug)
     found = analyse(records)
-    made = files._file(slug, records, found, "zip")()
+    made = downloads._file(slug, records, found, "zip")()
     with zipfile.ZipFile(BytesIO(made)) as archive:
         names = set(archive.namelist())
         answers = pd.read_csv(archive.open("answers.csv"))
@@ -223,6 +223,6 @@ def test_the_archive_has_every_file(store: Store, slug: str) -> None:
     assert {"participants.parquet", "codebook.md", "figures/cases.svg", "study.json"} <= names
     assert len(answers) == len(records.answers)
     assert run["study"] == slug
-    for label, name in files.DATA.items():
+    for label, name in downloads.DATA.items():
         assert label
         assert name == "zip" or name in names

@@ -12,7 +12,7 @@ def script(names: list[str]) -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.components.targets import choose_target
+    from pages.components.class_choice import choose_target
 
     shares = np.linspace(0.9, 0.1, len(names), dtype=np.float32)[None]
     st.session_state["chosen"] = choose_target(names, shares)
@@ -62,7 +62,7 @@ def switching() -> None:
     import numpy as np
     import streamlit as st
 
-    from pages.components.targets import choose_target
+    from pages.components.class_choice import choose_target
 
     models = {"first": ["owl", "cat", "dog"], "second": ["dog", "owl", "cow"]}
     names = models[st.selectbox("Model", list(models), key="model")]

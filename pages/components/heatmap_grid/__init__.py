@@ -8,12 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.modules import fetching
+
 HERE = Path(__file__).parent
 CSS = (HERE / "grid.css").read_text(encoding="utf-8")
-# One module for the browser, from three files for the reader.
-JS = "\n".join(
-    (HERE / name).read_text(encoding="utf-8") for name in ("maps.js", "frames.js", "grid.js")
-)
 HTML = """
 <div class="root">
   <div class="tools">
@@ -62,5 +60,6 @@ def heatmap_grid(
         was first moved.
     """
     # Registered on every run, because a registration lasts as long as the server's runtime.
-    grid = st.components.v2.component("heatmap_grid", html=HTML, css=CSS, js=JS)
+    js = fetching("heatmap_grid", "grid.js")
+    grid = st.components.v2.component("heatmap_grid", html=HTML, css=CSS, js=js)
     return grid(data=dict(data), key=key, default={"frame": None}, on_frame_change=on_frame_change)

@@ -1,21 +1,21 @@
 // Frames: the same tiles at several depths, a slider between them, and a play button.
 //
-// All of it happens here; Python is told where the slider came to rest. A tile shows the map of
-// the depth that the label names, or none: never the map of another depth.
+// All of it happens here; Python is told where the slider came to rest.
+
+import { fetchFrames } from "./fetching.js";
+import { labelOf, showFrame } from "./tiles.js";
 
 const STEP_MS = 500; // while playing
 const SETTLED_MS = 250; // after the last movement Python is told
-const REQUESTS = 6; // at a time
-const FETCHED_AHEAD = 0.75; // share of what the browser may hold; the rest is for other views
 
-function createFrames(state) {
+export function createFrames(state) {
   const find = (name) => state.root.querySelector(`.${name}`);
   Object.assign(state, {
     frame: null, // index of the present frame
     asked: null, // the last request of Python that was followed
-    told: null, // what Python knows
+    reported: null, // what Python knows
     playing: 0, // timer of the next step, 0 when paused
-    telling: 0, // timer; 0 when Python knows
+    reporting: 0, // timer; 0 when Python knows
     held: false, // the slider is being dragged
     coming: new Set(), // addresses that were asked for
     failed: new Set(), // addresses that could not be fetched
@@ -32,7 +32,7 @@ function createFrames(state) {
   };
   const release = () => {
     state.held = false;
-    if (state.telling) tellSoon(state);
+    if (state.reporting) reportSoon(state);
   };
   for (const name of ["pointerup", "pointercancel", "change"]) {
     state.slider.addEventListener(name, release);
@@ -44,7 +44,7 @@ function createFrames(state) {
 }
 
 // Takes over what Python sent, before the tiles are filled.
-function updateFrames(state) {
+export function updateFrames(state) {
   const { frames, frameTitle, frameTicks, frameAsked, frame } = state.data;
   state.frameRow.hidden = !frames;
   if (!frames) {
@@ -59,7 +59,7 @@ function updateFrames(state) {
   if (state.frame === null || frameAsked !== state.asked) {
     pause(state);
     state.frame = frame || 0;
-    if (state.told !== null) tellSoon(state);
+    if (state.reported !== null) reportSoon(state);
   }
   state.asked = frameAsked;
   state.frame = Math.min(state.frame, frames.length - 1);
@@ -87,7 +87,7 @@ function makeTicks(state, names) {
 }
 
 // All names under the slider where there is room for all, else none.
-function showTicks(state) {
+export function showTicks(state) {
   const ticks = [...state.ticks.children];
   const widest = Math.max(0, ...ticks.map((tick) => tick.offsetWidth));
   const step = state.slider.clientWidth / Math.max(1, ticks.length - 1);
@@ -96,14 +96,6 @@ function showTicks(state) {
 
 // ---------------------------------------------------------------- position
 
-function labelOf(state) {
-  return state.data.frames[state.frame];
-}
-
-function frameOf(state, tile) {
-  return tile.frames[state.frame] || { note: WAITING, waiting: true };
-}
-
 function goTo(state, index) {
   if (index === state.frame) return;
   state.frame = index;
@@ -111,7 +103,7 @@ function goTo(state, index) {
   showPosition(state);
   showFrame(state);
   fetchFrames(state);
-  tellSoon(state);
+  reportSoon(state);
 }
 
 function showPosition(state) {
@@ -123,34 +115,14 @@ function showPosition(state) {
   [...state.ticks.children].forEach((tick, i) => tick.classList.toggle("now", i === state.frame));
 }
 
-function showFrame(state) {
-  for (const view of state.tiles.values()) if (view.given.frames) show(state, view);
-  if (!state.hovered) state.readout.textContent = HINT; // the value of another depth would mislead
-  schedule(state);
-}
-
-function take(view, address) {
-  if (view.mapAddress === address && view.map) return;
-  const held = maps.get(address);
-  view.mapAddress = address;
-  view.map = held ? held.value : null;
-}
-
-// Keeps the height of the longest note, so that nothing moves from frame to frame.
-function reserve(foot, notes) {
-  const longest = notes.reduce((best, note) => (note.length > best.length ? note : best), "");
-  if (longest) foot.dataset.longest = longest;
-  else delete foot.dataset.longest;
-}
-
-function tellSoon(state) {
-  clearTimeout(state.telling);
-  state.telling = setTimeout(() => {
+function reportSoon(state) {
+  clearTimeout(state.reporting);
+  state.reporting = setTimeout(() => {
     if (state.playing || state.held || !state.root.isConnected) return;
-    state.telling = 0;
-    if (state.told === state.frame) return;
-    state.told = state.frame;
-    state.tell("frame", state.frame);
+    state.reporting = 0;
+    if (state.reported === state.frame) return;
+    state.reported = state.frame;
+    state.report("frame", state.frame);
   }, SETTLED_MS);
 }
 
@@ -170,7 +142,7 @@ function pause(state) {
   clearTimeout(state.playing);
   state.playing = 0;
   showPlaying(state);
-  tellSoon(state);
+  reportSoon(state);
 }
 
 function showPlaying(state) {
@@ -189,48 +161,4 @@ function nextFrame(state) {
     if (all.some(({ frames: own }) => own && own[index] && !own[index].waiting)) return index;
   }
   return state.frame;
-}
-
-// ---------------------------------------------------------------- fetching
-
-// The present frame first, then its neighbours, then the others.
-function fetchFrames(state) {
-  if (!state.root.isConnected || !state.data.frames) return;
-  for (const address of wantedMaps(state)) {
-    const held = maps.get(address);
-    if (held && held.value) heatmap(address); // what is near is the last to leave
-    else if (state.coming.has(address) || state.failed.has(address)) continue;
-    else if (state.coming.size < REQUESTS) request(state, address);
-  }
-}
-
-function request(state, address) {
-  state.coming.add(address);
-  heatmap(address).ready.catch(() => state.failed.add(address)).then(() => {
-    state.coming.delete(address);
-    if (!state.data.frames) return;
-    if (isShown(state, address)) showFrame(state);
-    fetchFrames(state);
-  });
-}
-
-function isShown(state, address) {
-  return [...state.tiles.values()].some((view) => view.tile.map === address);
-}
-
-// Nearest depth first, as many as fit beside what else is held.
-function* wantedMaps(state) {
-  const { frames, tiles } = state.data;
-  let bytes = 0;
-  for (let distance = 0; distance < frames.length; distance += 1) {
-    for (const index of new Set([state.frame + distance, state.frame - distance])) {
-      for (const tile of tiles.flat()) {
-        const at = tile.frames && tile.frames[index];
-        if (!at || !at.map) continue;
-        bytes += 2 * at.planes * at.width * at.height;
-        if (distance && bytes > FETCHED_AHEAD * BYTES_KEPT) return;
-        yield at.map;
-      }
-    }
-  }
 }

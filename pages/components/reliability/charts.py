@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from pages.components.reliability.controls import STAGE_TITLES
+from pages.components.reliability.metric_controls import STAGE_TITLES
 from xai_core.apem.scores import TITLES
 
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.

@@ -14,8 +14,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.components.progress import wait_for
-from pages.components.scene import Scene
+from pages.components.classified import Classified
+from pages.components.live import wait_for
 from pages.components.text import plain
 from xai_core import tasks
 from xai_core.cache import Result
@@ -49,7 +49,7 @@ class Cohort:
     data: Sequence[Option] = ()
 
 
-def choose_cohort(scene: Scene) -> Cohort | None:
+def choose_cohort(classified: Classified) -> Cohort | None:
     """The pictures that are measured; None, with a word on the page, while there are none."""
     offered = [key for key in SOURCES if key != "data" or data_sets()]
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -64,8 +64,8 @@ def choose_cohort(scene: Scene) -> Cohort | None:
         help="Data sets are offered if the server names their folders in XAI_DATA.",
     )
     if source == "folder":
-        return _folder(scene)
-    return _data(scene, row) if source == "data" else _here(scene)
+        return _folder(classified)
+    return _data(classified, row) if source == "data" else _here(classified)
 
 
 def data_sets() -> dict[str, str]:
@@ -80,12 +80,12 @@ def data_sets() -> dict[str, str]:
     }
 
 
-def _here(scene: Scene) -> Cohort:
+def _here(classified: Classified) -> Cohort:
     """The sidebar's pictures; their true classes can be told in a table."""
-    names = {view.picture.hash: view.picture.source for view in scene.views}
-    titles = scene.class_titles
+    names = {image.picture.hash: image.picture.source for image in classified.images}
+    titles = classified.class_titles
     offered = {
-        title if title != UNKNOWN else class_word(index, scene.class_names): index
+        title if title != UNKNOWN else class_word(index, classified.class_names): index
         for index, title in enumerate(titles)
     }
     with st.expander("True classes, if you know them"):
@@ -96,9 +96,11 @@ def _here(scene: Scene) -> Cohort:
         table = st.data_editor(
             pd.DataFrame(
                 {
-                    "Picture": [view.picture.name for view in scene.views],
-                    "Predicted": [titles[_best(v.probabilities)] for v in scene.views],
-                    "True class": pd.Series([UNKNOWN] * len(scene.views), dtype="str"),
+                    "Picture": [image.picture.name for image in classified.images],
+                    "Predicted": [
+                        titles[_best(image.probabilities)] for image in classified.images
+                    ],
+                    "True class": pd.Series([UNKNOWN] * len(classified.images), dtype="str"),
                 }
             ),
             column_config={
@@ -114,10 +116,10 @@ def _here(scene: Scene) -> Cohort:
         digest: offered.get(str(word))
         for digest, word in zip(names, table["True class"], strict=True)
     }
-    return Cohort([view.subject for view in scene.views], names, true)
+    return Cohort(classified.subjects, names, true)
 
 
-def _folder(scene: Scene) -> Cohort | None:
+def _folder(classified: Classified) -> Cohort | None:
     uploads = st.file_uploader(
         "A folder of pictures",
         accept_multiple_files="directory",
@@ -138,7 +140,11 @@ def _folder(scene: Scene) -> Cohort | None:
     pictures = [by_path[path] for path in paths]
     if len(pictures) > MOST:
         st.warning(f"The folder holds {len(pictures)} pictures; the first {MOST} are measured.")
-    fit = (tuple(scene.facts["input_size"]), scene.facts["crop"], scene.facts["resample"])
+    fit = (
+        tuple(classified.facts["input_size"]),
+        classified.facts["crop"],
+        classified.facts["resample"],
+    )
     found: dict[str, tuple[str, NDArray[np.float32]]] = {}
     with st.spinner("Reading the pictures"):
         for upload in pictures[:MOST]:
@@ -152,11 +158,14 @@ def _folder(scene: Scene) -> Cohort | None:
         st.info("There is no picture in this folder.")
         return None
     order = tasks.predict(
-        scene.model, scene.fingerprint, list(found), np.stack([p for _, p in found.values()])
+        classified.model,
+        classified.fingerprint,
+        list(found),
+        [pixels for _, pixels in found.values()],
     )
     probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
     names = {digest: name for digest, (name, _) in found.items()}
-    folders = folder_classes(map(_folder_of, names.values()), scene.class_names)
+    folders = folder_classes(map(_folder_of, names.values()), classified.class_names)
     for sentence in folders.problems:
         st.error(plain(sentence), icon=":material/error:")
     true = {digest: folders.known.get(_folder_of(name)) for digest, name in names.items()}
@@ -173,7 +182,7 @@ def _folder(scene: Scene) -> Cohort | None:
     return Cohort(subjects, names, true)
 
 
-def _data(scene: Scene, row: Any) -> Cohort | None:
+def _data(classified: Classified, row: Any) -> Cohort | None:
     folders = data_sets()
     name = row.selectbox("Data set", list(folders), key="data_set", bind="query-params", width=220)
     limits = [
@@ -185,7 +194,7 @@ def _data(scene: Scene, row: Any) -> Cohort | None:
         return None
     right, wrong = map(int, limits)
     folder = folders[name]
-    order = tasks.labelled(scene.model, scene.fingerprint, folder, right, wrong)
+    order = tasks.labelled(classified.model, classified.fingerprint, folder, right, wrong)
     found = wait_for("apem-data", order, "Reading the pictures")
     for sentence in found.facts["unread"][:5]:
         st.error(plain(sentence), icon=":material/broken_image:")

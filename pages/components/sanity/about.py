@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components.notes import linked
+from pages.components.method_notes import linked
 from pages.components.text import plain
 from xai_core.measures import Needs, measures_of
 from xai_core.randomization.layer_groups import Layer

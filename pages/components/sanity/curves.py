@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.sanity.frames import ASKED
-from pages.components.sanity.ledger import Ledger
+from pages.components.sanity.sweep_results import SweepResults
 from xai_core.explainers.choices import column_title, signed
 from xai_core.measures import MEASURES
 from xai_core.randomization.verdicts import mean_and_spread
@@ -23,18 +23,18 @@ DEPTH = "_depth"  # in the session: the slider's place
 
 
 def show(
-    ledger: Ledger, measure: str, display_show: str, depth: int, labels: Sequence[str]
+    sweep: SweepResults, measure: str, display_show: str, depth: int, labels: Sequence[str]
 ) -> None:
     """The chart; a click moves the slider.
 
     Args:
-        ledger: what is known.
+        sweep: what is known.
         measure: what is drawn.
         display_show: what the compared maps show.
         depth: the slider's place.
         labels: what the depths are called.
     """
-    figure = _figure(ledger, measure, display_show, labels)
+    figure = _figure(sweep, measure, display_show, labels)
     figure.add_vline(x=depth, line={"width": 2, "color": "#ff4b4b"})
     st.plotly_chart(figure, key=KEY, on_select=_clicked, selection_mode="points")
 
@@ -46,12 +46,12 @@ def _clicked() -> None:
         st.session_state[ASKED] = st.session_state.get(ASKED, 0) + 1
 
 
-def _figure(ledger: Ledger, measure: str, show_what: str, labels: Sequence[str]) -> go.Figure:
+def _figure(sweep: SweepResults, measure: str, show_what: str, labels: Sequence[str]) -> go.Figure:
     figure = go.Figure()
-    _floors(figure, ledger, measure, show_what, len(labels) - 1)
+    _floors(figure, sweep, measure, show_what, len(labels) - 1)
     lowest = 0.0
-    for number, choice in enumerate(ledger.inquiry.choices):
-        depths, means, spreads = _curve(ledger, choice.id, measure, show_what, len(labels))
+    for number, choice in enumerate(sweep.inquiry.choices):
+        depths, means, spreads = _curve(sweep, choice.id, measure, show_what, len(labels))
         control = choice.method in ("edges", "random")
         colour = CONTROL_COLOUR if control else COLOURS[number % len(COLOURS)]
         dash = "dot" if control else DASHES[number // len(COLOURS) % len(DASHES)]
@@ -84,14 +84,14 @@ def _figure(ledger: Ledger, measure: str, show_what: str, labels: Sequence[str])
 
 
 def _curve(
-    ledger: Ledger, column: str, measure: str, show_what: str, count: int
+    sweep: SweepResults, column: str, measure: str, show_what: str, count: int
 ) -> tuple[list[int], list[float], list[float]]:
     """Depths that have a score, with the mean over pictures and seeds and its spread over seeds."""
-    steps = ledger.inquiry.steps
+    steps = sweep.inquiry.steps
     depths, means, spreads = [], [], []
     for depth in range(count):
         there = [step for step in steps if step.depth == depth]
-        mean, spread = mean_and_spread(ledger.values(column, measure, show_what, there))
+        mean, spread = mean_and_spread(sweep.values(column, measure, show_what, there))
         if not np.isnan(mean):
             depths.append(depth)
             means.append(mean)
@@ -124,11 +124,13 @@ def _band(
     )
 
 
-def _floors(figure: go.Figure, ledger: Ledger, measure: str, show_what: str, last: int) -> None:
+def _floors(
+    figure: go.Figure, sweep: SweepResults, measure: str, show_what: str, last: int
+) -> None:
     """What independent random maps reach, once for each resolution and kind of method."""
     drawn: set[tuple[str, float]] = set()
-    for choice in ledger.inquiry.choices:
-        floors = ledger.floors(choice.id)
+    for choice in sweep.inquiry.choices:
+        floors = sweep.floors(choice.id)
         mean, spread = floors.get("noise", {}).get(measure, {}).get(show_what) or (None, None)
         if mean is None:
             continue

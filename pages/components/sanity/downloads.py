@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components.sanity.ledger import Ledger
-from pages.components.scene import Scene
+from pages.components.classified import Classified
+from pages.components.sanity.sweep_results import SweepResults
 from pages.components.work import owner
 from xai_core.errors import JobError
 from xai_core.explainers.choices import Choice, column_title
@@ -24,56 +24,56 @@ from xai_core.randomization.stored_maps import PROBLEM, map_name
 from xai_core.randomization.verdicts import Thresholds, curves
 
 
-def show(scene: Scene, ledger: Ledger, thresholds: Thresholds, shown: str) -> None:
+def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, shown: str) -> None:
     """One button a file; each file is made when its button is pressed.
 
     Args:
-        scene: the model and the pictures.
-        ledger: what is known.
+        classified: the model and the pictures.
+        sweep: what is known.
         thresholds: of the verdict.
         shown: what the maps show whose curves are drawn.
     """
-    names = {view.picture.hash: view.picture.source for view in scene.views}
+    names = {image.picture.hash: image.picture.source for image in classified.images}
     stems = dict(zip(names, picture_stems(names.values()), strict=True))
     asker = owner()  # asked here: a file is made outside of the visitor's run
 
     def drawn(form: str) -> Callable[[], bytes]:
-        return lambda: _chart(ledger, names, shown, form)
+        return lambda: _chart(sweep, names, shown, form)
 
     files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
-        "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(ledger.table(names))),
-        "Curves CSV": ("curves.csv", "text/csv", lambda: csv_bytes(curves(ledger.table(names)))),
+        "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(sweep.table(names))),
+        "Curves CSV": ("curves.csv", "text/csv", lambda: csv_bytes(curves(sweep.table(names)))),
         "Curves PNG": ("curves.png", "image/png", drawn("png")),
         "Curves SVG": ("curves.svg", "image/svg+xml", drawn("svg")),
         "Curves PDF": ("curves.pdf", "application/pdf", drawn("pdf")),
-        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(ledger, stems, asker)),
+        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(sweep, stems, asker)),
         "run.json": (
             "run.json",
             "application/json",
-            lambda: _run(scene, ledger, thresholds, stems),
+            lambda: _run(classified, sweep, thresholds, stems),
         ),
     }
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
     for label, (name, mime, make) in files.items():
         row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
-    if missing := len(ledger.missing()):
-        asked = sum(map(len, ledger.inquiry.keys.values()))
+    if missing := len(sweep.missing()):
+        asked = sum(map(len, sweep.inquiry.keys.values()))
         st.caption(f"{missing} of {asked} maps have not been computed. No file has them.")
 
 
-def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> bytes:
+def _chart(sweep: SweepResults, names: Mapping[str, str], shown: str, form: str) -> bytes:
     """The curves of all measures, as the command line draws them."""
     from xai_core.charts import chart_bytes, curve_chart
 
-    inquiry = ledger.inquiry
-    table = ledger.table(names)
+    inquiry = sweep.inquiry
+    table = sweep.table(names)
     lines = curves(table[(table["show"] == shown) & (table.depth >= 0)])
     titles = {choice.id: column_title(choice.id) for choice in inquiry.choices}
     floors = {
         (choice.id, measure): (by_show[shown][0], by_show[shown][1])
         for choice in inquiry.choices
-        for measure, by_show in ledger.floors(choice.id).get("noise", {}).items()
+        for measure, by_show in sweep.floors(choice.id).get("noise", {}).items()
         if by_show[shown][0] is not None
     }
     test = inquiry.test.mode
@@ -81,23 +81,23 @@ def _chart(ledger: Ledger, names: Mapping[str, str], shown: str, form: str) -> b
     return chart_bytes(chart, form)
 
 
-def _npz(ledger: Ledger, stems: Mapping[str, str], asker: str) -> bytes:
+def _npz(sweep: SweepResults, stems: Mapping[str, str], asker: str) -> bytes:
     """Every map that the page knows, [C, h, w] float32, under the command line's names."""
     stream = io.BytesIO()
-    write_npz(stream, _maps(ledger, stems, asker), packed=True)
+    write_npz(stream, _maps(sweep, stems, asker), packed=True)
     return stream.getvalue()
 
 
 def _maps(
-    ledger: Ledger, stems: Mapping[str, str], asker: str
+    sweep: SweepResults, stems: Mapping[str, str], asker: str
 ) -> Iterator[tuple[str, NDArray[Any]]]:
-    engine, inquiry = shared_engine(), ledger.inquiry
+    engine, inquiry = shared_engine(), sweep.inquiry
     # The cache drops what was longest unused, and a full disk keeps nothing.
-    dropped = inquiry.tasks(lambda key: key not in ledger.facts or key in engine.cache)
+    dropped = inquiry.tasks(lambda key: key not in sweep.facts or key in engine.cache)
     engine.submit(dropped, asker).wait()
     for step, keys in inquiry.keys.items():
         for (column, picture), key in keys.items():
-            if step.depth < 0 or key not in ledger.facts or ledger.facts[key][PROBLEM]:
+            if step.depth < 0 or key not in sweep.facts or sweep.facts[key][PROBLEM]:
                 continue
             name = map_name(inquiry.test.mode, step, stems[picture], column)
             found = engine.cache.get(key)
@@ -106,23 +106,25 @@ def _maps(
             yield name, found.arrays["map"]
 
 
-def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds, stems: Mapping[str, str]) -> bytes:
+def _run(
+    classified: Classified, sweep: SweepResults, thresholds: Thresholds, stems: Mapping[str, str]
+) -> bytes:
     """Everything that decides the results, and the command that repeats them."""
-    inquiry = ledger.inquiry
+    inquiry = sweep.inquiry
     images = [
         {
-            "name": view.picture.source,
-            "hash": view.picture.hash,
-            "target": view.target,
-            "class": scene.class_titles[view.target],
+            "name": image.picture.source,
+            "hash": image.picture.hash,
+            "target": image.target,
+            "class": classified.class_titles[image.target],
         }
-        for view in scene.views
+        for image in classified.images
     ]
     other = None
     if inquiry.other is not None:
         other = {"source": inquiry.other["source"], "fingerprint": inquiry.other_fingerprint}
     run = sanity_run(
-        scene.model_facts,
+        classified.model_facts,
         images,
         [Choice(c.method, inquiry.settings(c)) for c in inquiry.choices],
         target=inquiry.target,
@@ -136,6 +138,6 @@ def _run(scene: Scene, ledger: Ledger, thresholds: Thresholds, stems: Mapping[st
     )
     missing = [
         map_name(inquiry.test.mode, step, stems[picture], column)
-        for step, column, picture in ledger.missing()
+        for step, column, picture in sweep.missing()
     ]
     return run.run_json(missing=missing)

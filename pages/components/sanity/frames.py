@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.display import display_facts, picture_address
-from pages.components.sanity.ledger import Ledger
-from pages.components.sanity.maps import address
-from pages.components.scene import Scene, View
+from pages.components.classified import Classified, ClassifiedImage
+from pages.components.display_controls import display_facts, picture_address
+from pages.components.sanity.map_route import address
+from pages.components.sanity.sweep_results import SweepResults
 from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers import METHODS
@@ -25,40 +25,46 @@ ASKED = "_depth-asked"  # in the session: how often Python moved the slider
 
 
 def frames(
-    scene: Scene, ledger: Ledger, work: Work, display: Display, measure: str, seed: int, depth: int
+    classified: Classified,
+    sweep: SweepResults,
+    work: Work,
+    display: Display,
+    measure: str,
+    seed: int,
+    depth: int,
 ) -> dict[str, Any]:
     """The data of ``heatmap_grid``, with one frame a depth.
 
     Args:
-        scene: the model and the pictures.
-        ledger: what is known.
+        classified: the model and the pictures.
+        sweep: what is known.
         work: what is under way.
         display: how maps are drawn.
         measure: whose score stands under each map.
         seed: whose networks are shown.
         depth: where the slider should be.
     """
-    inquiry = ledger.inquiry
+    inquiry = sweep.inquiry
     steps = shown(inquiry, seed)
     title = MEASURES[measure].title
-    problems = [ledger.problem(step, work) for step in steps]
+    problems = [sweep.problem(step, work) for step in steps]
     return {
-        "rows": [_row(scene, view) for view in scene.views],
+        "rows": [_row(classified, image) for image in classified.images],
         "columns": [_column(choice) for choice in inquiry.choices],
         "tiles": [
             [
                 {
                     "frames": [
-                        _tile(ledger, step, choice, view, display, measure, title, problem)
+                        _tile(sweep, step, choice, image, display, measure, title, problem)
                         for step, problem in zip(steps, problems, strict=True)
                     ]
                 }
                 for choice in inquiry.choices
             ]
-            for view in scene.views
+            for image in classified.images
         ],
         "display": display_facts(display),
-        "frames": [_spoken(steps, number, inquiry.test.mode) for number in range(len(steps))],
+        "frames": [_depth_words(steps, number, inquiry.test.mode) for number in range(len(steps))],
         "frameTicks": labels(steps),
         "frame": depth,
         "frameAsked": st.session_state.get(ASKED, 0),
@@ -76,7 +82,7 @@ def labels(steps: Sequence[Step]) -> list[str]:
     return [step.layer for step in steps]
 
 
-def _spoken(steps: Sequence[Step], number: int, mode: str) -> str:
+def _depth_words(steps: Sequence[Step], number: int, mode: str) -> str:
     """What is shown at a depth, in words."""
     step = steps[number]
     if mode != "cascading" or number < 2:
@@ -84,13 +90,13 @@ def _spoken(steps: Sequence[Step], number: int, mode: str) -> str:
     return f"{steps[1].layer} to {step.layer}"
 
 
-def _row(scene: Scene, view: View) -> dict[str, Any]:
+def _row(classified: Classified, image: ClassifiedImage) -> dict[str, Any]:
     return {
-        "id": view.picture.hash,
-        "title": view.picture.name,
-        "picture": picture_address(view.key, view.crop),
-        "aspect": view.crop.height / view.crop.width,
-        "note": scene.class_titles[view.target],
+        "id": image.picture.hash,
+        "title": image.picture.name,
+        "picture": picture_address(image.key, image.crop),
+        "aspect": image.crop.height / image.crop.width,
+        "note": classified.class_titles[image.target],
     }
 
 
@@ -100,31 +106,31 @@ def _column(choice: Choice) -> dict[str, str]:
 
 
 def _tile(
-    ledger: Ledger,
+    sweep: SweepResults,
     step: Step,
     choice: Choice,
-    view: View,
+    image: ClassifiedImage,
     display: Display,
     measure: str,
     title: str,
     problem: str,
 ) -> dict[str, Any]:
-    key = ledger.inquiry.keys[step][choice.id, view.picture.hash]
-    facts = ledger.facts.get(key)
+    key = sweep.inquiry.keys[step][choice.id, image.picture.hash]
+    facts = sweep.facts.get(key)
     if facts is None:
         return {"note": problem, "problem": True} if problem else {"waiting": True, "note": "…"}
     if facts[PROBLEM]:
         return {"note": facts[PROBLEM], "problem": True}
-    height, width = ledger.inquiry.size
-    score = ledger.score(key, measure, display.show)
-    told = "undefined: empty" if score != score else f"{score:.2f}"
-    if step.depth and target_of(choice, ledger.inquiry.target) == PREDICTED:
-        told += ", of the class it predicts"
+    height, width = sweep.inquiry.size
+    score = sweep.score(key, measure, display.show)
+    score_words = "undefined: empty" if score != score else f"{score:.2f}"
+    if step.depth and target_of(choice, sweep.inquiry.target) == PREDICTED:
+        score_words += ", of the class it predicts"
     return {
         "map": address(key, (height, width), display.show, display.clip),
         "planes": 1,
         "height": height,
         "width": width,
         "scale": None,
-        "note": f"{title} {told}",
+        "note": f"{title} {score_words}",
     }

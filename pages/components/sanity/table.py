@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components.notes import linked
-from pages.components.sanity.ledger import Ledger
+from pages.components.method_notes import linked
+from pages.components.sanity.sweep_results import SweepResults
 from pages.components.text import plain
 from xai_core.explainers.choices import column_title
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
@@ -21,24 +21,24 @@ SIGNS = {"fails": "✗ fails", "weak": "≈ weak", "passes": "✓ passes", "unde
 PRINTED = {ADEBAYO: "Adebayo 2018", SIXT: "Sixt 2020", NUZZO: "Nuzzo 2020"}
 
 
-def show(ledger: Ledger, thresholds: Thresholds) -> None:
+def show(sweep: SweepResults, thresholds: Thresholds) -> None:
     """The table, and the words that belong beside it."""
-    table = _rows(ledger, thresholds)
+    table = _rows(sweep, thresholds)
     if table.empty:
         return
-    labels = ledger.inquiry.test.mode == LABELS
+    labels = sweep.inquiry.test.mode == LABELS
     st.markdown("**Maps by the network with permuted labels**" if labels else "**Verdicts**")
     st.caption(
         "Mean SSIM to the trained network's maps, over pictures and seeds. A map that stays the "
         "same does not show what was learnt from the labels."
         if labels
         else f"Mean SSIM to the trained network's maps when "
-        f"{plain(ledger.inquiry.layers[0].name)} alone is randomised, over pictures and seeds: "
+        f"{plain(sweep.inquiry.layers[0].name)} alone is randomised, over pictures and seeds: "
         f"a method fails from {thresholds.fails:g}, is weak from {thresholds.weak:g}, else "
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
     st.dataframe(table, hide_index=True, width="stretch")
-    own = own_class(ledger.inquiry.choices, ledger.inquiry.target)
+    own = own_class(sweep.inquiry.choices, sweep.inquiry.target)
     if own:
         st.caption(plain(own))
     st.caption(SIGN)
@@ -46,8 +46,8 @@ def show(ledger: Ledger, thresholds: Thresholds) -> None:
         st.caption(linked(CONTESTED))
 
 
-def _rows(ledger: Ledger, thresholds: Thresholds) -> pd.DataFrame:
-    inquiry = ledger.inquiry
+def _rows(sweep: SweepResults, thresholds: Thresholds) -> pd.DataFrame:
+    inquiry = sweep.inquiry
     labels = inquiry.test.mode == LABELS
     # The output's layer alone: its own network, whichever test it belongs to.
     alone = [step for step in inquiry.steps if step.state.layers == (inquiry.layers[0].name,)]
@@ -55,37 +55,37 @@ def _rows(ledger: Ledger, thresholds: Thresholds) -> pd.DataFrame:
         alone = [step for step in inquiry.steps if step.depth > 0]
     rows = []
     for choice in inquiry.choices:
-        mean, spread = mean_and_spread(ledger.values(choice.id, "ssim", "all", alone))
-        if np.isnan(mean) and not _computed(ledger, choice.id, alone):
+        mean, spread = mean_and_spread(sweep.values(choice.id, "ssim", "all", alone))
+        if np.isnan(mean) and not _computed(sweep, choice.id, alone):
             continue
-        shuffled = ledger.floors(choice.id).get("shuffled", {}).get("all")
+        shuffled = sweep.floors(choice.id).get("shuffled", {}).get("all")
         row = {"Method": column_title(choice.id), "SSIM": _number(mean, spread)}
         if not labels:
             row["Verdict"] = SIGNS[thresholds.verdict(mean)]
-        mean, spread = mean_and_spread(ledger.values(choice.id, "ssim", "absolute", alone))
+        mean, spread = mean_and_spread(sweep.values(choice.id, "ssim", "absolute", alone))
         row["Absolute maps"] = _number(mean, spread)
         if not labels:
             row["Their verdict"] = SIGNS[thresholds.verdict(mean)]
         row["Shuffled"] = _number(*shuffled) if shuffled and shuffled[0] is not None else "–"
         if not labels:
-            row["Rise of complexity"] = _rise(ledger, choice.id)
+            row["Rise of complexity"] = _rise(sweep, choice.id)
             printed = verdicts_of(choice.id)
             row |= {title: printed.get(source, "–") for source, title in PRINTED.items()}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _computed(ledger: Ledger, column: str, steps: Sequence[Step]) -> bool:
-    keys = ledger.inquiry.keys
-    pictures = [one.hash for one in ledger.inquiry.subjects]
-    return any(keys[step][column, one] in ledger.facts for step in steps for one in pictures)
+def _computed(sweep: SweepResults, column: str, steps: Sequence[Step]) -> bool:
+    keys = sweep.inquiry.keys
+    pictures = [one.hash for one in sweep.inquiry.subjects]
+    return any(keys[step][column, one] in sweep.facts for step in steps for one in pictures)
 
 
-def _rise(ledger: Ledger, column: str) -> str:
+def _rise(sweep: SweepResults, column: str) -> str:
     """The efficient variant: how much complexity rises when all layers are new."""
-    inquiry = ledger.inquiry
+    inquiry = sweep.inquiry
     deepest = [step for step in inquiry.steps if len(step.state.layers) == len(inquiry.layers)]
-    mean, _ = mean_and_spread(ledger.values(column, "complexity", "all", deepest))
+    mean, _ = mean_and_spread(sweep.values(column, "complexity", "all", deepest))
     return "–" if np.isnan(mean) else f"{mean:+.0%}"
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.address import own_route
+from pages.components.routes import own_route
 from xai_core.errors import StudyUnavailableError
 from xai_core.study import shared_store
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from pages.components.reliability.cohort import data_sets
-from pages.components.study.design import drawing
+from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import Found, add, stored
 from pages.components.text import plain
@@ -42,7 +42,7 @@ def show(draft: Draft, classes: Sequence[str]) -> None:
     if source == "samples":
         _samples(draft)
     elif source == "data":
-        drawing.show(draft)
+        drawn_by_lot.show(draft)
     else:
         _uploads(draft, classes, folder=source == "folder")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import support
+from pages.components import working_methods
+from pages.components.classified import Classified
+from pages.components.live import wait_for
 from pages.components.methods import choose_methods
-from pages.components.models import choose_model
-from pages.components.progress import wait_for
-from pages.components.scene import Scene
-from pages.components.study.design import facts, fields
+from pages.components.model_choice import choose_model
+from pages.components.study.design import fields, model_facts
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.text import plain
 from pages.components.work import gather
@@ -42,7 +42,7 @@ def show(draft: Draft) -> None:
 
 def leave() -> None:
     """Stop trying methods, which another step has no use for."""
-    gather(support.PURPOSE, [], patience=0)
+    gather(working_methods.PURPOSE, [], patience=0)
 
 
 def _card(draft: Draft, condition: Condition, number: int) -> None:
@@ -68,7 +68,7 @@ def _card(draft: Draft, condition: Condition, number: int) -> None:
             begin_anew(draft, replace(draft.design, conditions=left))
         choice = Choice(condition.method, condition.settings)
         settings = [text.partition(".")[2] for text in assignments(choice)]
-        parts = [facts.model_title(condition.model), column_title(choice.id), *settings]
+        parts = [model_facts.model_title(condition.model), column_title(choice.id), *settings]
         st.caption(plain(" · ".join(parts)))
 
 
@@ -81,11 +81,11 @@ def _add(draft: Draft) -> None:
         return
     with method_column:
         about = wait_for("model", tasks.describe(model), "Loading the model").facts
-        scene = Scene(model, about, [])
-        refusals = support.refusals(scene)
+        classified = Classified(model, about, [])
+        refusals = working_methods.refusals(classified)
         st.subheader("Methods", anchor=False)
         row = st.container(horizontal=True, vertical_alignment="bottom")
-        choices = choose_methods(scene, refusals, row, FIRST)
+        choices = choose_methods(classified, refusals, row, FIRST)
         st.caption(plain(", ".join(column_title(choice.id) for choice in choices)) or "None yet.")
         free = MOST_CONDITIONS - len(draft.design.conditions)
         many = f"{len(choices)} conditions" if len(choices) != 1 else "this condition"
@@ -96,28 +96,28 @@ def _add(draft: Draft) -> None:
             disabled=not 0 < len(choices) <= free,
             key="add conditions",
         ):
-            begin_anew(draft, _with(draft.design, scene, choices))
+            begin_anew(draft, _with(draft.design, classified, choices))
         if len(choices) > free:
             st.caption(f"A study compares at most {MOST_CONDITIONS}.")
-    support.find_out(scene, idle=True)
+    working_methods.find_out(classified, idle=True)
 
 
-def _with(design: Design, scene: Scene, choices: Sequence[Choice]) -> Design:
+def _with(design: Design, classified: Classified, choices: Sequence[Choice]) -> Design:
     """The design with these methods on this model, but for those that are there already."""
     found = list(design.conditions)
     for choice in choices:
-        settings = _kept(choice)
-        same = (dict(scene.model), choice.method, settings)
+        settings = _as_json(choice)
+        same = (dict(classified.model), choice.method, settings)
         if same in [(each.model, each.method, each.settings) for each in found]:
             continue
         taken = {each.id for each in found}
         name = next(f"c{n}" for n in range(1, len(taken) + 2) if f"c{n}" not in taken)
-        title = f"{column_title(choice.id)} · {facts.model_title(scene.model)}"
-        found.append(Condition(name, title, dict(scene.model), choice.method, settings))
+        title = f"{column_title(choice.id)} · {model_facts.model_title(classified.model)}"
+        found.append(Condition(name, title, dict(classified.model), choice.method, settings))
     return replace(design, conditions=tuple(found))
 
 
-def _kept(choice: Choice) -> dict[str, Any]:
+def _as_json(choice: Choice) -> dict[str, Any]:
     """The settings as JSON keeps them, so that a draft read again equals the one written."""
     return {
         name: list(value) if isinstance(value, tuple) else value

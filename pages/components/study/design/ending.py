@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages.components.study.design import fields
 from pages.components.study.design.drafts import Draft, begin_anew, commit
+from xai_core.study.design import Design
 
 PROLIFIC = "https://app.prolific.com/submissions/complete?cc={code}"
 CODES = {
@@ -39,7 +41,7 @@ def _codes(draft: Draft) -> None:
             name,
             label,
             getattr(design, name),
-            lambda old, word, name=name: replace(old, **{name: word.strip()}),
+            partial(_with_code, name),
             max_chars=100,
             help=about,
         )
@@ -58,8 +60,16 @@ def _codes(draft: Draft) -> None:
         key="prolific",
         help="Prolific's address, and new codes where there is none. Enter the same codes there.",
     ):
-        codes = {name: getattr(design, name) or secrets.token_hex(4).upper() for name in CODES}
+        codes: dict[str, Any] = {
+            name: getattr(design, name) or secrets.token_hex(4).upper() for name in CODES
+        }
         begin_anew(draft, replace(design, completion_url=PROLIFIC, **codes))
+
+
+def _with_code(name: str, design: Design, word: str) -> Design:
+    """The design with another code."""
+    code: dict[str, Any] = {name: word.strip()}
+    return replace(design, **code)
 
 
 def _limits(draft: Draft) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.spoken import spoken
-from pages.components.study.design import address
+from pages.components.alt_text import alt_text
+from pages.components.study.design import study_urls
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.files import csv_bytes
@@ -20,9 +20,9 @@ MOST = 1000
 def show(slug: str) -> None:
     """Links for everybody, for Prolific, and for single people."""
     st.markdown("**Link for everybody**")
-    st.code(address.shared(slug), language=None, wrap_lines=True)
+    st.code(study_urls.shared(slug), language=None, wrap_lines=True)
     st.markdown("**Link for Prolific**")
-    st.code(address.prolific(slug), language=None, wrap_lines=True)
+    st.code(study_urls.prolific(slug), language=None, wrap_lines=True)
     st.caption("Prolific replaces what stands in braces; each of its people takes part once.")
     st.markdown("**Personal links**")
     _make(slug)
@@ -52,7 +52,7 @@ def _make(slug: str) -> None:
     except StudyError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    rows = [(label, address.personal(slug, token)) for label, token in made]
+    rows = [(label, study_urls.personal(slug, token)) for label, token in made]
     st.session_state[MADE] = (slug, rows)
 
 
@@ -66,7 +66,9 @@ def _made(slug: str) -> None:
     st.download_button(
         "Download CSV", csv_bytes(table), "links.csv", "text/csv", icon=":material/download:"
     )
-    st.dataframe(table, hide_index=True, width="stretch", **spoken(st.dataframe, "Personal links"))
+    st.dataframe(
+        table, hide_index=True, width="stretch", **alt_text(st.dataframe, "Personal links")
+    )
 
 
 def _all(slug: str) -> None:
@@ -86,5 +88,5 @@ def _all(slug: str) -> None:
             table,
             hide_index=True,
             width="stretch",
-            **spoken(st.dataframe, "Personal links made so far"),
+            **alt_text(st.dataframe, "Personal links made so far"),
         )

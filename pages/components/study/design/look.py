@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.display import CLIPS, SHOW_TITLES, STAGE_TITLES
-from pages.components.study.design import fields, sample
+from pages.components.display_controls import CLIPS, SHOW_TITLES, STAGE_TITLES
+from pages.components.study.design import fields, look_preview
 from pages.components.study.design.drafts import Draft
 from xai_core.colormaps import COLORMAPS
 from xai_core.display import SIGNED, Display
@@ -26,7 +26,7 @@ def show(draft: Draft) -> None:
     with controls:
         _controls(draft)
     with result:
-        sample.show(draft)
+        look_preview.show(draft)
         st.caption(scale_rule(draft.design.look))
 
 

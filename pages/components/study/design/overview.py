@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.design import address
+from pages.components.study.design import study_urls
 from pages.components.text import plain
 from xai_core.study import shared_store
 from xai_core.study.storage.summaries import Study
+
+Colour = Literal["blue", "gray", "green", "orange"]
 
 
 def show() -> None:
@@ -19,7 +23,7 @@ def show() -> None:
                              width=360)  # fmt: skip
         made = st.form_submit_button("Begin", icon=":material/add:", type="primary")
     if made and name.strip():
-        address.open_design(shared_store().create(name))
+        study_urls.open_design(shared_store().create(name))
     found = shared_store().studies()
     if not found:
         st.info(
@@ -30,7 +34,7 @@ def show() -> None:
         _row(study)
 
 
-def state(study: Study) -> tuple[str, str]:
+def state(study: Study) -> tuple[str, Colour]:
     """A study's state in a word, and its colour."""
     if not study.published:
         return "draft", "gray"
@@ -53,4 +57,4 @@ def _row(study: Study) -> None:
                     shared_store().delete_draft_study(study.slug)
                     st.rerun()
         if st.button("Open", key=f"open {study.slug}"):
-            address.open_design(study.slug)
+            study_urls.open_design(study.slug)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.design import address, links, rendering
+from pages.components.study.design import links, overview, rendering, study_urls
 from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from xai_core.errors import StudyError
@@ -17,7 +17,7 @@ from xai_core.study.problems import problems
 from xai_core.study.storage.summaries import Version
 from xai_core.study.texts import moment
 
-TOLD = "_study_published"  # in the session: study and version that were just made
+PUBLISHED = "_study_published"  # in the session: study and version that were just made
 
 
 def show(draft: Draft) -> None:
@@ -28,7 +28,7 @@ def show(draft: Draft) -> None:
         st.markdown(f"**Drawing every picture of {what}.** It is published when all are there.")
         number = rendering.show(asked)
         if number is not None:
-            st.session_state[TOLD] = (draft.slug, number)
+            st.session_state[PUBLISHED] = (draft.slug, number)
             st.rerun()
         if rendering.under_way(draft.slug) is not None:
             return
@@ -39,7 +39,7 @@ def show(draft: Draft) -> None:
         _act(draft, published)
     with right:
         _problems(draft)
-    _told(draft, found)
+    _just_published(draft, found)
     if published:
         st.divider()
         _running(draft.slug, published[-1])
@@ -102,13 +102,13 @@ def _problems(draft: Draft) -> None:
 def _start(draft: Draft, preview: bool) -> None:
     if is_researcher():
         rendering.start(draft.slug, draft.design, preview)
-        st.session_state.pop(TOLD, None)
+        st.session_state.pop(PUBLISHED, None)
         st.rerun()
 
 
-def _told(draft: Draft, found: Sequence[Version]) -> None:
+def _just_published(draft: Draft, found: Sequence[Version]) -> None:
     """What was just published, and the way to the preview if there is one."""
-    owner, number = st.session_state.get(TOLD, ("", 0))
+    owner, number = st.session_state.get(PUBLISHED, ("", 0))
     made = next((each for each in found if each.number == number), None)
     if owner == draft.slug and made is not None and made.design == draft.design:
         links = f"Version {number} is published; its links are below."
@@ -118,12 +118,14 @@ def _told(draft: Draft, found: Sequence[Version]) -> None:
     if preview is None:
         return
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.link_button("Open the preview", address.preview(draft.slug), icon=":material/open_in_new:")
+    row.link_button(
+        "Open the preview", study_urls.preview(draft.slug), icon=":material/open_in_new:"
+    )
     if preview.design != draft.design:
         row.caption("It shows an earlier draft.")
 
 
-def state(version: Version, now: datetime) -> tuple[str, str]:
+def state(version: Version, now: datetime) -> tuple[str, overview.Colour]:
     """Whether somebody can begin at a moment, in words, and its colour."""
     design = version.design
     if version.closed_at is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages.components.access import require_researcher
-from pages.components.progress import EVERY_S, bar
-from pages.components.study.design import facts
+from pages.components.live import bar, live
+from pages.components.study.design import model_facts
 from pages.components.text import plain
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import tasks
@@ -62,7 +63,7 @@ def show(asked: Rendering) -> int | None:
     """
     require_researcher("study_design")
     if not asked.tasks:
-        about = facts.wait(asked.design)
+        about = model_facts.wait(asked.design)
         if about is None:
             return None
         try:
@@ -77,7 +78,7 @@ def show(asked: Rendering) -> int | None:
             return None
     work = gather(PURPOSE, list(asked.tasks.values()), patience=0.5)
     if work.running:
-        st.fragment(_watch, run_every=EVERY_S)(work)
+        live(partial(bar, work, "Drawing the pictures"), work)
         return None
     if work.problems:
         _problems(asked, work)
@@ -108,13 +109,6 @@ def _publish(asked: Rendering, work: Work) -> int | None:
 
 def _stop() -> None:
     st.session_state.pop(ASKED, None)
-
-
-def _watch(work: Work) -> None:
-    work.collect()
-    if not work.running:
-        st.rerun()
-    bar(work, "Drawing the pictures")
 
 
 def _problems(asked: Rendering, work: Work) -> None:

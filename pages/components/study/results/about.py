@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.notes import linked
+from pages.components.method_notes import linked
 from xai_core.study.analysis.agreement import SOURCES
 
 CASES = (

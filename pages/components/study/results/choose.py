@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components.address import notice
-from pages.components.study.results.address import RESULTS
+from pages.components.address_bar import notice
 from xai_core.study import Study, Version, shared_store
 from xai_core.study.analysis.counted import WHO
 from xai_core.study.analysis.intervals import INTERVALS
@@ -28,6 +27,7 @@ WHO_TITLES = {
     "careful": "Passed and not hurried",
 }
 PREVIEW = 0
+RESULTS = "results"  # in the address; "study" is the participants', "design" the design page's
 
 
 def study(found: Sequence[Study]) -> Study:

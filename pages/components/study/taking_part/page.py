@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.taking_part import away, ends, leaving, trials, welcome
+from pages.components.study.taking_part import database_away, ends, leaving, trials, welcome
 from pages.components.study.taking_part.visit import Visit, begin
 from xai_core.study.participation.screens import Screen
 
@@ -39,7 +39,7 @@ def show() -> None:
 
 def _draw(visit: Visit, screen: Screen | None) -> None:
     if screen is None:
-        away.show(visit.pop_problem())
+        database_away.show(visit.pop_problem())
         return
     if visit.ticket.preview:
         st.caption("Preview: what you do here is kept apart from the study's data.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.study.taking_part import address
+from pages.components.study.taking_part import visitor_address
 from pages.components.text import plain
 from xai_core.errors import StudyError, StudyUnavailableError
 from xai_core.study import shared_store
@@ -119,12 +119,12 @@ class Visit:
 
 def begin() -> Visit:
     """The visit at the beginning of a run; another address begins a new one."""
-    asked = address.asked()
+    asked = visitor_address.asked()
     visit: Visit | None = st.session_state.get(STATE)
     if visit is None or not _same(visit.ticket, asked):
         visit = st.session_state[STATE] = Visit(asked)
     if visit.ticket.me:
-        address.keep(visit.ticket, asked)
+        visitor_address.keep(visit.ticket, asked)
     return visit
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.study.taking_part import address, questions
+from pages.components.study.taking_part import background_questions, visitor_address
 from pages.components.study.taking_part.visit import present
 from pages.components.text import plain
 from xai_core.study.design import BackgroundQuestion
@@ -38,7 +38,7 @@ def background(design: PublicDesign) -> None:
     st.subheader("A few questions about you", anchor=False)
     with st.form("background", border=False):
         for question in design.background:
-            questions.ask(question)
+            background_questions.ask(question)
         present().show_problem()
         st.form_submit_button(
             "Continue",
@@ -51,7 +51,7 @@ def background(design: PublicDesign) -> None:
 
 
 def _answer_background(asked: tuple[BackgroundQuestion, ...]) -> None:
-    answers = questions.answers(asked)
+    answers = background_questions.answers(asked)
     present().take(lambda part, ticket: part.background(ticket, answers))
 
 
@@ -86,7 +86,7 @@ def how_to_come_back() -> None:
     with st.expander("To keep: your personal address and your withdrawal code"):
         if not ticket.platform:
             st.write("At this address you go on where you stopped, on any device:")
-            st.code(address.personal(ticket, ticket.me), language=None, wrap_lines=True)
+            st.code(visitor_address.personal(ticket, ticket.me), language=None, wrap_lines=True)
         st.write(
             "This code deletes everything that was stored about you, at any time. It is stored "
             "nowhere in readable form and cannot be shown again after you close this page:"

@@ -8,14 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.modules import fetching
+
 HERE = Path(__file__).parent
 HTML = (HERE / "trial.html").read_text(encoding="utf-8")
 CSS = (HERE / "trial.css").read_text(encoding="utf-8")
-# One module for the browser, from four files for the reader.
-JS = "\n".join(
-    (HERE / name).read_text(encoding="utf-8")
-    for name in ("pictures.js", "clock.js", "sending.js", "trial.js")
-)
 
 
 def nothing() -> None:
@@ -33,6 +30,7 @@ def trial(data: Mapping[str, Any], key: str) -> Any:
         The answer that the browser last sent, ``None`` before the first.
     """
     # Registered on every run, because a registration lasts as long as the server's runtime.
-    shown = st.components.v2.component("study_trial", html=HTML, css=CSS, js=JS)
+    js = fetching("trial", "trial.js")
+    shown = st.components.v2.component("study_trial", html=HTML, css=CSS, js=js)
     result = shown(data=dict(data), key=key, default={"answer": None}, on_answer_change=nothing)
     return result.answer

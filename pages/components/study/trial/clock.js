@@ -1,6 +1,6 @@
 // How long a trial was looked at, and how often and how long it was not.
 
-function startClock() {
+export function startClock() {
   return {
     shownAt: Date.now(),
     since: performance.now(),
@@ -12,7 +12,7 @@ function startClock() {
 }
 
 // One leaving is one loss, whether the browser reports it by blur, by hiding or by both.
-function followFocus(clockNow) {
+export function followFocus(clockNow) {
   const leave = () => {
     const clock = clockNow();
     if (!clock || clock.away) return;
@@ -39,7 +39,7 @@ function followFocus(clockNow) {
   });
 }
 
-function readClock(clock) {
+export function readClock(clock) {
   return {
     shown_at: clock.shownAt,
     answered_at: Date.now(),

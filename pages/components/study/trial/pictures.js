@@ -4,7 +4,7 @@ const RETRY_PICTURES_MS = 3000;
 const fetched = new Map(); // address -> Image, so that the browser keeps what it has decoded
 
 // Asks for pictures that a later trial shows.
-function fetchAhead(addresses, present) {
+export function fetchAhead(addresses, present) {
   const wanted = new Set([...addresses, ...present]);
   for (const address of fetched.keys()) if (!wanted.has(address)) fetched.delete(address);
   for (const address of addresses) {
@@ -17,7 +17,7 @@ function fetchAhead(addresses, present) {
 }
 
 // A picture with its reserved place; `ready` ends when it can be painted at once.
-function place(address, description) {
+export function place(address, description) {
   const box = document.createElement("span");
   box.className = "box";
   box.style.display = "block";

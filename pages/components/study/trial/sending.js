@@ -3,42 +3,44 @@
 // An answer is kept here, and over a reload of the page, until the server says by its key that
 // it is saved. Until then it is sent again and again: the key makes that harmless.
 
+import { announce, say, setSaving } from "./words.js";
+
 const LATE_MS = 6000; // without a word of the server
 const AGAIN_MS = 5000; // after the server said that it cannot save now
-const KEPT = "take-part-answer"; // its place in the tab's own storage
+const STORED = "take-part-answer"; // its place in the tab's own storage
 const SAVING = "Saving…";
 const LATE = "Not saved yet: the server does not answer. Your answer is kept here and is sent again by itself.";
 
-function keep(pending) {
+function store(pending) {
   try {
-    if (pending) sessionStorage.setItem(KEPT, JSON.stringify(pending));
-    else sessionStorage.removeItem(KEPT);
+    if (pending) sessionStorage.setItem(STORED, JSON.stringify(pending));
+    else sessionStorage.removeItem(STORED);
   } catch {
     // Storage may be forbidden; then only a reload at this very moment asks again.
   }
 }
 
-function kept() {
+export function storedAnswer() {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT));
+    return JSON.parse(sessionStorage.getItem(STORED));
   } catch {
     return null;
   }
 }
 
-function give(state, answer) {
+export function give(state, answer) {
   state.pending = answer;
-  keep(answer);
+  store(answer);
   setSaving(state, true);
   sendAgain(state);
 }
 
-function sendAgain(state) {
+export function sendAgain(state) {
   if (!state.pending) return;
   state.pending.attempt += 1;
   if (!state.late) say(state, SAVING);
   state.again.hidden = true;
-  state.tell("answer", { ...state.pending });
+  state.report("answer", { ...state.pending });
   sendLater(state, LATE_MS, LATE);
 }
 
@@ -61,7 +63,7 @@ function complain(state, sentence) {
 }
 
 // What new data says of the answer under way.
-function settle(state, data) {
+export function settle(state, data) {
   const { pending } = state;
   if (!pending) return;
   const { saved, problem } = data;
@@ -83,14 +85,14 @@ function forget(state) {
   clearTimeout(state.timer);
   state.pending = null;
   state.late = false;
-  keep(null);
+  store(null);
   state.again.hidden = true;
   setSaving(state, false);
 }
 
 // Streamlit opens a dialog of its own when the server does not answer, and nothing beside it can
 // be used; what is to be said of the answer is said here.
-function closeForeignDialogs(state) {
+export function closeForeignDialogs(state) {
   const observer = new MutationObserver(() => {
     if (!state.root.isConnected) observer.disconnect();
     else {

@@ -2,7 +2,11 @@
 //
 // Python sends what to show; the browser sends the answer (see the docstring of
 // pages/take_part.py). Texts from Python are set as text, never as markup.
-// Read together with pictures.js, clock.js and sending.js.
+
+import { followFocus, readClock, startClock } from "./clock.js";
+import { fetchAhead, place } from "./pictures.js";
+import { closeForeignDialogs, give, sendAgain, settle, storedAnswer } from "./sending.js";
+import { announce, say, showText } from "./words.js";
 
 const SWAP_MS = 150; // so long the last trial stays while the next pictures are decoded
 const CHOOSE = "Choose one of the answers first.";
@@ -16,13 +20,13 @@ export default function (component) {
     state = create(parentElement);
     states.set(parentElement, state);
   }
-  state.tell = component.setStateValue;
+  state.report = component.setStateValue;
   update(state, data);
 }
 
 function create(parent) {
   const find = (name) => parent.querySelector(`.${name}`);
-  const state = { trial: null, clock: null, pending: kept(), late: false, timer: 0, keys: new Map() };
+  const state = { trial: null, clock: null, pending: storedAnswer(), late: false, timer: 0, keys: new Map() };
   for (const name of [
     "root", "place", "saved", "progress", "practice", "notice", "question", "instruction",
     "pictures", "escapes", "next", "again", "status", "live",
@@ -212,26 +216,6 @@ function followKeys(state) {
     event.stopPropagation();
   };
   window.addEventListener("keydown", follow, true);
-}
-
-// ---------------------------------------------------------------- small things
-
-function showText(element, text) {
-  element.textContent = text || "";
-  element.hidden = !text;
-}
-
-function say(state, sentence) {
-  state.status.textContent = sentence;
-}
-
-function announce(state, sentence) {
-  state.live.textContent = sentence.trim();
-}
-
-function setSaving(state, saving) {
-  state.fieldset.disabled = saving;
-  state.next.setAttribute("aria-disabled", saving);
 }
 
 // randomUUID is there in secure contexts only; a study in a local network may have none.

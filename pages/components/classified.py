@@ -1,0 +1,154 @@
+"""Pictures in front of a model: what it sees of each, what it says, the class explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pages.components.class_choice import choose_target, top_classes
+from pages.components.live import wait_for
+from pages.components.picture_choice import Picture
+from pages.components.text import plain
+from xai_core import tasks
+from xai_core.classes import class_titles
+from xai_core.images import model_input, visible_crop
+from xai_core.provenance import ModelFacts
+
+
+@dataclass(frozen=True)
+class ClassifiedImage:
+    """A picture in front of the model.
+
+    Attributes:
+        picture: the picture.
+        crop: the part that the model sees, at the original's resolution.
+        pixels: the same as the model gets it, float32 [3, H, W] in [0, 1].
+        probabilities: float32 [K].
+        target: index of the explained class.
+    """
+
+    picture: Picture
+    crop: Image.Image
+    pixels: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    target: int
+
+    @property
+    def subject(self) -> tasks.Subject:
+        """What is asked of the engine about it."""
+        return tasks.Subject(self.picture.hash, self.pixels, self.target)
+
+    @property
+    def key(self) -> str:
+        """Names the crop: the picture's hash and the part that is seen."""
+        return f"{self.picture.hash} {self.crop.size}"
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A model with its facts (``tasks.describe``) and the pictures in front of it."""
+
+    model: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    images: Sequence[ClassifiedImage]
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the model's classes."""
+        names: Sequence[str] = self.facts["class_names"]
+        return names
+
+    @property
+    def class_titles(self) -> Sequence[str]:
+        """What people read of each class: names, with more where several classes share one."""
+        return class_titles(self.class_names)
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's."""
+        name: str = self.facts["fingerprint"]
+        return name
+
+    @property
+    def model_facts(self) -> ModelFacts:
+        """What ``run.json`` says of the model."""
+        facts = self.facts
+        return ModelFacts(
+            str(self.model["source"]),
+            self.fingerprint,
+            self.class_names,
+            outputs=facts.get("outputs", "softmax"),
+            notes=facts.get("notes", ()),
+        )
+
+    @property
+    def subjects(self) -> list[tasks.Subject]:
+        """What is asked of the engine about the pictures."""
+        return [image.subject for image in self.images]
+
+    @property
+    def by_source(self) -> dict[str, tasks.Subject]:
+        """The same by the words that settings use for the pictures."""
+        return {image.picture.source: image.subject for image in self.images}
+
+
+def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classified:
+    """Load the model, predict, and let the class be chosen in the sidebar.
+
+    Where something is not there yet, or fails, the run ends here with that on the page.
+    """
+    facts = wait_for("model", tasks.describe(model), "Loading the model").facts
+    fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
+    inputs = [_input(picture.hash, picture.image, *fit) for picture in pictures]
+    order = tasks.predict(
+        model,
+        facts["fingerprint"],
+        [picture.hash for picture in pictures],
+        [pixels for pixels, _ in inputs],
+    )
+    probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
+    with st.sidebar:
+        _about(facts)
+        targets = choose_target(facts["class_names"], probabilities)
+        _predictions(pictures, class_titles(facts["class_names"]), probabilities)
+    images = [
+        ClassifiedImage(picture, seen, pixels, row, target)
+        for picture, (pixels, seen), row, target in zip(
+            pictures, inputs, probabilities, targets, strict=True
+        )
+    ]
+    return Classified(model, facts, images)
+
+
+def _about(facts: Mapping[str, Any]) -> None:
+    """What the model's scores mean where that is not the usual, and what else was found."""
+    sentences = list(facts.get("notes", ()))
+    if facts.get("outputs") == "sigmoid":
+        sentences.append("Every class has a probability of its own (sigmoid).")
+    if sentences:
+        st.caption(plain(" ".join(sentences)))
+
+
+def _predictions(
+    pictures: Sequence[Picture], titles: Sequence[str], probabilities: NDArray[np.float32]
+) -> None:
+    """Every picture's five most probable classes."""
+    with st.expander("Most probable classes", expanded=len(pictures) == 1):
+        for picture, row in zip(pictures, probabilities, strict=True):
+            lines = "  \n".join(
+                f"{plain(name)} · {share:.1%}" for name, share in top_classes(titles, row)
+            )
+            st.caption(f"**{plain(picture.name)}**  \n{lines}")
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _input(
+    key: str, _image: Image.Image, size: tuple[int, int], crop: float, resample: str
+) -> tuple[NDArray[np.float32], Image.Image]:
+    return model_input(_image, size, crop, resample), visible_crop(_image, size, crop)

@@ -1,0 +1,1 @@
+"""Parts of the page that puts methods side by side."""

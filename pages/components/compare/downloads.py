@@ -1,0 +1,68 @@
+"""Files of what is shown, and the run.json that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.components.classified import Classified
+from pages.components.work import Work
+from xai_core.display import Display
+from xai_core.explainers.choices import Choice, column_title, completed
+from xai_core.export import Explanation, explain_run, relevance_npz, table
+from xai_core.figures import grid_figure, to_png, to_svg
+from xai_core.files import csv_bytes
+from xai_core.jobs import Task
+
+
+def finished(
+    classified: Classified,
+    choices: Sequence[Choice],
+    asked: Mapping[tuple[str, str], Task],
+    work: Work,
+) -> list[Explanation]:
+    """What has been computed, picture by picture."""
+    explanations = []
+    for image in classified.images:
+        for choice in choices:
+            result = work.results.get(asked[image.picture.hash, choice.id].key)
+            if result is not None:
+                explanations.append(
+                    Explanation(
+                        image_name=image.picture.source,
+                        image=image.crop,
+                        image_hash=image.picture.hash,
+                        method=choice.method,
+                        settings=completed(choice, classified.by_source),
+                        target=image.target,
+                        class_name=classified.class_titles[image.target],
+                        probability=float(image.probabilities[image.target]),
+                        relevance=result.arrays["relevance"],
+                        seconds=result.facts["seconds"],
+                        pixels=image.pixels,
+                    )
+                )
+    return explanations
+
+
+def show(classified: Classified, explanations: Sequence[Explanation], display: Display) -> None:
+    """One button a format; each file is made when its button is pressed."""
+    titles = {item.column: column_title(item.column) for item in explanations}
+    run = explain_run(classified.model_facts, explanations, display)
+
+    def figure() -> Any:
+        return grid_figure(explanations, display, titles)
+
+    files = {
+        "PNG": ("heatmaps.png", "image/png", lambda: to_png(figure())),
+        "SVG": ("heatmaps.svg", "image/svg+xml", lambda: to_svg(figure())),
+        "NPZ": ("relevance.npz", "application/octet-stream", lambda: relevance_npz(explanations)),
+        "CSV": ("heatmaps.csv", "text/csv", lambda: csv_bytes(table(explanations))),
+        "run.json": ("run.json", "application/json", run.run_json),
+    }
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown("**Download**")
+    for label, (name, mime, make) in files.items():
+        row.download_button(label, make, name, mime, key=f"download {label}", on_click="ignore")

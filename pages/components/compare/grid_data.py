@@ -1,0 +1,100 @@
+"""What the heatmap grid is told: titles, addresses and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pages.components import media
+from pages.components.classified import Classified, ClassifiedImage
+from pages.components.display_controls import display_facts, picture_address, tile_map
+from pages.components.work import Work
+from xai_core.cache import Result
+from xai_core.display import Display
+from xai_core.explainers import METHODS
+from xai_core.explainers.choices import Choice, column_title, signed
+from xai_core.jobs import Task
+
+
+def grid_data(
+    classified: Classified,
+    choices: Sequence[Choice],
+    asked: Mapping[tuple[str, str], Task],
+    work: Work,
+    display: Display,
+) -> dict[str, Any]:
+    """The data of ``heatmap_grid``: one row a picture, one column a choice."""
+    return {
+        "rows": [_row(classified, image) for image in classified.images],
+        "columns": [_column(choice) for choice in choices],
+        "tiles": [
+            [
+                _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
+                for choice in choices
+            ]
+            for image in classified.images
+        ],
+        "display": display_facts(display),
+    }
+
+
+def _row(classified: Classified, image: ClassifiedImage) -> dict[str, Any]:
+    name = classified.class_titles[image.target]
+    return {
+        "id": image.picture.hash,
+        "title": image.picture.name,
+        "picture": picture_address(image.key, image.crop),
+        "aspect": image.crop.height / image.crop.width,
+        "note": f"{name} {image.probabilities[image.target]:.1%}",
+    }
+
+
+def _column(choice: Choice) -> dict[str, str]:
+    method = METHODS[choice.method]
+    note = f"{method.shows} {method.warning}".strip()
+    return {"id": choice.id, "title": column_title(choice.id), "note": note}
+
+
+def _tile(
+    choice: Choice, key: str, image: ClassifiedImage, work: Work, display: Display
+) -> dict[str, Any]:
+    if key in work.results:
+        return _ready(choice, key, image, work.results[key], display)
+    if key in work.problems:
+        return {"note": work.problems[key], "problem": True}
+    return {"note": "Waiting …", "waiting": True}
+
+
+def _ready(
+    choice: Choice, key: str, image: ClassifiedImage, result: Result, display: Display
+) -> dict[str, Any]:
+    method = METHODS[choice.method]
+    content, shape, scale = tile_map(
+        key,
+        result.arrays["relevance"],
+        image.pixels,
+        display.stage,
+        display.show,
+        display.clip,
+    )
+    words = [_time(result), "signed" if signed(choice) else "unsigned"]
+    if not result.arrays["relevance"].any():
+        words.append("empty: zero everywhere")
+    elif scale == 0:
+        words.append("nothing positive to show")
+    if method.warning:
+        words.append("⚠ see below")
+    return {
+        "map": media.publish(content),
+        "planes": shape[0],
+        "height": shape[1],
+        "width": shape[2],
+        "scale": scale,
+        "note": " · ".join(words),
+    }
+
+
+def _time(result: Result) -> str:
+    """What the method takes alone; marked where most of it served other methods too."""
+    seconds, shared = result.facts["seconds"], result.facts["shared_seconds"]
+    return f"{seconds:.2f} s shared" if 2 * shared > seconds else f"{seconds:.2f} s"

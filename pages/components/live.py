@@ -1,0 +1,142 @@
+"""Progress of a job: how far, how long still, and a way to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from pages.components.text import plain
+from pages.components.work import CANCELLED, Work, gather
+from xai_core.cache import Result
+from xai_core.jobs import Task
+
+EVERY_S = 0.4
+STOPPED = "Cancelled. What was finished before is shown."
+
+
+def live(
+    draw: Callable[[], object],
+    *works: Work,
+    every_s: float = EVERY_S,
+    idle_s: float | None = None,
+) -> None:
+    """Draw what changes while results arrive: now, and again and again while works are running.
+
+    When one of them has ended, the whole page runs again, once, because it may want something
+    else now. Each drawing sees the works as they have just been collected.
+
+    Args:
+        draw: what changes; its controls run it alone.
+        works: what it depends on.
+        every_s: seconds between two drawings while any of the works is running.
+        idle_s: the same while none is; None to leave it at one.
+    """
+    awaited = [work for work in works if work.running]
+
+    def redraw() -> None:
+        for work in works:
+            work.collect()
+        if not all(work.running for work in awaited):
+            st.rerun()
+        draw()
+
+    st.fragment(redraw, run_every=every_s if awaited else idle_s)()
+
+
+def finished(work: Work, tasks: Sequence[Task], label: str) -> bool:
+    """Whether the results of all tasks are there.
+
+    Until then the progress of the work, or why it has failed, is on the page, and the page runs
+    again when they have come.
+    """
+    if all(task.key in work.results for task in tasks):
+        return True
+    problems = [work.problems[task.key] for task in tasks if task.key in work.problems]
+    if work.running:
+        live(partial(bar, work, label), work)
+    elif problems:
+        problem(problems[0], work)
+    return False
+
+
+def wait_for(purpose: str, task: Task, label: str) -> Result:
+    """The one result that the rest of the page needs; until it is there, the run ends here."""
+    work = gather(purpose, [task], patience=1.5)
+    return work.results[task.key] if finished(work, [task], label) else st.stop()
+
+
+def problem(sentence: str, work: Work) -> None:
+    """A sentence about what went wrong, and another try."""
+    st.error(plain(sentence), icon=":material/error:")
+    if st.button("Try again", key=f"retry {sentence}"):
+        work.retry()
+        st.rerun()
+
+
+def bar(work: Work, label: str) -> None:
+    """The progress bar of a running job with its cancel button."""
+    if work.job is None:
+        return
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    current = work.job.current or label
+    left.progress(min(1.0, work.job.fraction), text=f"{current} · {time_left(work)}")
+    if right.button("Cancel", key=f"cancel {label}", width="stretch"):
+        work.cancel()
+        st.rerun()
+
+
+def status(
+    work: Work,
+    label: str,
+    failure: Callable[[Sequence[str]], str] = lambda sentences: plain(sentences[0]),
+    again: Callable[[Work], None] = Work.retry,
+) -> None:
+    """One line of constant height: progress, or how it ended, with a way to go on.
+
+    Args:
+        work: the work.
+        label: what is being done, while no task says it.
+        failure: what is said of the reasons why something could not be computed, as markdown.
+        again: what makes the next run compute the rest.
+    """
+    with st.container(height=48, border=False):
+        if work.running:
+            bar(work, label)
+            return
+        if not work.problems:
+            return
+        failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
+        offer_the_rest(failure(failed) if failed else STOPPED, [work], again)
+
+
+def offer_the_rest(
+    sentence: str, works: Sequence[Work], again: Callable[[Work], None] = Work.retry
+) -> None:
+    """How works ended that have not given everything, and a way to go on.
+
+    Args:
+        sentence: how they ended, as markdown.
+        works: the works.
+        again: makes the next run compute the rest of one.
+    """
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.caption(sentence)
+    if right.button("Compute the rest", width="stretch"):
+        for work in works:
+            again(work)
+        st.rerun()
+
+
+def time_left(work: Work) -> str:
+    """Time left in words."""
+    seconds = work.job.seconds_left if work.job is not None else None
+    if seconds is None:
+        return "estimating the time left"
+    return f"about {duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, such as "40 s" or "12 min"."""
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"

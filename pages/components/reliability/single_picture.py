@@ -1,0 +1,187 @@
+"""One picture: a map traced step by step, all methods and stages side by side, and the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.alt_text import alt_text
+from pages.components.classified import Classified, ClassifiedImage
+from pages.components.live import STOPPED, bar, live, offer_the_rest, problem
+from pages.components.reliability import map_filter, map_images, trace
+from pages.components.reliability.metric_controls import STAGE_TITLES, choose_stage
+from pages.components.work import CANCELLED, Work, gather
+from xai_core import tasks
+from xai_core.apem.scores import TITLES
+from xai_core.explainers.choices import Choice, column_title
+from xai_core.heatmaps import STAGES
+from xai_core.jobs import Task, shared_engine
+from xai_core.tasks import Metric
+
+MAP = "Map"
+WHOLE = 9  # rows of the table that need no scrolling
+TABLE = {
+    **{name: TITLES[name] for name in ("eps_minus", "eps_plus", "apem", "apem_normalized")},
+    "problem": "Why not",
+}
+
+
+def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> bool:
+    """Everything about one picture.
+
+    Args:
+        classified: the model and the pictures.
+        choices: the methods.
+        metric: how maps are measured.
+
+    Returns:
+        Whether nothing is being computed.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    image = _picture(row, classified)
+    column = _method(row, choices)
+    stage = choose_stage(row)
+    asked = (classified.model, classified.fingerprint, [image.subject], choices)
+    explained = tasks.explain_all(*asked, classified.by_source, shared_engine().cache.__contains__)
+    maps = gather("apem-maps", list(explained.values()))
+    order = explained[image.picture.hash, column]
+    steps, ready = _trace(classified, order, maps, stage, metric)
+    measured = tasks.measure_all(*asked, metric, classified.by_source)
+    # The way that is looked at comes before the numbers of all others.
+    rows = gather("apem-rows", list(measured.values()) if ready else [])
+    works = (maps, steps, rows)
+    _step_by_step(classified, image, order, maps, steps)
+    st.markdown("**Methods and stages**")
+    live(partial(_numbers, works, image, explained, measured, choices), *works)
+    if order.key in maps.results and not steps.problems:
+        relevance = maps.results[order.key].arrays["relevance"]
+        stepped = next(iter(steps.results.values()), None)
+        map_filter.show(classified.model, order, relevance, stage, metric.eps_max, stepped)
+    return not any(work.running for work in works)
+
+
+def _picture(row: Any, classified: Classified) -> ClassifiedImage:
+    """The picture that is looked at; a control where there are several."""
+    images = {image.picture.hash: image for image in classified.images}
+    if len(images) == 1:
+        return classified.images[0]
+    chosen: str = row.selectbox(
+        "Picture",
+        list(images),
+        format_func=lambda key: images[key].picture.name,
+        key="apem_picture",
+    )
+    return images[chosen]
+
+
+def _method(row: Any, choices: Sequence[Choice]) -> str:
+    columns = [choice.id for choice in choices]
+    chosen: str = row.selectbox(
+        "Map of", columns, format_func=column_title, key="apem_method", bind="query-params"
+    )
+    return chosen
+
+
+def _trace(
+    classified: Classified, order: Task, maps: Work, stage: str, metric: Metric
+) -> tuple[Work, bool]:
+    """The work of the steps, and whether it has ended."""
+    if order.key not in maps.results:
+        return gather("apem-trace", []), order.key in maps.problems
+    relevance = maps.results[order.key].arrays["relevance"]
+    task = tasks.trace(classified.model, order, relevance, stage, metric.eps_max)
+    work = gather("apem-trace", [task], patience=1.0)
+    return work, not work.running
+
+
+def _step_by_step(
+    classified: Classified, image: ClassifiedImage, order: Task, maps: Work, steps: Work
+) -> None:
+    problems = {**steps.problems, **{k: v for k, v in maps.problems.items() if k == order.key}}
+    if steps.results:
+        (found,) = steps.results.values()
+        st.fragment(trace.show)(image, classified.class_titles, found)
+    elif problems:
+        work = steps if steps.problems else maps
+        problem(next(iter(problems.values())), work)
+    else:
+        st.caption("The steps appear here when the map is there.")
+
+
+def _numbers(
+    works: Sequence[Work],
+    image: ClassifiedImage,
+    explained: Mapping[tuple[str, str], Task],
+    measured: Mapping[tuple[str, str], Task],
+    choices: Sequence[Choice],
+) -> None:
+    """Progress, and the numbers as far as they are there."""
+    maps, rows = works[0], works[-1]
+    with st.container(height=48, border=False):
+        current = next((work for work in works if work.running), None)
+        if current is not None:
+            bar(current, "Computing")
+        elif any(text == CANCELLED for work in works for text in work.problems.values()):
+            offer_the_rest(STOPPED, works)
+    addresses = _addresses(image, explained, maps)
+    table = _table(rows, measured, choices, addresses)
+    if len(table):
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            row_height=map_images.ROW,
+            height="content" if len(table) <= WHOLE else WHOLE * map_images.ROW,
+            column_config={MAP: st.column_config.ImageColumn(MAP, width="small")},
+            **alt_text(st.dataframe, "Maps and APEM by method and stage"),
+        )
+
+
+def _addresses(
+    image: ClassifiedImage, explained: Mapping[tuple[str, str], Task], maps: Work
+) -> dict[tuple[str, str], str]:
+    """Small pictures of the maps that are there, by column and stage."""
+    return {
+        (column, stage): map_images.map_address(
+            task.key, stage, maps.results[task.key].arrays["relevance"], image.pixels
+        )
+        for (_, column), task in explained.items()
+        if task.key in maps.results
+        for stage in STAGES
+    }
+
+
+def _table(
+    rows: Work,
+    measured: Mapping[tuple[str, str], Task],
+    choices: Sequence[Choice],
+    addresses: Mapping[tuple[str, str], str],
+) -> pd.DataFrame:
+    """A line a method and stage."""
+    titles = {choice.id: column_title(choice.id) for choice in choices}
+    found: list[dict[str, Any]] = []
+    for (_, column), task in measured.items():
+        if task.key in rows.problems:
+            sentence = rows.problems[task.key]
+            found.append({"Method": titles[column], "Stage": "", TABLE["problem"]: sentence})
+        if task.key not in rows.results:
+            continue
+        for row in rows.results[task.key].facts["rows"]:
+            stage = row["stage"]
+            address = addresses.get((column, stage))
+            head = {"Method": titles[column], "Stage": STAGE_TITLES[stage], MAP: address}
+            found.append(head | {title: row.get(name) for name, title in TABLE.items()})
+    order = {title: number for number, title in enumerate(titles.values())}
+    table = pd.DataFrame(found, columns=["Method", "Stage", MAP, *TABLE.values()])
+    table = table.sort_values("Method", key=lambda names: names.map(order), kind="stable")
+    censored = table["APEM"].isna() & table[TABLE["problem"]].fillna("").eq("")
+    table.loc[censored, TABLE["problem"]] = "censored: the class did not change"
+    whole = {TABLE[name]: "Int64" for name in ("eps_minus", "eps_plus", "apem")}
+    table = table.astype(whole).round({TABLE["apem_normalized"]: 2})
+    if not table[TABLE["problem"]].fillna("").any():
+        table = table.drop(columns=TABLE["problem"])
+    return table

@@ -1,0 +1,129 @@
+"""The study's pictures: each with its true class and what it is for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from pages.components.alt_text import alt_text
+from pages.components.study.design import adding, fields, model_answers, model_facts
+from pages.components.study.design.drafts import Draft, begin_anew
+from pages.components.study.design.originals import left_out, with_pictures
+from pages.components.text import plain
+from xai_core import tasks
+from xai_core.study import shared_store
+from xai_core.study.design import Design, PictureKind, StudyPicture
+from xai_core.study.field_of_view import field_of_view
+
+KINDS: dict[PictureKind, str] = {"trial": "Trial", "practice": "Practice", "catch": "Check"}
+KIND_HELP = (
+    "Trial: judged and counted. Practice: shown before, not counted. Check: all its heatmaps are "
+    "the same, to see who looks."
+)
+EACH_PAGE = 12
+CARD, THUMB = 210, 180  # pixels
+
+
+def show(draft: Draft) -> None:
+    """The step "Pictures"."""
+    design = draft.design
+    about = list(model_facts.known(design).values())
+    if design.conditions and not about:
+        # Their classes are what is chosen from.
+        found = model_facts.wait(design)
+        about = list(found.values()) if found else []
+    classes = model_facts.class_names(about)
+    if not classes:
+        st.info("The classes to choose from are those of the models: choose these first.")
+    with st.expander("Add pictures", icon=":material/add_photo_alternate:",
+                     expanded=not design.pictures):  # fmt: skip
+        adding.show(draft, list(classes))
+    for sentence in left_out(draft):
+        st.error(plain(sentence), icon=":material/broken_image:")
+    if not design.pictures:
+        return
+    st.caption(f"{_counted(design)}  \n{KIND_HELP}")
+    shown = _page(draft, design.pictures)
+    share = tasks.share_seen(about)
+    row = st.container(horizontal=True, gap="medium")
+    said = model_answers.show(design, shown, share)
+    for picture in shown:
+        with row.container(width=CARD, border=True, gap="small"):
+            _card(draft, picture, classes, share, said.get(picture.id, ""))
+    _warn(design, about)
+
+
+def _counted(design: Design) -> str:
+    counts = {title: len(design.of_kind(kind)) for kind, title in KINDS.items()}
+    parts = [f"{title.lower()}: {n}" for title, n in counts.items() if n]
+    lost = sum(not each.true_class for each in design.pictures)
+    parts += [f"**without a true class: {lost}**"] if lost else []
+    return f"{len(design.pictures)} pictures · {' · '.join(parts)}"
+
+
+def _page(draft: Draft, pictures: Sequence[StudyPicture]) -> Sequence[StudyPicture]:
+    """The pictures of the page that is chosen; those without a class alone, if that is wished."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    lost = [each for each in pictures if not each.true_class]
+    only = bool(lost) and row.toggle("Only those without a class", key=draft.key("only lost"))
+    wanted = lost if only else pictures
+    pages = -(-len(wanted) // EACH_PAGE)
+    if pages < 2:
+        return wanted
+    label, key = f"Page, of {pages}", draft.key("page")
+    number = int(row.number_input(label, 1, pages, key=key, width=140))
+    return wanted[(number - 1) * EACH_PAGE : number * EACH_PAGE]
+
+
+def _card(
+    draft: Draft, picture: StudyPicture, classes: Mapping[str, str], share: float, said: str
+) -> None:
+    name = picture.id
+    st.image(_thumb(picture.asset, share), width="stretch", **alt_text(st.image, picture.name))
+    st.caption(f"{plain(picture.name)}{said}")
+    offered = ["", *classes]
+    fields.choice(
+        draft, f"{name} class", "True class", offered, picture.true_class,
+        lambda design, word: _replaced(design, name, true_class=word),
+        title=lambda word: classes.get(word, word) or "True class?", label_visibility="collapsed",
+    )  # fmt: skip
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center")
+    fields.choice(
+        draft, f"{name} kind", "For", list(KINDS), picture.kind,
+        lambda design, kind: _replaced(design, name, kind=kind),
+        row, KINDS.__getitem__, label_visibility="collapsed", width=120,
+    )  # fmt: skip
+    if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
+        left = [each for each in draft.design.pictures if each.id != name]
+        begin_anew(draft, with_pictures(draft.design, left))
+
+
+@st.cache_data(max_entries=600, show_spinner=False)
+def _thumb(asset: str, share: float) -> bytes:
+    """The part of the picture that is shown, small."""
+    content, _ = shared_store().asset(asset)
+    square = field_of_view(Image.open(io.BytesIO(content)), share)
+    square.thumbnail((2 * THUMB, 2 * THUMB))
+    stream = io.BytesIO()
+    square.save(stream, "JPEG", quality=85)
+    return stream.getvalue()
+
+
+def _replaced(design: Design, name: str, **parts: Any) -> Design:
+    return with_pictures(
+        design,
+        [replace(each, **parts) if each.id == name else each for each in design.pictures],
+    )
+
+
+def _warn(design: Design, about: Sequence[Mapping[str, Any]]) -> None:
+    """Say which model can never be right."""
+    if len(about) == len(design.conditions):
+        named = dict(zip((each.id for each in design.conditions), about, strict=True))
+        for sentence in tasks.unknown_classes(design, named):
+            st.caption(f":material/info: {plain(sentence)} Its prediction counts as wrong there.")
