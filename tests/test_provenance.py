@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pages.components.pictures import Picture
-from pages.components.sanity.ledger import Ledger
-from pages.components.scene import Scene, View
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
-from pages.components import downloads
-from pages.components.reliability import files, many
+from pages.components.classified import Classified, ClassifiedImage
+from pages.components.compare import downloads
+from pages.components.picture_choice import Picture
+from pages.components.reliability import downloads as reliability_downloads
+from pages.components.reliability import many_pictures
 from pages.components.reliability.cohort import Cohort, labelled_cohort
 from pages.components.sanity import downloads as sanity_downloads
+from pages.components.sanity.sweep_results import SweepResults
 from xai_core import charts, figures, tasks
 from xai_core.__main__ import main
 from xai_core.cli import findings
@@ -163,18 +164,20 @@ def done(task):
 
 
 @pytest.fixture(scope="module")
-def scene(folder):
+def classified(folder):
     """What the pages hold of a checkpoint with its facts and two photos."""
     model = {"source": "page.safetensors"}
     facts = done(tasks.describe(model)).facts
-    views = []
+    images = []
     for target, name in enumerate(PHOTOS[1:]):
         image = read_picture(folder / name)
         fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
         picture = Picture(name, name, image, image_hash(image))
         seen = visible_crop(image, fit[0], fit[1])
-        views.append(View(picture, seen, model_input(image, *fit), np.full(4, 0.25), target))
-    return Scene(model, facts, views)
+        images.append(
+            ClassifiedImage(picture, seen, model_input(image, *fit), np.full(4, 0.25), target)
+        )
+    return Classified(model, facts, images)
 
 
 CHOICES = [
@@ -183,13 +186,13 @@ CHOICES = [
 ]
 
 
-def test_the_command_of_the_page_of_heatmaps_repeats_it(scene, tmp_path):
-    subjects = [view.subject for view in scene.views]
-    asked = (scene.model, scene.fingerprint, subjects, CHOICES, scene.pictures)
+def test_the_command_of_the_page_of_heatmaps_repeats_it(classified, tmp_path):
+    subjects = classified.subjects
+    asked = (classified.model, classified.fingerprint, subjects, CHOICES, classified.by_source)
     wanted = tasks.explain_all(*asked)
     work = SimpleNamespace(results={task.key: done(task) for task in wanted.values()})
-    shown = downloads.finished(scene, CHOICES, wanted, work)
-    repeated(explain_run(scene.model_facts, shown, Display()).run_json(), tmp_path)
+    shown = downloads.finished(classified, CHOICES, wanted, work)
+    repeated(explain_run(classified.model_facts, shown, Display()).run_json(), tmp_path)
     with np.load(tmp_path / "relevance.npz", allow_pickle=False) as stored:
         names = [f"{name}__{column.id}" for name in ("-a_b", "c_d") for column in CHOICES]
         for name, item in zip(names, shown, strict=True):
@@ -205,30 +208,30 @@ def test_the_command_of_the_page_of_heatmaps_repeats_it(scene, tmp_path):
     ],
     ids=["cascading", "smoothing", "labels"],
 )
-def test_the_command_of_the_page_of_sanity_checks_repeats_it(scene, tmp_path, test, smoothing):
-    layers = done(tasks.describe_layers(scene.model)).facts["layers"]
+def test_the_command_of_the_page_of_sanity_checks_repeats_it(classified, tmp_path, test, smoothing):
+    layers = done(tasks.describe_layers(classified.model)).facts["layers"]
     other = {"source": "second.safetensors"} if test.mode == "labels" else None
     inquiry = tasks.Inquiry(
-        model=scene.model,
-        fingerprint=scene.fingerprint,
-        size=tuple(scene.facts["input_size"]),
+        model=classified.model,
+        fingerprint=classified.fingerprint,
+        size=tuple(classified.facts["input_size"]),
         layers=[Layer(name, tuple(own)) for name, own in layers],
-        subjects=[view.subject for view in scene.views],
+        subjects=classified.subjects,
         choices=[*CHOICES, Choice("rap"), Choice("random")],
         test=test,
         measures=["ssim", "complexity"],
         smoothing=smoothing,
         other=other,
         other_fingerprint="" if other is None else done(tasks.describe(other)).facts["fingerprint"],
-        pictures=scene.pictures,
+        pictures=classified.by_source,
     )
-    ledger = Ledger(inquiry, [])
+    sweep = SweepResults(inquiry, [])
     for task in inquiry.tasks(lambda key: False):
-        ledger.facts |= {key: one.facts for key, one in done(task).parts.items()}
-    stems = {view.picture.hash: view.picture.name for view in scene.views}
-    repeated(sanity_downloads._run(scene, ledger, Thresholds(), stems), tmp_path)
-    names = {view.picture.hash: view.picture.source for view in scene.views}
-    agree(ledger.table(names), pd.read_csv(tmp_path / "sanity.csv"))
+        sweep.facts |= {key: one.facts for key, one in done(task).parts.items()}
+    stems = {image.picture.hash: image.picture.name for image in classified.images}
+    repeated(sanity_downloads._run(classified, sweep, Thresholds(), stems), tmp_path)
+    names = {image.picture.hash: image.picture.source for image in classified.images}
+    agree(sweep.table(names), pd.read_csv(tmp_path / "sanity.csv"))
 
 
 def agree(shown, written):
@@ -243,24 +246,36 @@ def agree(shown, written):
 
 
 @pytest.mark.parametrize("data", [False, True], ids=["photos", "data set"])
-def test_the_command_of_the_page_of_reliability_repeats_it(scene, tmp_path, data):
-    names = {view.picture.hash: view.picture.source for view in scene.views}
-    subjects = [view.subject for view in scene.views]
+def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path, data):
+    names = {image.picture.hash: image.picture.source for image in classified.images}
+    subjects = classified.subjects
     asked = [one.hash for one in subjects], np.stack([one.pixels for one in subjects])
-    answers = done(tasks.predict(scene.model, scene.fingerprint, *asked)).arrays["probabilities"]
+    answers = done(tasks.predict(classified.model, classified.fingerprint, *asked)).arrays[
+        "probabilities"
+    ]
     subjects = [
         replace(one, target=int(row.argmax())) for one, row in zip(subjects, answers, strict=True)
     ]
     cohort = Cohort(subjects, names, dict(zip(names, (1, None), strict=True)))
     if data:
-        order = tasks.labelled(scene.model, scene.fingerprint, "data", 2, 1)
+        order = tasks.labelled(classified.model, classified.fingerprint, "data", 2, 1)
         cohort = labelled_cohort(done(order), "data", 2, 1)
     metric = tasks.Metric(("map", "channels"), 1, 3, 10)
-    asked = (scene.model, scene.fingerprint, cohort.subjects, CHOICES, metric, scene.pictures)
+    asked = (
+        classified.model,
+        classified.fingerprint,
+        cohort.subjects,
+        CHOICES,
+        metric,
+        classified.by_source,
+    )
     wanted = tasks.measure_all(*asked)
     work = SimpleNamespace(results={task.key: done(task) for task in wanted.values()})
-    table = many._table(cohort, [choice.id for choice in CHOICES], wanted, work)
-    repeated(files.repeating(scene, cohort, CHOICES, metric, table).run_json(), tmp_path)
+    table = many_pictures._table(cohort, [choice.id for choice in CHOICES], wanted, work)
+    repeated(
+        reliability_downloads.repeating(classified, cohort, CHOICES, metric, table).run_json(),
+        tmp_path,
+    )
     written = pd.read_csv(tmp_path / "apem.csv")
     assert len(written) == len(table) == 2 * 2 * len(cohort.subjects)
     for name in ("image_hash", "method", "stage", "true", "predicted", "apem", "apem_shuffled"):
