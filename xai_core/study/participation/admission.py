@@ -179,11 +179,11 @@ def _newcomer(
     design = versions.get(connection, newest.id).design
     kind: ScreenKind = "consent"
     if not preview:
-        kind = _door(connection, newest.id, newest.closed_at, design)
+        kind = _screen_for_newcomers(connection, newest.id, newest.closed_at, design)
     return Place(kind, study_id, newest.id)
 
 
-def _door(
+def _screen_for_newcomers(
     connection: Connection, version_id: int, closed_at: datetime | None, design: Design
 ) -> ScreenKind:
     now = datetime.now(UTC)
