@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, Trap, classifier, plain, small_case
 from tests.reference import apem as literal
 from xai_core.apem import apem, filter_relevance
-from xai_core.apem.filtering import brackets
+from xai_core.apem.filter_walk import brackets
 from xai_core.explainers import explain
 from xai_core.heatmaps import relevance_map
 from xai_core.images import sample_image

@@ -11,7 +11,7 @@ from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, Panel, explain, recorded_gradient
 from xai_core.explainers.recorded import record
-from xai_core.explainers.recorded_gradient import DECONVNET, GRADIENT, GUIDED, led_back
+from xai_core.explainers.recorded_gradient import DECONVNET, GRADIENT, GUIDED, recorded_signals
 from xai_core.explainers.sharing import Sharing, alone, known_tape
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import randomizable_layers, randomized
@@ -325,16 +325,20 @@ def test_without_what_the_run_does_not_tell_nothing_is_led_back():
     clf, x = classifier(Pairs()), pictures()
     targets = torch.tensor(TARGETS)
     known = known_run(clf, x)
-    assert led_back(clf, x, targets, GRADIENT) is None, "nothing is known"
+    assert recorded_signals(clf, x, targets, GRADIENT) is None, "nothing is known"
     with Sharing({"saliency": {}}, known).active():
-        found = led_back(clf, x, targets, GRADIENT, ["conv", "aside"])
+        found = recorded_signals(clf, x, targets, GRADIENT, ["conv", "aside"])
         assert set(found.pictures) == {GRADIENT}
         (number,) = found.graph.layers["conv"]
         assert set(found.inside) == {number}, "the scores do not depend on the layer aside"
-        assert led_back(clf, x, targets, GRADIENT, ["split"]) is None
-        assert led_back(clf, x.clone(), targets, GRADIENT) is None, "other pictures"
+        assert recorded_signals(clf, x, targets, GRADIENT, ["split"]) is None
+        assert recorded_signals(clf, x.clone(), targets, GRADIENT) is None, "other pictures"
     with Sharing({"saliency": {}, "deconvnet": {}}, known).active():
-        assert set(led_back(clf, x, targets, GUIDED).pictures) == {GRADIENT, DECONVNET, GUIDED}
+        assert set(recorded_signals(clf, x, targets, GUIDED).pictures) == {
+            GRADIENT,
+            DECONVNET,
+            GUIDED,
+        }
 
 
 # One way back

@@ -17,9 +17,9 @@ from xai_core.explainers.recorded_gradient import (
     GUIDED,
     chain_rules,
     rectified,
-    rectifier_graph,
 )
 from xai_core.explainers.registry import register
+from xai_core.explainers.relu_networks import rectifier_graph
 from xai_core.explainers.ties import tolerance
 from xai_core.models.classifier import Classifier
 from xai_core.params import FloatParam

@@ -5,7 +5,6 @@ Notation: A [N, K, h, w] is a layer's output, dA its gradient df_y/dA, of the sa
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
@@ -13,6 +12,7 @@ from xai_core.explainers.graph import Graph, lead_back, linear_rules, one_hot, r
 from xai_core.explainers.nodes import Affine, Averaging, Node, Rearranging
 from xai_core.explainers.passes import activation_and_gradient
 from xai_core.explainers.registry import register
+from xai_core.explainers.relevance import ratio
 from xai_core.explainers.settings import LAYER, RELU
 from xai_core.models.classifier import Classifier
 
@@ -132,9 +132,7 @@ def gradcam(
         MethodError: the layer's output is no map.
     """
     activation, slope = activation_and_gradient(clf, x, targets, layer)
-    weights = slope.mean(dim=(2, 3), keepdim=True)
-    cam = (weights * activation).sum(dim=1, keepdim=True)
-    return cam.relu() if relu else cam
+    return _weighted(activation, slope.mean(dim=(2, 3), keepdim=True), relu)
 
 
 @register(
@@ -168,8 +166,7 @@ def gradcam_elementwise(
     Arguments, result and errors are those of ``gradcam``.
     """
     activation, slope = activation_and_gradient(clf, x, targets, layer)
-    cam = (slope * activation).sum(dim=1, keepdim=True)
-    return cam.relu() if relu else cam
+    return _weighted(activation, slope, relu)
 
 
 @register(
@@ -221,7 +218,11 @@ def gradcam_pp(
     activation, slope = activation_and_gradient(clf, x, targets, layer)
     rising = slope.relu()
     bottom = 2 + rising * activation.sum(dim=(2, 3), keepdim=True)
-    parts = torch.where(bottom == 0, 0, rising / bottom.where(bottom != 0, 1))
-    weights = parts.sum(dim=(2, 3), keepdim=True)
+    parts = ratio(rising, bottom)
+    return _weighted(activation, parts.sum(dim=(2, 3), keepdim=True), relu)
+
+
+def _weighted(activation: Tensor, weights: Tensor, relu: bool) -> Tensor:
+    """The weighted sum of the channels, [N, K, h, w] -> [N, 1, h, w]."""
     cam = (weights * activation).sum(dim=1, keepdim=True)
     return cam.relu() if relu else cam

@@ -12,7 +12,12 @@ from torch import Tensor
 
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import read_shared
-from xai_core.explainers.recorded_gradient import GRADIENT, gradients, layers_wanted, led_back
+from xai_core.explainers.recorded_gradient import (
+    GRADIENT,
+    gradients,
+    layers_wanted,
+    recorded_signals,
+)
 from xai_core.explainers.refusals import no_maps, not_once, without_influence
 from xai_core.explainers.sharing import requested, shared
 from xai_core.models.classifier import Classifier
@@ -132,7 +137,7 @@ def _on_grid(
 def _pass(
     clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
 ) -> Pass:
-    back = led_back(clf, x, targets, GRADIENT, layers)
+    back = recorded_signals(clf, x, targets, GRADIENT, layers)
     if back is None:
         return _differentiated(clf, x, targets, layers, picture)
     numbers = {name: back.graph.layers[name] for name in layers}
