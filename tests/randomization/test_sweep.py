@@ -21,9 +21,9 @@ from xai_core.randomization.sweep import (
     Smoothing,
     State,
     Sweep,
-    predicted_classes,
     requests_for,
 )
+from xai_core.randomization.targets import predicted_classes
 
 X = nets.oracle("x")
 TARGETS = [3, 1]

@@ -25,14 +25,11 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.tape import Tape
 from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
-from xai_core.randomization.targets import FIXED
+from xai_core.randomization.targets import FIXED, predicted_classes
 
 # What the methods of one panel take at most, in memory of a gradient: seven presets of LRP go
 # back as one batch, each with a sum and a part.
 GRADIENTS = 16
-
-# Scores that differ by less, relative to the largest, are equal: they come from float32.
-TIE = 1e-5
 
 TOO_LARGE = "The relevance is too large for a map of 32-bit numbers."
 
@@ -96,6 +93,15 @@ class Smoothing:
             raise MethodError(
                 f"Smoothing needs at least 2 copies, the last without noise, not {self.copies}."
             )
+
+    def noisy(self, x: Tensor) -> Iterator[Tensor]:
+        """The copies, the last without noise; every picture meets the same draws."""
+        spread = x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)
+        generator = torch.Generator().manual_seed(0)
+        for _ in range(self.copies - 1):
+            noise = torch.randn(x.shape[1:], generator=generator, dtype=torch.float64)
+            yield x + self.sigma * spread * noise.to(x)
+        yield x
 
 
 def requests_for(requests: Mapping[str, Request], network: object) -> dict[str, Request]:
@@ -243,7 +249,7 @@ class Sweep:
             return _explained(clf, x, targets, requests, tape)
         sums: dict[str, list[Map | str]] = {}
         copies = self._smoothing.copies
-        for noisy in _noisy(x, self._smoothing):
+        for noisy in self._smoothing.noisy(x):
             for name, maps in _explained(clf, noisy, targets, requests, None).items():
                 sums[name] = list(map(_added, sums[name], maps)) if name in sums else maps
         return {
@@ -254,19 +260,6 @@ class Sweep:
 
 def _input_facts(clf: Classifier) -> tuple[object, ...]:
     return clf.input_size, clf.mean, clf.std
-
-
-def predicted_classes(clf: Classifier, x: Tensor) -> Tensor:
-    """The class that a network predicts for each picture, int64 [N].
-
-    Scores that are equal up to rounding are equal, and the first of them wins: a destroyed
-    network may give every class the same score, and which is largest would depend on the machine.
-    """
-    with torch.no_grad():
-        scores = clf.logits(x).double()
-    within = TIE * scores.abs().amax(1, keepdim=True)
-    winning = (scores >= scores.amax(1, keepdim=True) - within).cpu().numpy()
-    return torch.from_numpy(winning.argmax(1)).to(x.device)  # of equals NumPy takes the first
 
 
 def _panels(requests: Mapping[str, Request]) -> list[tuple[str, dict[str, Request]]]:
@@ -322,13 +315,3 @@ def _added(one: Map | str, other: Map | str) -> Map | str:
     if isinstance(one, str):
         return one
     return other if isinstance(other, str) else _finite(one + other)
-
-
-def _noisy(x: Tensor, smoothing: Smoothing) -> Iterator[Tensor]:
-    """The copies, the last without noise; every picture meets the same draws."""
-    spread = x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True)
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(smoothing.copies - 1):
-        noise = torch.randn(x.shape[1:], generator=generator, dtype=torch.float64)
-        yield x + smoothing.sigma * spread * noise.to(x)
-    yield x

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
+from torch import Tensor
+
 from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.explainers.registry import METHODS
+from xai_core.models.classifier import Classifier
 
 FIXED, PREDICTED, PUBLISHED = "fixed", "predicted", "published"
 TARGETS = {
@@ -24,6 +28,9 @@ WHY = (
     "the time, and relevance propagation, which starts with that score, then turns the whole map "
     "over."
 )
+
+# Scores that differ by less, relative to the largest, are equal: they come from float32.
+TIE = 1e-5
 
 OWN = "Destroyed networks explain the class that they predict themselves for: {}."
 
@@ -59,3 +66,16 @@ def own_class(choices: Iterable[Choice], target: str) -> str:
     """The sentence that names the columns for which ``PREDICTED`` holds; "" if there is none."""
     names = [column_title(one.id) for one in choices if target_of(one, target) == PREDICTED]
     return OWN.format(", ".join(names)) if names else ""
+
+
+def predicted_classes(clf: Classifier, x: Tensor) -> Tensor:
+    """The class that a network predicts for each picture, int64 [N].
+
+    Scores that are equal up to rounding are equal, and the first of them wins: a destroyed
+    network may give every class the same score, and which is largest would depend on the machine.
+    """
+    with torch.no_grad():
+        scores = clf.logits(x).double()
+    within = TIE * scores.abs().amax(1, keepdim=True)
+    winning = (scores >= scores.amax(1, keepdim=True) - within).cpu().numpy()
+    return torch.from_numpy(winning.argmax(1)).to(x.device)  # of equals NumPy takes the first
