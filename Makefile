@@ -15,7 +15,7 @@ test: check
 	$(BOTH) --durations=10
 
 quick: check
-	$(BOTH) -m "not (browser or worker or database or long)"
+	$(BOTH) -p tests.quick -m "not (browser or worker or database or long)"
 
 test-long: $(VENV)/.dev
 	$(BOTH) -m long

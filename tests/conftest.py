@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 # Two tests side by side are faster than one with two threads. It must be known before torch is.
@@ -20,6 +22,13 @@ NEEDS = {
     "browser": {"browser", "page"},
     "worker": {"engine", "workers"},
     "database": {"cluster", "store_url", "empty_url", "sqlite_url", "taken_by_bots"},
+}
+# What is started, by a word of its command, and the markers of which a test then needs one.
+STARTED = {
+    "xai_core.jobs.local": {"worker"},
+    "streamlit": {"browser", "database"},
+    "playwright": {"browser"},
+    "postgres": {"database"},
 }
 # Their tests share a server and a browser, or an engine: they run in one process, and first.
 TOGETHER = ("tests/browser", "tests/pages")
@@ -57,6 +66,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScope
             return place(nodeid)
 
     return ByPlace(config, log)
+
+
+_present: pytest.Item | None = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    global _present
+    _present = item
+    return (yield)
+
+
+def _in_its_group(event: str, arguments: tuple[object, ...]) -> None:
+    """A test that starts a worker, a browser, a server or a database has the marker for it."""
+    if event != "subprocess.Popen" or _present is None:
+        return
+    words = arguments[1] if isinstance(arguments[1], (list, tuple)) else [arguments[0]]
+    command = " ".join(map(os.fsdecode, words))
+    for word, markers in STARTED.items():
+        if f" {word}" in command or f"/{word}" in command:
+            marked = any(_present.get_closest_marker(name) for name in markers)
+            assert marked, f"{_present.nodeid} starts {word}: NEEDS must know its fixture"
+
+
+sys.addaudithook(_in_its_group)
 
 
 @pytest.fixture(autouse=True)
