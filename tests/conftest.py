@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What a test needs, by what it asks for: the marker, and the fixtures that start such a thing.
 NEEDS = {
     "browser": {"browser", "page"},
-    "worker": {"engine", "workers"},
+    "worker": {"engine", "workers", "surroundings"},
     "database": {"cluster", "store_url", "empty_url", "sqlite_url", "taken_by_bots"},
 }
 # What is started, by a word of its command, and the markers of which a test then needs one.
