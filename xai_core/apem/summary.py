@@ -1,7 +1,7 @@
 """What many pictures tell together: a line a method, and the loss.
 
-The table has the columns of ``pictures.COLUMNS``, and image, correct, confidence and loss of each
-picture. A censored picture counts as censored and enters no average and no correlation.
+The table has the columns of ``one_picture.COLUMNS``, and image, correct, confidence and loss of
+each picture. A censored picture counts as censored and enters no average and no correlation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows of pictures, methods and stages as a table in which what is censored is missing.
 
     Args:
-        rows: image, image_hash, those of ``pictures.picture_facts`` and of ``picture_rows``.
+        rows: image, image_hash, those of ``one_picture.picture_facts`` and of ``picture_rows``.
     """
     table = pd.DataFrame(rows, columns=list(dict.fromkeys([*FACTS, *COLUMNS])))
     whole = {name: "Int64" for name in COLUMNS if name.startswith(("eps_", "apem"))}
