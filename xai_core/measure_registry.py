@@ -58,10 +58,10 @@ class Measure:
     higher_is_better: bool | None
     citation: str
     shows: str
-    low: float
-    high: float
-    symmetric: bool
-    params: tuple[params.Param, ...]
+    low: float = -math.inf
+    high: float = math.inf
+    symmetric: bool = False
+    params: tuple[params.Param, ...] = ()
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: the defaults, overruled by ``given``.
@@ -77,35 +77,11 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 MEASURES: dict[str, Measure] = {}
 
 
-def measure(
-    *,
-    title: str,
-    needs: Needs,
-    higher_is_better: bool | None,
-    citation: str,
-    shows: str,
-    low: float = -math.inf,
-    high: float = math.inf,
-    symmetric: bool = False,
-    params: tuple[params.Param, ...] = (),
-) -> Callable[[Decorated], Decorated]:
-    """Enter the decorated function into ``MEASURES`` under its own name."""
+def measure(**facts: Any) -> Callable[[Decorated], Decorated]:
+    """Enter the decorated function into ``MEASURES`` under its name, with facts of ``Measure``."""
 
     def enter(function: Decorated) -> Decorated:
-        name = function.__name__
-        MEASURES[name] = Measure(
-            name,
-            function,
-            title,
-            needs,
-            higher_is_better,
-            citation,
-            shows,
-            low,
-            high,
-            symmetric,
-            params,
-        )
+        MEASURES[function.__name__] = Measure(function.__name__, function, **facts)
         return function
 
     return enter

@@ -6,6 +6,7 @@ address, writes it as one, and says its default and its range in words.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,28 +69,21 @@ class NumberParam(Param):
     """A number.
 
     Attributes:
+        wanted: what it must be, in words.
+        number: its type, which also reads words.
         low, high: the range, both included.
     """
 
     wanted: ClassVar[str]
+    number: ClassVar[type[int] | type[float]]
     low: float = field(kw_only=True)
     high: float = field(kw_only=True)
 
-    @staticmethod
-    @abstractmethod
-    def number(value: Any) -> float:
-        """The number that a value or a word is; a ValueError where it is none."""
-
     def checked(self, title: str, value: Any) -> float:
         """A number of this kind within the range."""
-        try:
-            if isinstance(value, bool) or not isinstance(value, Real):
-                raise ValueError(value)
-            number = self.number(value)
-        except (ValueError, OverflowError):
-            raise MethodError(
-                f"{title}: '{self.name}' must be {self.wanted}, not {value!r}."
-            ) from None
+        known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not known or (number := self.number(value)) != value:
+            raise MethodError(f"{title}: '{self.name}' must be {self.wanted}, not {value!r}.")
         if not self.low <= number <= self.high:
             raise MethodError(
                 f"{title}: '{self.name}' must lie from {self.low:.15g} to {self.high:.15g}, "
@@ -116,14 +110,7 @@ class IntParam(NumberParam):
 
     kind = "int"
     wanted = "a whole number"
-
-    @staticmethod
-    def number(value: Any) -> int:
-        """Whole numbers alone."""
-        whole = int(value)
-        if not isinstance(value, str) and whole != value:
-            raise ValueError(value)
-        return whole
+    number = int
 
 
 @dataclass(frozen=True)
@@ -132,11 +119,7 @@ class FloatParam(NumberParam):
 
     kind = "float"
     wanted = "a number"
-
-    @staticmethod
-    def number(value: Any) -> float:
-        """Any number."""
-        return float(value)
+    number = float
 
     @property
     def usual(self) -> str:

@@ -80,22 +80,6 @@ def current(key: str, usual: Any) -> Any:
     return st.session_state.get(key, usual)
 
 
-def _same(param: Param, value: Any) -> Any:
-    return value
-
-
-def _listed(param: BaselineParam, value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _source(param: BaselinesParam, value: Any) -> str:
-    return _titled(value) if isinstance(value, str) else CHOSEN
-
-
-def _typed(param: NumberParam, value: float) -> float:
-    return param.number(value)
-
-
 def _choose_baseline(
     param: BaselineParam, classified: Classified, state: list[str], **place: Any
 ) -> Any:
@@ -123,17 +107,9 @@ def _titled(word: str) -> str:
     return TITLES.get(word) or word.replace("_", " ").capitalize()
 
 
-def _choose(param: ChoiceParam, _: Classified, state: str, **place: Any) -> Any:
-    return _one_of(list(param.choices), state, **place)
-
-
 def _one_of(options: list[str], state: str, **place: Any) -> Any:
     index = options.index(state) if state in options else 0
     return st.selectbox(options=options, index=index, width=220, **place)
-
-
-def _switch(param: BoolParam, _: Classified, state: bool, **place: Any) -> Any:
-    return st.toggle(value=state, **place)
 
 
 def _enter(param: NumberParam, _: Classified, state: float, **place: Any) -> Any:
@@ -149,11 +125,23 @@ def _enter(param: NumberParam, _: Classified, state: float, **place: Any) -> Any
 
 # The state of a control that gives a value, and what draws the control and tells its value.
 WIDGETS: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    BaselineParam: (_listed, _choose_baseline),
-    BaselinesParam: (_source, _choose_baselines),
-    ChoiceParam: (_same, _choose),
-    BoolParam: (_same, _switch),
-    NumberParam: (_typed, _enter),
+    BaselineParam: (
+        lambda _, value: list(value) if isinstance(value, list | tuple) else [value],
+        _choose_baseline,
+    ),
+    BaselinesParam: (
+        lambda _, value: _titled(value) if isinstance(value, str) else CHOSEN,
+        _choose_baselines,
+    ),
+    ChoiceParam: (
+        lambda _, value: value,
+        lambda param, _, state, **place: _one_of(list(param.choices), state, **place),
+    ),
+    BoolParam: (
+        lambda _, value: value,
+        lambda param, _, state, **place: st.toggle(value=state, **place),
+    ),
+    NumberParam: (lambda param, value: param.number(value), _enter),
 }
 
 

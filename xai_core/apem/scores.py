@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,86 +34,68 @@ SHUFFLES = IntParam(
     high=1000,
     quick=2,
 )
-Classes = int | Sequence[int] | Tensor
 
 
-@measure(
+def _enter(name: str, measured: Callable[..., Any], **facts: Any) -> Callable[..., Floats]:
+    """Enter one of the numbers that ``measured`` finds as a measure."""
+
+    def scores(
+        clf: Classifier,
+        x: Tensor,
+        y: int | Sequence[int] | Tensor,
+        relevance: Tensor,
+        **settings: Any,
+    ) -> Floats:
+        classes = class_numbers(clf, y, len(x))
+        _, problems = judged_maps(relevance, x)
+        good = [place for place, problem in enumerate(problems) if not problem]
+        found = np.full(len(x), np.nan)
+        if good:
+            numbers = measured(clf, x[good], classes[good], relevance[good], **settings)
+            found[good] = getattr(numbers, name).to_numpy(float, na_value=np.nan)
+        return found
+
+    scores.__name__ = name
+    scores.__doc__ = f"``{measured.__name__}``'s {name}; NaN if censored or not to be measured."
+    return measure(needs=Needs.MODEL, citation=SOURCE, **facts)(scores)
+
+
+apem = _enter(
+    "apem",
+    metric.apem,
     title="APEM",
-    needs=Needs.MODEL,
     higher_is_better=True,
-    citation=SOURCE,
     shows="How many more steps along the map's opposite than along the map change the class.",
     params=(EPS_MAX,),
 )
-def apem(clf: Classifier, x: Tensor, y: Classes, relevance: Tensor, **settings: Any) -> Floats:
-    """``metric.apem``'s difference; NaN where it is censored or the map cannot be measured."""
-    return _scores(metric.apem, "apem", clf, x, y, relevance, settings)
-
-
-@measure(
+eps_minus = _enter(
+    "eps_minus",
+    metric.apem,
     title="ε−",
-    needs=Needs.MODEL,
     higher_is_better=False,
     low=1,
-    citation=SOURCE,
     shows="Steps along the map until the class changes: few where it shows what matters.",
     params=(EPS_MAX,),
 )
-def eps_minus(clf: Classifier, x: Tensor, y: Classes, relevance: Tensor, **settings: Any) -> Floats:
-    """``metric.apem``'s count along the map; NaN as for ``apem``."""
-    return _scores(metric.apem, "eps_minus", clf, x, y, relevance, settings)
-
-
-@measure(
+eps_plus = _enter(
+    "eps_plus",
+    metric.apem,
     title="ε+",
-    needs=Needs.MODEL,
     higher_is_better=True,
     low=1,
-    citation=SOURCE,
     shows="Steps along the map's opposite until the class changes: many where what it leaves out "
     "does not matter.",
     params=(EPS_MAX,),
 )
-def eps_plus(clf: Classifier, x: Tensor, y: Classes, relevance: Tensor, **settings: Any) -> Floats:
-    """``metric.apem``'s count along the map's opposite; NaN as for ``apem``."""
-    return _scores(metric.apem, "eps_plus", clf, x, y, relevance, settings)
-
-
-@measure(
+apem_normalized = _enter(
+    "apem_normalized",
+    metric.apem_normalized,
     title="Normalised APEM",
-    needs=Needs.MODEL,
     higher_is_better=True,
-    citation=SOURCE,
     shows="The metric in units of what the same map reaches when its pixels are shuffled: above 0 "
     "is better than chance.",
     params=(SHUFFLES, SEED, EPS_MAX),
 )
-def apem_normalized(
-    clf: Classifier, x: Tensor, y: Classes, relevance: Tensor, **settings: Any
-) -> Floats:
-    """``metric.apem_normalized``'s value; NaN as for ``apem``."""
-    return _scores(metric.apem_normalized, "apem_normalized", clf, x, y, relevance, settings)
-
 
 COLUMNS = ("apem", "eps_minus", "eps_plus", "apem_normalized")
 TITLES = {name: MEASURES[name].title for name in COLUMNS}  # above the columns of tables
-
-
-def _scores(
-    measured: Callable[..., Any],
-    name: str,
-    clf: Classifier,
-    x: Tensor,
-    y: Classes,
-    relevance: Tensor,
-    settings: dict[str, Any],
-) -> Floats:
-    """One of the numbers of each picture whose map can be measured, NaN for the others."""
-    classes = class_numbers(clf, y, len(x))
-    _, problems = judged_maps(relevance, x)
-    good = [place for place, problem in enumerate(problems) if not problem]
-    scores = np.full(len(x), math.nan)
-    if good:
-        found = measured(clf, x[good], classes[good], relevance[good], **settings)
-        scores[good] = getattr(found, name).to_numpy(float, na_value=math.nan)
-    return scores

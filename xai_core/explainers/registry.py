@@ -44,11 +44,11 @@ class Method:
         title: what people read.
         family: key of ``FAMILIES``.
         signed: whether negative relevance has a meaning, with the default settings.
-        channels: 3 for one value per pixel and colour, 1 for one value per place; with the
-            default settings, because another base method may give others.
         citation: source, with an arXiv number or DOI where there is one.
         shows: one plain sentence for people who do not know the method.
         formula: the definition, in LaTeX.
+        channels: 3 for one value per pixel and colour, 1 for one value per place; with the
+            default settings, because another base method may give others.
         warning: a known failure with its source, or "".
         params: its settings.
         cost: forward-backward passes per image for given settings, to estimate the time left.
@@ -59,13 +59,13 @@ class Method:
     title: str
     family: str
     signed: bool
-    channels: int
     citation: str
     shows: str
     formula: str
-    warning: str
-    params: tuple[Param, ...]
-    cost: Callable[[Mapping[str, Any]], float]
+    channels: int = 3
+    warning: str = ""
+    params: tuple[Param, ...] = ()
+    cost: Callable[[Mapping[str, Any]], float] = lambda settings: 1.0
 
     @property
     def quick(self) -> dict[str, Any]:
@@ -130,38 +130,17 @@ class _Bases(Sequence[str]):
 BASES = _Bases()
 
 
-def register(
-    *,
-    title: str,
-    family: str,
-    signed: bool,
-    citation: str,
-    shows: str,
-    formula: str,
-    id: str | None = None,
-    channels: int = 3,
-    warning: str = "",
-    params: tuple[Param, ...] = (),
-    cost: Callable[[Mapping[str, Any]], float] = lambda settings: 1.0,
-) -> Callable[[Decorated], Decorated]:
-    """Enter the decorated function into ``METHODS``, under ``id`` or else its own name."""
+def register(id: str | None = None, **facts: Any) -> Callable[[Decorated], Decorated]:
+    """Enter the decorated function into ``METHODS``, under ``id`` or else its own name.
+
+    Args:
+        id: for several methods of one function.
+        **facts: those of ``Method``.
+    """
 
     def enter(function: Decorated) -> Decorated:
         name = id or function.__name__
-        METHODS[name] = Method(
-            name,
-            function,
-            title,
-            family,
-            signed,
-            channels,
-            citation,
-            shows,
-            formula,
-            warning,
-            params,
-            cost,
-        )
+        METHODS[name] = Method(name, function, **facts)
         return function
 
     return enter
