@@ -18,11 +18,11 @@ from pages.components.text import plain
 from pages.components.work import gather
 from xai_core import tasks
 from xai_core.apem.comparisons import COUNTS, face_to_face, irrelevance, unexpected
+from xai_core.apem.scores import TITLES
 from xai_core.explainers.choices import Choice
 
 PURPOSE = "apem-example"
 FEW, HEIGHT = 7, 300  # rows that need no scrolling; pixels where there are more
-SIGNS = dict(zip(COUNTS, ("ε−", "ε+", "APEM"), strict=True))
 
 
 def show(
@@ -108,7 +108,7 @@ def _unexpected(faces: pd.DataFrame, titles: Mapping[str, str]) -> pd.Series | N
         return None
     shown = found[["image"]].rename(columns={"image": "Picture"})
     for name in reversed(COUNTS):
-        sign = SIGNS[name]
+        sign = TITLES[name]
         shown[f"{sign} {weaker}"] = found[f"{name}_other"]
         shown[f"{sign} {stronger}"] = found[name]
     event = st.dataframe(
