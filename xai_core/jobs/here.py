@@ -10,7 +10,7 @@ from typing import Protocol
 from xai_core.cache import Cache, Result
 from xai_core.errors import XaiError
 from xai_core.jobs.engine import Engine
-from xai_core.jobs.job import Job, Task
+from xai_core.jobs.job import Task
 from xai_core.progress import advance
 
 OWNER = "command"
@@ -101,28 +101,21 @@ def _on_workers(
     engine = Engine(cache=cache)
     try:
         job = engine.submit(tasks, OWNER)
-        known = job.results
+        known = set(job.results)
         total, given = sum(task.cost for task in tasks), 0.0
         for task in tasks:
-            outcome: Result | str | None = known.get(task.key)
-            if outcome is not None:
+            if task.key in known:
                 _skip(task, meter)
-                given += task.cost
-                yield task, outcome
-                continue
-            with _step(task, meter):
-                while (outcome := _found(job, task)) is None:
-                    # One of several workers' tasks is named, and all of them count.
-                    advance(job.fraction * total - given, task.cost)
-                    job.wait(LOOK_S)
+            else:
+                with _step(task, meter):
+                    while not (task.key in job.results or task.key in job.errors):
+                        # One of several workers' tasks is named, and all of them count.
+                        advance(job.fraction * total - given, task.cost)
+                        job.wait(LOOK_S)
             given += task.cost
-            yield task, outcome
+            yield task, job.errors.get(task.key) or job.results[task.key]
     finally:
         engine.close()
-
-
-def _found(job: Job, task: Task) -> Result | str | None:
-    return job.errors.get(task.key) or job.results.get(task.key)
 
 
 def _step(task: Task, meter: Meter | None) -> AbstractContextManager[None]:
