@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +14,22 @@ from xai_core.cli.options import (
     add_model,
     chosen,
     class_targets,
+    described,
     kept_results,
-    load_model,
     model_facts,
-    picture_files,
+    model_keywords,
     working,
 )
-from xai_core.cli.photos import Sitting, read_file, read_photo
-from xai_core.errors import ImageError, MethodError, ModelError, XaiError
+from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
+    from xai_core.cache import Cache, Result
+    from xai_core.cli.subjects import Targeted
     from xai_core.display import Display
+    from xai_core.explainers.choices import Choice
     from xai_core.export import Explanation
     from xai_core.provenance import ModelFacts
+    from xai_core.tasks import Model, Subject
 
 
 def add_to(commands: Any) -> None:
@@ -59,8 +63,8 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
+    from xai_core.cli.subjects import readable, setting_pictures, targeted
     from xai_core.display import Display
-    from xai_core.explainers import METHODS
     from xai_core.explainers.presets import EVERYTHING
     from xai_core.files import write_file
 
@@ -74,38 +78,80 @@ def run(arguments: argparse.Namespace) -> int:
     )
     words = [word.strip() for word in arguments.methods.split(",")]
     choices = chosen(words, arguments.param, arguments.layer)
-    clf = load_model(arguments)
-    if EVERYTHING in words:
-        choices = working(clf, choices)
-    named = {word for choice in choices for word in picture_files(choice.settings)}
-    pictures = {word: read_file(word) for word in sorted(named)}
-    model = model_facts(arguments, clf)
+    model = model_keywords(arguments)
+    about = described(model)
     files = list(dict.fromkeys(arguments.photos))
-    targets = class_targets(clf, arguments.target or ["auto"], len(files))
-    costs = [METHODS[c.method].cost(c.settings) for _ in files for c in choices]
+    classes = class_targets(about["class_names"], arguments.target or ["auto"], len(files))
+    pictures = setting_pictures(choices, about)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    meter, failures, results = Meter(costs), 0, []
     cache = kept_results(arguments.out)
-    for file, target in zip(files, targets, strict=True):
-        try:
-            photo = read_photo(clf, file, target)
-        except ImageError as error:
-            meter.say(str(error))
-            meter.drop(len(choices))
-            failures += 1
-            continue
-        sitting = Sitting(clf, photo, choices, pictures, cache)
-        for choice in choices:
-            try:
-                results.append(sitting.explained(choice, meter))
-            except (MethodError, ModelError) as error:
-                meter.say(f"{choice.id}: {error}")
-                failures += 1
+    if EVERYTHING in words:
+        choices = working(model, about["fingerprint"], choices, cache)
+    photos = readable(files, about)
+    targets = dict(zip(files, classes, strict=True))
+    aimed = targeted(photos, targets, model, about, cache)
+    results, failures = _explained(aimed, choices, pictures, model, about, cache)
     if not results:
         raise XaiError("Nothing could be explained.")
-    for path, data in _outputs(results, display, model, arguments.out):
+    for path, data in _outputs(results, display, model_facts(arguments, about), arguments.out):
         write_file(path, data)
-    return 1 if failures else 0
+    return 1 if failures or len(photos) < len(files) else 0
+
+
+def _explained(
+    photos: Sequence[Targeted],
+    choices: Sequence[Choice],
+    pictures: Mapping[str, Subject],
+    model: Model,
+    about: Mapping[str, Any],
+    cache: Cache,
+) -> tuple[list[Explanation], int]:
+    """Every photo by every method, and how many of these failed; they are named."""
+    from xai_core import tasks
+    from xai_core.jobs.here import carry_out
+
+    asked = {
+        (photo.name, column): replace(task, title=f"{photo.name} {column}")
+        for photo in photos
+        for (_, column), task in tasks.explain_all(
+            *(model, about["fingerprint"], [photo.subject(photo.target)], choices, pictures),
+            known=cache.__contains__,
+        ).items()
+    }
+    meter, failures = Meter([task.cost for task in asked.values()]), 0
+    found = {}
+    for place, (_, outcome) in zip(
+        asked, carry_out(list(asked.values()), cache, meter), strict=True
+    ):
+        if isinstance(outcome, str):
+            meter.say(f"{place[1]}: {outcome}")
+            failures += 1
+        else:
+            found[place] = outcome
+    return [
+        _explanation(photo, choice, found[photo.name, choice.id])
+        for photo in photos
+        for choice in choices
+        if (photo.name, choice.id) in found
+    ], failures
+
+
+def _explanation(photo: Targeted, choice: Choice, result: Result) -> Explanation:
+    from xai_core.export import Explanation
+
+    return Explanation(
+        image_name=photo.name,
+        image=photo.crop,
+        image_hash=photo.hash,
+        method=choice.method,
+        settings=choice.settings,
+        target=photo.target,
+        class_name=photo.class_name,
+        probability=photo.probability,
+        relevance=result.arrays["relevance"],
+        seconds=result.facts["seconds"],
+        pixels=photo.pixels,
+    )
 
 
 def _outputs(

@@ -48,6 +48,10 @@ class Meter:
         """Leave out the next ``steps`` steps."""
         del self._costs[self._step : self._step + steps]
 
+    def expect(self, steps: int) -> None:
+        """Make room for so many steps in all, if there are fewer."""
+        self._costs += [1.0] * (steps - len(self._costs))
+
     def say(self, sentence: str) -> None:
         """Print a sentence without disturbing the line."""
         print(("\r\x1b[K" if self._live else "") + sentence, file=sys.stderr)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,43 +94,69 @@ def given_facts(arguments: argparse.Namespace) -> dict[str, str]:
     return {f"--{name.replace('_', '-')}": word for name, word in words.items() if word is not None}
 
 
+def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Keywords of ``load_classifier`` for ``--model`` and the facts about a checkpoint.
+
+    Raises:
+        ModelError: an option's value is unreadable.
+    """
+    source = Path(arguments.model)  # absolute, because a worker may have another folder
+    found: dict[str, Any] = {"source": str(source.absolute() if source.is_file() else source)}
+    for name in ("architecture", "outputs"):
+        if getattr(arguments, name) is not None:
+            found[name] = getattr(arguments, name)
+    if arguments.classes_file is not None:
+        found["class_names"] = _class_names(Path(arguments.classes_file))
+    if arguments.input_size is not None:
+        sides = _numbers("--input-size", arguments.input_size.replace("x", ","), (1, 2))
+        found["input_size"] = [int(sides[0]), int(sides[-1])]
+    for name in ("mean", "std"):
+        if getattr(arguments, name) is not None:
+            found[name] = _numbers(f"--{name}", getattr(arguments, name), (3,))
+    if arguments.transform_input is not None:
+        found["transform_input"] = arguments.transform_input == "yes"
+    if arguments.crop is not None:
+        found["crop"] = _numbers("--crop", arguments.crop, (1,))[0]
+    return found
+
+
 def load_model(arguments: argparse.Namespace) -> Classifier:
     """The classifier of ``--model`` and the facts about a checkpoint.
 
     Raises:
         ModelError: an option's value is unreadable, or the model cannot be loaded.
     """
-    from xai_core.models import load_classifier
+    from xai_core.tasks.models import classifier
 
-    facts: dict[str, Any] = {}
-    if arguments.architecture is not None:
-        facts["architecture"] = arguments.architecture
-    if arguments.classes_file is not None:
-        facts["class_names"] = _class_names(Path(arguments.classes_file))
-    if arguments.input_size is not None:
-        sides = _numbers("--input-size", arguments.input_size.replace("x", ","), (1, 2))
-        facts["input_size"] = (int(sides[0]), int(sides[-1]))
-    for name in ("mean", "std"):
-        if getattr(arguments, name) is not None:
-            facts[name] = _numbers(f"--{name}", getattr(arguments, name), (3,))
-    if arguments.outputs is not None:
-        facts["outputs"] = arguments.outputs
-    if arguments.transform_input is not None:
-        facts["transform_input"] = arguments.transform_input == "yes"
-    if arguments.crop is not None:
-        facts["crop"] = _numbers("--crop", arguments.crop, (1,))[0]
-    clf = load_classifier(arguments.model, **facts)
-    for note in clf.notes:
-        print(note, file=sys.stderr)
+    clf = classifier(model_keywords(arguments))
+    _say(clf.notes)
     return clf
 
 
-def model_facts(arguments: argparse.Namespace, clf: Classifier) -> ModelFacts:
-    """What ``run.json`` is to say of the model that was loaded."""
+def described(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts of a model (``tasks.describe``); nothing is written for them.
+
+    Raises:
+        XaiError: the model cannot be loaded.
+    """
+    from xai_core import tasks
+    from xai_core.cache import Cache
+    from xai_core.jobs.here import results_of
+
+    task = replace(tasks.describe(model), kept=False)
+    facts = results_of([task], Cache(disk_bytes=0))[task.key].facts
+    _say(facts["notes"])
+    return facts
+
+
+def model_facts(arguments: argparse.Namespace, about: Mapping[str, Any]) -> ModelFacts:
+    """What ``run.json`` is to say of a model with these facts."""
     from xai_core.provenance import ModelFacts
 
-    known = (clf.fingerprint, clf.class_names, given_facts(arguments), clf.outputs, clf.notes)
-    return ModelFacts(arguments.model, *known)
+    known = (about[name] for name in ("fingerprint", "class_names"))
+    return ModelFacts(
+        arguments.model, *known, given_facts(arguments), about["outputs"], about["notes"]
+    )
 
 
 def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) -> list[Choice]:
@@ -172,28 +199,35 @@ def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) 
     ]
 
 
-def working(clf: Classifier, choices: Sequence[Choice]) -> list[Choice]:
+def working(
+    model: Mapping[str, Any], fingerprint: str, choices: Sequence[Choice], cache: Cache
+) -> list[Choice]:
     """Those that work on the model; the others are named on the error output."""
-    from xai_core.explainers.support import supported
+    from xai_core import tasks
+    from xai_core.jobs.here import results_of
 
-    refusals = supported(clf, [choice.method for choice in choices])
-    for name, sentence in refusals.items():
-        if sentence:
-            print(f"{name} is left out: {sentence}", file=sys.stderr)
+    asked = {c.method: tasks.support(model, fingerprint, c.method) for c in choices}
+    known = results_of(list(asked.values()), cache)
+    refusals = {name: known[task.key].facts["refusal"] for name, task in asked.items()}
+    _say(f"{name} is left out: {text}" for name, text in refusals.items() if text)
     return [choice for choice in choices if not refusals[choice.method]]
 
 
-def class_targets(clf: Classifier, words: Sequence[str], photos: int) -> list[int | None]:
+def class_targets(
+    class_names: Sequence[str], words: Sequence[str], photos: int
+) -> list[int | None]:
     """The class of every photo by ``--target``; None for the predicted one.
 
     Raises:
         ModelError: no such class, or another number of them than of photos.
     """
+    from xai_core.classes import class_index
+
     if len(words) not in (1, photos):
         raise ModelError(
             f"{len(words)} targets were given for {photos} photos: give one, or one for each."
         )
-    known = [None if word == "auto" else clf.class_index(word) for word in words]
+    known = [None if word == "auto" else class_index(word, class_names) for word in words]
     return known * photos if len(words) == 1 else known
 
 
@@ -210,6 +244,11 @@ def picture_files(settings: Mapping[str, Any]) -> list[str]:
 
     given = [word for name in pictured() for word in words(settings.get(name))]
     return [word for word in given if word.startswith(SAMPLE) or Path(word).is_file()]
+
+
+def _say(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
 
 
 def _class_names(path: Path) -> list[str]:

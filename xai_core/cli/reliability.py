@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,13 +11,11 @@ from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import findings
 from xai_core.apem.scores import TITLES
 from xai_core.apem.summary import GROUPS, correlations, summary
+from xai_core.cli.measuring import Plan
 from xai_core.cli.tables import aligned
 from xai_core.explainers.choices import column_title
 from xai_core.files import write_file
-from xai_core.provenance import ModelFacts, Run
-
-if TYPE_CHECKING:
-    from xai_core.cli.apem import Plan
+from xai_core.provenance import Run
 
 
 def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
@@ -33,17 +31,11 @@ def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
 def recorded(plan: Plan, table: pd.DataFrame) -> Run:
     """What decides the numbers."""
     given = [("--data", plan.data), ("--right", plan.right), ("--wrong", plan.wrong)]
-    clf = plan.clf
     return apem_run(
-        ModelFacts(
-            plan.source, clf.fingerprint, clf.class_names, plan.options, clf.outputs, clf.notes
-        ),
+        plan.recorded,
         plan.choices,
         table,
-        stages=plan.stages,
-        shuffles=plan.shuffles,
-        seed=plan.seed,
-        eps_max=plan.eps_max,
+        **asdict(plan.metric),
         data=[(option, str(value)) for option, value in given if value is not None],
     )
 

@@ -21,6 +21,7 @@ from xai_core.cli.options import (
     kept_results,
     load_model,
     model_facts,
+    model_keywords,
     picture_files,
     working,
 )
@@ -198,6 +199,7 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     Raises:
         XaiError: it cannot be done; nothing has been written then.
     """
+    from xai_core.cache import Cache
     from xai_core.cli.plan import Plan
     from xai_core.explainers.presets import EVERYTHING
     from xai_core.randomization import randomizable_layers
@@ -205,6 +207,7 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
     from xai_core.randomization.sweep import alike
     from xai_core.randomization.targets import check_target
     from xai_core.randomization.verdicts import Thresholds
+    from xai_core.tasks.models import run_describe
 
     tests, smoothing = _tests(arguments), _smoothing(arguments)
     measures, shows = _words(arguments.measures), _shows(arguments.show)
@@ -217,16 +220,17 @@ def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
         for choice in chosen(methods, arguments.param, arguments.layer)
     ]
     other_name = _other_name(arguments)
+    model = model_keywords(arguments)
     clf = load_model(arguments)
     layers = randomizable_layers(clf)
     other = _second_model(arguments, clf, other_name) if other_name else None
     if EVERYTHING in methods:
-        choices = working(clf, choices)
+        choices = working(model, clf.fingerprint, choices, Cache(disk_bytes=0))
     if arguments.controls:
         choices = _with_controls(choices)
     return Plan(
         clf=clf,
-        model=model_facts(arguments, clf),
+        model=model_facts(arguments, run_describe(model).facts),
         photos=_photos(clf, arguments),
         choices=choices,
         layers=layers,
@@ -323,7 +327,7 @@ def _photos(clf: Classifier, arguments: argparse.Namespace) -> list[Photo]:
         XaiError: there is none.
     """
     files = list(dict.fromkeys(arguments.photos))
-    targets = class_targets(clf, arguments.target or ["auto"], len(files))
+    targets = class_targets(clf.class_names, arguments.target or ["auto"], len(files))
     photos = []
     for file, target in zip(files, targets, strict=True):
         try:

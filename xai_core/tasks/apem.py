@@ -22,7 +22,7 @@ from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import portion
 from xai_core.tasks.explanations import NONE, explain_all, run_explain
-from xai_core.tasks.models import Model, Settings, Subject, classifier, model_pixels
+from xai_core.tasks.models import Model, Settings, Subject, classifier, model_pixels, scores
 
 # In passes, as measured on vgg-tiny: what a search takes for one map, without shuffled ones.
 SEARCH = 60.0
@@ -115,8 +115,7 @@ def run_measure(
             rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
     except (MethodError, ModelError) as error:
         rows = [{"method": column, "stage": stage, "problem": str(error)} for stage in stages]
-    with torch.no_grad():
-        logits = clf.logits(x)[0].float().cpu().numpy()
+    logits = scores(clf, image)[0].numpy()
     return Result({"logits": logits}, {"rows": rows, "outputs": clf.outputs})
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from xai_core import datasets
 from xai_core.cache import Result, content_key
@@ -16,9 +15,7 @@ from xai_core.images import image_hash, model_input, read_picture
 from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import advance
-from xai_core.tasks.models import Model, classifier
-
-BATCH = 16
+from xai_core.tasks.models import Model, classifier, scores
 
 
 def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int) -> Task:
@@ -80,21 +77,14 @@ def _answered(
     clf: Classifier, folder: Path, files: list[tuple[Path, int | None]], unread: list[str]
 ) -> Iterator[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     """Name, hash, true class, pixels and logits of one picture after the other."""
-    for start in range(0, len(files), BATCH):
-        batch = []
-        for path, true in files[start : start + BATCH]:
-            try:
-                image = read_picture(path)
-            except ImageError as error:
-                unread.append(str(error))
-                continue
-            seen = model_input(image, clf.input_size, clf.crop, clf.resample)
-            batch.append((path.relative_to(folder).as_posix(), image_hash(image), true, seen))
-        if batch:
-            x = clf.network_input(torch.from_numpy(np.stack([seen for *_, seen in batch])))
-            with torch.no_grad():
-                logits = clf.logits(x.to(clf.device)).float().cpu().numpy()
-            for (name, digest, true, seen), row in zip(batch, logits, strict=True):
-                pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
-                yield name, digest, true, pixels, row
-        advance(min(start + BATCH, len(files)), len(files))
+    for number, (path, true) in enumerate(files):
+        advance(number, len(files))
+        try:
+            image = read_picture(path)
+        except ImageError as error:
+            unread.append(str(error))
+            continue
+        seen = model_input(image, clf.input_size, clf.crop, clf.resample)
+        pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
+        name = path.relative_to(folder).as_posix()
+        yield name, image_hash(image), true, pixels, scores(clf, seen)[0].numpy()

@@ -113,7 +113,7 @@ def predict(
 
 
 def run_predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Result:
-    """Classify pictures.
+    """Classify pictures, each by itself: its last digits do not depend on its neighbours.
 
     Args:
         model: keywords of ``load_classifier``.
@@ -123,10 +123,15 @@ def run_predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Res
         Arrays "logits" and "probabilities", float32 [N, K].
     """
     clf = classifier(model)
+    logits = torch.cat([scores(clf, image) for image in images])
+    arrays = {"logits": logits, "probabilities": clf.probabilities(logits)}
+    return Result({name: tensor.numpy() for name, tensor in arrays.items()})
+
+
+def scores(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
+    """Logits of one picture in either form (see ``run_predict``), float32 [1, K]."""
     with torch.no_grad():
-        logits = clf.logits(torch.cat([model_pixels(clf, image) for image in images]))
-    arrays = {"logits": logits.float(), "probabilities": clf.probabilities(logits.float())}
-    return Result({name: tensor.cpu().numpy() for name, tensor in arrays.items()})
+        return clf.logits(model_pixels(clf, image).to(clf.device)).float().cpu()
 
 
 def cam_layers(clf: Classifier) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -23,7 +22,7 @@ from xai_core.study.design import Condition, Design, StudyPicture
 from xai_core.study.field_of_view import field_of_view, plain_png, scaled
 from xai_core.study.storage.publishing import Prediction, Rendered
 from xai_core.tasks.explanations import OVERHEAD, run_explain
-from xai_core.tasks.models import Settings, classifier, model_pixels
+from xai_core.tasks.models import Settings, classifier, scores
 from xai_core.tasks.study_classes import Facts, share_seen, true_index, unknown_classes
 
 MIME = "image/png"
@@ -94,8 +93,7 @@ def run_study_picture(
         "explained_class".
     """
     clf = classifier(model)
-    with torch.no_grad():
-        shares = clf.probabilities(clf.logits(model_pixels(clf, pixels))[0].double())
+    shares = clf.probabilities(scores(clf, pixels))[0]
     best = int(shares.argmax())
     target = best if explained is None else explained
     relevance = run_explain(model, pixels, target, method, params, together).arrays["relevance"]

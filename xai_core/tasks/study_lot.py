@@ -6,8 +6,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from xai_core.cache import Result, content_key
 from xai_core.classes import class_text, folder_classes
 from xai_core.datasets import listed
@@ -17,7 +15,7 @@ from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.study.field_of_view import field_of_view
-from xai_core.tasks.models import Model, classifier, model_pixels
+from xai_core.tasks.models import Model, classifier, scores
 
 MIX = (True, False)  # rightly and wrongly classified
 
@@ -103,5 +101,4 @@ def _predicted(clf: Classifier, path: Path) -> int:
     image = read_picture(path)
     square = field_of_view(image, clf.crop)
     seen = model_input(square, clf.input_size, 1.0, clf.resample)
-    with torch.no_grad():
-        return int(clf.logits(model_pixels(clf, seen))[0].argmax())
+    return int(scores(clf, seen)[0].argmax())

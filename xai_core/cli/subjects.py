@@ -1,0 +1,143 @@
+"""Photos of the command line as a model sees them, and what it says of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xai_core import tasks
+from xai_core.cache import Cache
+from xai_core.classes import class_titles
+from xai_core.cli.options import picture_files
+from xai_core.cli.photos import read_file
+from xai_core.errors import ImageError
+from xai_core.explainers.choices import Choice
+from xai_core.images import image_hash, model_input, visible_crop
+from xai_core.jobs.here import results_of
+
+Facts = Mapping[str, Any]  # of ``tasks.describe``
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo in front of a model.
+
+    Attributes:
+        name: as the command line has it.
+        hash: ``image_hash`` of the picture.
+        crop: the part that the model sees, at the picture's own resolution.
+        pixels: what the model gets, float32 [3, H, W] in [0, 1].
+    """
+
+    name: str
+    hash: str
+    crop: Image.Image
+    pixels: NDArray[np.float32]
+
+    def subject(self, target: int) -> tasks.Subject:
+        """What tasks know of it, with the class that is explained."""
+        return tasks.Subject(self.hash, self.pixels, target)
+
+
+@dataclass(frozen=True)
+class Targeted(Photo):
+    """A photo with the class that is explained.
+
+    Attributes:
+        target: index of the class.
+        class_name: what people read of it.
+        probability: of the class, as the model says.
+    """
+
+    target: int
+    class_name: str
+    probability: float
+
+
+def read_photo(name: str, about: Facts) -> Photo:
+    """The photo of a file, or of sample:NAME.
+
+    Raises:
+        ImageError: there is none, or it cannot be read.
+    """
+    image = read_file(name)
+    height, width = about["input_size"]
+    pixels = model_input(image, (height, width), about["crop"], about["resample"])
+    crop = visible_crop(image, (height, width), about["crop"])
+    return Photo(name, image_hash(image), crop, pixels)
+
+
+def complain(sentence: str) -> None:
+    """Say it on the error output."""
+    print(sentence, file=sys.stderr)
+
+
+def readable(
+    names: Iterable[str], about: Facts, say: Callable[[str], None] = complain
+) -> list[Photo]:
+    """The photos that can be read; of the others it is said why they cannot."""
+    photos = []
+    for name in names:
+        try:
+            photos.append(read_photo(name, about))
+        except ImageError as error:
+            say(str(error))
+    return photos
+
+
+def classified(
+    photos: Sequence[Photo], model: tasks.Model, about: Facts, cache: Cache
+) -> list[dict[str, NDArray[Any]]]:
+    """What the model says of every photo: "logits" and "probabilities", each [K]."""
+    asked = [
+        tasks.predict(model, about["fingerprint"], [photo.hash], [photo.pixels]) for photo in photos
+    ]
+    found = results_of(asked, cache)
+    return [{name: values[0] for name, values in found[task.key].arrays.items()} for task in asked]
+
+
+def targeted(
+    photos: Sequence[Photo],
+    targets: Mapping[str, int | None],
+    model: tasks.Model,
+    about: Facts,
+    cache: Cache,
+) -> list[Targeted]:
+    """The photos with their classes.
+
+    Args:
+        photos: the photos.
+        targets: class of each photo, by its name; the predicted one where it is None.
+        model: keywords of ``load_classifier``.
+        about: its facts.
+        cache: where predictions are looked up and kept.
+    """
+    titles, found = class_titles(about["class_names"]), []
+    for photo, said in zip(photos, classified(photos, model, about, cache), strict=True):
+        shares, wanted = said["probabilities"], targets[photo.name]
+        target = int(shares.argmax()) if wanted is None else wanted
+        found.append(
+            Targeted(
+                **vars(photo),
+                target=target,
+                class_name=titles[target],
+                probability=float(shares[target]),
+            )
+        )
+    return found
+
+
+def setting_pictures(choices: Iterable[Choice], about: Facts) -> dict[str, tasks.Subject]:
+    """The pictures that words among the settings stand for.
+
+    Raises:
+        ImageError: one of them cannot be read.
+    """
+    words = {word for choice in choices for word in picture_files(choice.settings)}
+    return {word: read_photo(word, about).subject(0) for word in sorted(words)}
