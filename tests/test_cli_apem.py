@@ -18,14 +18,16 @@ from torch import nn
 
 from xai_core import charts
 from xai_core.__main__ import main
-from xai_core.apem import apem_normalized, one_picture
+from xai_core.apem import apem_normalized
 from xai_core.apem.result_files import tables
 from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, reliability_charts
+from xai_core.cli import measuring
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map, upsample
 from xai_core.images import sample_image
 from xai_core.models import architectures, load_classifier, registry
+from xai_core.tasks import apem as apem_tasks
 
 METHODS = ("saliency", "gradcam")
 CLASSES = ["ant", "bee", "cat"]
@@ -131,14 +133,14 @@ def finished(whole, tmp_path):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The methods that are measured, picture by picture."""
-    calls, picture_rows = [], one_picture.picture_rows
+    """The methods that are measured, one after the other, of whichever picture."""
+    calls, picture_rows = [], apem_tasks.picture_rows
 
     def counted(clf, x, relevances, *args, **settings):
-        calls.append(list(relevances))
+        calls.extend(relevances)
         return picture_rows(clf, x, relevances, *args, **settings)
 
-    monkeypatch.setattr(one_picture, "picture_rows", counted)
+    monkeypatch.setattr(apem_tasks, "picture_rows", counted)
     return calls
 
 
@@ -278,14 +280,14 @@ def test_a_second_run_computes_nothing(whole, finished, measured, capsys, monkey
     (finished / "apem.csv").unlink()
     assert main(line(finished, *with_classes(TRUE))) == 0
     assert measured == []
-    assert capsys.readouterr().err.count("already there") == len(PHOTOS)
+    assert capsys.readouterr().err.count("already there") == len(PHOTOS) * len(METHODS)
     for name in ("apem.csv", "summary.csv", "pairwise.csv", "correlations.csv"):
         assert (finished / name).read_bytes() == (whole[0] / name).read_bytes()
 
 
 def test_a_further_method_leaves_the_others_alone(finished, measured):
     assert main(line(finished, methods=("gradcam", "edges"))) == 0
-    assert measured == [["edges"]] * len(PHOTOS)
+    assert measured == ["edges"] * len(PHOTOS)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,7 @@ def test_a_further_method_leaves_the_others_alone(finished, measured):
 )
 def test_other_settings_are_measured_anew(finished, measured, change):
     assert main([*line(finished, photos=PHOTOS[:1]), *change]) == 0
-    assert measured == [list(METHODS)]
+    assert sorted(measured) == sorted(METHODS)
 
 
 def test_the_recorded_command_repeats_the_run(whole, tmp_path):
@@ -326,7 +328,7 @@ def test_the_recorded_command_repeats_settings_and_a_data_set(files, tmp_path):
 
 
 def test_a_killed_run_goes_on_where_it_stopped(whole, tmp_path, capsys, monkeypatch, measured):
-    put, left = Cache.put, [3]
+    put, left = Cache.put, [len(PHOTOS) + 3]  # the predictions, and three measurements
 
     def killed(self, key, result):
         if not left[0]:
@@ -339,16 +341,18 @@ def test_a_killed_run_goes_on_where_it_stopped(whole, tmp_path, capsys, monkeypa
         assert main(line(tmp_path, *with_classes(TRUE))) == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     assert not (tmp_path / "apem.csv").exists()
+    once = measured[: len(METHODS)]
     measured.clear()
     assert main(line(tmp_path, *with_classes(TRUE))) == 0
-    assert measured == [["gradcam"], list(METHODS), list(METHODS)]
+    assert measured == (once * len(PHOTOS))[3:]
     assert (tmp_path / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
 
 
 def test_a_damaged_result_is_measured_again(whole, finished, measured, caplog):
-    next((finished / ".results").iterdir()).write_bytes(b"PK nothing")
+    kept = (finished / ".results").iterdir()
+    next(path for path in kept if b"rows" in path.read_bytes()).write_bytes(b"PK nothing")
     assert main(line(finished, *with_classes(TRUE))) == 0
-    assert [len(methods) for methods in measured] == [1]
+    assert len(measured) == 1
     assert (finished / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
 
 
@@ -404,6 +408,21 @@ def test_one_folder_a_class(files, tmp_path, limits):
     assert facts_of(out) == expected
     if limits == (None, None):
         assert seen == {True: 4, False: 4}
+
+
+def test_no_more_pictures_are_read_than_are_needed(files, tmp_path, capsys, monkeypatch):
+    root = folders(tmp_path, files)
+    monkeypatch.setattr(measuring, "CHUNK", 3)
+    kinds = [
+        predicted(path) == CLASSES.index(path.parent.name) for path in sorted(root.rglob("*.png"))
+    ]
+    needed = kinds.index(not kinds[0]) // 3 + 1  # chunks
+    for path in sorted(root.rglob("*.png"))[3 * needed :]:
+        path.write_bytes(b"no picture")
+    words = ["--data", str(root), "--right", "1", "--wrong", "1", *QUICK]
+    assert main(line(tmp_path / "out", *words, photos=(), methods=("edges",))) == 0
+    assert len(facts_of(tmp_path / "out")) == 2
+    assert "is not a picture" not in capsys.readouterr().err
 
 
 def test_pictures_alone_have_no_class(files, tmp_path):
