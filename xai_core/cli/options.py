@@ -153,9 +153,9 @@ def model_facts(arguments: argparse.Namespace, about: Mapping[str, Any]) -> Mode
     """What ``run.json`` is to say of a model with these facts."""
     from xai_core.provenance import ModelFacts
 
-    known = (about[name] for name in ("fingerprint", "class_names"))
     return ModelFacts(
-        arguments.model, *known, given_facts(arguments), about["outputs"], about["notes"]
+        *(arguments.model, about["fingerprint"], about["class_names"], given_facts(arguments)),
+        *(about["outputs"], about["notes"]),
     )
 
 
