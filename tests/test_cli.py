@@ -24,6 +24,7 @@ from xai_core.explainers import METHODS, explain, presets
 from xai_core.explainers.pattern_estimation import estimate_by_layer
 from xai_core.explainers.pattern_files import stored_patterns
 from xai_core.images import read_image
+from xai_core.jobs.cluster import Local
 from xai_core.models import available_models, load_classifier
 from xai_core.models.registry import weights_stamp
 
@@ -276,6 +277,29 @@ def test_an_interrupted_run_goes_on_where_it_stopped(words, capsys, monkeypatch)
     assert main(line) == 0
     steps = capsys.readouterr().err.splitlines()
     assert ["already there" in step for step in steps] == [True, True, False, False]
+
+
+@pytest.mark.worker
+def test_a_cluster_that_is_named_gives_the_same_files(words, tmp_path, capsys, monkeypatch):
+    line, out = words
+    assert main(line) == 0
+    there = str(tmp_path / "there")
+    workers = Local(1, 2**31)
+    try:
+        monkeypatch.setenv("XAI_SCHEDULER", workers.address)
+        assert main([*line[: line.index("--out")], "--out", there]) == 0
+    finally:
+        workers.close()
+    assert capsys.readouterr().err.count("4/4") == 2
+    with np.load(out / "relevance.npz") as here, np.load(f"{there}/relevance.npz") as found:
+        assert sorted(here.files) == sorted(found.files)
+        for name in here.files:
+            np.testing.assert_allclose(found[name], here[name], rtol=1e-5, atol=1e-7)
+    rows = [(Path(folder) / "heatmaps.csv").read_text() for folder in (out, there)]
+    probabilities = [
+        [row["probability"] for row in csv.DictReader(io.StringIO(one))] for one in rows
+    ]
+    assert probabilities[0] == probabilities[1]
 
 
 def test_a_bad_photo_is_named_and_the_others_are_done(words, tmp_path, capsys):
