@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.sanity import downloads
+from pages.components.sanity.sweep_results import SweepResults
 from tests.pages.test_compare import renewed
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.errors import JobError
@@ -65,7 +66,7 @@ def test_the_page_shows_what_sanity_check_computes(computed: AppTest) -> None:
     wanted = sanity_check(
         clf, x, int(clf.logits(x).argmax()), ["saliency", "gradcam", "edges", "random"], seeds=[0]
     )
-    found = sweep(computed).table()
+    found = sweep(computed).table([0])
     names = ["method", "depth", "layer"]
     found = found[(found.measure == "ssim") & (found.show == "all")].set_index(names).value
     wanted = wanted.set_index(names).value
@@ -117,8 +118,10 @@ def test_the_address_says_everything() -> None:
 def test_run_json_names_the_reference_pictures_that_are_taken(computed: AppTest) -> None:
     inquiry = replace(sweep(computed).inquiry, choices=[Choice("pattern_attribution")])
     classified: Any = SimpleNamespace(model_facts=ModelFacts("vgg-tiny", "f" * 64, []), images=[])
-    asked: Any = SimpleNamespace(inquiry=inquiry, missing=list)
-    (found,) = json.loads(downloads._run(classified, asked, Thresholds(), {}))["methods"]
+    run = json.loads(
+        downloads._run(classified, SweepResults(replace(inquiry, subjects=[])), Thresholds())
+    )
+    (found,) = run["methods"]
     assert found["settings"]["baselines"] == "samples"
 
 
@@ -167,8 +170,7 @@ def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:
 
 def archive(app: AppTest) -> dict[str, np.ndarray]:
     """Every map of the page's archive."""
-    stems = {one.hash: "cat" for one in sweep(app).inquiry.subjects}
-    with np.load(io.BytesIO(downloads._npz(sweep(app), stems, "somebody"))) as found:
+    with np.load(io.BytesIO(downloads._npz(sweep(app), ["cat"], "somebody"))) as found:
         return dict(found)
 
 

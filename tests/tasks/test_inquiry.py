@@ -261,7 +261,7 @@ def test_another_picture_method_or_seed_asks_for_what_is_new_alone():
 
 def test_methods_that_miss_different_pictures_are_asked_apart():
     asked = inquiry(test=steps.Test(seeds=(0,)), choices=[*CHEAP, Choice("edges")])
-    there = {asked.trained["saliency", "first"]}
+    there = {asked.trained["saliency", 0]}
     trained = asked.tasks(there.__contains__)[:2]
     assert [list(task.arguments["requests"]) for task in trained] == [
         ["saliency"],
@@ -296,9 +296,15 @@ def test_permuted_labels_compare_with_the_other_model():
 
 
 def kept(*measures, empty=False, floors=False):
-    facts = {SCORES: {name: {"all": 0.5} for name in measures}, "problem": "", "seconds": 0.1}
+    facts = {SCORES: {name: {"all": 0.5} for name in measures}, "problem": "It fails." * empty}
     facts |= {FLOORS: {"noise": {}}} if floors else {}
     return Result({} if empty else {"map": np.ones((1, 2, 2), np.float32)}, facts)
+
+
+def scoring(asked, results):
+    """The tasks for what is there, which is looked up among the results."""
+    lacking = asked.lacking({key: one.facts for key, one in results.items()})
+    return [task for maps in lacking if (task := asked.scoring(maps, results)) is not None]
 
 
 def test_what_lacks_a_measure_is_scored_by_that_measure():
@@ -310,9 +316,9 @@ def test_what_lacks_a_measure_is_scored_by_that_measure():
     )
     results = {key: kept("ssim", "hog") for keys in asked.keys.values() for key in keys.values()}
     results |= {key: kept("ssim", "hog", "spearman") for key in asked.keys[asked.steps[2]].values()}
-    lacking = asked.keys[asked.steps[3]]["edges", "first"]
+    lacking = asked.keys[asked.steps[3]]["edges", 0]
     results[lacking] = kept("ssim")
-    tasks = asked.scoring(results.get)
+    tasks = scoring(asked, results)
     assert [task.arguments["measures"] for task in tasks] == [
         ["spearman"],
         ["spearman"],
@@ -334,13 +340,15 @@ def test_what_lacks_a_measure_is_scored_by_that_measure():
 def test_what_is_missing_failed_or_complete_is_not_scored_again():
     asked = inquiry(test=steps.Test(seeds=(0,)), measures=["ssim", "hog"], subjects=[FIRST])
     every = [key for keys in asked.keys.values() for key in keys.values()]
-    assert asked.scoring({}.get) == []
-    assert asked.scoring(dict.fromkeys(every, kept("ssim", "hog")).get) == []
+    assert scoring(asked, {}) == []
+    assert scoring(asked, dict.fromkeys(every, kept("ssim", "hog"))) == []
     failed = dict.fromkeys(every, kept("ssim", empty=True))
-    assert asked.scoring(failed.get) == []
+    assert scoring(asked, failed) == []
     # Without the trained network's map there is nothing to compare with.
-    trained = asked.trained["saliency", "first"]
+    trained = asked.trained["saliency", 0]
     results = {**dict.fromkeys(every, kept("ssim")), trained: kept("ssim", empty=True)}
-    compared = {key for task in asked.scoring(results.get) for key in task.arguments["maps"]}
-    gradcam = {keys["gradcam", "first"] for keys in asked.keys.values()}
+    compared = {key for task in scoring(asked, results) for key in task.arguments["maps"]}
+    gradcam = {keys["gradcam", 0] for keys in asked.keys.values()}
     assert compared == gradcam
+    # What was there a moment ago, and is lost, is left out.
+    assert asked.scoring(asked.lacking({key: kept().facts for key in every})[0], {}) is None

@@ -111,6 +111,7 @@ def test_maps_and_scores_are_the_librarys(models, network, depth):
         assert part.arrays["map"].dtype == np.float32
         assert part.facts["problem"] == ""
         assert part.facts["seconds"] > 0
+        assert set(part.facts["batch"]) == {f"{key.split()[0]} {n}" for n in (0, 1)}
         assert set(part.facts[SCORES]) == {"ssim", "complexity"}
         assert (FLOORS in part.facts) == (network is TRAINED)
 

@@ -9,27 +9,29 @@ from pathlib import Path, PurePath
 import numpy as np
 import pandas as pd
 
+from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, curve_chart, map_grid
-from xai_core.cli.photos import Photo
-from xai_core.cli.plan import LAST, Plan
-from xai_core.cli.sweep import KeptSweep, Network
+from xai_core.cli.plan import Plan
+from xai_core.cli.subjects import Targeted
 from xai_core.cli.tables import aligned
+from xai_core.errors import DataError
 from xai_core.explainers.choices import column_title
 from xai_core.export import picture_stems, write_npz
 from xai_core.figures import to_png
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import Floats
 from xai_core.measures import Needs, titles_of
-from xai_core.randomization.check import COLUMNS
+from xai_core.provenance import Run
 from xai_core.randomization.networks import STARTS
 from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts_of
-from xai_core.randomization.steps import LABELS, TESTS, TRAINED_LABEL, Step
-from xai_core.randomization.stored_maps import FLOORS, PROBLEM, SCORES, map_name
-from xai_core.randomization.sweep import TRAINED, Map
+from xai_core.randomization.steps import LABELS, LAST, TESTS, Test
+from xai_core.randomization.stored_maps import PROBLEM
+from xai_core.randomization.sweep import Map
 from xai_core.randomization.targets import own_class
-from xai_core.randomization.verdicts import CONTESTED, SIGN, VERDICT, curves, verdicts
+from xai_core.randomization.verdicts import CONTESTED, SIGN, curves
+from xai_core.tasks import Inquiry, SweepResults
+from xai_core.tasks.sanity_run import sanity_run
 
-Steps = Sequence[tuple[Step, Network]]
 DASH = "–"
 
 
@@ -38,14 +40,18 @@ class Findings:
 
     Args:
         plan: what was compared.
-        kept: the maps and their scores, complete.
+        sweeps: the scores of each test, complete.
+        cache: where the maps are.
     """
 
-    def __init__(self, plan: Plan, kept: KeptSweep) -> None:
-        self._plan, self._kept = plan, kept
-        self._stems = picture_stems(photo.name for photo in plan.photos)
-        tables = [self._table(name, steps) for name, steps in plan.steps.items()]
-        self.table = pd.concat(tables, ignore_index=True)
+    def __init__(self, plan: Plan, sweeps: Sequence[SweepResults], cache: Cache) -> None:
+        self._plan, self._sweeps, self._cache = plan, sweeps, cache
+        self._names = [photo.name for photo in plan.photos]
+        destroying = [one for one in sweeps if one.inquiry.test.mode != LABELS]
+        # By the first test goes the verdict. Its networks are told apart if no test has them.
+        self._first = destroying[:1]
+        self._last = all(one.inquiry.steps[-1].depth < 0 for one in destroying)
+        self.table = self._table()
         self.verdicts = self._verdicts()
 
     @property
@@ -65,14 +71,35 @@ class Findings:
         yield "verdicts.csv", csv_bytes(self.verdicts)
         show = self._shown
         drawn = lines[(lines["show"] == show) & (lines.test != LAST)]
-        titles = {choice.id: column_title(choice.id) for choice in self._plan.choices}
-        chart = curve_chart(drawn, titles, titles_of(Needs.TWO_MAPS), self._noise_floors(show))
+        inquiry = self._sweeps[0].inquiry
+        titles = {choice.id: column_title(choice.id) for choice in inquiry.choices}
+        floors = self._sweeps[0].noise_floors(show)
+        chart = curve_chart(drawn, titles, titles_of(Needs.TWO_MAPS), floors)
         for form in ("png", "svg", "pdf"):
             yield f"curves.{form}", chart_bytes(chart, form)
-        for test, steps in self._plan.steps.items():
-            if test != LAST:
-                for number, stem in enumerate(self._stems):
-                    yield f"heatmaps/{test}/{stem}.png", self._heatmaps(test, steps, number)
+        for sweep in self._sweeps:
+            for number, stem in enumerate(picture_stems(self._names)):
+                name = f"heatmaps/{sweep.inquiry.test.mode}/{stem}.png"
+                yield name, self._heatmaps(sweep.inquiry, number)
+
+    def run(self, maps: bool) -> Run:
+        """What repeats it.
+
+        Args:
+            maps: whether all maps are written to a file.
+        """
+        plan = self._plan
+        images = [
+            {
+                "name": photo.name,
+                "hash": photo.hash,
+                "target": photo.target,
+                "class": photo.class_name,
+            }
+            for photo in plan.photos
+        ]
+        asked = (plan.model, images, plan.inquiries, plan.thresholds)
+        return sanity_run(*asked, measures=plan.measures, shows=plan.shows, maps=maps)
 
     def write_maps(self, path: Path) -> None:
         """All maps [C, h, w], raw relevance, as NPZ."""
@@ -106,7 +133,8 @@ class Findings:
             f"fails from {limits.fails:g}, weak from {limits.weak:g}; 'shuffled' is what the "
             "map's own values reach in another order."
         )
-        own = own_class(self._plan.choices, self._plan.target)
+        inquiry = self._sweeps[0].inquiry
+        own = own_class(inquiry.choices, inquiry.target)
         said = [own] if own else []
         return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", *said, SIGN, CONTESTED])
 
@@ -115,49 +143,28 @@ class Findings:
         shows = self._plan.shows
         return "all" if "all" in shows else shows[0]
 
-    def _table(self, test: str, steps: Steps) -> pd.DataFrame:
-        plan = self._plan
-        rows = list(self._rows(steps, plan.measures, plan.shows))
-        frame = pd.DataFrame(rows, columns=list(COLUMNS))
-        frame.insert(0, "test", test)
-        return frame
-
-    def _rows(
-        self, steps: Steps, measures: Sequence[str], shows: Sequence[str]
-    ) -> Iterator[tuple[object, ...]]:
-        """In the order of ``COLUMNS``, and of ``sanity_check``."""
-        for step, network in steps:
-            for choice in self._plan.choices:
-                for number, photo in enumerate(self._plan.photos):
-                    facts = self._kept.facts(network, choice.id, number)
-                    trained = self._kept.facts(TRAINED, choice.id, number)
-                    problem = facts[PROBLEM] or trained[PROBLEM]
-                    place = (photo.name, choice.id, step.layer, step.depth, step.seed)
-                    for measure in measures:
-                        for show in shows:
-                            score = facts[SCORES][measure][show]
-                            value = np.nan if score is None else score
-                            yield (*place, measure, show, value, problem)
+    def _table(self) -> pd.DataFrame:
+        tables = []
+        for sweep in self._sweeps:
+            table = sweep.table(self._names, self._plan.measures, self._plan.shows)
+            last = table.depth < 0
+            test = np.where(last, LAST, sweep.inquiry.test.mode)
+            table = table.assign(depth=table.depth.abs())
+            table.insert(0, "test", test)
+            tables.append(table if self._last and sweep in self._first else table[~last])
+        return pd.concat(tables, ignore_index=True)
 
     def _verdicts(self) -> pd.DataFrame:
         """One row for every method, by the last layer alone; and by the test "labels"."""
-        plan = self._plan
-        sources = {LAST: plan.last_alone}
-        if LABELS in plan.steps:
-            sources[LABELS] = [pair for pair in plan.steps[LABELS] if pair[0].depth]
+        labels = [one for one in self._sweeps if one.inquiry.test.mode == LABELS]
+        which = [(LAST, one) for one in self._first] + [(LABELS, one) for one in labels]
         found = []
-        for test, steps in sources.items():
-            measure, show = VERDICT
-            rows = list(self._rows(steps, [measure], [show, "absolute"]))
-            scored = pd.DataFrame(rows, columns=list(COLUMNS))
-            frame = verdicts(scored, plan.thresholds)
-            absolute = verdicts(scored, plan.thresholds, measure, "absolute")
-            frame["absolute"] = absolute.similarity
-            frame["absolute verdict"] = absolute.verdict
+        for test, sweep in which:
+            frame = sweep.verdicts(self._plan.thresholds)
+            frame = frame.drop(columns=["absolute spread", "shuffled spread"])
             frame.insert(0, "test", test)
             found.append(frame)
-        table = pd.concat([frame for frame in found if len(frame)], ignore_index=True)
-        table["shuffled"] = [self._shuffled(name) for name in table.method]
+        table = pd.concat(found, ignore_index=True)
         places = list(zip(table.test, table.method, strict=True))
         for source in PUBLISHED:
             table[source] = [self._published(*place).get(source, "") for place in places]
@@ -170,66 +177,61 @@ class Findings:
         """They are about the last layer, not about labels."""
         return verdicts_of(column) if test == LAST else {}
 
-    def _shuffled(self, column: str) -> float:
-        measured = (
-            self._kept.facts(TRAINED, column, number).get(FLOORS)
-            for number in range(len(self._plan.photos))
-        )
-        values = [floors["shuffled"][VERDICT[1]][0] for floors in measured if floors is not None]
-        defined = [value for value in values if value is not None]
-        return float(np.mean(defined)) if defined else float("nan")
-
-    def _noise_floors(self, show: str) -> dict[tuple[str, str], tuple[float, float]]:
-        """By method and measure; a method's maps of all photos have one resolution."""
-        found = {}
-        for choice in self._plan.choices:
-            for number in range(len(self._plan.photos)):
-                floors = self._kept.facts(TRAINED, choice.id, number).get(FLOORS)
-                for measure, by_show in (floors or {"noise": {}})["noise"].items():
-                    mean, spread = by_show[show]
-                    if mean is not None:
-                        found[choice.id, measure] = (mean, spread)
-        return found
-
-    def _heatmaps(self, test: str, steps: Steps, number: int) -> bytes:
+    def _heatmaps(self, inquiry: Inquiry, number: int) -> bytes:
         """The maps of one photo at every depth of the first seed."""
-        plan, photo = self._plan, self._plan.photos[number]
-        seed = steps[0][0].seed
-        first = [(step, network) for step, network in steps if step.seed == seed]
+        photo, seed = self._plan.photos[number], inquiry.steps[1].seed
+        own = [step for step in inquiry.steps if step.depth > 0 and step.seed == seed]
+        steps = [inquiry.steps[0], *own]
         rows = {
             column_title(choice.id): [
-                self._drawable(network, choice.id, number) for _, network in first
+                self._drawable(inquiry.keys[step][choice.id, number]) for step in steps
             ]
-            for choice in plan.choices
+            for choice in inquiry.choices
         }
-        depths = [step.layer for step, _ in first]
-        size = plan.clf.input_size
-        return to_png(map_grid(rows, depths, photo.crop, self._captions(test, photo, seed), size))
+        captions = _captions(inquiry.test, photo, seed)
+        depths = [step.layer for step in steps]
+        return to_png(map_grid(rows, depths, photo.crop, captions, inquiry.size))
 
-    def _drawable(self, network: Network, column: str, number: int) -> Floats | None:
-        found = self._kept.map(network, column, number)
-        return None if isinstance(found, str) else found.astype(np.float64)
+    def _drawable(self, key: str) -> Floats | None:
+        found = self._map(key)
+        return None if found is None else found.astype(np.float64)
 
-    def _captions(self, test: str, photo: Photo, seed: int) -> list[str]:
-        name = PurePath(photo.name).name
-        seen = f"{self._plan.clf.class_titles[photo.target]}, {photo.probability:.1%}"
-        if test == LABELS:
-            return [name, seen, TESTS[test]]
-        start = STARTS[self._plan.tests[0].start]
-        return [name, seen, f"{TESTS[test]}; {start}, seed {seed}"]
+    def _map(self, key: str) -> Map | None:
+        """One map [C, h, w]; None where the method failed.
+
+        Raises:
+            DataError: it could not be kept, or is gone.
+        """
+        if self._sweeps[0].facts[key][PROBLEM]:
+            return None
+        result = self._cache.get(key)
+        if result is None:
+            raise DataError(
+                f"A result that was kept in {self._cache.folder} is gone, or could not be "
+                "written; the same command computes it again."
+            )
+        return result.arrays["map"]
 
     def _maps(self) -> Iterator[tuple[str, Map]]:
         """Every map by its name; the trained network's once."""
-        trained = Step(0, TRAINED_LABEL, 0, TRAINED)
-        networks: list[tuple[str, Step, Network]] = [("", trained, TRAINED)]
-        for test, steps in self._plan.steps.items():
-            networks += [(test, *pair) for pair in steps if pair[1] != TRAINED]
-        for test, step, network in networks:
-            for choice in self._plan.choices:
-                for number, stem in enumerate(self._stems):
-                    found = self._kept.map(network, choice.id, number)
-                    if not isinstance(found, str):
-                        yield map_name(test, step, stem, choice.id), found
+        given: set[str] = set()
+        for sweep in self._sweeps:
+            for name, key in sweep.named(self._names):
+                last = name.startswith(f"{LAST}/")
+                if name in given or (last and not self._last):
+                    continue
+                given.add(name)
+                found = self._map(key)
+                if found is not None:
+                    yield name, found
+
+
+def _captions(test: Test, photo: Targeted, seed: int) -> list[str]:
+    name = PurePath(photo.name).name
+    seen = f"{photo.class_name}, {photo.probability:.1%}"
+    if test.mode == LABELS:
+        return [name, seen, TESTS[LABELS]]
+    return [name, seen, f"{TESTS[test.mode]}; {STARTS[test.start]}, seed {seed}"]
 
 
 def _number(value: float) -> str:

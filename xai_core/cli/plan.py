@@ -1,131 +1,202 @@
-"""What a sanity check is to compare."""
+"""What a sanity check on the command line is to compare."""
 
 from __future__ import annotations
 
+import argparse
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-from xai_core.cli.photos import Photo
-from xai_core.cli.sweep import Network
+from xai_core import tasks
+from xai_core.cache import Cache
+from xai_core.cli.options import (
+    CHECKPOINT,
+    chosen,
+    class_targets,
+    described,
+    model_facts,
+    model_keywords,
+    working,
+)
+from xai_core.cli.subjects import Facts, Photo, Targeted, readable, setting_pictures, targeted
+from xai_core.errors import MethodError, ModelError, XaiError
 from xai_core.explainers.choices import Choice
-from xai_core.provenance import ModelFacts, Run
+from xai_core.explainers.presets import EVERYTHING
+from xai_core.heatmaps import SHOWS
+from xai_core.jobs.here import results_of
+from xai_core.models import available_models
+from xai_core.provenance import ModelFacts
 from xai_core.randomization import Layer
-from xai_core.randomization.record import sanity_run
-from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
-from xai_core.randomization.sweep import TRAINED, Smoothing
-from xai_core.randomization.targets import PUBLISHED
+from xai_core.randomization.scores import check_measures
+from xai_core.randomization.steps import LABELS, TESTS, Test, seeds_of
+from xai_core.randomization.sweep import Smoothing
+from xai_core.randomization.targets import check_target
 from xai_core.randomization.verdicts import VERDICT, Thresholds
+from xai_core.tasks import Inquiry, Model
 
-if TYPE_CHECKING:
-    from xai_core.models import Classifier
-
-LAST = "last-layer"  # the networks of the verdict, where no test has them
+CONTROLS = ("edges", "random")
+CROP_SIDE = 256  # pixels that the figures need of a photo; all of many photos would be too much
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides a sanity check, except pictures among the settings.
+    """Everything that decides a sanity check.
 
     Attributes:
-        clf: the trained classifier.
-        model: what ``run.json`` says of it.
+        model: what ``run.json`` says of the trained model.
         photos: the photos in front of it.
-        choices: the methods, with all their settings.
-        layers: what can be randomised, from output to input.
-        tests: which networks are compared.
+        inquiries: what is computed, one for each test.
         measures: which scores are written.
         shows: what the compared maps show.
-        smoothing: noisy copies that every map is averaged over, or None.
         thresholds: of the verdicts.
-        other: for the test "labels", what ``--other`` says.
-        other_fingerprint: the fingerprint of that model.
-        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
     """
 
-    clf: Classifier
     model: ModelFacts
-    photos: Sequence[Photo]
-    choices: Sequence[Choice]
-    layers: Sequence[Layer]
-    tests: Sequence[Test]
+    photos: Sequence[Targeted]
+    inquiries: Sequence[Inquiry]
     measures: Sequence[str]
     shows: Sequence[str]
-    smoothing: Smoothing | None
     thresholds: Thresholds
-    other: str = ""
-    other_fingerprint: str = ""
-    target: str = PUBLISHED
-
-    @property
-    def scored(self) -> list[str]:
-        """The measures, and the one by which the verdict goes."""
-        return list(dict.fromkeys([*self.measures, VERDICT[0]]))
-
-    @property
-    def steps(self) -> dict[str, list[tuple[Step, Network]]]:
-        """By test, every step with its network; the trained one, of every seed, first."""
-        found = {test.mode: self._steps(test) for test in self.tests}
-        known = {network for steps in found.values() for _, network in steps}
-        if not {network for _, network in self.last_alone} <= known:
-            found[LAST] = self.last_alone
-        return found
-
-    @property
-    def last_alone(self) -> list[tuple[Step, Network]]:
-        """The networks of the verdict; none for the test "labels" alone."""
-        test = next((test for test in self.tests if test.mode != LABELS), None)
-        states = [] if test is None else test.last_alone(self.layers)
-        return [(Step(1, self.layers[0].name, state.seed, state), state) for state in states]
-
-    @property
-    def networks(self) -> dict[Network, str]:
-        """What people read of each network, the trained one first."""
-        found: dict[Network, str] = {TRAINED: "trained network"}
-        for name, steps in self.steps.items():
-            for step, network in steps:
-                found.setdefault(network, f"{name} {step.layer}, seed {step.seed}")
-        return found
-
-    def _steps(self, test: Test) -> list[tuple[Step, Network]]:
-        steps = test.steps(self.layers)
-        seeds = dict.fromkeys(step.seed for step in steps)
-        trained = [Step(0, TRAINED_LABEL, seed, TRAINED) for seed in seeds]
-        labels = test.mode == LABELS
-        return [
-            *((step, TRAINED) for step in trained),
-            *((step, self.other_fingerprint if labels else step.state) for step in steps),
-        ]
 
 
-def recorded(plan: Plan, maps: bool) -> Run:
-    """What decides the results.
+def planned(arguments: argparse.Namespace, cache: Cache) -> Plan:
+    """What is asked for; photos that cannot be read are named and left out.
 
     Args:
-        plan: the sanity check.
-        maps: whether all maps are written to a file.
+        arguments: of the command.
+        cache: where predictions are looked up and kept.
+
+    Raises:
+        XaiError: it cannot be done; nothing has been computed then.
     """
-    other = {"source": plan.other, "fingerprint": plan.other_fingerprint} if plan.other else None
-    images = [
-        {
-            "name": photo.name,
-            "hash": photo.hash,
-            "target": photo.target,
-            "class": plan.clf.class_titles[photo.target],
-        }
-        for photo in plan.photos
+    tests, smoothing = _tests(arguments), _smoothing(arguments)
+    measures, shows = _words(arguments.measures), _shows(arguments.show)
+    check_measures(measures)
+    check_target(arguments.target_class)
+    thresholds = Thresholds(arguments.fails, arguments.weak)
+    methods = _words(arguments.methods)
+    choices = chosen(methods, arguments.param, arguments.layer)
+    other_name = _other_name(arguments)
+    model = model_keywords(arguments)
+    about = described(model)
+    layers = _layers(model)
+    other = _second_model(arguments, about, other_name) if other_name else ({}, "")
+    files = list(dict.fromkeys(arguments.photos))
+    known = class_targets(about["class_names"], arguments.target or ["auto"], len(files))
+    pictures = setting_pictures(choices, about)
+    if EVERYTHING in methods:
+        choices = working(model, about["fingerprint"], choices, cache)
+    if arguments.controls:
+        choices = _with_controls(choices)
+    targets = dict(zip(files, known, strict=True))
+    photos = targeted([_small(one) for one in readable(files, about)], targets, model, about, cache)
+    if not photos:
+        raise XaiError("Nothing could be explained.")
+    height, width = about["input_size"]
+    inquiries = [
+        Inquiry(
+            model=model,
+            fingerprint=about["fingerprint"],
+            size=(height, width),
+            layers=layers,
+            subjects=[photo.subject(photo.target) for photo in photos],
+            choices=choices,
+            test=test,
+            measures=list(dict.fromkeys([*measures, VERDICT[0]])),
+            smoothing=smoothing,
+            other=other[0] if test.mode == LABELS else None,
+            other_fingerprint=other[1],
+            pictures=pictures,
+            target=arguments.target_class,
+        )
+        for test in tests
     ]
-    return sanity_run(
-        plan.model,
-        images,
-        plan.choices,
-        target=plan.target,
-        tests=plan.tests,
-        layers=plan.layers,
-        measures=plan.measures,
-        shows=plan.shows,
-        smoothing=plan.smoothing,
-        thresholds=plan.thresholds,
-        other=other,
-        maps=maps,
+    return Plan(model_facts(arguments, about), photos, inquiries, measures, shows, thresholds)
+
+
+def _layers(model: Model) -> list[Layer]:
+    """What can be randomised in a model; nothing is written for it."""
+    task = replace(tasks.describe_layers(model), kept=False)
+    facts = results_of([task], Cache(disk_bytes=0))[task.key].facts
+    return [Layer(name, tuple(parameters)) for name, parameters in facts["layers"]]
+
+
+def _words(text: str) -> list[str]:
+    return list(dict.fromkeys(word.strip() for word in text.split(",")))
+
+
+def _shows(text: str) -> list[str]:
+    shows = _words(text)
+    for show in shows:
+        if show not in SHOWS:
+            raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
+    return shows
+
+
+def _tests(arguments: argparse.Namespace) -> list[Test]:
+    names, seeds = _words(arguments.tests), seeds_of(arguments.seeds)
+    for name in names:
+        if name not in TESTS:
+            raise MethodError(f"There is no test '{name}'; there are: {', '.join(TESTS)}.")
+    # Without layers nothing is listed, but start and initialisation are checked.
+    Test("cascading", arguments.start, arguments.init, seeds).steps([])
+    return [Test(name, arguments.start, arguments.init, seeds) for name in names]
+
+
+def _smoothing(arguments: argparse.Namespace) -> Smoothing | None:
+    copies, sigma = arguments.smooth, arguments.smooth_sigma
+    if copies < 0 or copies == 1:
+        raise MethodError(f"--smooth needs at least 2 copies, or 0 for none, not {copies}.")
+    if not (math.isfinite(sigma) and sigma > 0):
+        raise MethodError(f"--smooth-sigma must be above 0, not {sigma:g}.")
+    return Smoothing(copies, sigma) if copies else None
+
+
+def _other_name(arguments: argparse.Namespace) -> str:
+    """The second model as ``--other`` names it; "" if no test needs one."""
+    given = str(arguments.other or "")
+    if LABELS not in _words(arguments.tests):
+        if given:
+            raise MethodError("--other is for the test 'labels', which --tests leaves out.")
+        return ""
+    usual = f"{arguments.model}-permuted-labels"
+    if given or usual in {model.id for model in available_models()}:
+        return given or usual
+    raise ModelError(
+        "The test 'labels' needs a second model, trained on permuted labels: name it by --other."
     )
+
+
+def _second_model(
+    arguments: argparse.Namespace, about: Facts, name: str
+) -> tuple[dict[str, Any], str]:
+    """Keywords and fingerprint of the second model."""
+    facts = {} if Path(name).is_file() else dict.fromkeys(CHECKPOINT)
+    told = argparse.Namespace(**{**vars(arguments), **facts, "model": name})
+    model = model_keywords(told)
+    other = described(model)
+    if len(other["class_names"]) != len(about["class_names"]):
+        raise ModelError(
+            f"{name} has {len(other['class_names'])} classes and {arguments.model} has "
+            f"{len(about['class_names'])}: the test 'labels' needs two models of the same kind."
+        )
+    if any(other[fact] != about[fact] for fact in ("input_size", "mean", "std")):
+        raise ModelError(
+            f"{name} takes other input than {arguments.model}: for the test 'labels' size, mean "
+            "and standard deviation must be the same."
+        )
+    return model, str(other["fingerprint"])
+
+
+def _with_controls(choices: Sequence[Choice]) -> list[Choice]:
+    known = {choice.id for choice in choices}
+    return [*choices, *chosen([name for name in CONTROLS if name not in known], [], None)]
+
+
+def _small(photo: Photo) -> Photo:
+    """The photo with no more pixels than the figures need."""
+    crop = photo.crop.copy()
+    crop.thumbnail((CROP_SIDE, CROP_SIDE))
+    return replace(photo, crop=crop)

@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xai_core.cli.meter import duration
-from xai_core.cli.options import (
-    CHECKPOINT,
-    add_methods,
-    add_model,
-    chosen,
-    class_targets,
-    kept_results,
-    load_model,
-    model_facts,
-    model_keywords,
-    picture_files,
-    working,
-)
-from xai_core.cli.photos import Photo, read_file, read_photo
-from xai_core.errors import ImageError, MethodError, ModelError, XaiError
+from xai_core.cli.meter import Meter, duration
+from xai_core.cli.options import add_methods, add_model, kept_results
+from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
-    from xai_core.cli.plan import Plan
-    from xai_core.explainers.choices import Choice
-    from xai_core.models import Classifier
-    from xai_core.randomization.steps import Test
-    from xai_core.randomization.sweep import Smoothing
-
-LABELS = "labels"
-CONTROLS = ("edges", "random")
-CROP_SIDE = 256  # pixels that the figures need of a photo; all of many photos would be too much
+    from xai_core.cache import Cache
+    from xai_core.jobs import Task
+    from xai_core.tasks import Inquiry, SweepResults
 
 
 def add_to(commands: Any) -> None:
@@ -155,26 +134,16 @@ def _add_comparison(group: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
     from xai_core.cli.findings import Findings
-    from xai_core.cli.plan import recorded
-    from xai_core.cli.sweep import KeptSweep
+    from xai_core.cli.plan import planned
     from xai_core.files import write_file
 
     began = time.perf_counter()
-    plan, other = _planned(arguments)
-    named = {word for choice in plan.choices for word in picture_files(choice.settings)}
-    pictures = {word: read_file(word) for word in sorted(named)}
     out = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
     cache = kept_results(out)
-    kept = KeptSweep(
-        *(plan.clf, plan.photos, plan.choices, pictures, plan.networks, plan.scored, cache),
-        smoothing=plan.smoothing,
-        other=other,
-        target=plan.target,
-    )
-    earlier = kept.seconds
-    kept.complete()
-    findings = Findings(plan, kept)
+    plan = planned(arguments, cache)
+    out.mkdir(parents=True, exist_ok=True)
+    sweeps, earlier = _computed(plan.inquiries, cache)
+    findings = Findings(plan, sweeps, cache)
     for name, data in findings.files():
         write_file(out / name, data)
     if arguments.maps:
@@ -182,10 +151,9 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in findings.problems:
         print(sentence, file=sys.stderr)
     now = time.perf_counter() - began
-    seconds = {"all": earlier + now, "now": now}
-    rounded = {name: round(value, 1) for name, value in seconds.items()}
-    run = recorded(plan, arguments.maps)
-    write_file(out / "run.json", run.run_json(str(out), seconds=rounded))
+    seconds = {"all": round(earlier + now, 1), "now": round(now, 1)}
+    run_json = findings.run(arguments.maps).run_json(str(out), seconds=seconds)
+    write_file(out / "run.json", run_json)
     print(findings.report())
     parts = f", {duration(now)} of them now" if earlier else ""
     print(f"Took {duration(earlier + now)}{parts}.")
@@ -193,151 +161,39 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if unread or findings.problems else 0
 
 
-def _planned(arguments: argparse.Namespace) -> tuple[Plan, Classifier | None]:
-    """What is asked for, and the second model.
+def _computed(inquiries: Sequence[Inquiry], cache: Cache) -> tuple[list[SweepResults], float]:
+    """What is known when everything is computed; and the seconds that all before took.
 
     Raises:
-        XaiError: it cannot be done; nothing has been written then.
+        XaiError: a network cannot be explained at all.
     """
-    from xai_core.cache import Cache
-    from xai_core.cli.plan import Plan
-    from xai_core.explainers.presets import EVERYTHING
-    from xai_core.randomization import randomizable_layers
-    from xai_core.randomization.scores import check_measures
-    from xai_core.randomization.sweep import alike
-    from xai_core.randomization.targets import check_target
-    from xai_core.randomization.verdicts import Thresholds
-    from xai_core.tasks.models import run_describe
+    from xai_core.jobs.here import carry_out
+    from xai_core.randomization.stored_maps import SECONDS
+    from xai_core.tasks import SweepResults
 
-    tests, smoothing = _tests(arguments), _smoothing(arguments)
-    measures, shows = _words(arguments.measures), _shows(arguments.show)
-    check_measures(measures)
-    check_target(arguments.target_class)
-    thresholds = Thresholds(arguments.fails, arguments.weak)
-    methods = _words(arguments.methods)
-    choices = [
-        replace(choice, settings=alike(choice.settings))
-        for choice in chosen(methods, arguments.param, arguments.layer)
-    ]
-    other_name = _other_name(arguments)
-    model = model_keywords(arguments)
-    clf = load_model(arguments)
-    layers = randomizable_layers(clf)
-    other = _second_model(arguments, clf, other_name) if other_name else None
-    if EVERYTHING in methods:
-        choices = working(model, clf.fingerprint, choices, Cache(disk_bytes=0))
-    if arguments.controls:
-        choices = _with_controls(choices)
-    return Plan(
-        clf=clf,
-        model=model_facts(arguments, run_describe(model).facts),
-        photos=_photos(clf, arguments),
-        choices=choices,
-        layers=layers,
-        tests=tests,
-        measures=measures,
-        shows=shows,
-        smoothing=smoothing,
-        thresholds=thresholds,
-        other=other_name,
-        other_fingerprint="" if other is None else other.fingerprint,
-        target=arguments.target_class,
-    ), other
+    facts: dict[str, Mapping[str, Any]] = {}  # of all tests, which share networks
+    sweeps = [SweepResults(inquiry, facts) for inquiry in inquiries]
+    tasks: dict[str, Task] = {}
+    asked: set[str] = set()
+    for sweep in sweeps:
+        sweep.read(cache)
+        for task in sweep.inquiry.tasks({*facts, *asked}.__contains__):
+            tasks[task.key] = task
+            asked |= {key for keys in task.arguments["keys"].values() for key in keys}
+    earlier = sum(float(one[SECONDS]) for one in facts.values())
+    if facts:
+        print(f"{len(facts)} of {len(facts) + len(asked)} maps are there.", file=sys.stderr)
 
+    def finish(some: Iterable[Task], meter: Meter) -> None:
+        for _, outcome in carry_out(list(some), cache, meter):
+            if isinstance(outcome, str):
+                raise XaiError(outcome)
+            sweeps[0].add(outcome.facts["parts"])
 
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",")))
-
-
-def _shows(text: str) -> list[str]:
-    from xai_core.heatmaps import SHOWS
-
-    shows = _words(text)
-    for show in shows:
-        if show not in SHOWS:
-            raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
-    return shows
-
-
-def _tests(arguments: argparse.Namespace) -> list[Test]:
-    from xai_core.randomization.steps import TESTS, Test, seeds_of
-
-    names, seeds = _words(arguments.tests), seeds_of(arguments.seeds)
-    for name in names:
-        if name not in TESTS:
-            raise MethodError(f"There is no test '{name}'; there are: {', '.join(TESTS)}.")
-    # Without layers nothing is listed, but start and initialisation are checked.
-    Test("cascading", arguments.start, arguments.init, seeds).steps([])
-    return [Test(name, arguments.start, arguments.init, seeds) for name in names]
-
-
-def _smoothing(arguments: argparse.Namespace) -> Smoothing | None:
-    from xai_core.randomization.sweep import Smoothing
-
-    copies, sigma = arguments.smooth, arguments.smooth_sigma
-    if copies < 0 or copies == 1:
-        raise MethodError(f"--smooth needs at least 2 copies, or 0 for none, not {copies}.")
-    if not (math.isfinite(sigma) and sigma > 0):
-        raise MethodError(f"--smooth-sigma must be above 0, not {sigma:g}.")
-    return Smoothing(copies, sigma) if copies else None
-
-
-def _other_name(arguments: argparse.Namespace) -> str:
-    """The second model as ``--other`` names it; "" if no test needs one."""
-    from xai_core.models import available_models
-
-    given = str(arguments.other or "")
-    if LABELS not in _words(arguments.tests):
-        if given:
-            raise MethodError("--other is for the test 'labels', which --tests leaves out.")
-        return ""
-    usual = f"{arguments.model}-permuted-labels"
-    if given or usual in {model.id for model in available_models()}:
-        return given or usual
-    raise ModelError(
-        "The test 'labels' needs a second model, trained on permuted labels: name it by --other."
-    )
-
-
-def _second_model(arguments: argparse.Namespace, clf: Classifier, name: str) -> Classifier:
-    facts = {} if Path(name).is_file() else dict.fromkeys(CHECKPOINT)
-    other = load_model(argparse.Namespace(**{**vars(arguments), **facts, "model": name}))
-    if len(other.class_names) != len(clf.class_names):
-        raise ModelError(
-            f"{name} has {len(other.class_names)} classes and {arguments.model} has "
-            f"{len(clf.class_names)}: the test 'labels' needs two models of the same kind."
-        )
-    if (other.input_size, other.mean, other.std) != (clf.input_size, clf.mean, clf.std):
-        raise ModelError(
-            f"{name} takes other input than {arguments.model}: for the test 'labels' size, mean "
-            "and standard deviation must be the same."
-        )
-    return other
-
-
-def _with_controls(choices: Sequence[Choice]) -> list[Choice]:
-    known = {choice.id for choice in choices}
-    return [*choices, *chosen([name for name in CONTROLS if name not in known], [], None)]
-
-
-def _photos(clf: Classifier, arguments: argparse.Namespace) -> list[Photo]:
-    """Photos that can be read; the others are named.
-
-    Raises:
-        XaiError: there is none.
-    """
-    files = list(dict.fromkeys(arguments.photos))
-    targets = class_targets(clf.class_names, arguments.target or ["auto"], len(files))
-    photos = []
-    for file, target in zip(files, targets, strict=True):
-        try:
-            photo = read_photo(clf, file, target)
-        except ImageError as error:
-            print(error, file=sys.stderr)
-            continue
-        small = photo.crop.copy()
-        small.thumbnail((CROP_SIDE, CROP_SIDE))
-        photos.append(replace(photo, crop=small))
-    if not photos:
-        raise XaiError("Nothing could be explained.")
-    return photos
+    finish(tasks.values(), Meter([task.cost for task in tasks.values()]))
+    further = [(one, maps) for one in inquiries for maps in one.lacking(facts)]
+    meter = Meter([float(len(maps)) for _, maps in further])
+    for inquiry, maps in further:  # one by one, because each of these tasks holds all its maps
+        again = inquiry.scoring(maps, cache)
+        finish([] if again is None else [again], meter)
+    return sweeps, earlier

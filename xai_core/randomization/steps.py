@@ -12,6 +12,7 @@ from xai_core.randomization.networks import MODES, chosen_layers
 from xai_core.randomization.sweep import TRAINED, State
 
 LABELS = "labels"
+LAST = "last-layer"  # the networks of the verdict, where a test has them not
 TESTS = {**MODES, LABELS: "Labels: a second network, trained on permuted labels"}
 TRAINED_LABEL = "trained"
 LABELS_LABEL = "permuted labels"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,7 @@ from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
 from xai_core.randomization.targets import FIXED
 
 PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
+BATCH, SECONDS = "batch", "seconds"
 
 
 def map_key(
@@ -49,11 +50,17 @@ def map_key(
     )
 
 
-def stored_map(found: Map | str, scored: Scores, seconds: float) -> Result:
-    """One map with its scores; without either where the method failed."""
+def stored_map(found: Map | str, scored: Scores, batch: Sequence[str]) -> Result:
+    """One map with its scores; without either where the method failed.
+
+    Args:
+        found: the map, or why there is none.
+        scored: how much it resembles the trained network's.
+        batch: content keys of all maps that were computed together.
+    """
     problem = found if isinstance(found, str) else ""
     arrays = {} if isinstance(found, str) else {"map": found.astype(np.float32)}
-    return Result(arrays, {PROBLEM: problem, SCORES: plain(scored), "seconds": seconds})
+    return Result(arrays, {PROBLEM: problem, SCORES: plain(scored), BATCH: list(batch)})
 
 
 def map_name(test: str, step: Step, picture: str, column: str) -> str:

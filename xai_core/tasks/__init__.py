@@ -16,12 +16,14 @@ from xai_core.tasks.study_analysis import study_results
 from xai_core.tasks.study_classes import share_seen, true_index, unknown_classes
 from xai_core.tasks.study_heatmaps import study_pictures, study_rendered
 from xai_core.tasks.study_lot import study_draw
+from xai_core.tasks.sweep_results import SweepResults
 
 __all__ = [
     "Inquiry",
     "Metric",
     "Model",
     "Subject",
+    "SweepResults",
     "describe",
     "describe_layers",
     "explain",

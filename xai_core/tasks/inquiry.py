@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from xai_core.cache import Result
+from xai_core.cache import Cache
 from xai_core.explainers.choices import Choice, completed, replaced, signed
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
-from xai_core.randomization.stored_maps import SCORES, map_key
+from xai_core.randomization.stored_maps import PROBLEM, SCORES, map_key
 from xai_core.randomization.sweep import TRAINED, Smoothing, State, alike
 from xai_core.randomization.targets import PUBLISHED, target_of
 from xai_core.tasks.explanations import CHEAP, OVERHEAD
 from xai_core.tasks.models import Model, Subject
 from xai_core.tasks.sanity import randomised, scored_again
+
+Place = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,18 +73,25 @@ class Inquiry:
             if state not in known
         ]
 
+    @property
+    def alone(self) -> list[Step]:
+        """The networks of the verdict: the layer at the output alone is new, or all labels are."""
+        if self.test.mode == LABELS:
+            return self.steps[1:]
+        return [step for step in self.steps if step.state.layers == (self.layers[0].name,)]
+
     def settings(self, choice: Choice) -> dict[str, Any]:
         """All settings of a choice as they are computed, with words for pictures."""
         return alike(completed(choice, self.pictures))
 
     @cached_property
-    def keys(self) -> dict[Step, dict[tuple[str, str], str]]:
-        """Content keys of all maps, by step, and by column and hash of the picture."""
+    def keys(self) -> dict[Step, dict[Place, str]]:
+        """Content keys of all maps, by step, and by column and number of the picture."""
         hashes = {word: {"picture": one.hash} for word, one in self.pictures.items()}
         settings = {choice.id: replaced(self.settings(choice), hashes) for choice in self.choices}
         return {
             step: {
-                (choice.id, subject.hash): map_key(
+                (choice.id, number): map_key(
                     self.fingerprint,
                     self._network(step),
                     subject.hash,
@@ -93,13 +102,13 @@ class Inquiry:
                     target_of(choice, self.target),
                 )
                 for choice in self.choices
-                for subject in self.subjects
+                for number, subject in enumerate(self.subjects)
             }
             for step in self.steps
         }
 
     @property
-    def trained(self) -> dict[tuple[str, str], str]:
+    def trained(self) -> dict[Place, str]:
         """Content keys of the trained network's maps."""
         return self.keys[self.steps[0]]
 
@@ -112,34 +121,49 @@ class Inquiry:
         found = []
         for costly in (False, True):
             for step, keys in self.keys.items():
-                missing = {pair for pair, key in keys.items() if not known(key)}
-                for choices, subjects in self._groups(missing, costly):
-                    found.append(self._task(step, choices, subjects))
+                missing = {place for place, key in keys.items() if not known(key)}
+                for choices, numbers in self._groups(missing, costly):
+                    found.append(self._task(step, choices, numbers))
         return found
 
-    def scoring(self, find: Callable[[str], Result | None]) -> list[Task]:
-        """What to score again: maps that are there, but not by all measures.
+    def lacking(self, facts: Mapping[str, Mapping[str, Any]]) -> list[dict[Place, str]]:
+        """Of every network, the maps that are there, but not scored by all measures.
 
         Args:
-            find: the map of a content key.
+            facts: of the maps that are there, by content key.
         """
-        found = []
-        for keys in self.keys.values():
-            maps, facts, kinds = {}, {}, {}
-            missing: set[str] = set()
-            for pair, key in keys.items():
-                after, before = find(key), find(self.trained[pair])
-                if after is None or before is None or not (after.arrays and before.arrays):
-                    continue
-                lacking = [name for name in self.measures if name not in after.facts[SCORES]]
-                if lacking:
-                    missing.update(lacking)
-                    maps[key] = (before.arrays["map"], after.arrays["map"])
-                    facts[key] = after.facts
-                    kinds[key] = self._signed[pair[0]]
-            if maps:
-                found.append(scored_again(maps, facts, self.size, kinds, sorted(missing)))
-        return found
+        there = {key for key, one in facts.items() if not one[PROBLEM]}
+        trained = {place for place, key in self.trained.items() if key in there}
+        found = [
+            {
+                place: key
+                for place, key in keys.items()
+                if place in trained and key in there and self._further([facts[key]])
+            }
+            for keys in self.keys.values()
+        ]
+        return [keys for keys in found if keys]
+
+    def scoring(self, lacking: Mapping[Place, str], cache: Cache) -> Task | None:
+        """Score maps by the measures that they lack; None where the cache has lost them.
+
+        Args:
+            lacking: maps of one network, from ``lacking``.
+            cache: where all maps are.
+        """
+        maps, facts, kinds = {}, {}, {}
+        for place, key in lacking.items():
+            after, before = cache.get(key), cache.get(self.trained[place])
+            if after is not None and before is not None:
+                maps[key] = (before.arrays["map"], after.arrays["map"])
+                facts[key] = after.facts
+                kinds[key] = self._signed[place[0]]
+        further = self._further(facts.values())
+        return scored_again(maps, facts, self.size, kinds, further) if maps else None
+
+    def _further(self, facts: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Measures by which one of some maps has not been scored."""
+        return sorted({name for one in facts for name in self.measures if name not in one[SCORES]})
 
     @cached_property
     def _signed(self) -> dict[str, bool]:
@@ -150,30 +174,28 @@ class Inquiry:
         return self.other_fingerprint if labels else step.state
 
     def _groups(
-        self, missing: set[tuple[str, str]], costly: bool
-    ) -> list[tuple[list[Choice], list[Subject]]]:
+        self, missing: set[Place], costly: bool
+    ) -> list[tuple[list[Choice], tuple[int, ...]]]:
         """Choices that miss the same pictures go together; a costly one goes alone."""
-        groups: dict[Any, tuple[list[Choice], list[Subject]]] = {}
+        groups: dict[Any, list[Choice]] = {}
         for choice in self.choices:
             if (self._cost(choice) > CHEAP) != costly:
                 continue
-            subjects = [one for one in self.subjects if (choice.id, one.hash) in missing]
-            if subjects:
-                hashes = tuple(one.hash for one in subjects)
-                key = (hashes, choice.id if costly else "")
-                groups.setdefault(key, ([], subjects))[0].append(choice)
-        return list(groups.values())
+            numbers = tuple(n for n in range(len(self.subjects)) if (choice.id, n) in missing)
+            if numbers:
+                groups.setdefault((numbers, choice.id if costly else ""), []).append(choice)
+        return [(choices, numbers) for (numbers, _), choices in groups.items()]
 
     def _cost(self, choice: Choice) -> float:
         cost = method(choice.method).cost(self.settings(choice))
         return OVERHEAD + cost * (1 if self.smoothing is None else self.smoothing.copies)
 
-    def _task(self, step: Step, choices: Sequence[Choice], subjects: Sequence[Subject]) -> Task:
+    def _task(self, step: Step, choices: Sequence[Choice], numbers: Sequence[int]) -> Task:
         pixels = {word: one.pixels for word, one in self.pictures.items()}
         labels = self.test.mode == LABELS and step.depth > 0
         return randomised(
             self.model,
-            subjects,
+            [self.subjects[number] for number in numbers],
             {
                 choice.id: {
                     "method": choice.method,
@@ -184,9 +206,9 @@ class Inquiry:
             },
             step.state,
             self.measures,
-            {c.id: [self.keys[step][c.id, one.hash] for one in subjects] for c in choices},
+            {c.id: [self.keys[step][c.id, number] for number in numbers] for c in choices},
             smoothing=self.smoothing,
             other=self.other if labels else None,
-            cost=len(subjects) * sum(self._cost(choice) for choice in choices),
+            cost=len(numbers) * sum(self._cost(choice) for choice in choices),
             title=f"{step.layer}, seed {step.seed}" if step.depth else "Trained network",
         )

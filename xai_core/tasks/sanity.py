@@ -23,7 +23,7 @@ from xai_core.progress import listening
 from xai_core.randomization import randomizable_layers
 from xai_core.randomization.check import compared
 from xai_core.randomization.scores import floors, plain
-from xai_core.randomization.stored_maps import FLOORS, SCORES, stored_map
+from xai_core.randomization.stored_maps import FLOORS, SCORES, SECONDS, stored_map
 from xai_core.randomization.sweep import (
     TRAINED,
     Map,
@@ -137,8 +137,9 @@ def run_randomised(
 
     Returns:
         Parts by content key: array "map", float32 [C, h, w] (missing where the method failed);
-        facts problem, seconds, scores by measure and show, None where undefined. Those of the
-        trained network have the fact floors too: what random maps reach there.
+        facts problem, seconds, scores by measure and show, None where undefined, and batch, the
+        keys of the maps that were computed together. Those of the trained network have the fact
+        floors too: what random maps reach there.
     """
     clf = classifier(model)
     noise = None if smoothing is None else Smoothing(**smoothing)
@@ -165,15 +166,17 @@ def run_randomised(
             maps = trained
         else:
             maps = kept.sweep.maps(kept.sweep.network(state), requests_for(asked, state))
-    seconds = (time.perf_counter() - began) / max(1, len(images) * len(requests))
     parts: dict[str, Result] = {}
     for name, found in maps.items():
         signed = is_signed(Choice(asked[name].method, asked[name].settings))
         for before, after, number in zip(trained[name], found, keys[name], strict=True):
             scored, _ = compared(before, after, clf.input_size, signed, measures, SHOWS)
-            parts[number] = stored_map(after, scored, seconds)
+            # The last digits of a map depend on how many pictures are computed at once.
+            parts[number] = stored_map(after, scored, keys[name])
             if after is before and not isinstance(before, str):
                 parts[number].facts[FLOORS] = floors(before, clf.input_size, signed, measures)
+    for one in parts.values():
+        one.facts[SECONDS] = (time.perf_counter() - began) / len(parts)
     return Result(parts=parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,15 +13,15 @@ from pages.components.classified import Classified
 from pages.components.sanity.sweep_results import SweepResults
 from pages.components.work import owner
 from xai_core.errors import JobError
-from xai_core.explainers.choices import Choice, column_title
-from xai_core.export import picture_stems, write_npz
+from xai_core.explainers.choices import column_title
+from xai_core.export import write_npz
 from xai_core.files import csv_bytes
 from xai_core.heatmaps import SHOWS
 from xai_core.jobs import shared_engine
 from xai_core.measures import Needs, titles_of
-from xai_core.randomization.record import sanity_run
-from xai_core.randomization.stored_maps import PROBLEM, map_name
+from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.verdicts import Thresholds, curves
+from xai_core.tasks.sanity_run import sanity_run
 
 
 def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, shown: str) -> None:
@@ -33,8 +33,7 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
         thresholds: of the verdict.
         shown: what the maps show whose curves are drawn.
     """
-    names = {image.picture.hash: image.picture.source for image in classified.images}
-    stems = dict(zip(names, picture_stems(names.values()), strict=True))
+    names = [image.picture.source for image in classified.images]
     asker = owner()  # asked here: a file is made outside of the visitor's run
 
     def drawn(form: str) -> Callable[[], bytes]:
@@ -46,12 +45,8 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
         "Curves PNG": ("curves.png", "image/png", drawn("png")),
         "Curves SVG": ("curves.svg", "image/svg+xml", drawn("svg")),
         "Curves PDF": ("curves.pdf", "application/pdf", drawn("pdf")),
-        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(sweep, stems, asker)),
-        "run.json": (
-            "run.json",
-            "application/json",
-            lambda: _run(classified, sweep, thresholds, stems),
-        ),
+        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(sweep, names, asker)),
+        "run.json": ("run.json", "application/json", lambda: _run(classified, sweep, thresholds)),
     }
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown("**Download**")
@@ -62,53 +57,42 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
         st.caption(f"{missing} of {asked} maps have not been computed. No file has them.")
 
 
-def _chart(sweep: SweepResults, names: Mapping[str, str], shown: str, form: str) -> bytes:
+def _chart(sweep: SweepResults, names: Sequence[str], shown: str, form: str) -> bytes:
     """The curves of all measures, as the command line draws them."""
     from xai_core.charts import chart_bytes, curve_chart
 
     inquiry = sweep.inquiry
-    table = sweep.table(names)
-    lines = curves(table[(table["show"] == shown) & (table.depth >= 0)])
+    table = sweep.table(names, shows=[shown])
+    lines = curves(table[table.depth >= 0]).assign(test=inquiry.test.mode)
     titles = {choice.id: column_title(choice.id) for choice in inquiry.choices}
-    floors = {
-        (choice.id, measure): (by_show[shown][0], by_show[shown][1])
-        for choice in inquiry.choices
-        for measure, by_show in sweep.floors(choice.id).get("noise", {}).items()
-        if by_show[shown][0] is not None
-    }
-    test = inquiry.test.mode
-    chart = curve_chart(lines.assign(test=test), titles, titles_of(Needs.TWO_MAPS), floors)
+    chart = curve_chart(lines, titles, titles_of(Needs.TWO_MAPS), sweep.noise_floors(shown))
     return chart_bytes(chart, form)
 
 
-def _npz(sweep: SweepResults, stems: Mapping[str, str], asker: str) -> bytes:
+def _npz(sweep: SweepResults, names: Sequence[str], asker: str) -> bytes:
     """Every map that the page knows, [C, h, w] float32, under the command line's names."""
     stream = io.BytesIO()
-    write_npz(stream, _maps(sweep, stems, asker), packed=True)
+    write_npz(stream, _maps(sweep, names, asker), packed=True)
     return stream.getvalue()
 
 
 def _maps(
-    sweep: SweepResults, stems: Mapping[str, str], asker: str
+    sweep: SweepResults, names: Sequence[str], asker: str
 ) -> Iterator[tuple[str, NDArray[Any]]]:
-    engine, inquiry = shared_engine(), sweep.inquiry
+    engine = shared_engine()
     # The cache drops what was longest unused, and a full disk keeps nothing.
-    dropped = inquiry.tasks(lambda key: key not in sweep.facts or key in engine.cache)
+    dropped = sweep.inquiry.tasks(lambda key: key not in sweep.facts or key in engine.cache)
     engine.submit(dropped, asker).wait()
-    for step, keys in inquiry.keys.items():
-        for (column, picture), key in keys.items():
-            if step.depth < 0 or key not in sweep.facts or sweep.facts[key][PROBLEM]:
-                continue
-            name = map_name(inquiry.test.mode, step, stems[picture], column)
-            found = engine.cache.get(key)
-            if found is None:
-                raise JobError(f"The map {name} could not be kept. Is the disk full?")
-            yield name, found.arrays["map"]
+    for name, key in sweep.named(names):
+        if key not in sweep.facts or sweep.facts[key][PROBLEM]:
+            continue
+        found = engine.cache.get(key)
+        if found is None:
+            raise JobError(f"The map {name} could not be kept. Is the disk full?")
+        yield name, found.arrays["map"]
 
 
-def _run(
-    classified: Classified, sweep: SweepResults, thresholds: Thresholds, stems: Mapping[str, str]
-) -> bytes:
+def _run(classified: Classified, sweep: SweepResults, thresholds: Thresholds) -> bytes:
     """Everything that decides the results, and the command that repeats them."""
     inquiry = sweep.inquiry
     images = [
@@ -120,24 +104,14 @@ def _run(
         }
         for image in classified.images
     ]
-    other = None
-    if inquiry.other is not None:
-        other = {"source": inquiry.other["source"], "fingerprint": inquiry.other_fingerprint}
     run = sanity_run(
         classified.model_facts,
         images,
-        [Choice(c.method, inquiry.settings(c)) for c in inquiry.choices],
-        target=inquiry.target,
-        tests=[inquiry.test],
-        layers=inquiry.layers,
+        [inquiry],
+        thresholds,
         measures=inquiry.measures,
         shows=SHOWS,
-        smoothing=inquiry.smoothing,
-        thresholds=thresholds,
-        other=other,
     )
-    missing = [
-        map_name(inquiry.test.mode, step, stems[picture], column)
-        for step, column, picture in sweep.missing()
-    ]
+    names = [image.picture.source for image in classified.images]
+    missing = [name for name, key in sweep.named(names) if key not in sweep.facts]
     return run.run_json(missing=missing)

@@ -55,13 +55,13 @@ def frames(
             [
                 {
                     "frames": [
-                        _tile(sweep, step, choice, image, display, measure, title, problem)
+                        _tile(sweep, step, choice, number, display, measure, title, problem)
                         for step, problem in zip(steps, problems, strict=True)
                     ]
                 }
                 for choice in inquiry.choices
             ]
-            for image in classified.images
+            for number in range(len(classified.images))
         ],
         "display": display_facts(display),
         "frames": [_depth_words(steps, number, inquiry.test.mode) for number in range(len(steps))],
@@ -109,13 +109,13 @@ def _tile(
     sweep: SweepResults,
     step: Step,
     choice: Choice,
-    image: ClassifiedImage,
+    number: int,
     display: Display,
     measure: str,
     title: str,
     problem: str,
 ) -> dict[str, Any]:
-    key = sweep.inquiry.keys[step][choice.id, image.picture.hash]
+    key = sweep.inquiry.keys[step][choice.id, number]
     facts = sweep.facts.get(key)
     if facts is None:
         return {"note": problem, "problem": True} if problem else {"waiting": True, "note": "…"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -13,7 +11,7 @@ from pages.components.sanity.sweep_results import SweepResults
 from pages.components.text import plain
 from xai_core.explainers.choices import column_title
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
-from xai_core.randomization.steps import LABELS, Step
+from xai_core.randomization.steps import LABELS
 from xai_core.randomization.targets import own_class
 from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, mean_and_spread
 
@@ -47,37 +45,33 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
 
 
 def _rows(sweep: SweepResults, thresholds: Thresholds) -> pd.DataFrame:
-    inquiry = sweep.inquiry
-    labels = inquiry.test.mode == LABELS
-    # The output's layer alone: its own network, whichever test it belongs to.
-    alone = [step for step in inquiry.steps if step.state.layers == (inquiry.layers[0].name,)]
-    if labels:
-        alone = [step for step in inquiry.steps if step.depth > 0]
+    labels = sweep.inquiry.test.mode == LABELS
     rows = []
-    for choice in inquiry.choices:
-        mean, spread = mean_and_spread(sweep.values(choice.id, "ssim", "all", alone))
-        if np.isnan(mean) and not _computed(sweep, choice.id, alone):
+    for found in sweep.verdicts(thresholds).to_dict("records"):
+        column = found["method"]
+        if np.isnan(found["similarity"]) and not _computed(sweep, column):
             continue
-        shuffled = sweep.floors(choice.id).get("shuffled", {}).get("all")
-        row = {"Method": column_title(choice.id), "SSIM": _number(mean, spread)}
-        if not labels:
-            row["Verdict"] = SIGNS[thresholds.verdict(mean)]
-        mean, spread = mean_and_spread(sweep.values(choice.id, "ssim", "absolute", alone))
-        row["Absolute maps"] = _number(mean, spread)
-        if not labels:
-            row["Their verdict"] = SIGNS[thresholds.verdict(mean)]
-        row["Shuffled"] = _number(*shuffled) if shuffled and shuffled[0] is not None else "–"
-        if not labels:
-            row["Rise of complexity"] = _rise(sweep, choice.id)
-            printed = verdicts_of(choice.id)
+        row = {
+            "Method": column_title(column),
+            "SSIM": _number(found["similarity"], found["spread"]),
+            "Verdict": SIGNS[found["verdict"]],
+            "Absolute maps": _number(found["absolute"], found["absolute spread"]),
+            "Their verdict": SIGNS[found["absolute verdict"]],
+            "Shuffled": _number(found["shuffled"], found["shuffled spread"]),
+        }
+        if labels:
+            del row["Verdict"], row["Their verdict"]
+        else:
+            row["Rise of complexity"] = _rise(sweep, column)
+            printed = verdicts_of(column)
             row |= {title: printed.get(source, "–") for source, title in PRINTED.items()}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _computed(sweep: SweepResults, column: str, steps: Sequence[Step]) -> bool:
-    keys = sweep.inquiry.keys
-    pictures = [one.hash for one in sweep.inquiry.subjects]
+def _computed(sweep: SweepResults, column: str) -> bool:
+    keys, pictures = sweep.inquiry.keys, range(len(sweep.inquiry.subjects))
+    steps = sweep.inquiry.alone
     return any(keys[step][column, one] in sweep.facts for step in steps for one in pictures)
 
 

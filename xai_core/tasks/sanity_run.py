@@ -8,26 +8,19 @@ from typing import Any
 
 from xai_core.explainers.choices import Choice, options
 from xai_core.provenance import ModelFacts, Option, Run
-from xai_core.randomization.layer_groups import Layer
-from xai_core.randomization.steps import Test
-from xai_core.randomization.sweep import Smoothing
 from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import VERDICT, Thresholds
+from xai_core.tasks.inquiry import Inquiry
 
 
 def sanity_run(
     model: ModelFacts,
     images: Sequence[Mapping[str, Any]],
-    choices: Sequence[Choice],
+    inquiries: Sequence[Inquiry],
+    thresholds: Thresholds,
     *,
-    target: str,
-    tests: Sequence[Test],
-    layers: Sequence[Layer],
     measures: Sequence[str],
     shows: Sequence[str],
-    smoothing: Smoothing | None,
-    thresholds: Thresholds,
-    other: Mapping[str, Any] | None = None,
     maps: bool = True,
 ) -> Run:
     """What repeats a sanity check.
@@ -36,21 +29,23 @@ def sanity_run(
         model: the trained model.
         images: of every picture "name", "hash", and "target" and "class", index and title of
             the class that the trained network explains.
-        choices: the methods, with all their settings.
-        target: the class that destroyed networks explain, key of ``targets.TARGETS``.
-        tests: which networks are compared; they differ in their mode alone.
-        layers: what can be randomised, from output to input.
+        inquiries: what was asked; they differ in the mode of their tests alone.
+        thresholds: of the verdicts.
         measures: which scores there are.
         shows: what the compared maps show.
-        smoothing: noisy copies that every map is averaged over, or None.
-        thresholds: of the verdicts.
-        other: "source" and "fingerprint" of the second model, or None.
         maps: whether all maps are written to a file.
     """
-    test = tests[0]
+    asked = inquiries[0]
+    test, target, smoothing = asked.test, asked.target, asked.smoothing
+    modes = [inquiry.test.mode for inquiry in inquiries]
+    choices = [Choice(one.method, asked.settings(one)) for one in asked.choices]
+    other = next((one for one in inquiries if one.other is not None), None)
+    second = None
+    if other is not None and other.other is not None:
+        second = {"source": str(other.other["source"]), "fingerprint": other.other_fingerprint}
     facts = {
         "model": model.described(),
-        "other": None if other is None else dict(other),
+        "other": second,
         "images": [dict(image) for image in images],
         "methods": [
             {
@@ -62,11 +57,11 @@ def sanity_run(
             for choice in choices
         ],
         "target": target,
-        "tests": [test.mode for test in tests],
+        "tests": modes,
         "start": test.start,
         "init": test.init,
         "seeds": list(test.seeds),
-        "layers": [asdict(layer) for layer in layers],
+        "layers": [asdict(layer) for layer in asked.layers],
         "measures": list(measures),
         "show": list(shows),
         "smoothing": None if smoothing is None else asdict(smoothing),
@@ -78,7 +73,7 @@ def sanity_run(
         ("--no-controls", None),  # they are among the methods
         *model.classes("--target", [image["target"] for image in images]),
         ("--target-class", target),
-        ("--tests", ",".join(test.mode for test in tests)),
+        ("--tests", ",".join(modes)),
         ("--start", test.start),
         ("--init", test.init),
         ("--seeds", str(len(test.seeds))),
@@ -90,8 +85,8 @@ def sanity_run(
     if smoothing is not None:
         words.append(("--smooth", str(smoothing.copies)))
         words.append(("--smooth-sigma", str(smoothing.sigma)))
-    if other is not None:
-        words.append(("--other", str(other["source"])))
+    if second is not None:
+        words.append(("--other", second["source"]))
     if not maps:
         words.append(("--no-maps", None))
     return Run(("sanity-check",), facts, words, [str(image["name"]) for image in images])
