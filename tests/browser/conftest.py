@@ -15,7 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from bots import Server
 
 # Matters only where something fails: generous, because a busy machine may take its time.
-PATIENCE_MS = 180_000
+PATIENCE_MS = 300_000
 expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = next(

@@ -13,7 +13,7 @@ from pages.components.work import Work
 from xai_core.jobs import Job
 
 # Matters only where something fails: generous, because a busy machine may take its time.
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 LOOK_S = 0.01
 
 
