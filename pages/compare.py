@@ -28,8 +28,7 @@ def page() -> None:
     choices = shell.choose_methods(classified, shell.controls())
     shell.require_methods(choices)
     asked = tasks.explain_all(
-        classified.model,
-        classified.fingerprint,
+        *classified.loaded,
         classified.subjects,
         choices,
         classified.by_source,

@@ -76,6 +76,11 @@ class Classified:
         return name
 
     @property
+    def loaded(self) -> tuple[Mapping[str, Any], str]:
+        """The model as tasks want it: its keywords and its fingerprint."""
+        return self.model, self.fingerprint
+
+    @property
     def model_facts(self) -> ModelFacts:
         """What ``run.json`` says of the model."""
         facts = self.facts

@@ -45,7 +45,7 @@ def find_out(classified: Classified, idle: bool) -> None:
 
 
 def _tasks(classified: Classified) -> dict[str, Task]:
-    return {name: tasks.support(classified.model, classified.fingerprint, name) for name in METHODS}
+    return {name: tasks.support(*classified.loaded, name) for name in METHODS}
 
 
 def _refusals(asked: dict[str, Task], work: Work) -> dict[str, str]:

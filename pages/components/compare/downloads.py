@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from pages.components.classified import Classified
+from pages.components.file_buttons import offer_row
 from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, completed
@@ -56,13 +55,10 @@ def show(classified: Classified, explanations: Sequence[Explanation], display: D
         return grid_figure(explanations, display, titles)
 
     files = {
-        "PNG": ("heatmaps.png", "image/png", lambda: to_png(figure())),
-        "SVG": ("heatmaps.svg", "image/svg+xml", lambda: to_svg(figure())),
-        "NPZ": ("relevance.npz", "application/octet-stream", lambda: relevance_npz(explanations)),
-        "CSV": ("heatmaps.csv", "text/csv", lambda: csv_bytes(table(explanations))),
-        "run.json": ("run.json", "application/json", run.run_json),
+        "PNG": ("heatmaps.png", lambda: to_png(figure())),
+        "SVG": ("heatmaps.svg", lambda: to_svg(figure())),
+        "NPZ": ("relevance.npz", lambda: relevance_npz(explanations)),
+        "CSV": ("heatmaps.csv", lambda: csv_bytes(table(explanations))),
+        "run.json": ("run.json", run.run_json),
     }
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown("**Download**")
-    for label, (name, mime, make) in files.items():
-        row.download_button(label, make, name, mime, key=f"download {label}", on_click="ignore")
+    offer_row(files, "download")

@@ -157,12 +157,7 @@ def _folder(classified: Classified) -> Cohort | None:
     if not found:
         st.info("There is no picture in this folder.")
         return None
-    order = tasks.predict(
-        classified.model,
-        classified.fingerprint,
-        list(found),
-        [pixels for _, pixels in found.values()],
-    )
+    order = tasks.predict(*classified.loaded, list(found), [pixels for _, pixels in found.values()])
     probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
     names = {digest: name for digest, (name, _) in found.items()}
     folders = folder_classes(map(_folder_of, names.values()), classified.class_names)
@@ -194,7 +189,7 @@ def _data(classified: Classified, row: Any) -> Cohort | None:
         return None
     right, wrong = map(int, limits)
     folder = folders[name]
-    order = tasks.labelled(classified.model, classified.fingerprint, folder, right, wrong)
+    order = tasks.labelled(*classified.loaded, folder, right, wrong)
     found = wait_for("apem-data", order, "Reading the pictures")
     for sentence in found.facts["unread"][:5]:
         st.error(plain(sentence), icon=":material/broken_image:")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages.components.classified import Classified
+from pages.components.file_buttons import offer, offer_row
 from pages.components.reliability.cohort import Cohort
 from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import FORMS, findings
 from xai_core.explainers.choices import Choice, completed
-from xai_core.files import MIMES, zip_bytes
+from xai_core.files import zip_bytes
 from xai_core.provenance import Run
 from xai_core.tasks import Metric
 
@@ -31,24 +31,24 @@ def show(
     makers = findings(table, titles)
     tables = {name: make for name, make in makers.items() if name.endswith(".csv")}
     tables["run.json"] = repeating(classified, cohort, choices, metric, table).run_json
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown("**Download**")
-    _button(row, "CSV", "apem.csv", tables["apem.csv"])
-    _button(row, "run.json", "run.json", tables["run.json"])
-    _button(
-        row,
-        "All tables (ZIP)",
-        "reliability.zip",
-        lambda: zip_bytes({name: make() for name, make in tables.items()}),
-    )
-    with row.popover("Figures"):
+    files = {
+        "CSV": ("apem.csv", tables["apem.csv"]),
+        "run.json": ("run.json", tables["run.json"]),
+        "All tables (ZIP)": (
+            "reliability.zip",
+            lambda: zip_bytes({name: make() for name, make in tables.items()}),
+        ),
+    }
+    with offer_row(files, "apem").popover("Figures"):
         form = st.segmented_control(
             "As", FORMS, default=FORMS[0], required=True, format_func=str.upper, key="apem_form"
         )
-        for name, make in makers.items():
-            figure, _, kind = name.rpartition(".")
-            if kind == form:
-                _button(st, f"{figure.capitalize()} {form.upper()}", name, make)
+        figures = {
+            f"{name.rpartition('.')[0].capitalize()} {form.upper()}": (name, make)
+            for name, make in makers.items()
+            if name.endswith(f".{form}")
+        }
+        offer(st, figures, "apem")
 
 
 def repeating(
@@ -61,8 +61,3 @@ def repeating(
     """What repeats the numbers of a table."""
     whole = [Choice(choice.method, completed(choice, classified.by_source)) for choice in choices]
     return apem_run(classified.model_facts, whole, table, data=cohort.data, **asdict(metric))
-
-
-def _button(place: Any, label: str, name: str, make: Callable[[], bytes]) -> None:
-    mime = MIMES[name.rpartition(".")[2]]
-    place.download_button(label, make, name, mime, key=f"apem {name}", on_click="ignore")

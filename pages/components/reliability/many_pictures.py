@@ -56,12 +56,7 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
         gather("apem-many", [])
         return True
     asked = tasks.measure_all(
-        classified.model,
-        classified.fingerprint,
-        cohort.subjects,
-        choices,
-        metric,
-        classified.by_source,
+        *classified.loaded, cohort.subjects, choices, metric, classified.by_source
     )
     if not _started(cohort, choices, asked):
         gather("apem-many", [])

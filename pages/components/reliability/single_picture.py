@@ -45,7 +45,7 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     image = _picture(row, classified)
     column = _method(row, choices)
     stage = choose_stage(row)
-    asked = (classified.model, classified.fingerprint, [image.subject], choices)
+    asked = (*classified.loaded, [image.subject], choices)
     explained = tasks.explain_all(*asked, classified.by_source, shared_engine().cache.__contains__)
     maps = gather("apem-maps", list(explained.values()))
     order = explained[image.picture.hash, column]

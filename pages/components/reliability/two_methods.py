@@ -136,9 +136,7 @@ def _maps(
     subject = next(one for one in cohort.subjects if one.hash == chosen.image_hash)
     both = [chosen.other, chosen.method]
     wanted = [choice for choice in choices if choice.id in both]
-    asked = tasks.explain_all(
-        classified.model, classified.fingerprint, [subject], wanted, classified.by_source
-    )
+    asked = tasks.explain_all(*classified.loaded, [subject], wanted, classified.by_source)
     work = gather(PURPOSE, list(asked.values()), patience=1.0)
     if not finished(work, list(asked.values()), "Explaining"):
         return not work.running

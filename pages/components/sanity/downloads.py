@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.components.classified import Classified
+from pages.components.file_buttons import offer_row
 from pages.components.sanity.sweep_results import SweepResults
 from pages.components.work import owner
 from xai_core.errors import JobError
@@ -22,6 +23,8 @@ from xai_core.measures import Needs, titles_of
 from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.verdicts import Thresholds, curves
 from xai_core.tasks.sanity_run import sanity_run
+
+FORMS = ("png", "svg", "pdf")
 
 
 def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, shown: str) -> None:
@@ -39,19 +42,14 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
     def drawn(form: str) -> Callable[[], bytes]:
         return lambda: _chart(sweep, names, shown, form)
 
-    files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
-        "CSV": ("sanity.csv", "text/csv", lambda: csv_bytes(sweep.table(names))),
-        "Curves CSV": ("curves.csv", "text/csv", lambda: csv_bytes(curves(sweep.table(names)))),
-        "Curves PNG": ("curves.png", "image/png", drawn("png")),
-        "Curves SVG": ("curves.svg", "image/svg+xml", drawn("svg")),
-        "Curves PDF": ("curves.pdf", "application/pdf", drawn("pdf")),
-        "Maps NPZ": ("maps.npz", "application/octet-stream", lambda: _npz(sweep, names, asker)),
-        "run.json": ("run.json", "application/json", lambda: _run(classified, sweep, thresholds)),
+    files: dict[str, tuple[str, Callable[[], bytes]]] = {
+        "CSV": ("sanity.csv", lambda: csv_bytes(sweep.table(names))),
+        "Curves CSV": ("curves.csv", lambda: csv_bytes(curves(sweep.table(names)))),
+        **{f"Curves {form.upper()}": (f"curves.{form}", drawn(form)) for form in FORMS},
+        "Maps NPZ": ("maps.npz", lambda: _npz(sweep, names, asker)),
+        "run.json": ("run.json", lambda: _run(classified, sweep, thresholds)),
     }
-    row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown("**Download**")
-    for label, (name, mime, make) in files.items():
-        row.download_button(label, make, name, mime, key=f"sanity {label}", on_click="ignore")
+    offer_row(files, "sanity")
     if missing := len(sweep.missing()):
         asked = sum(map(len, sweep.inquiry.keys.values()))
         st.caption(f"{missing} of {asked} maps have not been computed. No file has them.")

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.access import is_researcher
+from pages.components.file_buttons import offer
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.errors import StudyError
-from xai_core.files import MIMES, zip_bytes
+from xai_core.files import zip_bytes
 from xai_core.study.analysis import data_files
 from xai_core.study.analysis.cases import CASES
 from xai_core.study.analysis.results import Results, choice_titles
@@ -43,28 +44,20 @@ def show(slug: str, records: Records, found: Results) -> None:
         "Participants are numbers in these files; ids of recruiting platforms and the codes that "
         "they pay for are left out."
     )
-    row = st.container(horizontal=True)
-    for label, name in DATA.items():
-        end = name.rpartition(".")[2]
-        row.download_button(
-            label,
-            _file(slug, records, found, name),
+    data = {
+        label: (
             f"{slug}.zip" if name == "zip" else name.rpartition("/")[2],
-            MIMES[end],
-            key=f"file {name}",
-            on_click="ignore",
+            _file(slug, records, found, name),
         )
-    row = st.container(horizontal=True)
-    for name, title in FIGURES.items():
-        for form in FORMS:
-            row.download_button(
-                f"{title}, {form.upper()}",
-                _figure(records, found, name, form),
-                f"{name}.{form}",
-                MIMES[form],
-                key=f"figure {name} {form}",
-                on_click="ignore",
-            )
+        for label, name in DATA.items()
+    }
+    offer(st.container(horizontal=True), data, "file")
+    figures = {
+        f"{title}, {form.upper()}": (f"{name}.{form}", _figure(records, found, name, form))
+        for name, title in FIGURES.items()
+        for form in FORMS
+    }
+    offer(st.container(horizontal=True), figures, "figure")
 
 
 def _file(slug: str, records: Records, found: Results, name: str) -> Callable[[], bytes]:
