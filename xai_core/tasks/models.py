@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,14 +42,12 @@ class Subject:
 
 
 def classifier(model: dict[str, Any]) -> Classifier:
-    """The model of these ``load_classifier`` keywords, loaded once while its file is the same."""
-    file = Path(model["source"])
-    changed = file.stat().st_mtime_ns if file.is_file() else 0
-    return _loaded(json.dumps(model, sort_keys=True), changed)
+    """The model of these ``load_classifier`` keywords, loaded once while its files are the same."""
+    return _loaded(json.dumps(model, sort_keys=True), weights_stamp(model["source"]))
 
 
 @lru_cache(maxsize=MODELS_KEPT)
-def _loaded(model: str, changed: int) -> Classifier:
+def _loaded(model: str, stamp: str) -> Classifier:
     return load_classifier(**json.loads(model))
 
 
