@@ -1,0 +1,52 @@
+"""JavaScript of components: only the modules of this version, and nothing beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pages.components import modules
+
+
+def answer(component: str, version: str, name: str) -> Response:
+    given = {"component": component, "version": version, "name": name}
+    return asyncio.run(modules.serve(Request({"type": "http", "path_params": given})))
+
+
+def version(component: str, first: str) -> str:
+    found = re.search(rf"modules/{component}/(\w+)\.", modules.fetching(component, first))
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("component", "first"), [("heatmap_grid", "grid.js"), ("trial", "trial.js")]
+)
+def test_every_import_leads_to_a_module(component: str, first: str) -> None:
+    own, wanted, seen = version(component, first), [first], set()
+    while wanted:
+        name = wanted.pop()
+        found = answer(component, f"{own}.0", name)
+        assert found.status_code == 200, name
+        assert found.media_type == "text/javascript"
+        seen.add(name)
+        imported = re.findall(r'^import .* from "\./([\w.]+)";$', bytes(found.body).decode(), re.M)
+        wanted += set(imported) - seen
+    assert seen == {path.name for path in modules.FOLDERS[component].glob("*.js")}
+
+
+@pytest.mark.parametrize(
+    ("component", "name"),
+    [("heatmap_grid", "grid.css"), ("heatmap_grid", "../trial/trial.js"), ("study", "trial.js")],
+)
+def test_nothing_else_is_served(component: str, name: str) -> None:
+    assert answer(component, f"{version('heatmap_grid', 'grid.js')}.0", name).status_code == 404
+
+
+def test_another_version_is_not_answered() -> None:
+    """The browser would keep it for ever under that version's address."""
+    assert answer("trial", "0123456789abcdef.0", "trial.js").status_code == 404
