@@ -98,10 +98,9 @@ class Asker:
         moved, count = time.monotonic(), -1
         while True:
             ended = job.wait(0.05)
-            for key, result in job.results.items():
-                if key not in seen:
-                    seen[key] = result
-                    self._trace.note(key, READ)
+            for key in job.results.keys() - seen.keys():
+                seen[key] = job.results[key]
+                self._trace.note(key, READ)
             if ended:
                 break
             if len(self.verdicts) + len(seen) + len(job.errors) != count:

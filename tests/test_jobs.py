@@ -61,14 +61,14 @@ def results(asked):
     """All results of a job; a sentence instead of one is what the failing test says."""
     until(lambda: asked.done or asked.errors)
     assert asked.errors == {}
-    return asked.results
+    return dict(asked.results)
 
 
 def outcome(engine, asked):
     """The result or the sentence of one task."""
     asked_job = engine.submit([asked], "asker")
     assert asked_job.wait(GENEROUS_S), f"{asked.key} is {asked_job.state}"
-    return (asked_job.results | asked_job.errors)[asked.key]
+    return {**asked_job.results, **asked_job.errors}[asked.key]
 
 
 def worker_pid(engine):

@@ -10,19 +10,20 @@ import hashlib
 import json
 import logging
 import os
-import sys
 import tempfile
 import threading
 import time
 import zipfile
 import zlib
-from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from xai_core.sources import SOURCES
 
@@ -93,15 +94,7 @@ def _as_json(value: Any) -> Any:
 def default_folder() -> Path:
     """``XAI_CACHE`` if it is set, otherwise the platform's cache folder."""
     given = os.environ.get("XAI_CACHE")
-    if given:
-        return Path(given)
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "xai-workbench"
+    return Path(given or user_cache_path("xai-workbench", appauthor=False, opinion=False))
 
 
 class Cache:
@@ -124,9 +117,7 @@ class Cache:
     ) -> None:
         self.folder = default_folder() if folder is None else Path(folder)
         self.disk_bytes = disk_bytes
-        self.memory_bytes = memory_bytes
-        self._memory: OrderedDict[str, Result] = OrderedDict()
-        self._used = 0
+        self._memory: LRUCache[str, Result] = LRUCache(memory_bytes, lambda one: one.nbytes)
         # Room left free by each clearing, so that the folder is not listed on every put.
         self._slack = disk_bytes // 32
         self._written_since_clearing = self._slack
@@ -134,7 +125,20 @@ class Cache:
 
     def __contains__(self, key: str) -> bool:
         with self._lock:
-            return key in self._memory or self._path(key).exists()
+            return key in self._memory or self.on_disk(key)
+
+    def on_disk(self, key: str) -> bool:
+        """Whether other processes find a result under ``key``."""
+        return self._path(key).exists()
+
+    def facts(self, key: str) -> dict[str, Any] | None:
+        """The facts of the result kept under ``key``, without reading its arrays; or None."""
+        with self._lock:
+            result = self._memory.get(key)
+            if result is None:
+                result = self._read(key, arrays=False)
+            self._touch(key)
+            return None if result is None else Result(facts=result.facts).copy().facts
 
     def get(self, key: str) -> Result | None:
         """The result kept under ``key``, or None; the caller may change what is returned."""
@@ -148,8 +152,11 @@ class Cache:
             self._touch(key)
             return result.copy()
 
-    def put(self, key: str, result: Result) -> None:
+    def put(self, key: str, result: Result) -> bool:
         """Keep ``result`` under ``key``. A disk that is full or read-only is logged, not raised.
+
+        Returns:
+            Whether it is on the disk now.
 
         Raises:
             TypeError: an array holds Python objects, or a fact does not fit into JSON.
@@ -161,22 +168,20 @@ class Cache:
         with self._lock:
             self._remember(key, result)
             try:
-                self._write(key, result)
+                return self._write(key, result)
             except OSError as error:
                 log.warning("A result could not be kept in %s: %s", self.folder, error)
+                return False
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
 
     def _remember(self, key: str, result: Result) -> None:
-        old = self._memory.pop(key, None)
-        self._used -= old.nbytes if old is not None else 0
-        self._memory[key] = result
-        self._used += result.nbytes
-        while self._used > self.memory_bytes:
-            self._used -= self._memory.popitem(last=False)[1].nbytes
+        self._memory.pop(key, None)
+        with suppress(ValueError):  # larger than the whole memory
+            self._memory[key] = result
 
-    def _read(self, key: str) -> Result | None:
+    def _read(self, key: str, arrays: bool = True) -> Result | None:
         path = self._path(key)
         try:
             file = path.open("rb")
@@ -188,7 +193,7 @@ class Cache:
         try:
             with file, np.load(file, allow_pickle=False) as stored:
                 facts = json.loads(stored[_FACTS].tobytes())
-                names = [name for name in stored.files if name.startswith(_ARRAY)]
+                names = [name for name in stored.files if arrays and name.startswith(_ARRAY)]
                 return Result({name.removeprefix(_ARRAY): stored[name] for name in names}, facts)
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             log.warning("A damaged cache file was removed: %s (%s)", path, error)
@@ -202,9 +207,9 @@ class Cache:
         except OSError:
             log.debug("No file to mark as used for key %s.", key)
 
-    def _write(self, key: str, result: Result) -> None:
+    def _write(self, key: str, result: Result) -> bool:
         if result.nbytes > self.disk_bytes - self._slack:
-            return
+            return False
         self.folder.mkdir(parents=True, exist_ok=True)
         members = {_ARRAY + name: array for name, array in result.arrays.items()}
         members[_FACTS] = np.frombuffer(json.dumps(result.facts).encode(), np.uint8)
@@ -220,6 +225,7 @@ class Cache:
             if self._written_since_clearing > self._slack:
                 self._clear(room=size)
             os.replace(temporary, self._path(key))
+            return True
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -13,13 +13,12 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.load.chores import LOG
-from xai_core.cache import Cache
 from xai_core.jobs.cluster import Cluster
 from xai_core.jobs.job import Job
 
 HANDED_OUT, BEGUN, ENDED, ARRIVED = "handed out", "begun", "ended", "arrived"
-KEPT, FINISHED, READ = "kept", "finished", "read"
-STEPS = (HANDED_OUT, BEGUN, ENDED, ARRIVED, KEPT, FINISHED, READ)
+FINISHED, READ = "finished", "read"
+STEPS = (HANDED_OUT, BEGUN, ENDED, ARRIVED, FINISHED, READ)
 KILLED = "killed"
 Event = tuple[float, str, int]
 
@@ -89,7 +88,6 @@ class Trace:
         patches = [
             _watched(Cluster, "start", self._start),
             _watched(Cluster, "outcome", self._outcome),
-            _watched(Cache, "put", self._put),
             _watched(Job, "finish", self._finish),
         ]
         for patch in patches:
@@ -100,20 +98,16 @@ class Trace:
             for patch in patches:
                 patch.stop()
 
-    def _start(self, call: Callable[..., Any], cluster: Any, task: Any, *rest: Any) -> Any:
-        self.note(task.key, HANDED_OUT)
-        future = call(cluster, task, *rest)
-        self._tickets[future.key] = task.key
+    def _start(self, call: Callable[..., Any], cluster: Any, parcel: Any, *rest: Any) -> Any:
+        self.note(parcel.key, HANDED_OUT)
+        future = call(cluster, parcel, *rest)
+        self._tickets[future.key] = parcel.key
         return future
 
     def _outcome(self, call: Callable[..., Any], cluster: Any, future: Any) -> Any:
         found = call(cluster, future)
         self.note(self._tickets[future.key], ARRIVED)
         return found
-
-    def _put(self, call: Callable[..., Any], cache: Any, key: str, result: Any) -> None:
-        call(cache, key, result)
-        self.note(key, KEPT)
 
     def _finish(self, call: Callable[..., Any], job: Any, task: Any, outcome: Any) -> None:
         call(job, task, outcome)

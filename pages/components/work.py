@@ -36,7 +36,11 @@ class Work:
         """Take over what the job has finished."""
         if self.job is not None:
             self.ended = self.job.done  # asked first, so that no end is seen without its results
-            self.results.update(self.job.results)
+            results = self.job.results  # each is read from the disk: once is enough
+            for key in (self.asked & results.keys()) - self.results.keys():
+                found = results.get(key)
+                if found is not None:
+                    self.results[key] = found
             self.problems.update(self.job.errors)
 
     def cancel(self) -> None:

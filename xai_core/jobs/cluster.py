@@ -19,11 +19,9 @@ from distributed import Client, Future
 from distributed.system import MEMORY_LIMIT
 
 import xai_core
-from xai_core.cache import Result
 from xai_core.errors import JobError
-from xai_core.jobs.job import Task
+from xai_core.jobs.exchange import Answer, Parcel
 from xai_core.jobs.worker import kill, run
-from xai_core.sources import SOURCES
 
 START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 CONNECT_S = 30.0
@@ -148,7 +146,6 @@ class Cluster:
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"})
         remote = os.environ.get("XAI_SCHEDULER")
         self._local = None if remote else Local(workers, memory)
-        self._topic = topic
         self._outgrown: set[str] = set()
         self._stopped: set[str] = set()
         self._seen = time.monotonic()
@@ -213,25 +210,21 @@ class Cluster:
         """Most bytes that a worker, living or dead, may use; 0 if it has no limit."""
         return self._limits.get(worker) or 0
 
-    def start(self, task: Task, ticket: str, worker: str) -> Future[Result]:
-        """Hand ``task`` to ``worker``."""
+    def start(self, parcel: Parcel, worker: str) -> Future[Answer]:
+        """Hand a task to ``worker``."""
         for ended in (self._outgrown, self._stopped):
             ended.discard(worker)  # an earlier one had the same port
         return self._client.submit(
             run,
-            task.function,
-            SOURCES,
-            dict(task.arguments),
-            self._topic,
-            ticket,
-            key=f"{self._topic}-{ticket}",
+            parcel,
+            key=f"{parcel.topic}-{parcel.ticket}",
             workers=[worker],
             allow_other_workers=False,
             retries=0,
             pure=False,
         )
 
-    def stop(self, future: Future[Result], worker: str) -> None:
+    def stop(self, future: Future[Answer], worker: str) -> None:
         """Stop a running task by restarting its worker; returns when the old one is gone."""
         future.cancel()
         deadline = time.monotonic() + GONE_S
@@ -243,8 +236,8 @@ class Cluster:
                 )
             time.sleep(0.01)
 
-    def outcome(self, future: Future[Result]) -> Result | BaseException:
-        """What a future that is done holds: its result, or why there is none.
+    def outcome(self, future: Future[Answer]) -> Answer | BaseException:
+        """What a future that is done holds: the worker's answer, or why there is none.
 
         ``LostError`` if the worker that held the result is gone, or the connection was lost.
         """
@@ -257,10 +250,8 @@ class Cluster:
             return LostError()
         if answer["status"] != "OK":
             return LostError()
-        result = answer["data"][future.key]
-        if isinstance(result, Result):
-            return result
-        return TypeError(f"A task returned {type(result).__name__} instead of a Result.")
+        found: Answer = answer["data"][future.key]
+        return found
 
     def died_of_memory(self, worker: str) -> bool:
         """Whether that worker, now dead, had been ended for using too much memory."""

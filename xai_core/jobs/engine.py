@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,11 +16,14 @@ from distributed import Future, KilledWorker
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError, XaiError
 from xai_core.jobs.cluster import Cluster, LostError, memory_bytes, worker_count
-from xai_core.jobs.job import Job, Task
+from xai_core.jobs.exchange import Answer, ElsewhereError, Sender, keep, without_parts
+from xai_core.jobs.job import Job
+from xai_core.jobs.queue import Queue
+from xai_core.jobs.task import Task
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.02
+POLL_S, SHORT_POLL_S = 0.02, 0.001
 TICK_S = 0.2
 IDLE_TICK_S = 1.0
 GRACE_S = 10.0  # well above what it costs to restart a worker, and to load its model again
@@ -39,7 +42,7 @@ class _Running:
     job: Job
     task: Task
     worker: str
-    future: Future[Result]
+    future: Future[Answer]
     begun: bool = False  # whether its worker has told something of it
     began: float = field(default_factory=time.monotonic)
 
@@ -80,10 +83,11 @@ class Engine:
         self.cache = Cache() if cache is None else cache
         self._workers = worker_count() if workers is None else workers
         self._memory = memory_bytes(memory_limit, self._workers)
-        self._jobs: list[Job] = []
-        self._seconds: dict[str, float] = {}  # of workers' time, by owner who has jobs
+        self._queue = Queue()
         self._running: dict[str, _Running] = {}
         self._topic = f"xai-{uuid.uuid4().hex}"
+        self._sender = Sender(self.cache, self._topic)
+        self._apart: set[str] = set()  # workers that do not see the cache's folder
         self._cluster: Cluster | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -98,16 +102,14 @@ class Engine:
         Raises:
             JobError: the engine has been closed.
         """
-        job = Job(tasks, owner, self._wake.set)
+        job = Job(tasks, owner, self._wake.set, self.cache.get)
         for task in job.waiting():
-            known = self.cache.get(task.key)
-            if known is not None:
-                job.finish(task, known)
+            if task.key in self.cache:
+                job.finish(task, None)
         with self._lock:
             if self._closing.is_set():
                 raise JobError("The compute engine has been closed.")
-            self._jobs.append(job)
-            self._seconds.setdefault(owner, min(self._seconds.values(), default=0.0))
+            self._queue.add(job)
         self._wake.set()
         return job
 
@@ -139,24 +141,25 @@ class Engine:
                 log.error("The compute engine is being reset", exc_info=error)
                 self._reset(error)
             self._pause()
-            with self._lock:
-                self._jobs = [job for job in self._jobs if not job.done]
-                held = [running.job for running in self._running.values()]
-                active = {job.owner for job in (*self._jobs, *held)}
-                self._seconds = {who: had for who, had in self._seconds.items() if who in active}
-                wanted = bool(self._jobs)
-        for job in self._jobs:
+            self._queue.forget({running.job.owner for running in self._running.values()})
+            wanted = bool(self._queue)
+        for job in self._queue.jobs():
             job.cancel()
         if self._cluster is not None:
             self._cluster.close()
+        self._sender.close()
 
     def _pause(self) -> None:
         """Wait until something is asked for or has ended, or it is time to look around."""
-        until = time.monotonic() + (TICK_S if self._jobs else IDLE_TICK_S)
+        began = time.monotonic()
+        until = began + (TICK_S if self._queue else IDLE_TICK_S)
         # Future.add_done_callback would save the polling, but fails at interpreter exit.
         while not any(running.future.done() for running in self._running.values()):
-            left = until - time.monotonic()
-            if left <= 0 or self._wake.wait(min(left, POLL_S) if self._running else left):
+            now = time.monotonic()
+            left = until - now
+            # What is short is asked for often, so that it takes not much longer.
+            poll = min(left, POLL_S, max(SHORT_POLL_S, (now - began) / 5))
+            if left <= 0 or self._wake.wait(poll if self._running else left):
                 break
         self._wake.clear()
 
@@ -164,7 +167,7 @@ class Engine:
         """Collect what has ended, stop what nobody wants, hand out what is next."""
         if not cluster.alive:
             raise JobError("The compute engine has ended.")
-        if not self._running and not self._jobs:
+        if not self._running and not self._queue:
             return
         present = cluster.workers()
         if len(self._running) >= len(present):
@@ -180,8 +183,7 @@ class Engine:
             else:
                 continue
             del self._running[ticket]
-            with self._lock:
-                self._seconds[running.job.owner] += running.seconds
+            self._queue.charge(running.job.owner, running.seconds)
         busy = {running.worker for running in self._running.values()}
         # Asked again: a worker that died meanwhile must not be given another task.
         present = cluster.workers()
@@ -194,17 +196,17 @@ class Engine:
         released = [one for one in self._running.values() if one.job.released_s > GRACE_S]
         if not released:
             return
-        with self._lock:
-            jobs = list(self._jobs)
-        wanted = {task.key for job in jobs for task in job.waiting()}
+        waiting = [job for job in self._queue.jobs() if job.waits()]
         for running in released:
-            if wanted and running.task.key not in wanted:
+            if waiting and not any(job.waits(running.task.key) for job in waiting):
                 running.job.cancel()
 
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
-        if isinstance(outcome, Result):
+        if isinstance(outcome, Answer):
             self._deliver(running, outcome)
+        elif isinstance(outcome, ElsewhereError):
+            self._send_whole(running)
         elif isinstance(outcome, KilledWorker):
             self._died(running, cluster)
         elif isinstance(outcome, LostError):
@@ -212,34 +214,29 @@ class Engine:
         else:
             running.job.finish(running.task, self._sentence(outcome, running, cluster))
 
-    def _deliver(self, running: _Running, outcome: Result) -> None:
-        try:
-            if outcome.parts:
-                outcome = self._kept_apart(outcome)
-                self._finish_same(running.task, outcome)
-            elif not running.task.kept:
-                self._finish_same(running.task, outcome)
-            elif outcome.arrays or outcome.facts:
-                self.cache.put(running.task.key, outcome)
-        except (TypeError, ValueError) as error:  # what has no place in the cache
-            running.job.finish(running.task, _failed(running.task, error))
-        else:
-            running.job.finish(running.task, outcome)
+    def _deliver(self, running: _Running, answer: Answer) -> None:
+        """Pass on what the worker has computed, and keep what it could not keep itself."""
+        task, result = running.task, answer.result
+        if result is None and not self.cache.on_disk(task.key):
+            self._send_whole(running)
+            return
+        if result is not None and not answer.kept:
+            try:
+                on_disk = keep(self.cache, task.key, result)
+            except (TypeError, ValueError) as error:  # what has no place in the cache
+                running.job.finish(task, _failed(task, error))
+                return
+            result = None if on_disk and not result.parts else without_parts(result)
+        running.job.finish(task, result)
+        if result is not None:  # for all who wait: it will not be found in the cache as a whole
+            for job in self._queue.jobs():
+                if job.waits(task.key):
+                    job.finish(task, result.copy())
 
-    def _kept_apart(self, outcome: Result) -> Result:
-        """Keep every part; the job gets their facts, because their arrays may be many."""
-        for key, part in outcome.parts.items():
-            self.cache.put(key, part)
-        parts = {key: part.facts for key, part in outcome.parts.items()}
-        return Result(outcome.arrays, {**outcome.facts, "parts": parts})
-
-    def _finish_same(self, task: Task, outcome: Result) -> None:
-        """Finish the task for all who wait for it: it will not be found in the cache as a whole."""
-        with self._lock:
-            jobs = list(self._jobs)
-        for job in jobs:
-            if any(waiting.key == task.key for waiting in job.waiting()):
-                job.finish(task, outcome.copy())
+    def _send_whole(self, running: _Running) -> None:
+        """Do a task once more: its worker and the engine do not see the same cache."""
+        self._apart.add(running.worker)
+        self._lost(running, VANISHED, blameless=True)
 
     def _died(self, running: _Running, cluster: Cluster) -> None:
         """What becomes of a task whose worker died: memory that it took itself is its own fault."""
@@ -271,33 +268,24 @@ class Engine:
     def _next(self, most: int) -> tuple[Job, Task] | None:
         """The next task of who has had the least time and has fewer than ``most`` running."""
         held = Counter(running.job.owner for running in self._running.values())
-        # A task that is being computed for somebody else is in the cache when its turn comes.
-        computing = {running.task.key for running in self._running.values()}
-        with self._lock:
-            seconds, jobs = dict(self._seconds), list(self._jobs)
+        seconds: dict[str, float] = defaultdict(float)
         for running in self._running.values():
             seconds[running.job.owner] += running.seconds
-        waiting = (
-            (job, task)
-            for owner in sorted(seconds, key=seconds.__getitem__)
-            if held[owner] < most
-            for job in jobs
-            if job.owner == owner
-            for task in job.waiting()
-            if task.key not in computing
-        )
-        return next(waiting, None)
+        # A task that is being computed for somebody else is in the cache when its turn comes.
+        computing = {running.task.key for running in self._running.values()}
+        full = {owner for owner, count in held.items() if count >= most}
+        return self._queue.next(seconds, full, computing)
 
     def _hand_out(self, worker: str, cluster: Cluster, most: int) -> None:
         while (chosen := self._next(most)) is not None:
             job, task = chosen
-            known = self.cache.get(task.key)
-            if known is not None:
-                job.finish(task, known)
+            if task.key in self.cache:
+                job.finish(task, None)
             elif job.begin(task):
                 ticket = uuid.uuid4().hex
                 try:
-                    future = cluster.start(task, ticket, worker)
+                    parcel = self._sender.parcel(task, ticket, worker in self._apart)
+                    future = cluster.start(parcel, worker)
                 except (TypeError, ValueError, AttributeError) as error:  # it cannot be sent
                     job.finish(task, _failed(task, error))
                     continue
@@ -314,9 +302,7 @@ class Engine:
     def _reset(self, error: BaseException) -> None:
         """Forget a cluster that does not answer; the next turn starts another."""
         cluster, self._cluster = self._cluster, None
-        with self._lock:
-            jobs = list(self._jobs)
-        for job in jobs:
+        for job in self._queue.jobs():
             if cluster is None:
                 told = error if isinstance(error, XaiError) else "The compute engine cannot start."
                 job.abandon(str(told))

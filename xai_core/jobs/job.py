@@ -1,43 +1,47 @@
-"""What is asked of the engine, and what its asker sees of it."""
+"""What an asker sees of the tasks that the engine computes for it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from xai_core.cache import Result
+from xai_core.jobs.task import Task
 
 FORGIVEN = 3  # times; one that ends its process before it can say that it has begun seems blameless
 
 
-@dataclass(frozen=True)
-class Task:
-    """One computation, small enough that a user waits for it.
+class Results(Mapping[str, Result]):
+    """What a job has computed so far, by key of the task.
 
-    Attributes:
-        key: content key of the result (``xai_core.cache.content_key``).
-        run: what a worker calls, a function of a module.
-        arguments: its keyword arguments, plain data.
-        cost: expected effort beside the other tasks of the job, in any unit above 0.
-        title: what people read while it runs.
-        kept: whether the result goes to the cache, and so to the disk.
+    What the cache keeps is read from there each time; a result that it has dropped since is
+    missing when it is read.
     """
 
-    key: str
-    run: Callable[..., Result]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    cost: float = 1.0
-    title: str = ""
-    kept: bool = True
+    def __init__(
+        self, held: Mapping[str, Result | None], find: Callable[[str], Result | None]
+    ) -> None:
+        self._held = held
+        self._find = find
 
-    @property
-    def function(self) -> str:
-        """``run`` as "module:name", for what must not import it: the scheduler, for example."""
-        return f"{self.run.__module__}:{self.run.__qualname__}"
+    def __getitem__(self, key: str) -> Result:
+        found = self._held[key]
+        if found is None:
+            found = self._find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._held))
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 class Job:
@@ -47,14 +51,21 @@ class Job:
     """
 
     def __init__(
-        self, tasks: Sequence[Task], owner: str, on_cancel: Callable[[], None] = lambda: None
+        self,
+        tasks: Sequence[Task],
+        owner: str,
+        on_cancel: Callable[[], None] = lambda: None,
+        find: Callable[[str], Result | None] = lambda key: None,
     ) -> None:
         self.owner = owner
         self._tasks = {task.key: task for task in tasks}
-        self._waiting = dict(self._tasks)
+        self._waiting = OrderedDict(self._tasks)  # in a dict, the first is found by a search
         self._running: dict[str, float] = {}
-        self._results: dict[str, Result] = {}
+        self._results: dict[str, Result | None] = {}  # None: in the cache
+        self._find = find
         self._errors: dict[str, str] = {}
+        self._cost = _cost(self._tasks)
+        self._finished = 0.0  # the cost of what has ended
         self._lost: set[str] = set()
         self._spared: Counter[str] = Counter()
         self._cancelled = False
@@ -82,10 +93,9 @@ class Job:
         return self._ended.is_set()
 
     @property
-    def results(self) -> dict[str, Result]:
-        """What has been computed so far, by key of the task."""
-        with self._lock:
-            return dict(self._results)
+    def results(self) -> Results:
+        """What has been computed so far, by key of the task; it grows while tasks end."""
+        return Results(self._results, self._find)
 
     @property
     def errors(self) -> dict[str, str]:
@@ -97,8 +107,9 @@ class Job:
     def fraction(self) -> float:
         """Share of the whole cost that is finished, 0 to 1."""
         with self._lock:
-            total = sum(task.cost for task in self._tasks.values())
-            return self._finished_cost() / total if total else 1.0
+            if self._ended.is_set() and not self._cancelled:
+                return 1.0
+            return min(1.0, self._finished_cost() / self._cost)
 
     @property
     def seconds_left(self) -> float | None:
@@ -114,9 +125,8 @@ class Job:
             began, cost_before = self._started
             finished = self._finished_cost()
             gained = finished - cost_before
-            total = sum(task.cost for task in self._tasks.values())
             elapsed = time.monotonic() - began
-            return elapsed * (total - finished) / gained if gained > 0 else None
+            return elapsed * (self._cost - finished) / gained if gained > 0 else None
 
     @property
     def current(self) -> str:
@@ -150,6 +160,7 @@ class Job:
             for key in self._waiting:
                 del self._tasks[key]
             self._waiting.clear()
+            self._cost = _cost(self._tasks)
             self._end_if_complete()
 
     @property
@@ -157,6 +168,16 @@ class Job:
         """Seconds since ``release``; 0 before."""
         with self._lock:
             return 0.0 if self._released is None else time.monotonic() - self._released
+
+    def next(self, without: Container[str]) -> Task | None:
+        """The first that nobody has begun, but for some keys."""
+        with self._lock:
+            return next((task for key, task in self._waiting.items() if key not in without), None)
+
+    def waits(self, key: str | None = None) -> bool:
+        """Whether the task of ``key``, or any, has not been begun."""
+        with self._lock:
+            return bool(self._waiting) if key is None else key in self._waiting
 
     def waiting(self) -> list[Task]:
         """Tasks that nobody has begun."""
@@ -184,17 +205,25 @@ class Job:
             if task.key in self._running:
                 self._running[task.key] = min(max(share, self._running[task.key]), 1.0)
 
-    def finish(self, task: Task, outcome: Result | str) -> None:
-        """Note the result of a task, or the sentence that says why there is none."""
+    def finish(self, task: Task, outcome: Result | str | None) -> None:
+        """Note the result of a task, or the sentence that says why there is none.
+
+        Args:
+            task: the one that has ended.
+            outcome: None for a result that the cache keeps.
+        """
+        key = task.key
         with self._lock:
-            if self._cancelled or task.key not in self._tasks:
+            if self._cancelled or key not in self._tasks:
                 return
-            self._waiting.pop(task.key, None)
-            self._running.pop(task.key, None)
-            if isinstance(outcome, Result):
-                self._results[task.key] = outcome
+            if key not in self._results and key not in self._errors:
+                self._finished += self._tasks[key].cost
+            self._waiting.pop(key, None)
+            self._running.pop(key, None)
+            if isinstance(outcome, str):
+                self._errors[key] = outcome
             else:
-                self._errors[task.key] = outcome
+                self._results[key] = outcome
             self._end_if_complete()
 
     def again(self, task: Task, blameless: bool = False) -> bool:
@@ -218,9 +247,11 @@ class Job:
                 self._lost.add(task.key)
             del self._running[task.key]
             if self._released is None:
-                self._waiting = {task.key: task, **self._waiting}
+                self._waiting[task.key] = task
+                self._waiting.move_to_end(task.key, last=False)
             else:
                 del self._tasks[task.key]
+                self._cost = _cost(self._tasks)
                 self._end_if_complete()
             return True
 
@@ -231,9 +262,13 @@ class Job:
                 self.finish(self._tasks[key], sentence)
 
     def _finished_cost(self) -> float:
-        whole = sum(self._tasks[key].cost for key in (*self._results, *self._errors))
-        return whole + sum(self._tasks[key].cost * share for key, share in self._running.items())
+        under_way = (self._tasks[key].cost * share for key, share in self._running.items())
+        return self._finished + sum(under_way)
 
     def _end_if_complete(self) -> None:
         if not self._waiting and not self._running:
             self._ended.set()
+
+
+def _cost(tasks: Mapping[str, Task]) -> float:
+    return sum(task.cost for task in tasks.values())

@@ -7,13 +7,13 @@ import logging
 import os
 import signal
 import time
-from typing import Any
 
 from distributed import Nanny, Worker, get_worker
 from distributed.core import Status
 
 from xai_core.cache import Result
 from xai_core.errors import JobError
+from xai_core.jobs.exchange import Answer, Parcel, answer, unpacked
 from xai_core.progress import listening
 from xai_core.sources import SOURCES
 
@@ -34,22 +34,18 @@ def dask_setup(worker: Worker) -> None:
     logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
 
 
-def run(function: str, sources: str, arguments: dict[str, Any], topic: str, ticket: str) -> Result:
-    """Run one task, telling its progress as events of ``topic``.
-
-    Args:
-        function: "module:name", as in ``Task.function``.
-        sources: the asker's ``SOURCES``: it keeps the result under a key that names them.
-        arguments: its keyword arguments.
-        topic: name under which the engine listens.
-        ticket: what the engine calls this task.
+def run(parcel: Parcel) -> Answer:
+    """Run one task, telling its progress as events.
 
     Raises:
         JobError: this worker has another program than the asker.
+        ElsewhereError: it does not see the asker's cache.
+        TypeError: the task gives no result, or one that has no place in the cache.
     """
-    if sources != SOURCES:
+    if parcel.sources != SOURCES:
         raise JobError(OTHER_PROGRAM)
-    module, _, name = function.partition(":")
+    arguments = unpacked(parcel)
+    module, _, name = parcel.function.partition(":")
     call = getattr(importlib.import_module(module), name)
     worker = get_worker()
     told = 0.0
@@ -59,12 +55,14 @@ def run(function: str, sources: str, arguments: dict[str, Any], topic: str, tick
         now = time.monotonic()
         if now - told >= REPORT_EVERY_S:
             told = now
-            worker.log_event(topic, {"ticket": ticket, "share": float(share)})
+            worker.log_event(parcel.topic, {"ticket": parcel.ticket, "share": float(share)})
 
-    worker.log_event(topic, {"ticket": ticket, "share": 0.0})  # it has begun
+    worker.log_event(parcel.topic, {"ticket": parcel.ticket, "share": 0.0})  # it has begun
     with listening(tell):
-        result: Result = call(**arguments)
-    return result
+        result = call(**arguments)
+    if not isinstance(result, Result):
+        raise TypeError(f"A task returned {type(result).__name__} instead of a Result.")
+    return answer(parcel, result)
 
 
 def kill(address: str, topic: str, dask_worker: Nanny) -> None:
