@@ -9,10 +9,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from platformdirs.unix import Unix
 
 from xai_core import cache as cache_module
 from xai_core import sources
@@ -250,7 +252,7 @@ def test_default_folder(monkeypatch, tmp_path):
     assert default_folder() == tmp_path / "mine"
     assert Cache().folder == tmp_path / "mine"
     monkeypatch.delenv("XAI_CACHE")
-    monkeypatch.setattr(cache_module.sys, "platform", "linux")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", Unix)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_folder() == tmp_path / "xai-workbench"
 
@@ -269,6 +271,36 @@ def test_key_is_stable(part):
     assert len(key) == 64
     assert content_key(part) == key
     assert content_key(part, part) != key
+
+
+def test_facts_are_read_without_the_arrays(tmp_path, monkeypatch):
+    Cache(tmp_path).put("k", result())
+    cache = Cache(tmp_path)
+    with monkeypatch.context() as patch:
+        read = np.lib.npyio.NpzFile.__getitem__
+        asked = []
+        patch.setattr(
+            np.lib.npyio.NpzFile,
+            "__getitem__",
+            lambda file, name: asked.append(name) or read(file, name),
+        )
+        facts = cache.facts("k")
+    assert (facts, len(asked)) == (result().facts, 1)
+    facts["layers"].append("b")
+    check_equal(cache.get("k"), result())
+    assert cache.facts("k") == result().facts, "also from memory"
+    assert cache.facts("nothing") is None
+
+
+def test_it_says_whether_others_will_find_it(tmp_path):
+    cache = Cache(tmp_path / "cache", disk_bytes=4096)
+    assert cache.put("k", result())
+    assert cache.on_disk("k")
+    assert not cache.put("large", Result({"a": np.zeros(5000)})), "more than there may be"
+    assert "large" in cache
+    assert not cache.on_disk("large")
+    (tmp_path / "file").write_text("in the way")
+    assert not Cache(tmp_path / "file").put("k", result())
 
 
 def test_key_ignores_the_order_of_a_dictionary():

@@ -19,7 +19,7 @@ from distributed.core import Status
 from tests import worker_functions
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError
-from xai_core.jobs import Engine, Job, Task, cluster, engine, job, shared_engine, worker
+from xai_core.jobs import Engine, Job, Task, cluster, engine, exchange, job, shared_engine, worker
 from xai_core.jobs.cluster import memory_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -428,7 +428,7 @@ def test_the_engine_outlives_what_nobody_expected(workers, monkeypatch, caplog):
     asked = workers.submit([task("unmoved", "pause", seconds=0.5)], "ann")
     until(lambda: asked.fraction > 0)
 
-    def fail(self):
+    def fail(self, age):
         monkeypatch.setattr(cluster.Cluster, "workers", look)
         raise AssertionError("nobody expected this")
 
@@ -453,7 +453,7 @@ def test_errors_for_users_keep_their_sentence(workers):
 
 
 def test_a_worker_with_another_program_computes_nothing(workers, monkeypatch):
-    monkeypatch.setattr(cluster, "SOURCES", "of another program")
+    monkeypatch.setattr(exchange, "SOURCES", "of another program")
     assert outcome(workers, task("stale", value=1)) == worker.OTHER_PROGRAM
     assert "stale" not in workers.cache
 

@@ -173,6 +173,11 @@ class Cache:
                 log.warning("A result could not be kept in %s: %s", self.folder, error)
                 return False
 
+    def reread(self, key: str) -> None:
+        """Take what is kept under ``key`` from the disk next time: another process wrote it."""
+        with self._lock:
+            self._memory.pop(key, None)
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
 

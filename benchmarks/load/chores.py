@@ -54,6 +54,11 @@ def chore(folder: str, number: int, fate: str, seconds: float, size: int) -> Res
     return result
 
 
+def small(key: str, picture: np.ndarray) -> Result:
+    """As little as a task can do with a picture."""
+    return Result({"value": picture.flat[:8]}, {"key": key})
+
+
 def note(folder: str, step: str, number: int) -> None:
     """Add one line; the system keeps lines that several processes append apart."""
     line = f"{time.time():.4f} {step} {number} {os.getpid()}\n"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it compute
 AUTOMATIC_SHARE = 0.6
 MEMORY_EVENT = "worker-restart-memory"  # the name that Dask gives it
 STOP_EVENT = "xai-worker-stopped"
+PACKAGE = "xai_core"
+NO_PACKAGE = (
+    "{} cannot import xai_core: start it again with the folder that holds xai_core in PYTHONPATH."
+)
 
 
 class LostError(Exception):
@@ -137,7 +142,7 @@ class Cluster:
         progress: called with (ticket, share) in another thread.
 
     Raises:
-        JobError: the cluster cannot be started or reached, or has workers of several threads.
+        JobError: the cluster cannot be started or reached, or is none that can compute this.
     """
 
     def __init__(
@@ -148,7 +153,11 @@ class Cluster:
         self._local = None if remote else Local(workers, memory)
         self._outgrown: set[str] = set()
         self._stopped: set[str] = set()
+        self._kept: set[str] = set()
+        self._checked: set[str] = set()
         self._seen = time.monotonic()
+        self._asked = 0.0
+        self._threads: dict[str, int] = {}
         self._limits: dict[str, int | None] = {}
         self.address = self._local.address if self._local else str(remote)
         try:
@@ -157,19 +166,37 @@ class Cluster:
             if self._local:
                 self._local.close()
             raise JobError(f"The compute cluster at {self.address} cannot be reached.") from error
-        self._client.subscribe_topic(
-            topic, lambda event: progress(event[1]["ticket"], event[1]["share"])
-        )
+        self._progress = progress
+        self._client.subscribe_topic(topic, self._hear)
         self._client.subscribe_topic(
             MEMORY_EVENT, lambda event: self._outgrown.add(event[1]["worker"])
         )
         self._client.subscribe_topic(
             STOP_EVENT, lambda event: self._stopped.add(event[1]["worker"])
         )
-        if any(threads != 1 for threads in self._look().values()):
+        if remote:
+            problem = self._problem()
+            if problem:
+                self.close()
+                raise JobError(problem)
+
+    def _problem(self) -> str:
+        """What an existing cluster lacks, in a sentence; "" if nothing."""
+        # It is asked for what comes with Python, because it may not know this package.
+        if self._client.run_on_scheduler(find_spec, PACKAGE) is None:
+            return NO_PACKAGE.format(f"The scheduler at {self.address}")
+        found = self._look()
+        if any(threads != 1 for threads in found.values()):
             # Restarting such a worker to end one task would end another.
-            self.close()
-            raise JobError("Every worker of the cluster must be started with '--nthreads 1'.")
+            return "Every worker of the cluster must be started with '--nthreads 1'."
+        return self._without_package(list(found))
+
+    def _without_package(self, workers: list[str]) -> str:
+        """A sentence if there is one among them that would die of its first task; else ""."""
+        asked = self._client.run(find_spec, PACKAGE, workers=workers, on_error="return")
+        self._checked.update(workers)
+        lacking = [address for address, spec in asked.items() if spec is None]
+        return NO_PACKAGE.format(f"The worker at {lacking[0]}") if lacking else ""
 
     @property
     def alive(self) -> bool:
@@ -180,13 +207,28 @@ class Cluster:
         local = self._local is None or self._local.alive
         return local and self._client.status == "running"
 
-    def workers(self) -> list[str]:
+    def _hear(self, event: Any) -> None:
+        """What a worker tells of its task."""
+        told = event[1]
+        if told.get("kept"):
+            self._kept.add(told["ticket"])
+        self._progress(told["ticket"], told["share"])
+
+    def workers(self, age: float = 0.0) -> list[str]:
         """Addresses of the workers that are there now.
 
+        Args:
+            age: seconds for which a former answer is good enough.
+
         Raises:
-            JobError: the local ones have not been there for three minutes.
+            JobError: the local ones have not been there for three minutes, or a new one cannot
+                compute anything.
         """
-        found = self._look()
+        found = self._threads if time.monotonic() - self._asked < age else self._look()
+        new = [] if self._local else [one for one in found if one not in self._checked]
+        problem = self._without_package(new) if new else ""
+        if problem:
+            raise JobError(problem)
         if found:
             self._seen = time.monotonic()
         elif self._local and time.monotonic() - self._seen > START_S:
@@ -199,7 +241,9 @@ class Cluster:
         # that names no workers, and keeps an old one when the scheduler cannot be reached.
         known = self._ask("identity", n_workers=-1)["workers"]
         self._limits.update({address: facts["memory_limit"] for address, facts in known.items()})
-        return {address: facts["nthreads"] for address, facts in known.items()}
+        self._threads = {address: facts["nthreads"] for address, facts in known.items()}
+        self._asked = time.monotonic()
+        return self._threads
 
     def _ask(self, question: str, **arguments: Any) -> Any:
         """What the scheduler itself answers."""
@@ -241,6 +285,10 @@ class Cluster:
 
         ``LostError`` if the worker that held the result is gone, or the connection was lost.
         """
+        ticket = str(future.key).rpartition("-")[2]
+        if ticket in self._kept:  # nothing is left to be fetched
+            self._kept.discard(ticket)
+            return Answer(None, kept=True)
         try:
             if future.status == "error":
                 return future.exception(timeout=FETCH_S) or LostError()

@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 
 from distributed import Future, KilledWorker
 
-from xai_core.cache import Cache, Result
+from xai_core.cache import Cache
 from xai_core.errors import JobError, XaiError
-from xai_core.jobs.cluster import Cluster, LostError, memory_bytes, worker_count
+from xai_core.jobs.cluster import (
+    Cluster,
+    LostError,
+    memory_bytes,
+    worker_count,
+)
 from xai_core.jobs.exchange import Answer, ElsewhereError, Sender, keep, without_parts
 from xai_core.jobs.job import Job
 from xai_core.jobs.queue import Queue
@@ -26,6 +31,7 @@ log = logging.getLogger(__name__)
 POLL_S, SHORT_POLL_S = 0.02, 0.001
 TICK_S = 0.2
 IDLE_TICK_S = 1.0
+YOUNG_LOOK_S = 0.05
 GRACE_S = 10.0  # well above what it costs to restart a worker, and to load its model again
 YOUNG_S = 1.0  # what outgrows its worker within it may have found the memory full already
 DIED = (
@@ -88,6 +94,7 @@ class Engine:
         self._topic = f"xai-{uuid.uuid4().hex}"
         self._sender = Sender(self.cache, self._topic)
         self._apart: set[str] = set()  # workers that do not see the cache's folder
+        self._shaken = False  # whether a worker may have gone since they were looked at
         self._cluster: Cluster | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -169,7 +176,7 @@ class Engine:
             raise JobError("The compute engine has ended.")
         if not self._running and not self._queue:
             return
-        present = cluster.workers()
+        present = cluster.workers(YOUNG_LOOK_S)
         if len(self._running) >= len(present):
             self._make_room()
         for ticket, running in list(self._running.items()):
@@ -177,6 +184,7 @@ class Engine:
                 self._settle(running, cluster)
             elif running.job.state == "cancelled":
                 cluster.stop(running.future, running.worker)
+                self._shaken = True
             elif running.worker not in present:
                 running.future.cancel()
                 self._died(running, cluster)
@@ -185,8 +193,9 @@ class Engine:
             del self._running[ticket]
             self._queue.charge(running.job.owner, running.seconds)
         busy = {running.worker for running in self._running.values()}
-        # Asked again: a worker that died meanwhile must not be given another task.
-        present = cluster.workers()
+        if self._shaken:  # a worker that died meanwhile must not be given another task
+            self._shaken = False
+            present = cluster.workers()
         for worker in present:
             if worker not in busy:
                 self._hand_out(worker, cluster, max(1, len(present) - 1))
@@ -227,6 +236,9 @@ class Engine:
                 running.job.finish(task, _failed(task, error))
                 return
             result = None if on_disk and not result.parts else without_parts(result)
+        # Parts may have been there before, with less in them.
+        for key in result.facts.get("parts", ()) if result is not None and answer.kept else ():
+            self.cache.reread(key)
         running.job.finish(task, result)
         if result is not None:  # for all who wait: it will not be found in the cache as a whole
             for job in self._queue.jobs():
@@ -240,6 +252,7 @@ class Engine:
 
     def _died(self, running: _Running, cluster: Cluster) -> None:
         """What becomes of a task whose worker died: memory that it took itself is its own fault."""
+        self._shaken = True
         if cluster.died_of_memory(running.worker):
             sentence = _too_large(running.worker, cluster)
             if running.seconds > YOUNG_S:
@@ -251,6 +264,7 @@ class Engine:
             self._lost(running, DIED, not running.begun or cluster.was_stopped(running.worker))
 
     def _lost(self, running: _Running, sentence: str, blameless: bool = False) -> None:
+        self._shaken = True
         if running.job.again(running.task, blameless):
             log.info("The task %s was lost and is done once more", running.task.function)
         else:
@@ -311,6 +325,7 @@ class Engine:
                 if not job.again(task):
                     job.finish(task, LOST)
         self._running.clear()
+        self._apart.clear()
         if cluster is not None:
             cluster.close()
 

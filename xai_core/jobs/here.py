@@ -10,11 +10,12 @@ from typing import Protocol
 from xai_core.cache import Cache, Result
 from xai_core.errors import XaiError
 from xai_core.jobs.engine import Engine
-from xai_core.jobs.job import Task
+from xai_core.jobs.task import Task
 from xai_core.progress import advance
 
 OWNER = "command"
 LOOK_S = 0.2
+DROPPED = "The result is no longer there; there may be too little space for what is kept."
 
 
 class Meter(Protocol):
@@ -108,12 +109,12 @@ def _on_workers(
                 _skip(task, meter)
             else:
                 with _step(task, meter):
-                    while not (task.key in job.results or task.key in job.errors):
+                    while not (task.key in job.results or task.key in job.errors or job.done):
                         # One of several workers' tasks is named, and all of them count.
                         advance(job.fraction * total - given, task.cost)
                         job.wait(LOOK_S)
             given += task.cost
-            yield task, job.errors.get(task.key) or job.results[task.key]
+            yield task, job.errors.get(task.key) or job.results.get(task.key) or DROPPED
     finally:
         engine.close()
 

@@ -37,6 +37,12 @@ def configuration(workers: int) -> dict[str, object]:
         "distributed.scheduler.work-stealing": False,
         # A worker that computes without a break may be silent for long; its end is seen anyway.
         "distributed.scheduler.worker-ttl": None,
+        # What only Dask's own pages would show costs time and memory with every task.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.low-level-log-length": 100,
+        "distributed.admin.tick.interval": "500 ms",
+        "distributed.admin.system-monitor.interval": "5 s",
+        "distributed.admin.system-monitor.gil.enabled": False,
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.worker.memory.target": False,

@@ -1,0 +1,100 @@
+"""A hundred thousand small tasks of one job: does the last cost more than the first?
+
+``python -m benchmarks.queue`` asks an engine of its own, with its cache on the disk, and tells
+for the first, some middle and the last thousand tasks how long each took, how much of a core, and
+what memory the asking process, the scheduler and the worker hold. Every task gets one picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.load.chores import small
+from xai_core.cache import Cache
+from xai_core.jobs import Engine, Job, Task
+
+PICTURE = (3, 224, 224)
+MIB = 2**20
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run and tell."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine(1, "1 GiB", Cache(Path(folder) / "cache"))
+        engine.submit([asked(-1, np.zeros(1))], "me").wait()
+        picture = np.ones(PICTURE, np.float32)
+        began = time.monotonic()
+        job = engine.submit([asked(i, picture) for i in range(arguments.tasks)], "me")
+        print(f"{arguments.tasks} tasks asked for in {time.monotonic() - began:.1f} s", flush=True)
+        watch(job, arguments)
+        wrong = [key for key in list(job.results)[::997] if job.results[key].facts["key"] != key]
+        print(f"{len(job.results)} results, {len(job.errors)} errors, {len(wrong)} wrong")
+        engine.close()
+
+
+def asked(number: int, picture: np.ndarray) -> Task:
+    """One of the tasks."""
+    return Task(f"task {number}", small, {"key": f"task {number}", "picture": picture})
+
+
+def watch(job: Job, arguments: argparse.Namespace) -> None:
+    """Print a line for some of the thousands."""
+    clock, used = time.monotonic(), sum(processor().values())
+    ends = range(arguments.each, arguments.tasks + 1, arguments.each)
+    told = set(ends[:: max(1, len(ends) // arguments.lines)]) | {ends[-1]}
+    for end in ends:
+        while len(job.results) + len(job.errors) < end:
+            job.wait(0.2)
+        before, clock = clock, time.monotonic()
+        spent, used = used, sum(processor().values())
+        if end in told:
+            each = 1000 * (clock - before) / arguments.each
+            core = 1000 * (used - spent) / arguments.each
+            held = ", ".join(f"{name} {size / MIB:.0f} MiB" for name, size in memory().items())
+            print(
+                f"up to {end:6}: {each:6.2f} ms a task, {core:5.2f} of a core, {held}", flush=True
+            )
+
+
+def processes() -> dict[str, psutil.Process]:
+    """This process, and those of its engine."""
+    found = {"here": psutil.Process()}
+    for process in found["here"].children(recursive=True):
+        words = " ".join(process.cmdline())
+        if "xai_core.jobs.local" in words:
+            found["scheduler"] = process
+        elif "spawn_main" in words:
+            found["worker"] = process
+    return found
+
+
+def memory() -> dict[str, int]:
+    """Resident memory of each process, in bytes."""
+    return {name: process.memory_info().rss for name, process in processes().items()}
+
+
+def processor() -> dict[str, float]:
+    """Seconds that each process has used of a core."""
+    return {name: sum(process.cpu_times()[:2]) for name, process in processes().items()}
+
+
+def read(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.queue", description=__doc__)
+    parser.add_argument("--tasks", type=int, default=100_000)
+    parser.add_argument("--each", type=int, default=1000, help="tasks that are timed together")
+    parser.add_argument("--lines", type=int, default=10, help="how many of these are told")
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main(read())
