@@ -3,6 +3,8 @@
 ``python -m benchmarks.queue`` asks an engine of its own, with its cache on the disk, and tells
 for the first, some middle and the last thousand tasks how long each took, how much of a core, and
 what memory the asking process, the scheduler and the worker hold. Every task gets one picture.
+With ``--here`` tasks are computed in the asking process, as soon as they are handed out: what is
+timed then is the engine's own part, without Dask's.
 """
 
 from __future__ import annotations
@@ -12,7 +14,11 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -20,14 +26,41 @@ import psutil
 from benchmarks.load.chores import small
 from xai_core.cache import Cache
 from xai_core.jobs import Engine, Job, Task
+from xai_core.jobs import engine as engines
+from xai_core.jobs.exchange import Answer, Parcel, answer, unpacked
 
 PICTURE = (3, 224, 224)
 MIB = 2**20
 
 
+class Here:
+    """Takes the place of a cluster: what is handed out is computed at once."""
+
+    def __init__(self, *_: Any) -> None:
+        self.alive = True
+
+    def workers(self, age: float = 0.0) -> list[str]:
+        """One, which is always there."""
+        return ["here"]
+
+    def start(self, parcel: Parcel, worker: str) -> SimpleNamespace:
+        """Do as a worker does."""
+        found = answer(parcel, small(**unpacked(parcel)))
+        return SimpleNamespace(done=lambda: True, answer=found)
+
+    def outcome(self, future: SimpleNamespace) -> Answer:
+        """What has come of it."""
+        found: Answer = future.answer
+        return found
+
+    def close(self) -> None:
+        """There is nothing to be closed."""
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Run and tell."""
-    with tempfile.TemporaryDirectory() as folder:
+    place = mock.patch.object(engines, "Cluster", Here) if arguments.here else nullcontext()
+    with place, tempfile.TemporaryDirectory() as folder:
         engine = Engine(1, "1 GiB", Cache(Path(folder) / "cache"))
         engine.submit([asked(-1, np.zeros(1))], "me").wait()
         picture = np.ones(PICTURE, np.float32)
@@ -92,6 +125,7 @@ def read(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tasks", type=int, default=100_000)
     parser.add_argument("--each", type=int, default=1000, help="tasks that are timed together")
     parser.add_argument("--lines", type=int, default=10, help="how many of these are told")
+    parser.add_argument("--here", action="store_true", help="the engine's own part alone")
     return parser.parse_args(words)
 
 
