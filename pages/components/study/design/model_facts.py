@@ -21,9 +21,9 @@ def known(design: Design) -> dict[str, Mapping[str, Any]]:
     cache = shared_engine().cache
     found: dict[str, Mapping[str, Any]] = {}
     for name, task in _tasks(design).items():
-        result = cache.get(task.key)
-        if result is not None:
-            found[name] = result.facts
+        facts = cache.facts(task.key)
+        if facts is not None:
+            found[name] = facts
     return found
 
 
