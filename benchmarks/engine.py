@@ -26,7 +26,7 @@ from benchmarks.load.trace import READ, STEPS, Trace
 from benchmarks.load.trouble import busy_core, killing
 from xai_core.cache import Cache, Result
 from xai_core.jobs import Engine, Job, Task
-from xai_core.jobs.engine import DIED
+from xai_core.jobs.failures import DIED
 
 MOST_IN_A_JOB = 12
 STALLED_S = 600.0  # many times what a worker needs to start on a machine that others use

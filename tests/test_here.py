@@ -8,8 +8,8 @@ import pytest
 from tests import worker_functions
 from xai_core.cache import Cache, Result
 from xai_core.jobs import Task
-from xai_core.jobs.cluster import Local
 from xai_core.jobs.here import carry_out
+from xai_core.jobs.starting import Local
 from xai_core.progress import listening
 
 

@@ -19,8 +19,19 @@ from distributed.core import Status
 from tests import worker_functions
 from xai_core.cache import Cache, Result
 from xai_core.errors import JobError
-from xai_core.jobs import Engine, Job, Task, cluster, engine, exchange, job, shared_engine, worker
-from xai_core.jobs.cluster import memory_bytes
+from xai_core.jobs import (
+    Engine,
+    Job,
+    Task,
+    cluster,
+    engine,
+    exchange,
+    failures,
+    job,
+    shared_engine,
+    worker,
+)
+from xai_core.jobs.starting import memory_bytes, worker_count
 
 ROOT = Path(__file__).parents[1]
 GENEROUS_S = 60
@@ -266,13 +277,13 @@ def test_of_several_workers_no_owner_holds_the_last(tmp_path):
 
 def test_the_number_of_workers_is_read(monkeypatch):
     monkeypatch.delenv("XAI_WORKERS", raising=False)
-    assert cluster.worker_count() == 1
+    assert worker_count() == 1
     monkeypatch.setenv("XAI_WORKERS", "3")
-    assert cluster.worker_count() == 3
+    assert worker_count() == 3
     for words in ("0", "-1", "two", "1.5"):
         monkeypatch.setenv("XAI_WORKERS", words)
         with pytest.raises(JobError, match="XAI_WORKERS must be a whole number above 0"):
-            cluster.worker_count()
+            worker_count()
 
 
 def kill_when_running(asked, engine):
@@ -305,7 +316,7 @@ def test_worker_killed_twice_costs_its_job_one_sentence(workers):
     for _ in range(2):
         kill_when_running(victim, workers)
     assert victim.wait(GENEROUS_S)
-    assert victim.errors == {"killed": engine.DIED}
+    assert victim.errors == {"killed": failures.DIED}
     assert set(victim.results) == {"unhurt"}
     results(other)
     assert "killed" not in workers.cache
@@ -417,8 +428,8 @@ def test_only_the_worker_that_is_meant_is_stopped(monkeypatch):
 
 def test_what_cannot_travel_costs_only_itself(workers, caplog):
     pid = worker_pid(workers)
-    assert outcome(workers, task("lock", value=threading.Lock())) == engine.FAILED
-    assert outcome(workers, task("objects", "objects")) == engine.FAILED
+    assert outcome(workers, task("lock", value=threading.Lock())) == failures.FAILED
+    assert outcome(workers, task("objects", "objects")) == failures.FAILED
     assert worker_pid(workers) == pid
     assert "Python objects" in caplog.text
 
@@ -460,7 +471,7 @@ def test_a_worker_with_another_program_computes_nothing(workers, monkeypatch):
 
 def test_other_errors_go_to_the_log_only(workers, caplog):
     sentence = outcome(workers, task("bug", "bug"))
-    assert sentence == engine.FAILED
+    assert sentence == failures.FAILED
     assert "secret detail" in caplog.text
 
 
@@ -532,7 +543,7 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     for _ in range(2):
         lose_connection(lost, before)
     assert lost.wait(GENEROUS_S)
-    assert lost.errors == {"lost": engine.LOST}
+    assert lost.errors == {"lost": failures.LOST}
     until(lambda: not psutil.pid_exists(pid), 5)
     assert outcome(shared, task("again", value=5)).facts["pid"] != pid
     open_job = shared.submit([task("open", "busy", seconds=60)], "ann")

@@ -15,15 +15,12 @@ from distributed import Future, KilledWorker
 
 from xai_core.cache import Cache
 from xai_core.errors import JobError, XaiError
-from xai_core.jobs.cluster import (
-    Cluster,
-    LostError,
-    memory_bytes,
-    worker_count,
-)
+from xai_core.jobs.cluster import Cluster, LostError
 from xai_core.jobs.exchange import Answer, ElsewhereError, Sender, keep, without_parts
+from xai_core.jobs.failures import DIED, LOST, VANISHED, failed, sentence, too_large
 from xai_core.jobs.job import Job
 from xai_core.jobs.queue import Queue
+from xai_core.jobs.starting import memory_bytes, worker_count
 from xai_core.jobs.task import Task
 
 log = logging.getLogger(__name__)
@@ -34,13 +31,6 @@ IDLE_TICK_S = 1.0
 YOUNG_LOOK_S = 0.05
 GRACE_S = 10.0  # well above what it costs to restart a worker, and to load its model again
 YOUNG_S = 1.0  # what outgrows its worker within it may have found the memory full already
-DIED = (
-    "The worker process died twice before the result was there, perhaps because the machine ran "
-    "out of memory. It has been started again; try once more or choose a smaller computation."
-)
-FAILED = "The computation failed unexpectedly; the server's log has the details."
-LOST = "The connection to the compute engine was lost twice. It is being restarted; try once more."
-VANISHED = "The result was lost on its way back, twice. Try once more."
 
 
 @dataclass
@@ -221,7 +211,8 @@ class Engine:
         elif isinstance(outcome, LostError):
             self._lost(running, VANISHED)
         else:
-            running.job.finish(running.task, self._sentence(outcome, running, cluster))
+            limit = cluster.memory_limit(running.worker)
+            running.job.finish(running.task, sentence(outcome, running.task, limit))
 
     def _deliver(self, running: _Running, answer: Answer) -> None:
         """Pass on what the worker has computed, and keep what it could not keep itself."""
@@ -233,7 +224,7 @@ class Engine:
             try:
                 on_disk = keep(self.cache, task.key, result)
             except (TypeError, ValueError) as error:  # what has no place in the cache
-                running.job.finish(task, _failed(task, error))
+                running.job.finish(task, failed(task, error))
                 return
             result = None if on_disk and not result.parts else without_parts(result)
         # Parts may have been there before, with less in them.
@@ -254,30 +245,21 @@ class Engine:
         """What becomes of a task whose worker died: memory that it took itself is its own fault."""
         self._shaken = True
         if cluster.died_of_memory(running.worker):
-            sentence = _too_large(running.worker, cluster)
+            reason = too_large(cluster.memory_limit(running.worker))
             if running.seconds > YOUNG_S:
-                running.job.finish(running.task, sentence)
+                running.job.finish(running.task, reason)
             else:
-                self._lost(running, sentence)
+                self._lost(running, reason)
         else:
             # Handed to a process that was already dying, or ended because of another task.
             self._lost(running, DIED, not running.begun or cluster.was_stopped(running.worker))
 
-    def _lost(self, running: _Running, sentence: str, blameless: bool = False) -> None:
+    def _lost(self, running: _Running, reason: str, blameless: bool = False) -> None:
         self._shaken = True
         if running.job.again(running.task, blameless):
             log.info("The task %s was lost and is done once more", running.task.function)
         else:
-            running.job.finish(running.task, sentence)
-
-    def _sentence(self, error: BaseException, running: _Running, cluster: Cluster) -> str:
-        if isinstance(error, XaiError):
-            return str(error)
-        # torch says it in words: its own error is a RuntimeError.
-        told = str(error).lower()
-        if isinstance(error, MemoryError) or "allocate memory" in told or "out of memory" in told:
-            return _too_large(running.worker, cluster)
-        return _failed(running.task, error)
+            running.job.finish(running.task, reason)
 
     def _next(self, most: int) -> tuple[Job, Task] | None:
         """The next task of who has had the least time and has fewer than ``most`` running."""
@@ -301,7 +283,7 @@ class Engine:
                     parcel = self._sender.parcel(task, ticket, worker in self._apart)
                     future = cluster.start(parcel, worker)
                 except (TypeError, ValueError, AttributeError) as error:  # it cannot be sent
-                    job.finish(task, _failed(task, error))
+                    job.finish(task, failed(task, error))
                     continue
                 self._running[ticket] = _Running(job, task, worker, future)
                 return
@@ -328,20 +310,6 @@ class Engine:
         self._apart.clear()
         if cluster is not None:
             cluster.close()
-
-
-def _failed(task: Task, error: BaseException) -> str:
-    log.error("The task %s failed", task.function, exc_info=error)
-    return FAILED
-
-
-def _too_large(worker: str, cluster: Cluster) -> str:
-    limit = cluster.memory_limit(worker)
-    told = f" (limit {limit / 2**30:.1f} GiB)" if limit else ""
-    return (
-        f"The computation ran out of memory{told}. "
-        "Try fewer samples, a smaller chunk or a smaller model."
-    )
 
 
 _shared: Engine | None = None

@@ -1,6 +1,6 @@
 """The process that holds the local scheduler and looks after the workers.
 
-``cluster.Local`` starts it with ``python -m xai_core.jobs.local workers memory_bytes``. It
+``starting.Local`` starts it with ``python -m xai_core.jobs.local workers memory_bytes``. It
 writes the scheduler's address as its only line of output and lives until its input is closed,
 which the system does even when the process that started it is killed: nothing is left behind.
 """

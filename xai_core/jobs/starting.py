@@ -1,0 +1,108 @@
+"""Starting workers on this machine: how many, how much memory, and the process that holds them."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+from dask.utils import parse_bytes
+from distributed.system import MEMORY_LIMIT
+
+import xai_core
+from xai_core.errors import JobError
+
+START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
+LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
+AUTOMATIC_SHARE = 0.6
+
+
+def worker_count() -> int:
+    """Local workers that ``XAI_WORKERS`` asks for; 1 if it is not set.
+
+    Raises:
+        JobError: it is no whole number above 0.
+    """
+    words = os.environ.get("XAI_WORKERS") or "1"
+    if not words.isdecimal() or int(words) < 1:
+        raise JobError(f"XAI_WORKERS must be a whole number above 0, not '{words}'.")
+    return int(words)
+
+
+def memory_bytes(limit: str | int | None, workers: int) -> int:
+    """Most bytes that one worker may use.
+
+    Args:
+        limit: bytes, a text such as "4 GiB", or "auto": 60 % of the machine's memory, shared
+            by the workers. None takes ``XAI_WORKER_MEMORY``, or "auto".
+        workers: number of workers on this machine.
+
+    Raises:
+        JobError: the limit cannot be read or is too small to load torch (1 GiB).
+    """
+    wanted = limit if limit is not None else os.environ.get("XAI_WORKER_MEMORY") or "auto"
+    if wanted == "auto":
+        return max(LEAST_MEMORY, int(AUTOMATIC_SHARE * MEMORY_LIMIT / workers))
+    try:
+        size = int(parse_bytes(wanted))
+    except ValueError as error:
+        raise JobError(
+            f"The memory limit '{wanted}' is not a size; write for example '4 GiB'."
+        ) from error
+    if size < LEAST_MEMORY:
+        raise JobError(f"The memory limit '{wanted}' is too small; a worker needs 1 GiB.")
+    return size
+
+
+class Local:
+    """The process of ``xai_core.jobs.local``, which holds scheduler and workers.
+
+    Everything listens on 127.0.0.1 only. The scheduler asks for no password: whoever may run
+    programs on this machine can reach it, as they can reach any program's loopback port.
+
+    Raises:
+        JobError: the process ended or said nothing for three minutes.
+    """
+
+    def __init__(self, workers: int, memory: int) -> None:
+        root = str(Path(xai_core.__file__).parents[1])
+        path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "xai_core.jobs.local", str(workers), str(memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C in a terminal reaches the parent only
+        )
+        self.address = self._first_line()
+
+    def _first_line(self) -> str:
+        output = self._process.stdout
+        if output is None or not select.select([output], [], [], START_S)[0]:
+            self.close()
+            raise JobError("The compute engine did not start within three minutes.")
+        address = output.readline().strip()
+        if not address:
+            self.close()
+            raise JobError("The compute engine could not start; the log says why.")
+        return address
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the process and, with it, all workers."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
