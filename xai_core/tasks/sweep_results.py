@@ -40,8 +40,8 @@ class SweepResults:
         counts: computed again with fewer, the others would have other last digits.
         """
         asked = {key for keys in self.inquiry.keys.values() for key in keys.values()}
-        kept = {key: cache.get(key) for key in asked - self.facts.keys()}
-        found = {key: one.facts for key, one in kept.items() if one is not None}
+        kept = {key: cache.facts(key) for key in asked - self.facts.keys()}
+        found = {key: facts for key, facts in kept.items() if facts is not None}
         there = found.keys() | self.facts.keys()
         self.add(
             {key: one for key, one in found.items() if asked.intersection(one[BATCH]) <= there}
