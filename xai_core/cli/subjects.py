@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,16 @@ from PIL import Image
 from xai_core import tasks
 from xai_core.cache import Cache
 from xai_core.classes import class_titles
-from xai_core.cli.options import picture_files
-from xai_core.cli.photos import read_file
+from xai_core.cli.options import SAMPLE, picture_files
 from xai_core.errors import ImageError
 from xai_core.explainers.choices import Choice
-from xai_core.images import image_hash, model_input, visible_crop
+from xai_core.images import (
+    image_hash,
+    model_input,
+    read_picture,
+    sample_image,
+    visible_crop,
+)
 from xai_core.jobs.here import results_of
 
 Facts = Mapping[str, Any]  # of ``tasks.describe``
@@ -58,6 +64,17 @@ class Targeted(Photo):
     target: int
     class_name: str
     probability: float
+
+
+def read_file(name: str) -> Image.Image:
+    """The picture of a file, or of sample:NAME.
+
+    Raises:
+        ImageError: there is none, or it cannot be read.
+    """
+    if name.startswith(SAMPLE):
+        return sample_image(name.removeprefix(SAMPLE))
+    return read_picture(Path(name))
 
 
 def read_photo(name: str, about: Facts) -> Photo:

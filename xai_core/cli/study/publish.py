@@ -126,7 +126,7 @@ def with_originals(design: Design, folder: Path | None, store: Store) -> Design:
 def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
     """The original to keep; None where the design says that it is kept already."""
     from xai_core.cli.options import SAMPLE
-    from xai_core.cli.photos import read_file
+    from xai_core.cli.subjects import read_file
     from xai_core.study.field_of_view import original_png
 
     if picture.asset:
