@@ -243,7 +243,7 @@ def agree(shown, written):
     np.testing.assert_allclose(written[shown.index], shown, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("data", [False, True], ids=["photos", "data set"])
+@pytest.mark.parametrize("data", ["", "data", "data/1"], ids=["photos", "classes", "no classes"])
 def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path, data):
     names = {image.picture.hash: image.picture.source for image in classified.images}
     subjects = classified.subjects
@@ -256,8 +256,8 @@ def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path,
     ]
     cohort = Cohort(subjects, names, dict(zip(names, (1, None), strict=True)))
     if data:
-        order = tasks.labelled(classified.model, classified.fingerprint, "data", 2, 1)
-        cohort = labelled_cohort(done(order), "data", 2, 1)
+        order = tasks.labelled(classified.model, classified.fingerprint, data, 1, 1)
+        cohort = labelled_cohort(done(order), data, 1, 1)
     metric = tasks.Metric(("map", "channels"), 1, 3, 10)
     asked = (
         classified.model,

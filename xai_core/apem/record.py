@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ def apem_run(
     seed: int,
     eps_max: int,
     data: Sequence[Option] = (),
+    folder: str = "",
 ) -> Run:
     """What repeats a table of numbers.
 
@@ -33,6 +35,7 @@ def apem_run(
         seed: of the shuffles.
         eps_max: the most steps.
         data: a data set as options of the command line; none for photos by name.
+        folder: where photos are whose names do not say it.
     """
     images = _images(table)
     facts = {
@@ -54,8 +57,14 @@ def apem_run(
         ("--eps-max", str(eps_max)),
     ]
     source = data or model.classes("--true", [image["true"] for image in images])
-    photos = [] if data else [image["name"] for image in images]
-    return Run(("apem",), facts, [*model.words(), *options(choices), *metric, *source], photos)
+    names = [image["name"] for image in images]
+    photos = [str(Path(folder, name)) for name in names] if folder else names
+    return Run(
+        ("apem",),
+        facts,
+        [*model.words(), *options(choices), *metric, *source],
+        [] if data else photos,
+    )
 
 
 def _images(table: pd.DataFrame) -> list[dict[str, Any]]:

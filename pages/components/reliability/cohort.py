@@ -41,12 +41,14 @@ class Cohort:
         names: by hash.
         true: index of the true class by hash; None where it is not known.
         data: of a data set, the command line's options for it.
+        folder: of pictures without classes, where they are.
     """
 
     subjects: Sequence[Subject]
     names: dict[str, str]
     true: dict[str, int | None]
     data: Sequence[Option] = ()
+    folder: str = ""
 
 
 def choose_cohort(classified: Classified) -> Cohort | None:
@@ -207,8 +209,12 @@ def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohor
     ]
     names = dict(zip(hashes, found.facts["names"], strict=True))
     true = dict(zip(hashes, found.facts["true"], strict=True))
+    distinct = list({s.hash: s for s in subjects}.values())
+    if not any(one is not None for one in true.values()):
+        # Where no class is known, the command takes all pictures of a folder.
+        return Cohort(distinct, names, true, folder=folder)
     options = (("--data", folder), ("--right", str(right)), ("--wrong", str(wrong)))
-    return Cohort(list({s.hash: s for s in subjects}.values()), names, true, options)
+    return Cohort(distinct, names, true, options)
 
 
 @st.cache_resource(max_entries=2 * MOST, show_spinner=False)

@@ -60,4 +60,11 @@ def repeating(
 ) -> Run:
     """What repeats the numbers of a table."""
     whole = [Choice(choice.method, completed(choice, classified.by_source)) for choice in choices]
-    return apem_run(classified.model_facts, whole, table, data=cohort.data, **asdict(metric))
+    return apem_run(
+        classified.model_facts,
+        whole,
+        table,
+        data=cohort.data,
+        folder=cohort.folder,
+        **asdict(metric),
+    )
