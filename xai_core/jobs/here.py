@@ -10,6 +10,7 @@ from typing import Protocol
 from xai_core.cache import Cache, Result
 from xai_core.errors import XaiError
 from xai_core.jobs.engine import Engine
+from xai_core.jobs.exchange import keep, without_parts
 from xai_core.jobs.task import Task
 from xai_core.progress import advance
 
@@ -81,19 +82,9 @@ def _outcome(task: Task, cache: Cache, meter: Meter | None) -> Result | str:
             result = task.run(**task.arguments)
         except XaiError as error:
             return str(error)
-        return _kept(task, result, cache)
-
-
-def _kept(task: Task, result: Result, cache: Cache) -> Result:
-    """Keep a result, or each of its parts; of these only the facts are handed on."""
-    for key, part in result.parts.items():
-        cache.put(key, part)
-    if result.parts:
-        parts = {key: part.facts for key, part in result.parts.items()}
-        return Result(result.arrays, {**result.facts, "parts": parts})
-    if task.kept and (result.arrays or result.facts):
-        cache.put(task.key, result)
-    return result
+        if result.parts or (task.kept and (result.arrays or result.facts)):
+            keep(cache, task.key, result)
+        return without_parts(result)
 
 
 def _on_workers(
