@@ -166,16 +166,16 @@ def test_pointing_reads_a_value(page: Page, server: str) -> None:
     expect(page.locator(".readout")).to_have_text(reading)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440, 2560])
-def test_nothing_overflows(
-    page: Page, server: str, width: int, scheme: Literal["light", "dark"]
-) -> None:
-    page.emulate_media(color_scheme=scheme)
+def test_nothing_overflows(page: Page, server: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(server)
     wait_drawn(page, "drawn.ready >= 6")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_above_the_fold(page: Page, server: str) -> None:
