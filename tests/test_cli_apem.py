@@ -531,6 +531,7 @@ def test_an_empty_map_is_a_problem_and_no_number(tmp_path, capsys):
         ((), ["--data", "{empty}"], "no pictures"),
         ((), ["--data", "{strange}"], "no class 'wasp'"),
         ((), ["--data", "{strange}", "--true", "bee"], "--true is for photos"),
+        ((), ["--data", "{strange}", "--target", "bee"], "--target is for photos"),
         ((), ["--data", "{strange}", "--wrong", "-2"], "--wrong must be at least 0"),
     ],
 )

@@ -132,6 +132,7 @@ KINDS = {
         "sanity-check", *SANITY, "--smooth", "2", "--smooth-sigma", "0.3", "--no-maps", *PHOTOS
     ),
     "apem": command("apem", *APEM, "--true", "#1", "--true", "unknown", *PHOTOS),
+    "apem of one class": command("apem", *APEM, "--target", "#0", "--target", "auto", *PHOTOS),
     "apem of a data set": command("apem", *APEM, "--data", "data", "--right", "2", "--wrong", "2"),
 }  # fmt: skip
 NUMBERS = {
@@ -246,15 +247,7 @@ def agree(shown, written):
 @pytest.mark.parametrize("data", ["", "data", "data/1"], ids=["photos", "classes", "no classes"])
 def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path, data):
     names = {image.picture.hash: image.picture.source for image in classified.images}
-    subjects = classified.subjects
-    asked = [one.hash for one in subjects], np.stack([one.pixels for one in subjects])
-    answers = done(tasks.predict(classified.model, classified.fingerprint, *asked)).arrays[
-        "probabilities"
-    ]
-    subjects = [
-        replace(one, target=int(row.argmax())) for one, row in zip(subjects, answers, strict=True)
-    ]
-    cohort = Cohort(subjects, names, dict(zip(names, (1, None), strict=True)))
+    cohort = Cohort(classified.subjects, names, dict(zip(names, (1, None), strict=True)))
     if data:
         order = tasks.labelled(classified.model, classified.fingerprint, data, 1, 1)
         cohort = labelled_cohort(done(order), data, 1, 1)

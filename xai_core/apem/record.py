@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ def apem_run(
     shuffles: int,
     seed: int,
     eps_max: int,
+    targets: Mapping[str, int],
     data: Sequence[Option] = (),
     folder: str = "",
 ) -> Run:
@@ -34,10 +35,11 @@ def apem_run(
         shuffles: shuffled maps for the normalised metric; 0 for none.
         seed: of the shuffles.
         eps_max: the most steps.
+        targets: the explained class by a picture's name; the predicted one where there is none.
         data: a data set as options of the command line; none for photos by name.
         folder: where photos are whose names do not say it.
     """
-    images = _images(table)
+    images = _images(table, targets)
     facts = {
         "model": model.described(),
         "images": images,
@@ -56,7 +58,10 @@ def apem_run(
         ("--seed", str(seed)),
         ("--eps-max", str(eps_max)),
     ]
-    source = data or model.classes("--true", [image["true"] for image in images])
+    source = data or [
+        *model.classes("--true", [image["true"] for image in images]),
+        *model.classes("--target", [image["target"] for image in images]),
+    ]
     names = [image["name"] for image in images]
     photos = [str(Path(folder, name)) for name in names] if folder else names
     return Run(
@@ -67,8 +72,8 @@ def apem_run(
     )
 
 
-def _images(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The pictures of a table: name, hash, and the indices of both classes."""
+def _images(table: pd.DataFrame, targets: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The pictures of a table: name, hash, and the indices of their classes."""
     once = table.drop_duplicates(["image", "image_hash"])
     return [
         {
@@ -76,6 +81,7 @@ def _images(table: pd.DataFrame) -> list[dict[str, Any]]:
             "hash": row["image_hash"],
             "true": None if pd.isna(row["true"]) else int(row["true"]),
             "predicted": int(row["predicted"]),
+            "target": targets.get(row["image"], int(row["predicted"])),
         }
         for row in once.to_dict("records")
     ]

@@ -15,6 +15,7 @@ from xai_core.cli.options import (
     add_methods,
     add_model,
     chosen,
+    class_targets,
     described,
     kept_results,
     model_facts,
@@ -39,7 +40,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("photos", nargs="*", metavar="PHOTO", help="a file, or sample:NAME")
     add_model(parser)
-    add_methods(parser, with_target=False)
+    add_methods(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
     _add_pictures(parser.add_argument_group("pictures"))
     _add_metric(parser.add_argument_group("metric"))
@@ -142,11 +143,13 @@ def _planned(arguments: argparse.Namespace) -> Plan:
     choices = chosen(_words(arguments.methods), arguments.param, arguments.layer)
     model = model_keywords(arguments)
     about = described(model)
+    files = _files(about["class_names"], arguments)
     return Plan(
         model=model,
         about=about,
         recorded=model_facts(arguments, about),
-        files=_files(about["class_names"], arguments),
+        files=files,
+        targets=_targets(about["class_names"], files, arguments),
         data=arguments.data,
         right=arguments.right,
         wrong=arguments.wrong,
@@ -184,4 +187,19 @@ def _files(
         return list(zip(files, known * len(files) if len(known) == 1 else known, strict=True))
     if arguments.true:
         raise ModelError("--true is for photos; the classes of --data are its folders' names.")
+    if arguments.target:
+        raise ModelError("--target is for photos; of --data the predicted classes are explained.")
     return [(str(path), true) for path, true in labelled(arguments.data, class_names)]
+
+
+def _targets(
+    class_names: Sequence[str],
+    files: Sequence[tuple[str, int | None]],
+    arguments: argparse.Namespace,
+) -> dict[str, int]:
+    """The explained class of the photos for which one is given, by their names."""
+    if not arguments.target:
+        return {}
+    targets = class_targets(class_names, arguments.target, len(files))
+    given = zip(files, targets, strict=True)
+    return {name: target for (name, _), target in given if target is not None}

@@ -33,6 +33,7 @@ class Plan:
         about: the model's facts.
         recorded: what ``run.json`` says of it.
         files: every picture's name with its true class, None if unknown.
+        targets: the explained class by a photo's name; the predicted one where there is none.
         data: the data set's folder, or None.
         right: most pictures of the data set that are classified rightly; None for all.
         wrong: the same for wrongly.
@@ -45,6 +46,7 @@ class Plan:
     about: Facts
     recorded: ModelFacts
     files: Sequence[tuple[str, int | None]]
+    targets: Mapping[str, int]
     data: Path | None
     right: int | None
     wrong: int | None
@@ -100,13 +102,17 @@ def measured(plan: Plan, cache: Cache) -> tuple[pd.DataFrame, int]:
 def _rows(
     plan: Plan, photos: Sequence[tuple[Photo, Mapping[str, Any]]], cache: Cache, meter: Meter
 ) -> list[dict[str, Any]]:
-    """The rows of pictures with their facts, by all methods; their predicted class is explained."""
+    """The rows of pictures with their facts, by all methods."""
     asked = {
         (photo.name, column): replace(task, title=f"{photo.name} {column}")
         for photo, facts in photos
         for (_, column), task in tasks.measure_all(
-            *(plan.model, plan.about["fingerprint"], [photo.subject(facts["predicted"])]),
-            *(plan.choices, plan.metric, plan.pictures),
+            plan.model,
+            plan.about["fingerprint"],
+            [photo.subject(plan.targets.get(photo.name, facts["predicted"]))],
+            plan.choices,
+            plan.metric,
+            plan.pictures,
         ).items()
     }
     done = carry_out(list(asked.values()), cache, meter)

@@ -55,13 +55,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_methods(parser: argparse.ArgumentParser, with_target: bool = True) -> None:
-    """Add ``--methods`` with their settings, and the classes that are explained.
-
-    Args:
-        parser: of the command.
-        with_target: whether the class can be chosen.
-    """
+def add_methods(parser: argparse.ArgumentParser) -> None:
+    """Add ``--methods`` with their settings, and the classes that are explained."""
     parser.add_argument(
         "--methods",
         default="saliency,gradcam",
@@ -70,14 +65,13 @@ def add_methods(parser: argparse.ArgumentParser, with_target: bool = True) -> No
         "averages another one, group-1 to group-4 (published sets), all, or everything: all that "
         "work on this model (default: %(default)s)",
     )
-    if with_target:
-        parser.add_argument(
-            "--target",
-            action="append",
-            metavar="CLASS",
-            help="class to explain, by name, by number, or by both as in 474-cardigan; or auto for "
-            "the predicted one (the default); given once, or once for every photo",
-        )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="CLASS",
+        help="class to explain, by name, by number, or by both as in 474-cardigan; or auto for "
+        "the predicted one (the default); given once, or once for every photo",
+    )
     parser.add_argument(
         "--param",
         action="append",

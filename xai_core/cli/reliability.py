@@ -36,6 +36,7 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Run:
         plan.choices,
         table,
         **asdict(plan.metric),
+        targets=plan.targets,
         data=[(option, str(value)) for option, value in given if value is not None],
     )
 

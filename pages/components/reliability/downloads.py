@@ -64,6 +64,7 @@ def repeating(
         classified.model_facts,
         whole,
         table,
+        targets={cohort.names[one.hash]: one.target for one in cohort.subjects},
         data=cohort.data,
         folder=cohort.folder,
         **asdict(metric),
