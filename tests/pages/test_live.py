@@ -37,7 +37,7 @@ def fragments(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Callable[[], None],
 
 def test_it_is_drawn_until_the_work_ends_and_then_the_page_runs_again(fragments) -> None:  # type: ignore[no-untyped-def]
     job, drawn = Job([A, B], "somebody"), []
-    work = Work(job=job)
+    work = Work(asked={"a", "b"}, job=job)
     live.live(lambda: drawn.append(set(work.results)), work)
     ((poll, every_s),) = fragments
     assert every_s == live.EVERY_S

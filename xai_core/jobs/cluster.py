@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -176,10 +175,9 @@ class Cluster:
         deadline = time.monotonic() + GONE_S
         # A task handed out before the scheduler knows would die with the old worker.
         while worker in self._look() and time.monotonic() < deadline:
-            with suppress(LookupError):  # it went away by itself after the question
-                self._client.run(
-                    kill, worker, STOP_EVENT, workers=[worker], nanny=True, on_error="ignore"
-                )
+            # Every nanny is asked: the scheduler fails at the name of a worker that went away by
+            # itself after the question. Those of other workers do nothing.
+            self._client.run(kill, worker, STOP_EVENT, nanny=True, on_error="ignore")
             time.sleep(0.01)
 
     def outcome(self, future: Future[Answer]) -> Answer | BaseException:
