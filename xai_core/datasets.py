@@ -87,6 +87,12 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
     )
 
 
+def folder_stamp(folder: str | Path) -> int:
+    """When a data set's folder last changed, in nanoseconds; 0 where there is none."""
+    path = Path(folder)
+    return path.stat().st_mtime_ns if path.is_dir() else 0
+
+
 def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
     """Pictures of a folder with the names of their classes, without reading the pictures.
 

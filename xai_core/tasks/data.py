@@ -28,8 +28,7 @@ def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int
         right: at most so many that the model classifies rightly.
         wrong: at most so many that it classifies wrongly.
     """
-    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
-    key = content_key("labelled", fingerprint, folder, stamp, right, wrong)
+    key = content_key("labelled", fingerprint, folder, datasets.folder_stamp(folder), right, wrong)
     arguments = {"model": dict(model), "folder": folder, "right": right, "wrong": wrong}
     return Task(key, run_labelled, arguments, float(right + wrong), "Reading the pictures")
 

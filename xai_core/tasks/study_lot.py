@@ -8,7 +8,7 @@ from typing import Any
 
 from xai_core.cache import Result, content_key
 from xai_core.classes import class_text, folder_classes
-from xai_core.datasets import listed
+from xai_core.datasets import folder_stamp, listed
 from xai_core.errors import DataError, ImageError, ModelError
 from xai_core.images import model_input, read_picture
 from xai_core.jobs import Task
@@ -33,8 +33,7 @@ def study_draw(
         wrong: at most so many that it classifies wrongly.
         seed: of the choice.
     """
-    stamp = Path(folder).stat().st_mtime_ns if Path(folder).is_dir() else 0
-    key = content_key("study-draw", fingerprint, folder, stamp, right, wrong, seed)
+    key = content_key("study-draw", fingerprint, folder, folder_stamp(folder), right, wrong, seed)
     arguments = {
         "model": dict(model),
         "folder": folder,
