@@ -32,6 +32,8 @@ STARTED = {
 }
 # Their tests share a server and a browser, or an engine: they run in one process, and first.
 TOGETHER = ("tests/browser", "tests/pages")
+# But these have servers of their own.
+APART = ("tests/browser/test_frames.py", "tests/browser/test_take_part.py")
 
 # How long an example takes depends on what else runs on the machine.
 hypothesis.settings.register_profile(
@@ -43,18 +45,25 @@ hypothesis.settings.load_profile("busy")
 def place(nodeid: str) -> str:
     """The folder, or the file, whose tests run in one process and one after the other."""
     file = nodeid.partition("::")[0]
-    return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
+    folder = file.rpartition("/")[0]
+    return folder if folder in TOGETHER and file not in APART else file
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a test needs; begin with what takes longest, so that both processes end alike."""
+    """Mark what a test needs; begin with what takes and waits longest: all processes end alike."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         for need, fixtures in NEEDS.items():
             if asked & fixtures:
                 item.add_marker(need)
-    items.sort(key=lambda item: place(item.nodeid) not in TOGETHER)
+    waiting = {place(item.nodeid) for item in items if any(map(item.get_closest_marker, NEEDS))}
+
+    def rank(item: pytest.Item) -> tuple[bool, bool]:
+        where = place(item.nodeid)
+        return where not in TOGETHER, where not in waiting
+
+    items.sort(key=rank)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
