@@ -28,23 +28,17 @@ def opened(page: Page, server: str, query: str) -> list[str]:
     return errors
 
 
-def slide_to(page: Page, frame: int) -> float:
-    """Move the slider in the browser; milliseconds until the maps of that depth are drawn."""
-    return page.evaluate(
-        f"""frame => new Promise(done => {{
-            const root = {GRID}, slider = root.querySelector("{SLIDER}");
-            const began = performance.now();
+def slide_to(page: Page, frame: int) -> None:
+    """Move the slider in the browser, until the maps of that depth are drawn."""
+    page.evaluate(
+        f"""frame => {{
+            const slider = {GRID}.querySelector("{SLIDER}");
             slider.value = frame;
             slider.dispatchEvent(new Event("input", {{ bubbles: true }}));
-            const look = () => {{
-                const drawn = JSON.parse(root.dataset.drawn);
-                if (drawn.frame === frame && drawn.ready >= 4) done(performance.now() - began);
-                else requestAnimationFrame(look);
-            }};
-            look();
-        }})""",
+        }}""",
         frame,
     )
+    wait_drawn(page, f"drawn.frame === {frame} && drawn.ready >= 4")
 
 
 def rest(page: Page, frame: int) -> None:
@@ -62,8 +56,7 @@ def test_run_slide_play_click_and_download(page: Page, server: str, tmp_path: Pa
     assert labels == "13"
 
     before = page.evaluate(SHOWN)
-    took = slide_to(page, 3)
-    assert took < 2000, "a computed depth is on the screen at once"
+    slide_to(page, 3)
     after = page.evaluate(SHOWN)
     assert after["label"] == "fc3 to fc1"
     assert after["maps"] != before["maps"]

@@ -408,7 +408,7 @@ def test_leaving_the_window_is_counted(
     at(page, "Trial 2 of 3")
     stored = answers(store, slug).sort_values("position")
     assert list(stored.focus_losses) == [2, 0]
-    assert 400 <= stored.hidden_ms.iloc[0] < 5000
+    assert 400 <= stored.hidden_ms.iloc[0] <= stored.duration_ms.iloc[0]
     assert stored.hidden_ms.iloc[1] == 0
 
 
