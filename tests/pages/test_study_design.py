@@ -166,6 +166,24 @@ def test_a_change_is_kept_although_another_step_is_chosen_at_once(store: Store) 
     assert store.draft(slug).title == "Late"
 
 
+@pytest.mark.parametrize("step", ["question", "look", "trials", "participants", "ending"])
+def test_a_control_is_born_with_what_the_draft_says(store: Store, step: str) -> None:
+    """A browser sends a new control's default if somebody clicks before its state has come."""
+    design = full(store, title="T", trials=1, catch_trials=1)
+    app = opened(begun(store, design), step)
+    own = [
+        one for kind in ("text_input", "text_area", "number_input") for one in getattr(app, kind)
+    ]
+    assert [one.proto.default for one in own] == [one.value for one in own]
+    assert [one.proto.default for one in app.toggle] == [one.value for one in app.toggle]
+    lists = [one for one in app.selectbox if one.value is not None]
+    assert [one.options[one.proto.default] for one in lists] == [
+        one.options[one.index] for one in lists
+    ]
+    assert own or lists or app.toggle
+    assert not any(one.proto.set_value for one in [*own, *lists, *app.toggle])
+
+
 def test_what_was_changed_elsewhere_is_not_overwritten(store: Store) -> None:
     slug = begun(store)
     one, two = opened(slug), opened(slug)

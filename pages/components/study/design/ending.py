@@ -90,10 +90,9 @@ def _limits(draft: Draft) -> None:
 
 def _moment(draft: Draft, name: str, label: str, value: str | None) -> None:
     key = draft.key(name)
-    st.session_state.setdefault(key, _parsed(value))
     st.datetime_input(
         label,
-        value=None,
+        _parsed(value),
         key=key,
         on_change=commit,
         args=(draft, key, lambda old, when: replace(old, **{name: _iso(when)})),

@@ -1,4 +1,8 @@
-"""Controls of single values of the draft; each shows what the draft says and writes into it."""
+"""Controls of single values of the draft; each shows what the draft says and writes into it.
+
+What the draft says is the control's default, not its state in the session: a browser draws a new
+control with its default and hears of its state later, and a click in between would send the default.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +28,14 @@ def text(
         place: where the control goes.
         options: of ``st.text_input``.
     """
-    place.text_input(label, **_bound(draft, name, value, change), **options)
+    place.text_input(label, value, **_bound(draft, name, change), **options)
 
 
 def area(
     draft: Draft, name: str, label: str, value: str, change: Change, place: Any = st, **options: Any
 ) -> None:
     """Several lines of text; as ``text``."""
-    place.text_area(label, **_bound(draft, name, value, change), **options)
+    place.text_area(label, value, **_bound(draft, name, change), **options)
 
 
 def number(
@@ -50,9 +54,11 @@ def number(
     the draft changes only when somebody changes it.
     """
     low, high = limits
-    bound = _bound(draft, name, min(max(value, low), high), change)
-    st.session_state[bound["key"]] = min(max(st.session_state[bound["key"]], low), high)
-    place.number_input(label, low, high, step=1, **bound, **options)
+    key = draft.key(name)
+    if key in st.session_state and not low <= st.session_state[key] <= high:
+        st.session_state[key] = min(max(st.session_state[key], low), high)
+    begun = min(max(value, low), high)
+    place.number_input(label, low, high, begun, step=1, **_bound(draft, name, change), **options)
 
 
 def slider(
@@ -66,7 +72,7 @@ def slider(
 ) -> None:
     """A number within limits, as a slider; as ``text``."""
     low, high = limits
-    st.slider(label, low, high, step=step, **_bound(draft, name, float(value), change))
+    st.slider(label, low, high, float(value), step, **_bound(draft, name, change))
 
 
 def toggle(
@@ -79,7 +85,7 @@ def toggle(
     **options: Any,
 ) -> None:
     """Yes or no; as ``text``."""
-    place.toggle(label, **_bound(draft, name, value, change), **options)
+    place.toggle(label, value, **_bound(draft, name, change), **options)
 
 
 def choice(
@@ -107,8 +113,8 @@ def choice(
         options: of ``st.selectbox``.
     """
     offered = list(choices) if value in choices else [value, *choices]
-    bound = _bound(draft, name, value, change)
-    place.selectbox(label, offered, format_func=title, **bound, **options)
+    bound = _bound(draft, name, change)
+    place.selectbox(label, offered, offered.index(value), format_func=title, **bound, **options)
 
 
 def several(
@@ -122,8 +128,8 @@ def several(
     **options: Any,
 ) -> None:
     """Any number of several; as ``text``. A value that is not offered is left out."""
-    bound = _bound(draft, name, [value for value in values if value in choices], change)
-    place.multiselect(label, list(choices), **bound, **options)
+    chosen = [value for value in values if value in choices]
+    place.multiselect(label, list(choices), chosen, **_bound(draft, name, change), **options)
 
 
 def segments(
@@ -137,14 +143,18 @@ def segments(
     **options: Any,
 ) -> None:
     """One of a few, side by side; as ``text``, with the titles by choice."""
-    bound = _bound(draft, name, value, change)
     place.segmented_control(
-        label, list(choices), required=True, format_func=choices.__getitem__, **bound, **options
+        label,
+        list(choices),
+        default=value,
+        required=True,
+        format_func=choices.__getitem__,
+        **_bound(draft, name, change),
+        **options,
     )
 
 
-def _bound(draft: Draft, name: str, value: Any, change: Change) -> dict[str, Any]:
-    """What binds a control to the draft: its key with its state, and its callback."""
+def _bound(draft: Draft, name: str, change: Change) -> dict[str, Any]:
+    """What binds a control to the draft: its key, and its callback."""
     key = draft.key(name)
-    st.session_state.setdefault(key, value)
     return {"key": key, "on_change": commit, "args": (draft, key, change)}

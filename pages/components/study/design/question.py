@@ -25,10 +25,10 @@ def show(draft: Draft, name: str) -> None:
         name: the study's, for researchers.
     """
     key = draft.key("name")
-    st.session_state.setdefault(key, name)
     left, right = st.columns(2)
     left.text_input(
         "Name",
+        name,
         key=key,
         max_chars=100,
         on_change=_rename,
