@@ -1,7 +1,8 @@
 """Controls of single values of the draft; each shows what the draft says and writes into it.
 
 What the draft says is the control's default, not its state in the session: a browser draws a new
-control with its default and hears of its state later, and a click in between would send the default.
+control with its default and hears of its state a moment later; a click before it would send the
+default.
 """
 
 from __future__ import annotations
