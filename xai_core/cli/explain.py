@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xai_core.cli.meter import Meter
-from xai_core.cli.options import (
-    add_methods,
-    add_model,
-    chosen,
-    class_targets,
-    described,
-    kept_results,
-    model_facts,
-    model_keywords,
-    working,
-)
+from xai_core.cli.options import Commands, add_command, add_photos
 from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
     from xai_core.cache import Cache, Result
+    from xai_core.cli.asked import Asked
     from xai_core.cli.subjects import Targeted
     from xai_core.display import Display
     from xai_core.explainers.choices import Choice
     from xai_core.export import Explanation
     from xai_core.provenance import ModelFacts
-    from xai_core.tasks import Model, Subject
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    text = "explain photos with one or more methods"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "explain",
-        help=text,
-        description=text.capitalize() + ". Writes heatmaps/*.png, "
-        "heatmaps.png, heatmaps.svg, relevance.npz, heatmaps.csv and run.json. Maps that DIR "
-        "already holds are not computed again.",
+        run,
+        "explain photos with one or more methods",
+        ". Writes heatmaps/*.png, heatmaps.png, heatmaps.svg, relevance.npz, heatmaps.csv and "
+        "run.json. Maps that DIR already holds are not computed again.",
     )
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or sample:NAME")
-    add_model(parser)
-    add_methods(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    add_photos(parser)
     group = parser.add_argument_group("drawing")
     group.add_argument(
         "--stage",
@@ -58,14 +45,13 @@ def add_to(commands: Any) -> None:
     group.add_argument("--colormap", default="", metavar="NAME", help="default: fits --show")
     group.add_argument("--opacity", type=float, default=0.8, help="0 to 1 (default: %(default)s)")
     group.add_argument("--enlarge", default="nearest", choices=("nearest", "bilinear"))
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
-    from xai_core.cli.subjects import readable, setting_pictures, targeted
+    from xai_core.cli.asked import asked_by, kept_results, photo_targets
+    from xai_core.cli.subjects import readable
     from xai_core.display import Display
-    from xai_core.explainers.presets import EVERYTHING
     from xai_core.files import write_file
 
     display = Display(
@@ -76,53 +62,41 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.enlarge,
         arguments.stage,
     )
-    words = [word.strip() for word in arguments.methods.split(",")]
-    choices = chosen(words, arguments.param, arguments.layer)
-    model = model_keywords(arguments)
-    about = described(model)
-    files = list(dict.fromkeys(arguments.photos))
-    classes = class_targets(about["class_names"], arguments.target or ["auto"], len(files))
-    pictures = setting_pictures(choices, about)
+    asked = asked_by(arguments)
+    targets = photo_targets(arguments, asked.about)
     arguments.out.mkdir(parents=True, exist_ok=True)
     cache = kept_results(arguments.out)
-    if EVERYTHING in words:
-        choices = working(model, about["fingerprint"], choices, cache)
-    photos = readable(files, about)
-    targets = dict(zip(files, classes, strict=True))
-    aimed = targeted(photos, targets, model, about, cache)
-    results, failures = _explained(aimed, choices, pictures, model, about, cache)
+    asked = asked.working(cache)
+    photos = asked.targeted(readable(targets, asked.about), targets, cache)
+    results, failures = _explained(asked, photos, cache)
     if not results:
         raise XaiError("Nothing could be explained.")
-    for path, data in _outputs(results, display, model_facts(arguments, about), arguments.out):
+    for path, data in _outputs(results, display, asked.recorded, arguments.out):
         write_file(path, data)
-    return 1 if failures or len(photos) < len(files) else 0
+    return 1 if failures or len(photos) < len(targets) else 0
 
 
 def _explained(
-    photos: Sequence[Targeted],
-    choices: Sequence[Choice],
-    pictures: Mapping[str, Subject],
-    model: Model,
-    about: Mapping[str, Any],
-    cache: Cache,
+    asked: Asked, photos: Sequence[Targeted], cache: Cache
 ) -> tuple[list[Explanation], int]:
     """Every photo by every method, and how many of these failed; they are named."""
     from xai_core import tasks
     from xai_core.jobs.here import carry_out
 
-    asked = {
+    wanted = {
         (photo.name, column): replace(task, title=f"{photo.name} {column}")
         for photo in photos
         for (_, column), task in tasks.explain_all(
-            *(model, about["fingerprint"], [photo.subject(photo.target)], choices, pictures),
+            *asked.loaded,
+            [photo.subject(photo.target)],
+            asked.choices,
+            asked.pictures,
             known=cache.__contains__,
         ).items()
     }
-    meter, failures = Meter([task.cost for task in asked.values()]), 0
-    found = {}
-    for place, (_, outcome) in zip(
-        asked, carry_out(list(asked.values()), cache, meter), strict=True
-    ):
+    meter, failures = Meter([task.cost for task in wanted.values()]), 0
+    done, found = carry_out(list(wanted.values()), cache, meter), {}
+    for place, (_, outcome) in zip(wanted, done, strict=True):
         if isinstance(outcome, str):
             meter.say(f"{place[1]}: {outcome}")
             failures += 1
@@ -131,7 +105,7 @@ def _explained(
     return [
         _explanation(photo, choice, found[photo.name, choice.id])
         for photo in photos
-        for choice in choices
+        for choice in asked.choices
         if (photo.name, choice.id) in found
     ], failures
 

@@ -14,12 +14,12 @@ from xai_core import tasks
 from xai_core.apem.one_picture import COLUMNS, answer_facts
 from xai_core.apem.summary import as_table
 from xai_core.cache import Cache, Result
+from xai_core.cli.asked import Asked
 from xai_core.cli.meter import Meter
-from xai_core.cli.subjects import Facts, Photo, classified, readable
+from xai_core.cli.subjects import Photo, readable
 from xai_core.errors import XaiError
 from xai_core.explainers.choices import Choice
 from xai_core.jobs.here import carry_out
-from xai_core.provenance import ModelFacts
 
 CHUNK = 16  # pictures that are read, and classified, before the first of them is measured
 
@@ -29,29 +29,21 @@ class Plan:
     """Everything that decides the numbers.
 
     Attributes:
-        model: keywords of ``load_classifier``.
-        about: the model's facts.
-        recorded: what ``run.json`` says of it.
+        asked: the model and the methods.
         files: every picture's name with its true class, None if unknown.
         targets: the explained class by a photo's name; the predicted one where there is none.
         data: the data set's folder, or None.
         right: most pictures of the data set that are classified rightly; None for all.
         wrong: the same for wrongly.
-        choices: the methods, with all their settings.
-        pictures: what the words among their settings mean that stand for pictures.
         metric: how maps are measured.
     """
 
-    model: tasks.Model
-    about: Facts
-    recorded: ModelFacts
+    asked: Asked
     files: Sequence[tuple[str, int | None]]
     targets: Mapping[str, int]
     data: Path | None
     right: int | None
     wrong: int | None
-    choices: Sequence[Choice]
-    pictures: Mapping[str, tasks.Subject]
     metric: tasks.Metric
 
     @property
@@ -73,7 +65,7 @@ def measured(plan: Plan, cache: Cache) -> tuple[pd.DataFrame, int]:
     Raises:
         XaiError: no picture can be measured.
     """
-    each = len(plan.choices)
+    asked, each = plan.asked, len(plan.asked.choices)
     meter, seen = Meter([1.0] * (each * plan.expected)), Counter[bool | None]()
     rows: list[dict[str, Any]] = []
     unread = 0
@@ -81,14 +73,12 @@ def measured(plan: Plan, cache: Cache) -> tuple[pd.DataFrame, int]:
         if not (plan.takes(True, seen) or plan.takes(False, seen)):
             break
         chunk = dict(plan.files[start : start + CHUNK])
-        photos = readable(chunk, plan.about, meter.say)
+        photos = readable(chunk, asked.about, meter.say)
         meter.drop(each * (len(chunk) - len(photos)))
         unread += len(chunk) - len(photos)
         wanted = []
-        for photo, said in zip(
-            photos, classified(photos, plan.model, plan.about, cache), strict=True
-        ):
-            facts = answer_facts(said["logits"], chunk[photo.name], plan.about["outputs"])
+        for photo, said in zip(photos, asked.classified(photos, cache), strict=True):
+            facts = answer_facts(said["logits"], chunk[photo.name], asked.about["outputs"])
             if plan.takes(facts["correct"], seen):
                 seen[facts["correct"]] += 1
                 wanted.append((photo, facts))
@@ -103,24 +93,23 @@ def _rows(
     plan: Plan, photos: Sequence[tuple[Photo, Mapping[str, Any]]], cache: Cache, meter: Meter
 ) -> list[dict[str, Any]]:
     """The rows of pictures with their facts, by all methods."""
-    asked = {
+    wanted = {
         (photo.name, column): replace(task, title=f"{photo.name} {column}")
         for photo, facts in photos
         for (_, column), task in tasks.measure_all(
-            plan.model,
-            plan.about["fingerprint"],
+            *plan.asked.loaded,
             [photo.subject(plan.targets.get(photo.name, facts["predicted"]))],
-            plan.choices,
+            plan.asked.choices,
             plan.metric,
-            plan.pictures,
+            plan.asked.pictures,
         ).items()
     }
-    done = carry_out(list(asked.values()), cache, meter)
-    found = {place: outcome for place, (_, outcome) in zip(asked, done, strict=True)}
+    done = carry_out(list(wanted.values()), cache, meter)
+    found = {place: outcome for place, (_, outcome) in zip(wanted, done, strict=True)}
     return [
         {"image": photo.name, "image_hash": photo.hash, **facts, **row}
         for photo, facts in photos
-        for choice in plan.choices
+        for choice in plan.asked.choices
         for row in _rows_of(found[photo.name, choice.id], choice, plan.metric.stages)
     ]
 

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xai_core.errors import MethodError, ModelError
+from xai_core.classes import names_in
+from xai_core.errors import ModelError
 
-if TYPE_CHECKING:
-    from xai_core.cache import Cache
-    from xai_core.explainers.choices import Choice
-    from xai_core.models import Classifier
-    from xai_core.provenance import ModelFacts
-
-SAMPLE = "sample:"
-KEPT, KEPT_BYTES = ".results", 2**40
+Commands = Any  # argparse keeps the type of its sub-commands private
 CHECKPOINT = (
     *("architecture", "classes_file", "input_size", "mean", "std", "crop"),
     *("outputs", "transform_input"),
 )
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+    more: str = ".",
+) -> argparse.ArgumentParser:
+    """Add a command to the parser.
+
+    Args:
+        commands: where to add it.
+        name: what it is called.
+        run: what it does; its result is the process's status.
+        text: the same in words, without a capital or a full stop.
+        more: how these go on in its own help.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + more
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_photos(parser: argparse.ArgumentParser, how_many: str = "+") -> None:
+    """Add the photos, the model, the methods that explain it, and ``--out``."""
+    parser.add_argument("photos", nargs=how_many, metavar="PHOTO", help="a file, or sample:NAME")
+    add_model(parser)
+    _add_methods(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +78,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_methods(parser: argparse.ArgumentParser) -> None:
+def _add_methods(parser: argparse.ArgumentParser) -> None:
     """Add ``--methods`` with their settings, and the classes that are explained."""
     parser.add_argument(
         "--methods",
@@ -114,140 +137,12 @@ def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def load_model(arguments: argparse.Namespace) -> Classifier:
-    """The classifier of ``--model`` and the facts about a checkpoint.
-
-    Raises:
-        ModelError: an option's value is unreadable, or the model cannot be loaded.
-    """
-    from xai_core.tasks.models import classifier
-
-    clf = classifier(model_keywords(arguments))
-    _say(clf.notes)
-    return clf
-
-
-def described(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The facts of a model (``tasks.describe``); nothing is written for them.
-
-    Raises:
-        XaiError: the model cannot be loaded.
-    """
-    from xai_core import tasks
-    from xai_core.cache import Cache
-    from xai_core.jobs.here import results_of
-
-    task = replace(tasks.describe(model), kept=False)
-    facts = results_of([task], Cache(disk_bytes=0))[task.key].facts
-    _say(facts["notes"])
-    return facts
-
-
-def model_facts(arguments: argparse.Namespace, about: Mapping[str, Any]) -> ModelFacts:
-    """What ``run.json`` is to say of a model with these facts."""
-    from xai_core.provenance import ModelFacts
-
-    return ModelFacts(
-        *(arguments.model, about["fingerprint"], about["class_names"], given_facts(arguments)),
-        *(about["outputs"], about["notes"]),
-    )
-
-
-def chosen(words: Sequence[str], assignments: Sequence[str], layer: str | None) -> list[Choice]:
-    """The methods of ``--methods`` with their settings from ``--param`` and ``--layer``.
-
-    Args:
-        words: ids of methods, of columns (METHOD-BASE) and of presets, or "all".
-        assignments: COLUMN.NAME=VALUE. A word that the setting does not know is a picture.
-        layer: for all methods that have one.
-
-    Returns:
-        One choice a column, with all its settings.
-
-    Raises:
-        MethodError: unknown method or setting, an unreadable value, or a layer for methods
-            that have none.
-    """
-    from xai_core.explainers import method
-    from xai_core.explainers.choices import Choice, assigned, assignment, completed
-    from xai_core.explainers.presets import expanded
-
-    found = {choice.id: choice for word in words for choice in expanded(word)}
-    if layer is not None:
-        layered = {
-            column: Choice(choice.method, {**choice.settings, "layer": layer})
-            for column, choice in found.items()
-            if any(p.name == "layer" for p in method(choice.method).accepted(choice.settings))
-        }
-        if not layered:
-            raise MethodError(f"None of these methods has a layer to choose: {', '.join(found)}.")
-        found |= layered
-    for text in assignments:
-        column, name, word = assignment(text)
-        if column not in found:
-            raise MethodError(f"'--param {text}' names a method that --methods leaves out.")
-        found[column] = assigned(found[column], name, word)
-    return [
-        Choice(choice.method, completed(choice, picture_files(choice.settings)))
-        for choice in found.values()
-    ]
-
-
-def working(
-    model: Mapping[str, Any], fingerprint: str, choices: Sequence[Choice], cache: Cache
-) -> list[Choice]:
-    """Those that work on the model; the others are named on the error output."""
-    from xai_core import tasks
-    from xai_core.jobs.here import results_of
-
-    asked = {c.method: tasks.support(model, fingerprint, c.method) for c in choices}
-    known = results_of(list(asked.values()), cache)
-    refusals = {name: known[task.key].facts["refusal"] for name, task in asked.items()}
-    _say(f"{name} is left out: {text}" for name, text in refusals.items() if text)
-    return [choice for choice in choices if not refusals[choice.method]]
-
-
-def class_targets(
-    class_names: Sequence[str], words: Sequence[str], photos: int
-) -> list[int | None]:
-    """The class of every photo by ``--target``; None for the predicted one.
-
-    Raises:
-        ModelError: no such class, or another number of them than of photos.
-    """
-    from xai_core.classes import class_index
-
-    if len(words) not in (1, photos):
-        raise ModelError(
-            f"{len(words)} targets were given for {photos} photos: give one, or one for each."
-        )
-    known = [None if word == "auto" else class_index(word, class_names) for word in words]
-    return known * photos if len(words) == 1 else known
-
-
-def kept_results(out: Path) -> Cache:
-    """The results that a folder holds from before, and where further ones are kept."""
-    from xai_core.cache import Cache
-
-    return Cache(out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
-
-
-def picture_files(settings: Mapping[str, Any]) -> list[str]:
-    """The words among settings that name a picture: a file that is there, or a sample."""
-    from xai_core.explainers.choices import pictured, words
-
-    given = [word for name in pictured() for word in words(settings.get(name))]
-    return [word for word in given if word.startswith(SAMPLE) or Path(word).is_file()]
-
-
-def _say(sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr)
+def words(text: str) -> list[str]:
+    """Words with commas between, each once."""
+    return list(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
 def _class_names(path: Path) -> list[str]:
-    from xai_core.classes import names_in
-
     if not path.is_file():
         raise ModelError(f"There is no file of class names at {path}.")
     try:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from xai_core.cli.options import add_model, load_model
+from xai_core.cli.options import Commands, add_command, add_model
 from xai_core.errors import DataError
 
 LEAST = 512
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    text = "estimate a model's patterns from its training pictures"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "patterns",
-        help=text,
-        description=text.capitalize() + ". A file NAME.patterns.safetensors beside "
+        run,
+        "estimate a model's patterns from its training pictures",
+        ". A file NAME.patterns.safetensors beside "
         "NAME.safetensors is found by itself; it serves these very weights only.",
     )
     add_model(parser)
@@ -34,11 +34,11 @@ def add_to(commands: Any) -> None:
         help="training pictures of every class, the first of each (default: %(default)s)",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the file to write")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Estimate in float64 and write the file."""
+    from xai_core.cli.asked import load_model
     from xai_core.datasets import tiny_imagenet
     from xai_core.explainers.pattern_estimation import estimate_by_layer
     from xai_core.explainers.pattern_files import save_patterns

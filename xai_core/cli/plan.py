@@ -11,21 +11,12 @@ from typing import Any
 
 from xai_core import tasks
 from xai_core.cache import Cache
-from xai_core.cli.options import (
-    CHECKPOINT,
-    chosen,
-    class_targets,
-    described,
-    model_facts,
-    model_keywords,
-    working,
-)
-from xai_core.cli.subjects import Facts, Photo, Targeted, readable, setting_pictures, targeted
+from xai_core.cli.asked import asked_by, chosen, described, facts_of, photo_targets
+from xai_core.cli.options import CHECKPOINT, model_keywords, words
+from xai_core.cli.subjects import Facts, Photo, Targeted, readable
 from xai_core.errors import MethodError, ModelError, XaiError
 from xai_core.explainers.choices import Choice
-from xai_core.explainers.presets import EVERYTHING
 from xai_core.heatmaps import SHOWS
-from xai_core.jobs.here import results_of
 from xai_core.models import available_models
 from xai_core.provenance import ModelFacts
 from xai_core.randomization import Layer
@@ -72,32 +63,26 @@ def planned(arguments: argparse.Namespace, cache: Cache) -> Plan:
         XaiError: it cannot be done; nothing has been computed then.
     """
     tests, smoothing = _tests(arguments), _smoothing(arguments)
-    measures, shows = _words(arguments.measures), _shows(arguments.show)
+    measures, shows = words(arguments.measures), _shows(arguments.show)
     check_measures(measures)
     check_target(arguments.target_class)
     thresholds = Thresholds(arguments.fails, arguments.weak)
-    methods = _words(arguments.methods)
-    choices = chosen(methods, arguments.param, arguments.layer)
     other_name = _other_name(arguments)
-    model = model_keywords(arguments)
-    about = described(model)
-    layers = _layers(model)
+    asked = asked_by(arguments)
+    about = asked.about
+    layers = _layers(asked.model)
     other = _second_model(arguments, about, other_name) if other_name else ({}, "")
-    files = list(dict.fromkeys(arguments.photos))
-    known = class_targets(about["class_names"], arguments.target or ["auto"], len(files))
-    pictures = setting_pictures(choices, about)
-    if EVERYTHING in methods:
-        choices = working(model, about["fingerprint"], choices, cache)
+    targets = photo_targets(arguments, about)
+    choices = asked.working(cache).choices
     if arguments.controls:
         choices = _with_controls(choices)
-    targets = dict(zip(files, known, strict=True))
-    photos = targeted([_small(one) for one in readable(files, about)], targets, model, about, cache)
+    photos = asked.targeted([_small(one) for one in readable(targets, about)], targets, cache)
     if not photos:
         raise XaiError("Nothing could be explained.")
     height, width = about["input_size"]
     inquiries = [
         Inquiry(
-            model=model,
+            model=asked.model,
             fingerprint=about["fingerprint"],
             size=(height, width),
             layers=layers,
@@ -108,27 +93,22 @@ def planned(arguments: argparse.Namespace, cache: Cache) -> Plan:
             smoothing=smoothing,
             other=other[0] if test.mode == LABELS else None,
             other_fingerprint=other[1],
-            pictures=pictures,
+            pictures=asked.pictures,
             target=arguments.target_class,
         )
         for test in tests
     ]
-    return Plan(model_facts(arguments, about), photos, inquiries, measures, shows, thresholds)
+    return Plan(asked.recorded, photos, inquiries, measures, shows, thresholds)
 
 
 def _layers(model: Model) -> list[Layer]:
-    """What can be randomised in a model; nothing is written for it."""
-    task = replace(tasks.describe_layers(model), kept=False)
-    facts = results_of([task], Cache(disk_bytes=0))[task.key].facts
+    """What can be randomised in a model."""
+    facts = facts_of(tasks.describe_layers(model))
     return [Layer(name, tuple(parameters)) for name, parameters in facts["layers"]]
 
 
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",")))
-
-
 def _shows(text: str) -> list[str]:
-    shows = _words(text)
+    shows = words(text)
     for show in shows:
         if show not in SHOWS:
             raise MethodError(f"A map cannot show '{show}'; it can show: {', '.join(SHOWS)}.")
@@ -136,7 +116,7 @@ def _shows(text: str) -> list[str]:
 
 
 def _tests(arguments: argparse.Namespace) -> list[Test]:
-    names, seeds = _words(arguments.tests), seeds_of(arguments.seeds)
+    names, seeds = words(arguments.tests), seeds_of(arguments.seeds)
     for name in names:
         if name not in TESTS:
             raise MethodError(f"There is no test '{name}'; there are: {', '.join(TESTS)}.")
@@ -157,7 +137,7 @@ def _smoothing(arguments: argparse.Namespace) -> Smoothing | None:
 def _other_name(arguments: argparse.Namespace) -> str:
     """The second model as ``--other`` names it; "" if no test needs one."""
     given = str(arguments.other or "")
-    if LABELS not in _words(arguments.tests):
+    if LABELS not in words(arguments.tests):
         if given:
             raise MethodError("--other is for the test 'labels', which --tests leaves out.")
         return ""

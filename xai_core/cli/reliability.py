@@ -20,7 +20,7 @@ from xai_core.provenance import Run
 
 def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
     """Write every file of a finished run, ``run.json`` last."""
-    titles = {choice.id: column_title(choice.id) for choice in plan.choices}
+    titles = {choice.id: column_title(choice.id) for choice in plan.asked.choices}
     for name, make in findings(table, titles).items():
         write_file(out / name, make())
     write_file(
@@ -32,8 +32,8 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Run:
     """What decides the numbers."""
     given = [("--data", plan.data), ("--right", plan.right), ("--wrong", plan.wrong)]
     return apem_run(
-        plan.recorded,
-        plan.choices,
+        plan.asked.recorded,
+        plan.asked.choices,
         table,
         **asdict(plan.metric),
         targets=plan.targets,

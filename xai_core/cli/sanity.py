@@ -6,11 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import Meter, duration
-from xai_core.cli.options import add_methods, add_model, kept_results
+from xai_core.cli.options import Commands, add_command, add_photos
 from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
@@ -19,23 +18,20 @@ if TYPE_CHECKING:
     from xai_core.tasks import Inquiry, SweepResults
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    text = "find out whether heatmaps notice that the model's weights are lost"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "sanity-check",
-        help=text,
-        description=text.capitalize() + ", layer by layer. Writes sanity.csv, curves.csv, "
-        "verdicts.csv, curves.png, .svg and .pdf, heatmaps/*/*.png, maps.npz and run.json. Maps "
-        "and scores that DIR already holds are not computed again.",
+        run,
+        "find out whether heatmaps notice that the model's weights are lost",
+        ", layer by layer. Writes sanity.csv, curves.csv, verdicts.csv, curves.png, .svg and "
+        ".pdf, heatmaps/*/*.png, maps.npz and run.json. Maps and scores that DIR already holds "
+        "are not computed again.",
     )
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or sample:NAME")
-    add_model(parser)
-    add_methods(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    add_photos(parser)
     _add_networks(parser.add_argument_group("networks"))
     _add_comparison(parser.add_argument_group("comparison"))
-    parser.set_defaults(run=run)
 
 
 def _add_networks(group: Any) -> None:
@@ -133,6 +129,7 @@ def _add_comparison(group: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compute what is missing, then write everything; 1 if a photo or a method failed."""
+    from xai_core.cli.asked import kept_results
     from xai_core.cli.findings import Findings
     from xai_core.cli.plan import planned
     from xai_core.files import write_file

@@ -1,9 +1,9 @@
-"""Photos of the command line as a model sees them, and what it says of them."""
+"""Photos of the command line as a model sees them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core import tasks
-from xai_core.cache import Cache
-from xai_core.classes import class_titles
-from xai_core.cli.options import SAMPLE, picture_files
 from xai_core.errors import ImageError
-from xai_core.explainers.choices import Choice
-from xai_core.images import (
-    image_hash,
-    model_input,
-    read_picture,
-    sample_image,
-    visible_crop,
-)
-from xai_core.jobs.here import results_of
+from xai_core.images import image_hash, model_input, read_picture, sample_image, visible_crop
 
+SAMPLE = "sample:"
 Facts = Mapping[str, Any]  # of ``tasks.describe``
 
 
@@ -106,55 +96,3 @@ def readable(
         except ImageError as error:
             say(str(error))
     return photos
-
-
-def classified(
-    photos: Sequence[Photo], model: tasks.Model, about: Facts, cache: Cache
-) -> list[dict[str, NDArray[Any]]]:
-    """What the model says of every photo: "logits" and "probabilities", each [K]."""
-    asked = [
-        tasks.predict(model, about["fingerprint"], [photo.hash], [photo.pixels]) for photo in photos
-    ]
-    found = results_of(asked, cache)
-    return [{name: values[0] for name, values in found[task.key].arrays.items()} for task in asked]
-
-
-def targeted(
-    photos: Sequence[Photo],
-    targets: Mapping[str, int | None],
-    model: tasks.Model,
-    about: Facts,
-    cache: Cache,
-) -> list[Targeted]:
-    """The photos with their classes.
-
-    Args:
-        photos: the photos.
-        targets: class of each photo, by its name; the predicted one where it is None.
-        model: keywords of ``load_classifier``.
-        about: its facts.
-        cache: where predictions are looked up and kept.
-    """
-    titles, found = class_titles(about["class_names"]), []
-    for photo, said in zip(photos, classified(photos, model, about, cache), strict=True):
-        shares, wanted = said["probabilities"], targets[photo.name]
-        target = int(shares.argmax()) if wanted is None else wanted
-        found.append(
-            Targeted(
-                **vars(photo),
-                target=target,
-                class_name=titles[target],
-                probability=float(shares[target]),
-            )
-        )
-    return found
-
-
-def setting_pictures(choices: Iterable[Choice], about: Facts) -> dict[str, tasks.Subject]:
-    """The pictures that words among the settings stand for.
-
-    Raises:
-        ImageError: one of them cannot be read.
-    """
-    words = {word for choice in choices for word in picture_files(choice.settings)}
-    return {word: read_photo(word, about).subject(0) for word in sorted(words)}

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
+from xai_core.cli.options import Commands, add_command
+
 if TYPE_CHECKING:
     from xai_core.explainers import Method
     from xai_core.params import Param
-
-Commands = Any  # argparse keeps the type of its sub-commands private
 
 
 def add_to(commands: Commands) -> None:
@@ -21,9 +21,8 @@ def add_to(commands: Commands) -> None:
         ("models", list_models, "list the models that can be explained"),
         ("methods", list_methods, "list the attribution methods and their settings"),
     ):
-        parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        parser = add_command(commands, name, run, text)
         parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
-        parser.set_defaults(run=run)
 
 
 def list_models(arguments: argparse.Namespace) -> int:

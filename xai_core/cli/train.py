@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xai_core.cli.options import Commands, add_command
 from xai_core.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from xai_core.training import Recipe
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    text = "train a model by a recipe"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "train",
-        help=text,
-        description=text.capitalize() + ". Writes NAME.safetensors, NAME.json "
-        "and MODEL_CARD.md; an interrupted run goes on after its last finished epoch.",
+        run,
+        "train a model by a recipe",
+        ". Writes NAME.safetensors, NAME.json and MODEL_CARD.md; an interrupted run goes on after "
+        "its last finished epoch.",
     )
     parser.add_argument("name", metavar="NAME", help="the recipe, such as vgg-tiny")
     parser.add_argument(
@@ -37,7 +39,6 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from typing import Any
 
+from xai_core.cli.options import Commands, add_command
 from xai_core.errors import StudyError
 
 URL = "http://localhost:8501"
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the sub-command to the parser."""
-    text = "let programs take part, and compare what they sent with what is stored and exported"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "bots",
-        help=text,
-        description=f"{text.capitalize()}. They use the page as a browser does and answer by a "
-        "known rule. The study must be published, and nobody else may take part meanwhile. Their "
-        "records stay; use a study made for the purpose. Ends with 1 if there is any difference.",
+        run,
+        "let programs take part, and compare what they sent with what is stored and exported",
+        ". They use the page as a browser does and answer by a known rule. The study must be "
+        "published, and nobody else may take part meanwhile. Their records stay; use a study made "
+        "for the purpose. Ends with 1 if there is any difference.",
     )
     parser.add_argument("study", metavar="STUDY", help="the study's name in its address")
     parser.add_argument("--participants", type=_positive, default=20, help="how many (default: 20)")
@@ -36,7 +37,6 @@ def add_to(commands: Any) -> None:
         help="reload, answer in two tabs, lose connections; with --serve, kill the server too",
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn (default: 0)")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from xai_core.cli.options import Commands, add_command
+from xai_core.cli.study.database import opened_store
 from xai_core.cli.tables import aligned
 
 if TYPE_CHECKING:
-    from xai_core.study import Store, Study
+    from xai_core.study import Study
 
 _URL = "http://localhost:8501"
 _PAGE = "take-part"
 _PROLIFIC = "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the sub-commands to the parser."""
     _plain(commands, "list", show, "list the studies", study=False)
     parser = _plain(commands, "links", links, "print the links for everybody and for Prolific")
@@ -36,11 +36,10 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--yes", action="store_true", help="without it, nothing is deleted")
 
 
-def _plain(commands: Any, name: str, run: Any, text: str, *, study: bool = True) -> Any:
-    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+def _plain(commands: Commands, name: str, run: Any, text: str, *, study: bool = True) -> Any:
+    parser = add_command(commands, name, run, text)
     if study:
         parser.add_argument("study", metavar="STUDY", help="its name in addresses, see: study list")
-    parser.set_defaults(run=run)
     return parser
 
 
@@ -50,7 +49,7 @@ def _add_url(parser: Any) -> None:
     )
 
 
-def _add_invite(commands: Any) -> None:
+def _add_invite(commands: Commands) -> None:
     text = "make personal links and print them as CSV; they cannot be printed again"
     parser = _plain(commands, "invite", invite, text)
     parser.add_argument("--count", type=int, metavar="N", help="how many (default: one a label)")
@@ -59,7 +58,7 @@ def _add_invite(commands: Any) -> None:
     _add_url(parser)
 
 
-def _add_withdraw(commands: Any) -> None:
+def _add_withdraw(commands: Commands) -> None:
     parser = commands.add_parser(
         "withdraw",
         help="delete a participant everywhere",
@@ -78,7 +77,7 @@ def _add_withdraw(commands: Any) -> None:
 def show(_arguments: argparse.Namespace) -> int:
     """Print every study, one a line."""
     head = ("study", "name", "version", "participants", "completed")
-    with _store() as store:
+    with opened_store() as store:
         rows = [
             (each.slug, each.name, _state(each), str(each.participants), str(each.completed))
             for each in store.studies()
@@ -89,7 +88,7 @@ def show(_arguments: argparse.Namespace) -> int:
 
 def links(arguments: argparse.Namespace) -> int:
     """Print a study's shared links."""
-    with _store() as store:
+    with opened_store() as store:
         store.draft(arguments.study)  # refuses a study that there is not
     link = _link(arguments)
     print(aligned([("everybody", link), ("Prolific", f"{link}&{_PROLIFIC}")]))
@@ -106,7 +105,7 @@ def invite(arguments: argparse.Namespace) -> int:
     labels = arguments.label
     count = arguments.count if arguments.count is not None else len(labels or [""])
     expires = None if arguments.expires is None else moment(arguments.expires)
-    with _store() as store:
+    with opened_store() as store:
         made = store.invite(arguments.study, count, labels, expires)
     link = _link(arguments)
     rows = [(label, f"{link}&invite={quote(token)}") for label, token in made]
@@ -116,7 +115,7 @@ def invite(arguments: argparse.Namespace) -> int:
 
 def close(arguments: argparse.Namespace) -> int:
     """Close a study to newcomers."""
-    with _store() as store:
+    with opened_store() as store:
         store.close(arguments.study)
     print("Closed: nobody can begin any more, and who has begun may finish.")
     return 0
@@ -124,7 +123,7 @@ def close(arguments: argparse.Namespace) -> int:
 
 def reopen(arguments: argparse.Namespace) -> int:
     """Open a study to newcomers again."""
-    with _store() as store:
+    with opened_store() as store:
         store.reopen(arguments.study)
     print("Open again, within the dates and the target of its design.")
     return 0
@@ -132,7 +131,7 @@ def reopen(arguments: argparse.Namespace) -> int:
 
 def backup(arguments: argparse.Namespace) -> int:
     """Copy the database."""
-    with _store() as store:
+    with opened_store() as store:
         path = store.backup(arguments.to)
         kept = path.parent == store.backup_folder
     print(path)
@@ -149,7 +148,7 @@ def withdraw(arguments: argparse.Namespace) -> int:
     if bool(arguments.code) == numbered:
         print("Give a code, or --study and --participant.", file=sys.stderr)
         return 2
-    with _store() as store:
+    with opened_store() as store:
         before = set(store.backup_folder.glob("*"))
         if arguments.code:
             done = TakingPart(store).withdraw(arguments.code)
@@ -168,7 +167,7 @@ def withdraw(arguments: argparse.Namespace) -> int:
 
 def delete(arguments: argparse.Namespace) -> int:
     """Delete a study."""
-    with _store() as store:
+    with opened_store() as store:
         found = [each for each in store.studies() if each.slug == arguments.study]
         if found and not arguments.yes:
             print(f"This would delete “{found[0].name}” with {found[0].participants} participants.")
@@ -177,17 +176,6 @@ def delete(arguments: argparse.Namespace) -> int:
         store.delete(arguments.study)
     print("Deleted. Backups made before still hold it.")
     return 0
-
-
-@contextmanager
-def _store() -> Iterator[Store]:
-    from xai_core.study import open_store
-
-    store = open_store()
-    try:
-        yield store
-    finally:
-        store.close_all()
 
 
 def _state(study: Study) -> str:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from typing import Any
 
+from xai_core.cli.options import Commands, add_command
 from xai_core.errors import AccessError
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the sub-command to the parser."""
-    text = "set the password that opens the researchers' pages to other machines"
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "password",
-        help=text,
-        description=f"{text.capitalize()}. Asks for it twice, or reads one line from a pipe, and "
-        "keeps its Argon2id hash. There is no password before, and none by default.",
+        run,
+        "set the password that opens the researchers' pages to other machines",
+        ". Asks for it twice, or reads one line from a pipe, and keeps its Argon2id hash. There is "
+        "no password before, and none by default.",
     )
     parser.add_argument(
         "--print",
@@ -26,7 +27,6 @@ def add_to(commands: Any) -> None:
         help="print the hash for XAI_PASSWORD_HASH instead of keeping it in a file",
     )
     parser.add_argument("--remove", action="store_true", help="answer to this machine alone again")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

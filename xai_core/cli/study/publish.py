@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xai_core.cli.options import Commands, add_command
+from xai_core.cli.study.database import opened_store
 from xai_core.errors import ImageError, StudyError
 
 if TYPE_CHECKING:
@@ -18,19 +20,19 @@ ADDRESS = "/take-part?study="
 MIME = "image/png"
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add the sub-commands to the parser."""
     text = "begin a study, to be designed in the browser"
-    new = commands.add_parser("new", help=text, description=f"{text.capitalize()}.")
+    new = add_command(commands, "new", run_new, text)
     new.add_argument("name", metavar="NAME", help="for researchers; participants never see it")
-    new.set_defaults(run=run_new)
-    text = "draw every picture of a design, and publish it"
-    publish = commands.add_parser(
+    publish = add_command(
+        commands,
         "publish",
-        help=text,
-        description=f"{text.capitalize()} as a new study, or as a new version of one. A design is "
-        "a JSON file with the parts of xai_core.study.Design; what it leaves out is as usual. "
-        "What was drawn before is not drawn again.",
+        run_publish,
+        "draw every picture of a design, and publish it",
+        " as a new study, or as a new version of one. A design is a JSON file with the parts of "
+        "xai_core.study.Design; what it leaves out is as usual. What was drawn before is not drawn "
+        "again.",
     )
     publish.add_argument("design", type=Path, metavar="DESIGN.json", help="the design")
     publish.add_argument(
@@ -45,18 +47,12 @@ def add_to(commands: Any) -> None:
     publish.add_argument(
         "--preview", action="store_true", help="for researchers alone, to try it first"
     )
-    publish.set_defaults(run=run_publish)
 
 
 def run_new(arguments: argparse.Namespace) -> int:
     """Begin a study and print its name in addresses."""
-    from xai_core.study import open_store
-
-    store = open_store()
-    try:
+    with opened_store() as store:
         print(store.create(arguments.name))
-    finally:
-        store.close_all()
     return 0
 
 
@@ -67,11 +63,9 @@ def run_publish(arguments: argparse.Namespace) -> int:
         StudyError: the design cannot be read or published.
         ImageError: a picture cannot be read.
     """
-    from xai_core.study import open_store
     from xai_core.study.problems import problems
 
-    store = open_store()
-    try:
+    with opened_store() as store:
         design = with_originals(read_design(arguments.design), arguments.images, store)
         if found := problems(design):
             raise StudyError(" ".join(found))
@@ -82,8 +76,6 @@ def run_publish(arguments: argparse.Namespace) -> int:
         if not (arguments.study and arguments.preview):
             store.save_draft(slug, design)
         made: Version = store.publish(slug, design, *rendered, preview=arguments.preview)
-    finally:
-        store.close_all()
     what = "Preview" if arguments.preview else f"Version {made.number}"
     print(f"{what} of study {slug}: {ADDRESS}{slug}{'&preview=1' if arguments.preview else ''}")
     return 0
@@ -125,8 +117,7 @@ def with_originals(design: Design, folder: Path | None, store: Store) -> Design:
 
 def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
     """The original to keep; None where the design says that it is kept already."""
-    from xai_core.cli.options import SAMPLE
-    from xai_core.cli.subjects import read_file
+    from xai_core.cli.subjects import SAMPLE, read_file
     from xai_core.study.field_of_view import original_png
 
     if picture.asset:

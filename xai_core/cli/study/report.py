@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xai_core.cli.options import Commands, add_command
+from xai_core.cli.study.database import opened_store
 from xai_core.cli.tables import aligned
 
 if TYPE_CHECKING:
@@ -37,21 +39,19 @@ SHOWN = {
 }
 
 
-def add_to(commands: Any) -> None:
+def add_to(commands: Commands) -> None:
     """Add both sub-commands to the parser."""
     text = "print what the participants of a study decided"
-    shown = commands.add_parser("results", help=text, description=f"{text.capitalize()}.")
+    shown = add_command(commands, "results", show, text)
     _options(shown)
     shown.add_argument("--json", action="store_true", help="as JSON, with every table and datum")
-    shown.set_defaults(run=show)
     text = "write a study's answers, results, figures and codebook"
-    written = commands.add_parser("export", help=text, description=f"{text.capitalize()}.")
+    written = add_command(commands, "export", export, text)
     _options(written)
     written.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder to write to"
     )
     written.add_argument("--no-figures", action="store_true", help="only data and tables")
-    written.set_defaults(run=export)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -143,14 +143,10 @@ def report(records: Records, found: Results) -> list[str]:
 
 
 def _analysed(arguments: argparse.Namespace) -> tuple[Records, Results]:
-    from xai_core.study import open_store
     from xai_core.study.analysis.results import analyse
 
-    store = open_store()
-    try:
+    with opened_store() as store:
         records = store.records(arguments.study, arguments.version)
-    finally:
-        store.close_all()
     return records, analyse(records, _settings(arguments))
 
 
