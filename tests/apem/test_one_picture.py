@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, classifier, small_case
-from xai_core.apem import apem, apem_normalized, one_picture, shuffled
-from xai_core.apem.one_picture import COLUMNS, picture_facts, picture_rows
+from xai_core.apem import apem, apem_normalized, metric, one_picture, shuffled
+from xai_core.apem.one_picture import COLUMNS, answer_facts, picture_rows
 from xai_core.errors import MethodError
 from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.progress import listening
@@ -86,13 +86,13 @@ def test_a_coarse_map_is_brought_to_the_input():
 
 def test_equal_maps_are_searched_once_and_have_equal_rows(monkeypatch):
     clf, x, relevances = case()
-    asked, counts = [], one_picture.counts
+    asked, counts = [], metric.counts
 
     def counted(perturbation, maps, eps_max):
         asked.append(len(maps))
         return counts(perturbation, maps, eps_max)
 
-    monkeypatch.setattr(one_picture, "counts", counted)
+    monkeypatch.setattr(metric, "counts", counted)
     # Of one channel, the first two stages are one map; the scale of relevance is lost.
     several = {"one": relevances["b"], "twin": 2 * relevances["b"]}
     rows = picture_rows(clf, x, several, ["channels", "map"], eps_max=MOST)
@@ -168,13 +168,13 @@ def test_memory_changes_no_row(monkeypatch):
     clf, x, relevances = case()
     settings = {"shuffles": 2, "seed": SEED, "eps_max": MOST}
     roomy = picture_rows(clf, x, relevances, **settings)
-    sizes, counts = [], one_picture.counts
+    sizes, counts = [], metric.counts
 
     def counted(perturbation, maps, eps_max):
         sizes.append(len(maps))
         return counts(perturbation, maps, eps_max)
 
-    monkeypatch.setattr(one_picture, "counts", counted)
+    monkeypatch.setattr(metric, "counts", counted)
     monkeypatch.setattr(one_picture, "allowed_bytes", lambda: 1)
     assert picture_rows(clf, x, relevances, **settings) == roomy
     assert set(sizes) == {1}
@@ -199,7 +199,8 @@ def test_facts_by_hand():
     # Scores (10.5, 0): the first class with 1 / (1 + exp(-10.5)); the second's loss is
     # log(1 + exp(10.5)).
     clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    right, wrong, unknown = (picture_facts(clf, x, true) for true in (0, 1, None))
+    logits = clf.logits(x)[0].double().numpy()
+    right, wrong, unknown = (answer_facts(logits, true, clf.outputs) for true in (0, 1, None))
     for facts in (right, wrong, unknown):
         assert facts["predicted"] == 0
         assert facts["confidence"] == pytest.approx(1 / (1 + math.exp(-10.5)), rel=1e-9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from xai_core.apem.search import Asker
 from xai_core.errors import MethodError
 from xai_core.explainers.panel import class_numbers
 from xai_core.models.classifier import Classifier
-from xai_core.progress import advance
+from xai_core.progress import advance, portion
 
 EPS_MAX = 2000
 SHUFFLES = 10
@@ -104,10 +104,9 @@ def apem(
         >>> apem(clf, x, y, maps).apem.mean()
     """
     perturbation, maps, problems = checked(clf, x, y, relevance, eps_max)
-    found = counts(perturbation, maps[:, None], eps_max)
-    minus, plus = (spread(numbers, problems) for numbers in found)
-    gaps = [gap(*pair) for pair in zip(minus, plus, strict=True)]
-    return Apem(whole(minus), whole(plus), whole(gaps), _censored(gaps, problems), problems)
+    found = _columns(measured(perturbation, maps, eps_max), problems)
+    minus, plus, gaps = (whole(found[name]) for name in ("eps_minus", "eps_plus", "apem"))
+    return Apem(minus, plus, gaps, _censored(found["apem"], problems), problems)
 
 
 def apem_normalized(
@@ -144,21 +143,13 @@ def apem_normalized(
         ModelError: as in ``apem``.
     """
     perturbation, maps, problems = checked(clf, x, y, relevance, eps_max)
-    orderless = shuffled(maps, shuffles, seed)
-    own = counts(perturbation, maps[:, None], eps_max)
-    found = (*own, *counts(perturbation, orderless, eps_max))
-    minus, plus, minus_shuffle, plus_shuffle = (spread(numbers, problems) for numbers in found)
-    rows = zip(minus, plus, minus_shuffle, plus_shuffle, strict=True)
-    values = [normalized(*row) for row in rows]
-    return ApemNormalized(
-        whole(minus),
-        whole(plus),
-        whole(minus_shuffle),
-        whole(plus_shuffle),
-        pd.array(values, dtype="Float64"),
-        _censored(values, problems),
-        problems,
-    )
+    rows = measured(perturbation, maps, eps_max, shuffled(maps, shuffles, seed))
+    found = _columns(rows, problems)
+    names = ("eps_minus", "eps_plus", "eps_minus_shuffle", "eps_plus_shuffle")
+    values = found["apem_normalized"]
+    minus, plus, minus_shuffle, plus_shuffle = (whole(found[name]) for name in names)
+    shares, censored = pd.array(values, dtype="Float64"), _censored(values, problems)
+    return ApemNormalized(minus, plus, minus_shuffle, plus_shuffle, shares, censored, problems)
 
 
 def shuffled(maps: Tensor, count: int, seed: int = 0) -> Tensor:
@@ -202,10 +193,14 @@ def checked(
     return perturbation.of(*good), maps[good], problems
 
 
-def spread(numbers: Sequence[Any], problems: Sequence[str]) -> list[Any]:
+def spread(numbers: Iterable[Any], problems: Sequence[str]) -> list[Any]:
     """Numbers of the pictures that could be measured as those of all, None for the others."""
     left = iter(numbers)
     return [None if problem else next(left) for problem in problems]
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], problems: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: spread((row[name] for row in rows), problems) for name in rows[0]}
 
 
 def _censored(
@@ -225,18 +220,45 @@ def check_most(eps_max: int) -> None:
         raise MethodError(f"The most steps must be at least 1, not {eps_max}.")
 
 
+def measured(
+    perturbation: Perturbation, maps: Tensor, eps_max: int, orderless: Tensor | None = None
+) -> list[dict[str, Any]]:
+    """The numbers of one map of each picture; None where censored.
+
+    Args:
+        perturbation: of N pictures.
+        maps: float64 [N, 3, H, W].
+        eps_max: the most steps that are tried.
+        orderless: of each map what ``shuffled`` gives, [N, M, 3, H, W].
+
+    Returns:
+        A row for each picture: eps_minus, eps_plus and apem; and by shuffled maps
+        eps_minus_shuffle, eps_plus_shuffle, apem_shuffled and apem_normalized.
+    """
+    alone = 1 if orderless is None else 1 / (1 + orderless.shape[1])  # of the questions, about
+    with portion(0, alone):
+        own = counts(perturbation, maps[:, None], eps_max)
+    rows: list[dict[str, Any]] = [
+        {"eps_minus": m, "eps_plus": p, "apem": gap(m, p)} for m, p in zip(*own, strict=True)
+    ]
+    if orderless is None:
+        return rows
+    with portion(alone, 1):
+        found = counts(perturbation, orderless, eps_max)
+    for row, m, p in zip(rows, *found, strict=True):
+        known = None not in (row["apem"], m, p)
+        row |= {
+            "eps_minus_shuffle": m,
+            "eps_plus_shuffle": p,
+            "apem_shuffled": gap(m, p),
+            "apem_normalized": row["eps_plus"] / p - row["eps_minus"] / m if known else None,
+        }
+    return rows
+
+
 def gap(minus: int | None, plus: int | None) -> int | None:
     """The metric of one map by its counts; None if one is censored."""
     return None if minus is None or plus is None else plus - minus
-
-
-def normalized(
-    minus: int | None, plus: int | None, minus_shuffle: int | None, plus_shuffle: int | None
-) -> float | None:
-    """The same in units of shuffled maps."""
-    if minus is None or plus is None or minus_shuffle is None or plus_shuffle is None:
-        return None
-    return plus / plus_shuffle - minus / minus_shuffle
 
 
 def counts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import log_expit, log_softmax
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX, check_most, counts, gap, normalized, shuffled
+from xai_core.apem.metric import EPS_MAX, check_most, measured, shuffled
 from xai_core.apem.perturbation import Perturbation, checked_maps
 from xai_core.errors import MethodError
 from xai_core.explainers.memory import allowed_bytes
@@ -62,28 +63,22 @@ def picture_rows(
     """
     _check(x, stages, shuffles, eps_max)
     perturbation = Perturbation(clf, x)
-    rows, maps = [], {}
-    for name, relevance in relevances.items():
-        for stage in stages:
-            row: dict[str, Any] = {**dict.fromkeys(COLUMNS), "method": name, "stage": stage}
-            row["problem"] = ""
-            rows.append(row)
-            try:
-                maps[name, stage] = measured_map(clf, x, relevance, stage)
-            except MethodError as error:
-                row["problem"] = str(error)
+    rows: list[dict[str, Any]] = []
     distinct: list[Tensor] = []
-    places: dict[tuple[str, str], int] = {}
-    for key, one in maps.items():
+    places: dict[int, int] = {}  # of the rows' maps among these
+    for name, stage in product(relevances, stages):
+        rows.append(dict.fromkeys(COLUMNS) | {"method": name, "stage": stage, "problem": ""})
+        try:
+            one = measured_map(clf, x, relevances[name], stage)
+        except MethodError as error:
+            rows[-1]["problem"] = str(error)
+            continue
         known = (i for i, other in enumerate(distinct) if torch.equal(one, other))
-        place = next(known, len(distinct))
-        places[key] = place
+        place = places[len(rows) - 1] = next(known, len(distinct))
         distinct += [one] if place == len(distinct) else []
     found = _found(perturbation, distinct, shuffles, seed, eps_max)
-    for row in rows:
-        key = (row["method"], row["stage"])
-        if key in places:
-            row |= found[places[key]]
+    for row, place in places.items():
+        rows[row] |= found[place]
     return rows
 
 
@@ -112,24 +107,18 @@ def staged_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> Ten
     return relevance_map(relevance.double(), stage, pixels)
 
 
-def picture_facts(clf: Classifier, x: Tensor, true: int | None) -> dict[str, Any]:
-    """What the network says of one picture [1, 3, H, W].
+def answer_facts(logits: NDArray[Any], true: int | None, outputs: str) -> dict[str, Any]:
+    """What the network says of one picture.
 
     Args:
-        clf: the classifier.
-        x: the picture.
+        logits: of the picture, [K].
         true: its class, or None if that is not known.
+        outputs: of the classifier.
 
     Returns:
         predicted, confidence (its probability), and, None where the class is not known, true,
         correct and loss (cross-entropy with the true class).
     """
-    with torch.no_grad():
-        return answer_facts(clf.logits(x)[0].double().cpu().numpy(), true, clf.outputs)
-
-
-def answer_facts(logits: NDArray[Any], true: int | None, outputs: str) -> dict[str, Any]:
-    """The same from the picture's logits [K], of a classifier with these ``outputs``."""
     predicted = int(logits.argmax())
     scores = logits.astype(np.float64)
     logs = log_softmax(scores) if outputs == "softmax" else log_expit(scores)
@@ -163,26 +152,7 @@ def _found(
     rows = []
     for start in range(0, len(maps), size):
         together = torch.cat(list(maps[start : start + size]))
+        orderless = shuffled(together, shuffles, seed) if shuffles else None
         with portion(start / len(maps), (start + len(together)) / len(maps)):
-            rows += _searched(perturbation, together, shuffles, seed, eps_max)
-    return rows
-
-
-def _searched(
-    perturbation: Perturbation, maps: Tensor, shuffles: int, seed: int, eps_max: int
-) -> list[dict[str, Any]]:
-    several = perturbation.repeated(len(maps))
-    alone = 1 / (1 + shuffles)  # of the questions, about
-    with portion(0, alone):
-        own = counts(several, maps[:, None], eps_max)
-    rows: list[dict[str, Any]] = [
-        {"eps_minus": m, "eps_plus": p, "apem": gap(m, p)} for m, p in zip(*own, strict=True)
-    ]
-    if shuffles:
-        with portion(alone, 1):
-            orderless = counts(several, shuffled(maps, shuffles, seed), eps_max)
-        for row, m, p in zip(rows, *orderless, strict=True):
-            row["eps_minus_shuffle"], row["eps_plus_shuffle"] = m, p
-            row["apem_shuffled"] = gap(m, p)
-            row["apem_normalized"] = normalized(row["eps_minus"], row["eps_plus"], m, p)
+            rows += measured(perturbation.repeated(len(together)), together, eps_max, orderless)
     return rows

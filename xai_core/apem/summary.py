@@ -25,7 +25,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows of pictures, methods and stages as a table in which what is censored is missing.
 
     Args:
-        rows: image, image_hash, those of ``one_picture.picture_facts`` and of ``picture_rows``.
+        rows: image, image_hash, those of ``one_picture.answer_facts`` and of ``picture_rows``.
     """
     table = pd.DataFrame(rows, columns=list(dict.fromkeys([*FACTS, *COLUMNS])))
     whole = {name: "Int64" for name in COLUMNS if name.startswith(("eps_", "apem"))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -90,16 +90,9 @@ def run_measure(
 ) -> Result:
     """Explain one picture by one method, and measure the map at several stages.
 
-    Args:
-        model: keywords of ``load_classifier``.
-        image: as in ``run_explain``.
-        target: as in ``run_explain``.
-        column: what the method is called in the rows.
-        method: as in ``run_explain``.
-        params: as in ``run_explain``.
-        metric: stages, shuffles, seed and eps_max of ``picture_rows``.
-        explaining: which part of the task it is to explain, 0 to 1.
-        together: as in ``run_explain``.
+    Most arguments are as in ``run_explain``; ``column`` is what the rows call the method,
+    ``metric`` holds the fields of ``Metric``, and ``explaining`` is the part of the task that it
+    is to explain, 0 to 1.
 
     Returns:
         Facts "rows" (``picture_rows``) and "outputs" (``Classifier.outputs``); array "logits"
@@ -120,7 +113,7 @@ def run_measure(
 
 
 def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> Task:
-    """What the network says along one map.
+    """What the network says along one map and along its opposite.
 
     Args:
         model: keywords of ``load_classifier``.
@@ -129,10 +122,8 @@ def trace(model: Model, explained: Task, relevance: Any, stage: str, eps_max: in
         stage: of ``heatmaps.STAGES``.
         eps_max: the most steps.
     """
-    key = content_key("apem-trace", "timed", explained.key, stage, eps_max)
-    return Task(
-        key, run_trace, _of(model, explained, relevance, stage, eps_max), SEARCH, "Stepping"
-    )
+    settings = {"stage": stage, "eps_max": eps_max}
+    return _of_map(run_trace, "Stepping", model, explained, relevance, settings)
 
 
 def run_trace(
@@ -142,14 +133,7 @@ def run_trace(
     stage: str,
     eps_max: int,
 ) -> Result:
-    """What the network says along one map and along its opposite.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        image: as in ``run_explain``.
-        relevance: raw, [C, h, w].
-        stage: of ``heatmaps.STAGES``.
-        eps_max: the most steps.
+    """The computation of ``trace``; the image is as in ``run_explain``.
 
     Returns:
         Arrays "map" [C, H, W] and those of ``Trace``; facts eps_minus, eps_plus, and the seconds
@@ -159,15 +143,9 @@ def run_trace(
     began = time.perf_counter()
     found = tracing.trace(clf, x, staged, eps_max=eps_max)
     seconds = (time.perf_counter() - began) / found.classes.size
-    arrays = {
-        "map": staged[0].float().cpu().numpy(),
-        "classes": found.classes,
-        "top": found.top,
-        "own": found.own,
-        "signs": found.signs,
-    }
-    facts = {"eps_minus": found.eps_minus, "eps_plus": found.eps_plus, "seconds": seconds}
-    return Result(arrays, facts)
+    arrays = {"map": staged[0].float().cpu().numpy(), **vars(found)}
+    facts = {name: arrays.pop(name) for name in ("eps_minus", "eps_plus")}
+    return Result(arrays, {**facts, "seconds": seconds})
 
 
 def filtering(
@@ -176,16 +154,15 @@ def filtering(
     """The filtered map.
 
     Args:
-        model: keywords of ``load_classifier``.
-        explained: the task that gave the map.
-        relevance: the raw map, [C, h, w].
-        stage: of ``heatmaps.STAGES``.
-        eps_max: the most steps.
+        model: as in ``trace``.
+        explained: as in ``trace``.
+        relevance: as in ``trace``.
+        stage: as in ``trace``.
+        eps_max: as in ``trace``.
         exact: as in ``filter_relevance``.
     """
-    key = content_key("apem-filter", explained.key, stage, eps_max, exact)
-    arguments = {**_of(model, explained, relevance, stage, eps_max), "exact": exact}
-    return Task(key, run_filter, arguments, SEARCH, "Filtering")
+    settings = {"stage": stage, "eps_max": eps_max, "exact": exact}
+    return _of_map(run_filter, "Filtering", model, explained, relevance, settings)
 
 
 def run_filter(
@@ -196,15 +173,7 @@ def run_filter(
     eps_max: int,
     exact: bool,
 ) -> Result:
-    """Filter one map.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        image: as in ``run_explain``.
-        relevance: raw, [C, h, w].
-        stage: of ``heatmaps.STAGES``.
-        eps_max: the most steps.
-        exact: as in ``filter_relevance``.
+    """The computation of ``filtering``; the image is as in ``run_explain``.
 
     Returns:
         Arrays "map" (the whole map) and "filtered" [C, H, W], and along the path "threshold",
@@ -220,14 +189,19 @@ def run_filter(
     return Result({**arrays, **path}, {"kept": float(found.kept[0])})
 
 
-def _of(model: Model, explained: Task, relevance: Any, stage: str, eps_max: int) -> dict[str, Any]:
-    return {
-        "model": dict(model),
-        "image": explained.arguments["image"],
-        "relevance": relevance,
-        "stage": stage,
-        "eps_max": eps_max,
-    }
+def _of_map(
+    run: Callable[..., Result],
+    title: str,
+    model: Model,
+    explained: Task,
+    relevance: Any,
+    settings: Mapping[str, Any],
+) -> Task:
+    """What asks for a computation with one map."""
+    image = explained.arguments["image"]
+    arguments = {"model": dict(model), "image": image, "relevance": relevance, **settings}
+    key = content_key(run.__name__, explained.key, settings)
+    return Task(key, run, arguments, SEARCH, title)
 
 
 def _prepared(
