@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +87,7 @@ def sanity_check(
     size = (x.shape[2], x.shape[3])
     with listening(lambda share: None):  # of the methods; here whole networks count
         trained = sweep.maps(clf, requests_for(requests, TRAINED))
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[object, ...]] = []
     for step in [Step(0, TRAINED_LABEL, s, TRAINED) for s in dict.fromkeys(s.seed for s in steps)]:
         rows += _rows(step, trained, trained, size, kinds, measures, shows)
     for done, step in enumerate(steps, start=1):
@@ -103,10 +102,11 @@ def sanity_check(
 
 
 def _chosen(methods: Sequence[str | Choice]) -> list[Choice]:
-    found: dict[str, Choice] = {}
-    for wanted in methods:
-        for choice in expanded(wanted) if isinstance(wanted, str) else (wanted,):
-            found[choice.id] = choice
+    found = {
+        choice.id: choice
+        for wanted in methods
+        for choice in (expanded(wanted) if isinstance(wanted, str) else (wanted,))
+    }
     if not found:
         raise MethodError("Choose at least one method.")
     return list(found.values())
@@ -120,23 +120,15 @@ def _rows(
     signed: Mapping[str, bool],
     measures: Sequence[str],
     shows: Sequence[str],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[object, ...]]:
+    """In the order of ``COLUMNS``."""
     for column, found in maps.items():
         for image, (before, after) in enumerate(zip(trained[column], found, strict=True)):
             scored, problem = compared(before, after, size, signed[column], measures, shows)
+            head = (image, column, step.layer, step.depth, step.seed)
             for measure, by_show in scored.items():
                 for show, value in by_show.items():
-                    yield {
-                        "image": image,
-                        "method": column,
-                        "layer": step.layer,
-                        "depth": step.depth,
-                        "seed": step.seed,
-                        "measure": measure,
-                        "show": show,
-                        "value": value,
-                        "problem": problem,
-                    }
+                    yield (*head, measure, show, value, problem)
 
 
 def compared(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xai_core import datasets
 from xai_core.cache import Result, content_key
 from xai_core.errors import DataError, ImageError
 from xai_core.images import image_hash, model_input, read_picture
 from xai_core.jobs import Task
-from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.tasks.models import Model, classifier, scores
+
+Class = TypeVar("Class", int, int | None)
+Told = TypeVar("Told")
 
 
 def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int) -> Task:
@@ -54,36 +57,56 @@ def run_labelled(model: dict[str, Any], folder: str, right: int, wrong: int) -> 
         ModelError: as ``datasets.labelled``.
     """
     clf = classifier(model)
-    left = {True: right, False: wrong}
     unread: list[str] = []
-    kept: list[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
+
+    def answer(path: Path) -> tuple[int, tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
+        image = read_picture(path)
+        seen = model_input(image, clf.input_size, clf.crop, clf.resample)
+        pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
+        logits = scores(clf, seen)[0].numpy()
+        return int(logits.argmax()), (image_hash(image), pixels, logits)
+
     files = datasets.labelled(folder, clf.class_names)
-    for name, digest, true, pixels, logits in _answered(clf, Path(folder), files, unread):
-        fits = true is None or int(logits.argmax()) == true
-        if left[fits] > 0:
-            left[fits] -= 1
-            kept.append((name, digest, true, pixels, logits))
-        if not any(left.values()):
-            break
+    kept = list(fitting(files, right, wrong, answer, unread))
     if not kept:
         raise DataError(f"No picture of {folder} fits what was asked for.")
-    names, hashes, trues, pictures, answers = map(list, zip(*kept, strict=True))
-    arrays = {"pixels": np.stack(pictures), "logits": np.stack(answers)}
-    return Result(arrays, {"names": names, "hashes": hashes, "true": trues, "unread": unread})
+    hashes, pictures, answers = map(list, zip(*(told for *_, told in kept), strict=True))
+    facts = {
+        "names": [path.relative_to(folder).as_posix() for path, *_ in kept],
+        "hashes": hashes,
+        "true": [true for _, true, _ in kept],
+        "unread": unread,
+    }
+    return Result({"pixels": np.stack(pictures), "logits": np.stack(answers)}, facts)
 
 
-def _answered(
-    clf: Classifier, folder: Path, files: list[tuple[Path, int | None]], unread: list[str]
-) -> Iterator[tuple[str, str, int | None, np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    """Name, hash, true class, pixels and logits of one picture after the other."""
+def fitting(
+    files: Sequence[tuple[Path, Class]],
+    right: int,
+    wrong: int,
+    answer: Callable[[Path], tuple[int, Told]],
+    unread: list[str],
+) -> Iterator[tuple[Path, Class, Told]]:
+    """Pictures, one after the other, until so many are classified rightly, and so many wrongly.
+
+    Args:
+        files: paths with indices of their classes; one that is not known counts as right.
+        right: at most so many that are classified rightly.
+        wrong: at most so many that are classified wrongly.
+        answer: gives the predicted class of a picture, and what else is wanted of it.
+        unread: here go sentences about files that are no pictures.
+    """
+    left = {True: right, False: wrong}
     for number, (path, true) in enumerate(files):
+        if not any(left.values()):
+            return
         advance(number, len(files))
         try:
-            image = read_picture(path)
+            predicted, told = answer(path)
         except ImageError as error:
             unread.append(str(error))
             continue
-        seen = model_input(image, clf.input_size, clf.crop, clf.resample)
-        pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
-        name = path.relative_to(folder).as_posix()
-        yield name, image_hash(image), true, pixels, scores(clf, seen)[0].numpy()
+        fits = true is None or predicted == true
+        if left[fits] > 0:
+            left[fits] -= 1
+            yield path, true, told

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from xai_core.cache import Cache
+from xai_core.cache import Cache, content_key
 from xai_core.explainers.choices import Choice, completed, replaced, signed
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
@@ -18,7 +18,7 @@ from xai_core.randomization.sweep import TRAINED, Smoothing, State, alike
 from xai_core.randomization.targets import PUBLISHED, target_of
 from xai_core.tasks.explanations import CHEAP, OVERHEAD
 from xai_core.tasks.models import Model, Subject
-from xai_core.tasks.sanity import randomised, scored_again
+from xai_core.tasks.sanity import run_randomised, run_scored_again
 
 Place = tuple[str, int]
 
@@ -159,7 +159,17 @@ class Inquiry:
                 facts[key] = after.facts
                 kinds[key] = self._signed[place[0]]
         further = self._further(facts.values())
-        return scored_again(maps, facts, self.size, kinds, further) if maps else None
+        if not maps:
+            return None
+        arguments = {
+            "maps": maps,
+            "facts": facts,
+            "size": self.size,
+            "signed": kinds,
+            "measures": further,
+        }
+        task_key = content_key("scored again", sorted(maps), further)
+        return Task(task_key, run_scored_again, arguments, float(len(maps)), "Comparing the maps")
 
     def _further(self, facts: Iterable[Mapping[str, Any]]) -> list[str]:
         """Measures by which one of some maps has not been scored."""
@@ -191,12 +201,16 @@ class Inquiry:
         return OVERHEAD + cost * (1 if self.smoothing is None else self.smoothing.copies)
 
     def _task(self, step: Step, choices: Sequence[Choice], numbers: Sequence[int]) -> Task:
+        """Maps of some pictures by one network, each a part under its own key."""
         pixels = {word: one.pixels for word, one in self.pictures.items()}
+        subjects = [self.subjects[number] for number in numbers]
+        keys = {c.id: [self.keys[step][c.id, number] for number in numbers] for c in choices}
         labels = self.test.mode == LABELS and step.depth > 0
-        return randomised(
-            self.model,
-            [self.subjects[number] for number in numbers],
-            {
+        arguments = {
+            "model": dict(self.model),
+            "images": [subject.pixels for subject in subjects],
+            "targets": [subject.target for subject in subjects],
+            "requests": {
                 choice.id: {
                     "method": choice.method,
                     "settings": replaced(self.settings(choice), pixels),
@@ -204,11 +218,12 @@ class Inquiry:
                 }
                 for choice in choices
             },
-            step.state,
-            self.measures,
-            {c.id: [self.keys[step][c.id, number] for number in numbers] for c in choices},
-            smoothing=self.smoothing,
-            other=self.other if labels else None,
-            cost=len(numbers) * sum(self._cost(choice) for choice in choices),
-            title=f"{step.layer}, seed {step.seed}" if step.depth else "Trained network",
-        )
+            "network": asdict(step.state),
+            "measures": list(self.measures),
+            "keys": keys,
+            "smoothing": None if self.smoothing is None else asdict(self.smoothing),
+            "other": dict(self.other) if labels and self.other is not None else None,
+        }
+        cost = len(numbers) * sum(self._cost(choice) for choice in choices)
+        title = f"{step.layer}, seed {step.seed}" if step.depth else "Trained network"
+        return Task(content_key("sanity task", keys), run_randomised, arguments, cost, title)

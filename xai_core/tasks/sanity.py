@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from xai_core.randomization.sweep import (
     requests_for,
 )
 from xai_core.randomization.targets import FIXED
-from xai_core.tasks.models import Model, Subject, classifier, model_pixels, with_tensors
+from xai_core.tasks.models import Model, classifier, model_pixels, with_tensors
 
 # Two, so that two users who take turns do not drop each other's.
 SWEEPS_KEPT = 2
@@ -67,47 +67,6 @@ def run_describe_layers(model: dict[str, Any]) -> Result:
     """Fact "layers": [name, [parameters]] of what can be randomised, from output to input."""
     layers = randomizable_layers(classifier(model))
     return Result(facts={"layers": [[layer.name, list(layer.parameters)] for layer in layers]})
-
-
-def randomised(
-    model: Model,
-    subjects: Sequence[Subject],
-    requests: Requests,
-    network: State,
-    measures: Sequence[str],
-    keys: Mapping[str, Sequence[str]],
-    *,
-    smoothing: Smoothing | None = None,
-    other: Model | None = None,
-    cost: float = 1.0,
-    title: str = "",
-) -> Task:
-    """Maps of pictures by one network, each a part under its own key.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        subjects: the pictures, with the class that is explained.
-        requests: as in ``run_randomised``.
-        network: a version of the model.
-        measures: measures of ``randomization.scores``.
-        keys: content key of every picture's map, by column.
-        smoothing: noisy copies that every map is averaged over, or None.
-        other: keywords of the model to compare with instead, or None.
-        cost: of the task.
-        title: of the task.
-    """
-    arguments = {
-        "model": dict(model),
-        "images": [one.pixels for one in subjects],
-        "targets": [one.target for one in subjects],
-        "requests": requests,
-        "network": asdict(network),
-        "measures": list(measures),
-        "keys": keys,
-        "smoothing": None if smoothing is None else asdict(smoothing),
-        "other": None if other is None else dict(other),
-    }
-    return Task(content_key("sanity task", keys), run_randomised, arguments, cost, title)
 
 
 def run_randomised(
@@ -178,25 +137,6 @@ def run_randomised(
     for one in parts.values():
         one.facts[SECONDS] = (time.perf_counter() - began) / len(parts)
     return Result(parts=parts)
-
-
-def scored_again(
-    maps: Mapping[str, tuple[Map, Map]],
-    facts: Mapping[str, Mapping[str, Any]],
-    size: Sequence[int],
-    signed: Mapping[str, bool],
-    measures: Sequence[str],
-) -> Task:
-    """Further scores of maps that are there; see ``run_scored_again``."""
-    arguments = {
-        "maps": maps,
-        "facts": facts,
-        "size": size,
-        "signed": signed,
-        "measures": list(measures),
-    }
-    key = content_key("scored again", sorted(maps), list(measures))
-    return Task(key, run_scored_again, arguments, float(len(maps)), "Comparing the maps")
 
 
 def run_scored_again(

@@ -9,15 +9,13 @@ from typing import Any
 from xai_core.cache import Result, content_key
 from xai_core.classes import class_text, folder_classes
 from xai_core.datasets import folder_stamp, listed
-from xai_core.errors import DataError, ImageError, ModelError
+from xai_core.errors import DataError, ModelError
 from xai_core.images import model_input, read_picture
 from xai_core.jobs import Task
 from xai_core.models import Classifier
-from xai_core.progress import advance
 from xai_core.study.field_of_view import field_of_view
+from xai_core.tasks.data import fitting
 from xai_core.tasks.models import Model, classifier, scores
-
-MIX = (True, False)  # rightly and wrongly classified
 
 
 def study_draw(
@@ -34,13 +32,8 @@ def study_draw(
         seed: of the choice.
     """
     key = content_key("study-draw", fingerprint, folder, folder_stamp(folder), right, wrong, seed)
-    arguments = {
-        "model": dict(model),
-        "folder": folder,
-        "right": right,
-        "wrong": wrong,
-        "seed": seed,
-    }
+    wanted = {"folder": folder, "right": right, "wrong": wrong, "seed": seed}
+    arguments = {"model": dict(model), **wanted}
     return Task(key, run_study_draw, arguments, float(right + wrong), "Choosing pictures")
 
 
@@ -72,26 +65,15 @@ def run_study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, s
         raise ModelError(folders.problems[0])
     files = [(path, folders.known[name]) for path, name in found if name in folders.known]
     random.Random(seed).shuffle(files)
-    left = dict(zip(MIX, (right, wrong), strict=True))
-    names, classes, unread = [], [], []
-    for number, (path, true) in enumerate(files):
-        if not any(left.values()):
-            break
-        advance(number, len(files))
-        try:
-            fits = _predicted(clf, path) == true
-        except ImageError as error:
-            unread.append(str(error))
-            continue
-        if left[fits] > 0:
-            left[fits] -= 1
-            names.append(path.relative_to(folder).as_posix())
-            classes.append(class_text(true, clf.class_names))
-    if not names:
+    unread: list[str] = []
+    kept = list(fitting(files, right, wrong, lambda path: (_predicted(clf, path), None), unread))
+    if not kept:
         raise DataError(
             f"No picture of {Path(folder).name} fits what was asked for: the names of its classes "
             "must be names of the model's classes."
         )
+    names = [path.relative_to(folder).as_posix() for path, *_ in kept]
+    classes = [class_text(true, clf.class_names) for _, true, _ in kept]
     return Result(facts={"names": names, "classes": classes, "unread": unread})
 
 
