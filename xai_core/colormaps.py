@@ -23,7 +23,6 @@ class Colormap:
         id: the public name.
         title: what people read.
         diverging: made for [-1, 1] with a neutral colour at exactly 0; else for [0, 1].
-        colour_blind_safe: legible with the common forms of colour blindness.
         scale: name of the anchor colours in ``plotly.colors``.
         reverse: whether the anchors are read backwards.
     """
@@ -31,22 +30,22 @@ class Colormap:
     id: str
     title: str
     diverging: bool
-    colour_blind_safe: bool
     scale: str
     reverse: bool = False
 
 
-# The diverging anchors are ColorBrewer's (Brewer et al. 2003); viridis, magma and cividis
-# are perceptually uniform (Smith and van der Walt 2015; Nuñez et al. 2018).
+# All are legible with the common forms of colour blindness. The diverging anchors are
+# ColorBrewer's (Brewer et al. 2003); viridis, magma and cividis are perceptually uniform (Smith
+# and van der Walt 2015; Nuñez et al. 2018).
 COLORMAPS: dict[str, Colormap] = {
     entry.id: entry
     for entry in (
-        Colormap("blue-red", "Blue – white – red", True, True, "diverging.RdBu", True),
-        Colormap("purple-orange", "Purple – white – orange", True, True, "diverging.PuOr", True),
-        Colormap("viridis", "Viridis", False, True, "sequential.Viridis"),
-        Colormap("cividis", "Cividis", False, True, "sequential.Cividis"),
-        Colormap("magma", "Magma", False, True, "sequential.Magma"),
-        Colormap("greys", "Greys", False, True, "sequential.Greys"),
+        Colormap("blue-red", "Blue – white – red", True, "diverging.RdBu", True),
+        Colormap("purple-orange", "Purple – white – orange", True, "diverging.PuOr", True),
+        Colormap("viridis", "Viridis", False, "sequential.Viridis"),
+        Colormap("cividis", "Cividis", False, "sequential.Cividis"),
+        Colormap("magma", "Magma", False, "sequential.Magma"),
+        Colormap("greys", "Greys", False, "sequential.Greys"),
     )
 }
 

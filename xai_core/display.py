@@ -113,7 +113,4 @@ class Display:
 
 def _enlarged(relevance: NDArray[Any], pixels: NDArray[Any]) -> Floats:
     """Relevance [C, h, w] -> float64 [1, C, H, W] at the resolution of the model's input."""
-    full = relevance[None].astype(np.float64)
-    if full.shape[2:] == pixels.shape[1:]:
-        return full
-    return upsample(full, (pixels.shape[1], pixels.shape[2]))
+    return upsample(relevance[None].astype(np.float64), (pixels.shape[1], pixels.shape[2]))

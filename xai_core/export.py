@@ -64,25 +64,15 @@ class Explanation:
 
 def file_names(explanations: Iterable[Explanation]) -> list[str]:
     """One name per explanation, ``picture__column``: unique, and safe on every file system."""
-    taken: set[str] = set()
-    stems: dict[tuple[str, str], str] = {}
-    names = []
-    for item in explanations:
-        picture = (item.image_name, item.image_hash)
-        if picture not in stems:
-            stems[picture] = _untaken(_stem(item.image_name), set(stems.values()))
-        name = _untaken(f"{stems[picture]}__{item.column}", taken)
-        taken.add(name)
-        names.append(name)
-    return names
+    items = [((item.image_name, item.image_hash), item.column) for item in explanations]
+    pictures = list(dict.fromkeys(picture for picture, _ in items))
+    stems = dict(zip(pictures, picture_stems(name for name, _ in pictures), strict=True))
+    return _distinct(f"{stems[picture]}__{column}" for picture, column in items)
 
 
 def picture_stems(names: Iterable[str]) -> list[str]:
     """Pictures' names without folder and ending: each another one, safe on every file system."""
-    found: list[str] = []
-    for name in names:
-        found.append(_untaken(_stem(name), set(found)))
-    return found
+    return _distinct(map(_stem, names))
 
 
 def safe_name(name: str) -> str:
@@ -119,7 +109,7 @@ def relevance_npz(explanations: Sequence[Explanation]) -> bytes:
         arrays[name] = item.relevance
         arrays[f"{name.partition('__')[0]}__pixels"] = item.pixels
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    write_npz(stream, arrays.items(), packed=True)
     return stream.getvalue()
 
 
@@ -194,9 +184,13 @@ def _stem(name: str) -> str:
     return re.sub(r"_{2,}", "_", safe_name(stem)).strip("._") or "picture"
 
 
-def _untaken(name: str, taken: set[str]) -> str:
-    candidate, number = name, 1
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}-{number}"
-    return candidate
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names, with a number behind those that were there before."""
+    found: dict[str, None] = {}
+    for name in names:
+        candidate, number = name, 1
+        while candidate in found:
+            number += 1
+            candidate = f"{name}-{number}"
+        found[candidate] = None
+    return list(found)

@@ -115,7 +115,9 @@ def is_empty(maps: Array) -> Array:
 
 
 def upsample(maps: Array, size: tuple[int, int], mode: str = "bilinear") -> Array:
-    """Maps [N, H, W] or [N, C, H, W] at another resolution, such as a CAM's at the input's.
+    """Maps [N, H, W] or [N, C, H, W] at a resolution, such as a CAM's at the input's.
+
+    Those that have it already are returned as they are.
 
     Args:
         maps: the maps.
@@ -128,6 +130,8 @@ def upsample(maps: Array, size: tuple[int, int], mode: str = "bilinear") -> Arra
     """
     if mode not in ("bilinear", "nearest"):
         raise MethodError(f"Maps are enlarged 'bilinear' or 'nearest', not '{mode}'.")
+    if tuple(maps.shape[-2:]) == tuple(size):
+        return maps
     tensor = torch.as_tensor(maps)
     batch = tensor if tensor.dim() == 4 else tensor[:, None]
     large = F.interpolate(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib import resources
 
 import numpy as np
@@ -116,33 +114,32 @@ def _as_image(picture: Picture) -> Image.Image:
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that comes with the product: its id, its title, and how to load it."""
+    """A picture that comes with the product: its id, its title, and its file in scikit-image."""
 
     id: str
     title: str
-    loader: Callable[[], Image.Image]
+    file: str
 
-
-def _from_skimage(file: str) -> Image.Image:
-    # The file itself, not skimage.data's loader: the loader may want to download.
-    return read_image(resources.files("skimage.data").joinpath(file).read_bytes(), file)
-
-
-_SAMPLES = (
-    ("cat", "Cat", "chelsea.png"),
-    ("coffee", "Coffee", "coffee.png"),
-    ("astronaut", "Astronaut", "astronaut.png"),
-    ("rocket", "Rocket", "rocket.jpg"),
-    ("motorcycle", "Motorcycle", "motorcycle_left.png"),
-    ("camera", "Cameraman", "camera.png"),
-    ("coins", "Coins", "coins.png"),
-    ("galaxies", "Galaxies", "hubble_deep_field.jpg"),
-)
+    def loader(self) -> Image.Image:
+        """The picture, RGB."""
+        # The file itself, not skimage.data's loader: the loader may want to download.
+        return read_image(
+            resources.files("skimage.data").joinpath(self.file).read_bytes(), self.file
+        )
 
 
 def sample_images() -> list[Sample]:
     """Photographs from scikit-image's package, the ones the embedded model knows first."""
-    return [Sample(key, title, partial(_from_skimage, file)) for key, title, file in _SAMPLES]
+    return [
+        Sample("cat", "Cat", "chelsea.png"),
+        Sample("coffee", "Coffee", "coffee.png"),
+        Sample("astronaut", "Astronaut", "astronaut.png"),
+        Sample("rocket", "Rocket", "rocket.jpg"),
+        Sample("motorcycle", "Motorcycle", "motorcycle_left.png"),
+        Sample("camera", "Cameraman", "camera.png"),
+        Sample("coins", "Coins", "coins.png"),
+        Sample("galaxies", "Galaxies", "hubble_deep_field.jpg"),
+    ]
 
 
 def sample_image(id: str) -> Image.Image:

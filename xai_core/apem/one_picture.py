@@ -99,9 +99,7 @@ def measured_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> T
 
 def staged_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> Tensor:
     """The same before it is checked, with its own channels, [1, C, H, W]."""
-    size = (int(x.shape[2]), int(x.shape[3]))
-    if tuple(relevance.shape[2:]) != size:
-        relevance = upsample(relevance, size)
+    relevance = upsample(relevance, (x.shape[2], x.shape[3]))
     # What is rounded on the way to the network's input and back may leave the range by a little.
     pixels = clf.pixels(x).double().clamp(0, 1)
     return relevance_map(relevance.double(), stage, pixels)

@@ -15,7 +15,7 @@ from xai_core.models.classifier import Classifier
 from xai_core.progress import advance, listening
 from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.scores import Scores, check_measures, scores
-from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test, as_seeds
+from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Map, Request, Smoothing, Sweep, requests_for
 from xai_core.randomization.targets import PUBLISHED, target_of
 
@@ -77,7 +77,8 @@ def sanity_check(
     """
     check_measures(measures)
     layers = randomizable_layers(clf)
-    steps = Test(mode, start, init, as_seeds(seeds)).steps(layers)
+    once = tuple(dict.fromkeys(int(seed) for seed in seeds))
+    steps = Test(mode, start, init, once).steps(layers)
     if (mode == LABELS) != (other is not None):
         raise MethodError("The mode 'labels' compares with another classifier; give it as 'other'.")
     choices = _chosen(methods)

@@ -26,6 +26,16 @@ INITS = {
 Tensors = dict[str, Tensor]
 
 
+def check_init(init: str) -> None:
+    """Refuse what is no key of ``INITS``.
+
+    Raises:
+        MethodError: there is no such way to initialise.
+    """
+    if init not in INITS:
+        raise MethodError(f"There is no initialisation '{init}'; there are: {', '.join(INITS)}.")
+
+
 def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed: int) -> Tensors:
     """Re-initialised parameters of one module.
 
@@ -51,8 +61,7 @@ def new_tensors(module: nn.Module, name: str, wanted: list[str], init: str, seed
         MethodError: there is no such way to initialise, or the layer computes its weight in a way
             that cannot be given a new one.
     """
-    if init not in INITS:
-        raise MethodError(f"There is no initialisation '{init}'; there are: {', '.join(INITS)}.")
+    check_init(init)
     if parametrised.computes_weights(module):
         return _computed(module, name, wanted, init, seed)
     trained = {key: getattr(module, key).detach() for key in wanted}

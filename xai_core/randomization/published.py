@@ -12,57 +12,29 @@ NUZZO = "Nuzzo 2020, Sanity Checks for Explanations (thesis), chapter 7"
 
 PASSES, FAILS = "passes", "fails"
 
+
+def _verdicts(passes: str, fails: str) -> dict[str, str]:
+    return dict.fromkeys(passes.split(), PASSES) | dict.fromkeys(fails.split(), FAILS)
+
+
 # By the id of the column. Nuzzo states no verdict in words for guided Grad-CAM: an SSIM close
 # to 0.9, below the 1 at which a method fails there.
 PUBLISHED: dict[str, dict[str, str]] = {
-    ADEBAYO: {
-        "saliency": PASSES,
-        "gradcam": PASSES,
-        "guided_backprop": FAILS,
-        "guided_gradcam": FAILS,
-    },
-    SIXT: {
-        "saliency": PASSES,
-        "gradcam": PASSES,
-        "integrated_gradients": PASSES,
-        "deeplift": PASSES,
-        "lrp_alpha5_beta4": PASSES,
-        "guided_backprop": FAILS,
-        "guided_gradcam": FAILS,
-        "deconvnet": FAILS,
-        "rectgrad": FAILS,
-        "deep_taylor": FAILS,
-        "pattern_attribution": FAILS,
-        "excitation_backprop": FAILS,
-        "lrp_alpha1_beta0": FAILS,
-        "lrp_alpha2_beta1": FAILS,
-    },
-    NUZZO: {
-        **dict.fromkeys(
-            (
-                "saliency",
-                "input_x_gradient",
-                "deconvnet",
-                "gradcam",
-                "guided_gradcam",
-                "deeplift",
-                "deepshap",
-                "smoothgrad-deeplift",
-                "integrated_gradients",
-                "smoothgrad-integrated_gradients",
-                "expected_gradients",
-                "lrp_alpha4_beta3",
-                "lrp_alpha5_beta4",
-                "lrp_alpha6_beta5",
-                "lrp_alpha9_beta8",
-            ),
-            PASSES,
-        ),
-        **dict.fromkeys(
-            ("guided_backprop", "lrp_alpha1_beta0", "lrp_alpha2_beta1", "lrp_alpha3_beta2", "rap"),
-            FAILS,
-        ),
-    },
+    ADEBAYO: _verdicts(
+        passes="saliency gradcam",
+        fails="guided_backprop guided_gradcam",
+    ),
+    SIXT: _verdicts(
+        passes="saliency gradcam integrated_gradients deeplift lrp_alpha5_beta4",
+        fails="guided_backprop guided_gradcam deconvnet rectgrad deep_taylor pattern_attribution "
+        "excitation_backprop lrp_alpha1_beta0 lrp_alpha2_beta1",
+    ),
+    NUZZO: _verdicts(
+        passes="saliency input_x_gradient deconvnet gradcam guided_gradcam deeplift deepshap "
+        "smoothgrad-deeplift integrated_gradients smoothgrad-integrated_gradients "
+        "expected_gradients lrp_alpha4_beta3 lrp_alpha5_beta4 lrp_alpha6_beta5 lrp_alpha9_beta8",
+        fails="guided_backprop lrp_alpha1_beta0 lrp_alpha2_beta1 lrp_alpha3_beta2 rap",
+    ),
 }
 # Similarities that Nuzzo prints in words, after fc3 is randomised.
 PUBLISHED_SSIM: dict[str, str] = {

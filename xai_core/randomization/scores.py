@@ -71,8 +71,7 @@ def scores(
 
 def enlarged(maps: Map, size: Size) -> Map:
     """Maps [N, C, h, w] at the resolution of the picture, float64."""
-    maps = maps.astype(np.float64)
-    return maps if maps.shape[2:] == size else upsample(maps, size)
+    return upsample(maps.astype(np.float64), size)
 
 
 @lru_cache(maxsize=1000)

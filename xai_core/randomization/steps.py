@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xai_core.errors import MethodError
-from xai_core.randomization.initialisation import INITS
+from xai_core.randomization.initialisation import check_init
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.networks import MODES, chosen_layers
 from xai_core.randomization.sweep import TRAINED, State
@@ -68,10 +68,7 @@ class Test:
         """
         if self.mode == LABELS:
             return [Step(1, LABELS_LABEL, 0, TRAINED)]
-        if self.init not in INITS:
-            raise MethodError(
-                f"There is no initialisation '{self.init}'; there are: {', '.join(INITS)}."
-            )
+        check_init(self.init)
         if not self.seeds:
             raise MethodError("Give at least one seed.")
         ordered = self._ordered(layers)
@@ -103,15 +100,3 @@ def seeds_of(count: int) -> tuple[int, ...]:
     if count < 1:
         raise MethodError("At least one seed is needed.")
     return tuple(range(count))
-
-
-def as_seeds(seeds: Iterable[int]) -> tuple[int, ...]:
-    """Seeds without repetitions, in their order.
-
-    Raises:
-        MethodError: there is none.
-    """
-    found = tuple(dict.fromkeys(int(seed) for seed in seeds))
-    if not found:
-        raise MethodError("Give at least one seed.")
-    return found
