@@ -24,9 +24,13 @@ def picture():
     return clf, x, clf.pixels(x).clamp(0, 1)[0].numpy()
 
 
+def explained(pixels, method, **params):
+    return {"model": MODEL, "image": pixels, "target": 3, "method": method, "params": params}
+
+
 def test_rows_are_those_of_the_package(picture):
     clf, _, pixels = picture
-    found = run_measure(MODEL, pixels, 3, "mine", "saliency", {}, METRIC, 0.5)
+    found = run_measure(explained(pixels, "saliency"), "mine", METRIC, 0.5)
     x = clf.normalise(torch.from_numpy(pixels)[None])
     raw = explain(clf, x, 3, method="saliency")
     assert found.facts["rows"] == picture_rows(clf, x, {"mine": raw}, ("channels",), eps_max=12)
@@ -36,7 +40,7 @@ def test_rows_are_those_of_the_package(picture):
 
 def test_a_method_that_fails_gives_rows_with_its_reason(picture):
     _, _, pixels = picture
-    found = run_measure(MODEL, pixels, 3, "g", "gradcam", {"layer": "nowhere"}, METRIC, 0.5)
+    found = run_measure(explained(pixels, "gradcam", layer="nowhere"), "g", METRIC, 0.5)
     (row,) = found.facts["rows"]
     assert (row["method"], row["stage"]) == ("g", "channels")
     assert "nowhere" in row["problem"]
@@ -46,7 +50,7 @@ def test_progress_does_not_end_with_the_explanation(picture):
     _, _, pixels = picture
     told = []
     with listening(told.append):
-        run_measure(MODEL, pixels, 3, "s", "smoothgrad", {"samples": 8}, METRIC, 0.25)
+        run_measure(explained(pixels, "smoothgrad", samples=8), "s", METRIC, 0.25)
     assert told == sorted(told)
     assert 0.25 in told, "the samples are a quarter"
     assert told[-1] == pytest.approx(1)

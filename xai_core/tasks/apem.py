@@ -22,7 +22,7 @@ from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import portion
 from xai_core.tasks.explanations import NONE, explain_all, run_explain
-from xai_core.tasks.models import Model, Settings, Subject, classifier, model_pixels, scores
+from xai_core.tasks.models import Model, Subject, classifier, model_pixels, scores
 
 # In passes, as measured on vgg-tiny: what a search takes for one map, without shuffled ones.
 SEARCH = 60.0
@@ -72,42 +72,42 @@ def measure_all(
     for (digest, column), task in explained.items():
         key = content_key("apem-rows", task.key, column, options)
         cost = task.cost + SEARCH * len(metric.stages) * (1 + metric.shuffles)
-        own = {"column": column, "metric": options, "explaining": task.cost / cost}
-        found[digest, column] = Task(key, run_measure, {**task.arguments, **own}, cost, task.title)
+        arguments = {
+            "explained": task.arguments,
+            "column": column,
+            "metric": options,
+            "explaining": task.cost / cost,
+        }
+        found[digest, column] = Task(key, run_measure, arguments, cost, task.title)
     return found
 
 
 def run_measure(
-    model: dict[str, Any],
-    image: NDArray[np.generic],
-    target: int,
-    column: str,
-    method: str,
-    params: dict[str, Any],
-    metric: dict[str, Any],
-    explaining: float,
-    together: dict[str, Settings] | None = None,
+    explained: dict[str, Any], column: str, metric: dict[str, Any], explaining: float
 ) -> Result:
     """Explain one picture by one method, and measure the map at several stages.
 
-    Most arguments are as in ``run_explain``; ``column`` is what the rows call the method,
-    ``metric`` holds the fields of ``Metric``, and ``explaining`` is the part of the task that it
-    is to explain, 0 to 1.
+    Args:
+        explained: keywords of ``run_explain``.
+        column: what the method is called in the rows.
+        metric: fields of ``Metric``.
+        explaining: which part of the task it is to explain, 0 to 1.
 
     Returns:
         Facts "rows" (``picture_rows``) and "outputs" (``Classifier.outputs``); array "logits"
         [K].
     """
-    clf = classifier(model)
+    clf, image = classifier(explained["model"]), explained["image"]
     x = model_pixels(clf, image)
-    stages = metric["stages"]
     try:
         with portion(0, explaining):
-            raw = run_explain(model, image, target, method, params, together).arrays["relevance"]
+            raw = run_explain(**explained).arrays["relevance"]
         with portion(explaining, 1):
             rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
     except (MethodError, ModelError) as error:
-        rows = [{"method": column, "stage": stage, "problem": str(error)} for stage in stages]
+        rows = [
+            {"method": column, "stage": stage, "problem": str(error)} for stage in metric["stages"]
+        ]
     logits = scores(clf, image)[0].numpy()
     return Result({"logits": logits}, {"rows": rows, "outputs": clf.outputs})
 

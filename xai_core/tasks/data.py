@@ -39,13 +39,8 @@ def labelled(model: Model, fingerprint: str, folder: str, right: int, wrong: int
 def run_labelled(model: dict[str, Any], folder: str, right: int, wrong: int) -> Result:
     """The first pictures of a data set that the model gets right, and that it gets wrong.
 
-    Pictures whose class is not known count as rightly classified.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        folder: of the data set, as for ``datasets.listed``.
-        right: at most so many that are classified rightly.
-        wrong: at most so many that are classified wrongly.
+    Pictures whose class is not known count as rightly classified. The arguments are those of
+    ``labelled``; the folder is as for ``datasets.listed``.
 
     Returns:
         Arrays "pixels", uint8 [N, H, W, 3] as the model gets them, and "logits" [N, K]; facts

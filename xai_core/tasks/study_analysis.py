@@ -30,13 +30,5 @@ def study_results(study: str, records: Records, as_of: Sequence[int], settings: 
 
 
 def run_study_results(records: Records, settings: dict[str, Any]) -> Result:
-    """The analysis of a version's records.
-
-    Args:
-        records: of the version.
-        settings: keywords of ``study.results.Settings``.
-
-    Returns:
-        As facts, ``Results.to_json``.
-    """
+    """As facts ``Results.to_json``, by keywords of ``Settings``."""
     return Result(facts=analysis.analyse(records, analysis.Settings(**settings)).to_json())

@@ -41,14 +41,9 @@ def run_study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, s
     """Pictures of a data set by chance, so many rightly and so many wrongly classified.
 
     Each picture is classified as a study whose only model this is would show it. Pictures
-    whose class is not known, or is none of the model's, are left out.
-
-    Args:
-        model: keywords of ``load_classifier``.
-        folder: of the data set, as for ``datasets.listed``.
-        right: at most so many that are classified rightly.
-        wrong: at most so many that are classified wrongly.
-        seed: of the order in which pictures are tried.
+    whose class is not known, or is none of the model's, are left out. The arguments are those
+    of ``study_draw``: the folder is as for ``datasets.listed``, the seed decides the order in
+    which pictures are tried.
 
     Returns:
         Facts "names" (paths within the folder), "classes" and "unread" (sentences about files
