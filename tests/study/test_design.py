@@ -110,13 +110,6 @@ def test_an_empty_draft_names_what_lacks_without_failing():
     assert len(problems(Design())) == 2
 
 
-def test_the_consent_version_rises_with_its_text():
-    first = design()
-    assert first.with_consent_text(first.consent.text) is first
-    second = first.with_consent_text("New.")
-    assert (second.consent.text, second.consent.version) == ("New.", 2)
-
-
 def test_moments_are_in_utc():
     assert moment("2030-01-01T01:00+02:00").isoformat() == "2029-12-31T23:00:00+00:00"
     assert moment("2030-01-01").isoformat() == "2030-01-01T00:00:00+00:00"

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from tests.study import small
 from tests.study.small import BACKGROUND, TIMES, begin, finish, publish
 from xai_core.errors import StudyError
-from xai_core.study import BackgroundQuestion, ClientTimes, TakingPart, Ticket
+from xai_core.study import BackgroundQuestion, ClientTimes, Consent, TakingPart, Ticket
 from xai_core.study.participation.screens import MOST_MS
 from xai_core.study.storage.schema import answer, invitation, participant, trial
 
@@ -38,7 +38,7 @@ def test_the_whole_way(store, part):
     slug = publish(store)
     newcomer = Ticket(slug)
     first = part.look(newcomer)
-    assert (first.kind, first.title, first.me) == ("consent", "What do you see?", "")
+    assert (first.kind, first.design.title, first.me) == ("consent", "What do you see?", "")
     assert first.design.trials == 4
     assert first.design.practice == 1
     agreed = part.consent(newcomer, True)
@@ -326,9 +326,9 @@ def test_a_new_version_is_for_newcomers(store, part):
     slug = publish(store)
     me, screen = begin(part, Ticket(slug))
     publish(store, small.design(trials=1, title="Second"), slug)
-    assert part.look(Ticket(slug)).title == "Second"
+    assert part.look(Ticket(slug)).design.title == "Second"
     assert part.look(me) == screen
-    assert finish(part, me, screen).title == "What do you see?"
+    assert finish(part, me, screen).design.title == "What do you see?"
     first, second = store.versions(slug)
     assert first.closed_at is not None
     assert second.closed_at is None
@@ -416,12 +416,12 @@ def test_text_comes_back_as_it_was(store, part, text):
     free = BackgroundQuestion("free", text, "text")
     slug = store.create("x")
     store.rename(slug, text)
-    chosen = small.design(title=text, instructions=text, background=(free,), completion_code=text)
-    chosen = chosen.with_consent_text(text)
+    pictures = small.design().pictures
     chosen = replace(
-        chosen,
+        small.design(title=text, instructions=text, background=(free,), completion_code=text),
         question=text,
-        pictures=tuple(replace(each, name=text, true_class=text) for each in chosen.pictures),
+        consent=Consent(text, 2),
+        pictures=tuple(replace(each, name=text, true_class=text) for each in pictures),
     )
     store.save_draft(slug, chosen)
     assert store.draft(slug) == chosen
@@ -432,7 +432,7 @@ def test_text_comes_back_as_it_was(store, part, text):
         slug, platform=text, platform_id=text, platform_study=text, platform_session=text
     )
     shown = part.look(ticket)
-    assert (shown.title, shown.design.consent.text) == (text, text)
+    assert (shown.design.title, shown.design.consent.text) == (text, text)
     me, screen = begin(part, ticket, {"free": text})
     assert screen.trial.question == text.replace("{class}", text)
     part.answer(me, screen.trial.id, "A", text, TIMES)
@@ -468,5 +468,5 @@ def test_a_preview_is_apart(store, part):
         store.records(slug)
     publish(store, small.design(title="Later"), slug, preview=True)
     assert part.look(me).kind == "unknown"
-    assert part.look(Ticket(slug, preview=True)).title == "Later"
+    assert part.look(Ticket(slug, preview=True)).design.title == "Later"
     store.close_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from xai_core.study import strict_json
@@ -85,6 +85,11 @@ class BackgroundQuestion:
     choices: tuple[str, ...] = ()
     required: bool = True
     screens_out: tuple[str, ...] = ()
+
+    @property
+    def offered(self) -> tuple[str, ...] | None:
+        """The answers to choose from; None where the answer is written."""
+        return {"yes_no": ("yes", "no"), "choice": self.choices}.get(self.kind)
 
 
 BACKGROUND = (
@@ -192,11 +197,14 @@ class Design:
         """
         return strict_json.from_json(cls, data)
 
-    def with_consent_text(self, text: str) -> Design:
-        """The same design with another consent text, whose version is one higher."""
-        if text == self.consent.text:
-            return self
-        return replace(self, consent=Consent(text, self.consent.version + 1))
+    @property
+    def codes(self) -> dict[str, str]:
+        """What is shown at the end, by how it ended."""
+        return {
+            "completed": self.completion_code,
+            "screened_out": self.screen_out_code,
+            "failed": self.failed_code,
+        }
 
     def of_kind(self, kind: PictureKind) -> tuple[StudyPicture, ...]:
         """The pictures of a kind, in the design's order."""

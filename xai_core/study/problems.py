@@ -105,15 +105,14 @@ def _question(question: BackgroundQuestion) -> Iterator[str]:
         yield f"“{text}” needs at least two different answers to choose from."
     if not all(choice.strip() and storable(choice) for choice in question.choices):
         yield f"“{text}” has an answer that is empty or cannot be stored."
-    possible = {"yes_no": ("yes", "no"), "choice": question.choices}.get(question.kind)
-    if possible is not None and not set(question.screens_out) <= set(possible):
+    if question.offered is not None and not set(question.screens_out) <= set(question.offered):
         yield f"“{text}” screens out by an answer that it does not offer."
     if question.kind == "text" and question.screens_out:
         yield f"“{text}” is answered freely and cannot screen out."
 
 
 def _ending(design: Design) -> Iterator[str]:
-    for code in (design.completion_code, design.screen_out_code, design.failed_code):
+    for code in design.codes.values():
         if not storable(code) or len(code) > 200:
             yield "A code is too long or holds a character that cannot be stored."
     if not design.completion_url:

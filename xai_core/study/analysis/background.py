@@ -38,10 +38,8 @@ def groups(
                 half = numbers.median()
                 yield question, f"up to {half:g}", _people(own, numbers.index[numbers <= half])
                 yield question, f"above {half:g}", _people(own, numbers.index[numbers > half])
-        elif question.kind != "text":
-            levels = question.choices if question.kind == "choice" else ("yes", "no")
-            for level in levels:
-                yield question, level, _people(own, own.index[own.value == level])
+        for level in question.offered or ():
+            yield question, level, _people(own, own.index[own.value == level])
 
 
 def by_background(

@@ -70,28 +70,23 @@ def share_differences(votes: Votes, seed: int = 0, replicates: int = REPLICATES)
     """
     pairs = list(combinations(range(len(votes.models)), 2))
     columns = ["model", "other", "difference", "low", "high", "p", "note"]
-    if not pairs:
-        return _holm(pd.DataFrame(columns=columns).astype({"p": float}))
     people, _, choices = votes.chosen.shape
     total = votes.counts.sum()
     contrast = np.zeros((choices, len(pairs)))
     for number, (a, b) in enumerate(pairs):
         contrast[a, number], contrast[b, number] = 1.0, -1.0
-    if not total:
-        rows = [(votes.models[a], votes.models[b], *[math.nan] * 4, TOO_FEW) for a, b in pairs]
-        return _holm(pd.DataFrame(rows, columns=columns))
-    shares = votes.counts.sum(0) / total
-    replicated = (centred(redrawn(votes, replicates, seed), shares) @ contrast) / total
-    spread = crossed(centred(votes.counts, shares) @ contrast / total, replicated, people)
-    rows = []
-    for number, (a, b) in enumerate(pairs):
-        tested = _tested(
-            float(shares @ contrast[:, number]),
-            float(spread.variance[number]),
-            float(spread.df[number]),
-        )
-        rows.append((votes.models[a], votes.models[b], *tested))
-    return _holm(pd.DataFrame(rows, columns=columns))
+    difference = variance = df = np.full(len(pairs), math.nan)
+    if total:
+        shares = votes.counts.sum(0) / total
+        difference = shares @ contrast
+        replicated = (centred(redrawn(votes, replicates, seed), shares) @ contrast) / total
+        spread = crossed(centred(votes.counts, shares) @ contrast / total, replicated, people)
+        variance, df = spread.variance, spread.df
+    rows = [
+        (votes.models[a], votes.models[b], *_tested(*map(float, found)))
+        for (a, b), *found in zip(pairs, difference, variance, df, strict=True)
+    ]
+    return _holm(pd.DataFrame(rows, columns=columns).astype({"p": float}))
 
 
 def _tested(

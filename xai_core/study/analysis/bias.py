@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chisquare
 
-from xai_core.study.analysis.intervals import of_count
+from xai_core.study.analysis.intervals import share_columns
 from xai_core.study.analysis.votes import Floats
 
 LEAST_EXPECTED = 5.0  # answers per place that the chi-square distribution needs (Cochran 1954)
@@ -56,17 +56,7 @@ def positions(
     own = answers[answers.shown_position.notna()]
     counts = np.bincount(own.shown_position.astype(int), minlength=places).astype(np.float64)
     total = int(counts.sum())
-    ends = [of_count(int(count), total) for count in counts]
-    table = pd.DataFrame(
-        {
-            "place": range(1, places + 1),
-            "count": counts.astype(int),
-            "answers": total,
-            "share": counts / total if total else np.full(places, np.nan),
-            "low": [low for low, _ in ends],
-            "high": [high for _, high in ends],
-        }
-    )
+    table = pd.DataFrame({"place": range(1, places + 1), **share_columns(counts, total)})
     note = ""
     if not random_positions:
         note = "Every trial had the same order, so that place and model cannot be told apart."

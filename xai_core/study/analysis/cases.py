@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xai_core.errors import StudyError
-from xai_core.study.analysis.intervals import INTERVALS, of_count, of_variance
+from xai_core.study.analysis.intervals import INTERVALS, of_variance, share_columns
 from xai_core.study.analysis.resampling import REPLICATES, crossed, redrawn
 from xai_core.study.analysis.votes import Booleans, Floats, Votes, accurate, collect
 
@@ -64,27 +63,11 @@ def case_table(
     found = membership(accurate(votes.counts, rule), correct)
     counts = found.sum(0)
     images = len(votes.images)
-    if interval == "bootstrap" and images:
-        ends = _crossed_ends(votes, correct, found, rule, seed, replicates)
-    else:
-        method = "wilson" if interval == "bootstrap" else interval
-        ends = [of_count(int(count), images, method) for count in counts.ravel()]
-    rows = [
-        {
-            "model": model,
-            "case": case,
-            "count": int(counts[m, c]),
-            "images": images,
-            "share": counts[m, c] / images if images else float("nan"),
-            "low": ends[m * len(CASES) + c][0],
-            "high": ends[m * len(CASES) + c][1],
-        }
-        for m, model in enumerate(votes.models)
-        for c, case in enumerate(CASES)
-    ]
-    return pd.DataFrame(
-        rows, columns=["model", "case", "count", "images", "share", "low", "high"]
-    ).astype({"case": object})
+    drawn = interval == "bootstrap" and images
+    ends = _crossed_ends(votes, correct, found, rule, seed, replicates) if drawn else None
+    rows = [(model, case) for model in votes.models for case in CASES]
+    table = pd.DataFrame(rows, columns=["model", "case"]).astype({"case": object})
+    return table.assign(**share_columns(counts.ravel(), images, "images", interval, ends))
 
 
 def correctness(predictions: pd.DataFrame, votes: Votes) -> Booleans:
@@ -93,21 +76,18 @@ def correctness(predictions: pd.DataFrame, votes: Votes) -> Booleans:
     Raises:
         StudyError: for a picture of the votes without a model's prediction, or with two.
     """
-    keys: pd.MultiIndex = pd.MultiIndex.from_frame(predictions[["image", "model"]])
-    if keys.has_duplicates:
+    known = predictions.set_index(["image", "model"])["correct"]
+    if known.index.has_duplicates:
         raise StudyError("A picture has two predictions of the same model.")
-    known: dict[tuple[Any, Any], Any] = dict(zip(keys, predictions.correct, strict=True))
-    for image in votes.images:
-        for model in votes.models:
-            if pd.isna(known.get((image, model))):
-                raise StudyError(
-                    f"It is not known whether {model} is right about picture {image}, so that "
-                    "the picture belongs to no case."
-                )
-    return np.array(
-        [[bool(known[image, model]) for model in votes.models] for image in votes.images],
-        dtype=bool,
-    ).reshape(len(votes.images), len(votes.models))
+    table = known.unstack("model").reindex(index=votes.images, columns=votes.models)
+    missing = np.argwhere(table.isna())
+    if len(missing):
+        image, model = missing[0]
+        raise StudyError(
+            f"It is not known whether {votes.models[model]} is right about picture "
+            f"{votes.images[image]}, so that the picture belongs to no case."
+        )
+    return table.to_numpy(dtype=bool)
 
 
 def membership(found: Booleans, correct: Booleans) -> Booleans:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from xai_core.study.analysis import codebook_results
 from xai_core.study.design import ESCAPES
 from xai_core.study.storage.records import Records
+
+T = TypeVar("T")
 
 # Columns of the data: type, unit, meaning. A key with "table/" before it holds in that table alone.
 DATA: dict[str, tuple[str, str, str]] = {
@@ -20,7 +21,7 @@ DATA: dict[str, tuple[str, str, str]] = {
     "kind": ("text", "", "What the trial or picture is for."),
     "image": ("text", "", "Id of the picture."),
     "picture": ("text", "", "Name of the picture, for researchers."),
-    "pictures/name": ("text", "", "Name of the picture, for researchers."),
+    "name": ("text", "", "Name of the picture, for researchers."),
     "true_class": ("text", "", "What the picture shows; the question asks for it."),
     "choice": ("text", "", "What was chosen: id of a condition, or an escape answer."),
     "choice_title": ("text", "", "The same in words."),
@@ -42,7 +43,7 @@ DATA: dict[str, tuple[str, str, str]] = {
         "milliseconds",
         "Time in the browser from all pictures being on the screen to the answer.",
     ),
-    "answers/focus_losses": ("integer", "", "How often another window came to the front."),
+    "focus_losses": ("integer", "", "How often another window came to the front."),
     "hidden_ms": ("integer", "milliseconds", "Time in which the page was not to be seen."),
     "passed": ("boolean", "", "Whether the check was passed; empty where nothing was checked."),
     "counted": ("boolean", "", "Whether the answer is part of the results (see settings, who)."),
@@ -85,75 +86,55 @@ PATTERNS = (
 )
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        table: its file's name without ending.
-        name: in the table.
-        type: of its values.
-        unit: of its values, or how they are written.
-        meaning: one sentence.
-        levels: the values that there can be, where they are few.
-    """
-
-    table: str
-    name: str
-    type: str
-    unit: str
-    meaning: str
-    levels: tuple[str, ...]
-
-
-def columns(tables: Mapping[str, pd.DataFrame], records: Records) -> list[Column]:
+def columns(tables: Mapping[str, pd.DataFrame], records: Records) -> list[dict[str, Any]]:
     """Every column of every table.
 
     Args:
         tables: by file name without ending.
         records: what they were made from.
+
+    Returns:
+        Table, name, type, unit (or how values are written), meaning (one sentence) and levels
+        (the values that there can be, where they are few) of each.
     """
     found = []
     for table, content in tables.items():
         for name in map(str, content.columns):
             kind, unit, meaning = _described(table, name, records)
-            levels = _levels(table, name, records)
-            found.append(Column(table, name, kind, unit, meaning, levels))
+            facts = {"table": table, "name": name, "type": kind, "unit": unit, "meaning": meaning}
+            found.append({**facts, "levels": _levels(table, name, records)})
     return found
-
-
-def as_json(tables: Mapping[str, pd.DataFrame], records: Records) -> list[dict[str, Any]]:
-    """The codebook as a list of dictionaries, one a column."""
-    return [asdict(column) for column in columns(tables, records)]
 
 
 def as_markdown(tables: Mapping[str, pd.DataFrame], records: Records) -> str:
     """The codebook for people."""
     lines = ["# Codebook", "", "An empty cell means that there is no value."]
-    found = columns(tables, records)
-    for table in tables:
+    for table, content in tables.items():
         lines += ["", f"## {table}", "", "| column | type | unit | meaning | values |"]
         lines += ["|---|---|---|---|---|"]
-        for column in found:
-            if column.table == table:
-                cells = (column.name, column.type, column.unit, column.meaning)
-                values = ", ".join(column.levels)
-                lines.append("| " + " | ".join(map(_cell, (*cells, values))) + " |")
+        for column in columns({table: content}, records):
+            _, *cells, levels = column.values()
+            lines.append("| " + " | ".join(map(_cell, (*cells, ", ".join(levels)))) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _described(table: str, name: str, records: Records) -> tuple[str, str, str]:
-    own = codebook_results.COLUMNS if table.startswith("results/") else DATA
+def _looked_up(
+    table: str, name: str, data: Mapping[str, T], results: Mapping[str, T], default: T
+) -> T:
+    """What is said of a table's column, or else of all columns with its name."""
     short = table.removeprefix("results/")
-    for key in (f"{short}/{name}", name):
-        for book in (own, DATA):
-            if key in book:
-                return book[key]
-    for pattern, kind, unit, meaning in PATTERNS:
+    books = (data,) if short == table else (results, data)
+    keys = (f"{short}/{name}", name)
+    return next((book[key] for key in keys for book in books if key in book), default)
+
+
+def _described(table: str, name: str, records: Records) -> tuple[str, str, str]:
+    known = _looked_up(table, name, DATA, codebook_results.COLUMNS, ("", "", ""))
+    for pattern, kind, unit, meaning in PATTERNS if known == ("", "", "") else ():
         match = re.fullmatch(pattern, name)
         if match:
             return kind, unit, meaning.format(**_named(match[1], records))
-    return "", "", ""
+    return known
 
 
 def _named(own_id: str, records: Records) -> dict[str, str]:
@@ -174,14 +155,8 @@ def _levels(table: str, name: str, records: Records) -> tuple[str, ...]:
         return (*conditions, *ESCAPES)
     for question in design.background:
         if name == f"question_{question.id}":
-            return ("yes", "no") if question.kind == "yes_no" else question.choices
-    short = table.removeprefix("results/")
-    of_results = codebook_results.LEVELS if short != table else {}
-    for book in (of_results, LEVELS):
-        for key in (f"{short}/{name}", name):
-            if key in book:
-                return book[key]
-    return ()
+            return question.offered or ()
+    return _looked_up(table, name, LEVELS, codebook_results.LEVELS, ())
 
 
 def _cell(text: str) -> str:

@@ -48,14 +48,12 @@ COLUMNS: dict[str, tuple[str, str, str]] = {
     "median": ("number", "seconds", "Half of the answers took no longer."),
     "three_quarters": ("number", "seconds", "Three quarters of the answers took no longer."),
     "fast": ("integer", "", f"Answers that took less than {FAST_S:g} s."),
-    "attention/focus_losses": ("integer", "", "How often another window came to the front."),
     "hidden": ("number", "seconds", "Time in which the page was not to be seen."),
     "step": ("text", "", "Step of the study."),
     "varied": ("text", "", "Which decision of the analysis is changed."),
     "variant": ("text", "", "What it is changed to: "
                 + "; ".join(f"{name}: {text.rstrip('.')}" for name, text in (RULES | WHO).items())
                 + "."),
-    "attention/failed": ("boolean", "", "Whether more checks were failed than the design allows."),
 }  # fmt: skip
 LEVELS: dict[str, tuple[str, ...]] = {
     "case": tuple(map(str, CASES)),

@@ -19,7 +19,7 @@ from xai_core.provenance import Run
 from xai_core.study.analysis import codebook
 from xai_core.study.analysis.counted import counted, real
 from xai_core.study.analysis.results import Results, choice_titles
-from xai_core.study.analysis.tabular import plain_cell
+from xai_core.study.analysis.tabular import plain
 from xai_core.study.analysis.times import attention, seconds
 from xai_core.study.storage.records import Records
 
@@ -45,7 +45,7 @@ def files(records: Records, results: Results, study: str) -> dict[str, bytes]:
     tables = {**data, **{f"results/{name}": one for name, one in results.tables.items()}}
     found["study.json"] = json_bytes(records, results, study)
     found["codebook.md"] = codebook.as_markdown(tables, records).encode("utf-8")
-    found["codebook.json"] = _json(codebook.as_json(tables, records))
+    found["codebook.json"] = _json(codebook.columns(tables, records))
     found["run.json"] = study_run(records, results, study).run_json()
     return found
 
@@ -80,27 +80,16 @@ def long_table(records: Records, who: str = "everyone") -> pd.DataFrame:
     """
     own = records.answers
     names = {picture.id: picture.name for picture in records.design.pictures}
-    predictions = records.predictions
-    right = dict(
-        zip(
-            zip(predictions.image, predictions.model, strict=True),
-            predictions.correct,
-            strict=True,
-        )
-    )
+    right = records.predictions.set_index(["image", "model"])["correct"].to_dict()
     keys = zip(own["image"], own["choice"], strict=True)
-    table = pd.DataFrame({"participant": own.participant, "position": own.position})
-    table["kind"], table["image"] = own["kind"], own["image"]
-    table["picture"] = own["image"].map(names)
-    table["true_class"], table["choice"] = own["true_class"], own["choice"]
-    table["choice_title"] = own["choice"].map(choice_titles(records))
-    table["correct"] = pd.array([right.get(key) for key in keys], dtype="boolean")
-    table["shown_position"] = own["shown_position"].astype("Int64")
-    table["arrangement"] = own["arrangement"]
-    table["served_at"], table["answered_at"] = _iso(own.served_at), _iso(own.answered_at)
-    for name in ("duration_ms", "focus_losses", "hidden_ms"):
-        table[name] = own[name].astype("Int64")
-    table["passed"] = own["passed"].astype("boolean")
+    table = own.astype({"focus_losses": "Int64", "hidden_ms": "Int64"})
+    for name in ("served_at", "answered_at"):
+        table[name] = _iso(own[name])
+    behind = own.columns.to_list().index("choice") + 1
+    correct = pd.Series([right.get(key) for key in keys], own.index, dtype="boolean")
+    table.insert(behind, "correct", correct)
+    table.insert(behind, "choice_title", own["choice"].map(choice_titles(records)))
+    table.insert(own.columns.to_list().index("image") + 1, "picture", own["image"].map(names))
     table["counted"] = own.index.isin(counted(records, who).index)
     said = pd.DataFrame(_background_columns(records, own.participant), index=own.index)
     return pd.concat([table, said], axis=1)
@@ -172,11 +161,8 @@ def study_run(records: Records, results: Results, study: str) -> Run:
         "settings": chosen.to_json(),
         "design": public_design(records),
     }
-    options = [
-        ("--version", str(records.version)),
-        *(("--rule", chosen.rule), ("--interval", chosen.interval), ("--who", chosen.who)),
-        *(("--seed", str(chosen.seed)), ("--replicates", str(chosen.replicates))),
-    ]
+    given = {"version": records.version, **chosen.to_json()}
+    options = [(f"--{name}", str(value)) for name, value in given.items()]
     return Run(("study", "export", study), facts, options, libraries=LIBRARIES)
 
 
@@ -203,11 +189,8 @@ def _iso(moments: pd.Series) -> pd.Series:
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows with None for what is missing, as JSON knows no NaN."""
-    whole = table.astype(object).where(table.notna(), None)
-    return [
-        {str(name): plain_cell(cell) for name, cell in row.items()}
-        for row in whole.to_dict("records")
-    ]
+    whole = plain(table)
+    return [dict(zip(whole["columns"], row, strict=True)) for row in whole["rows"]]
 
 
 def _compact(values: Mapping[str, Any]) -> str:

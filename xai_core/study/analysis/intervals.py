@@ -8,8 +8,12 @@ figures.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import norm, t
 from statsmodels.stats.proportion import proportion_confint
 
@@ -42,6 +46,33 @@ def of_count(count: int, total: int, method: str = "wilson") -> tuple[float, flo
         return NONE
     low, high = proportion_confint(count, total, alpha=1 - LEVEL, method=method)
     return float(low), float(high)
+
+
+def share_columns(
+    counts: NDArray[Any],
+    total: int,
+    of: str = "answers",
+    method: str = "wilson",
+    ends: Sequence[tuple[float, float]] | None = None,
+) -> dict[str, Any]:
+    """The columns of a table of shares: count, their total, share, low, high.
+
+    Args:
+        counts: cases that count [shares].
+        total: all cases; without any the shares are NaN.
+        of: name of the total's column.
+        method: of ``of_count``; "bootstrap" is "wilson" where it has given no ends.
+        ends: of each interval, where they are not those of ``of_count``.
+    """
+    method = "wilson" if method == "bootstrap" else method
+    ends = ends or [of_count(int(count), total, method) for count in counts]
+    return {
+        "count": counts.astype(int),
+        of: total,
+        "share": counts / total if total else np.full(len(counts), np.nan),
+        "low": [low for low, _ in ends],
+        "high": [high for _, high in ends],
+    }
 
 
 def of_variance(share: float, variance: float, df: float, fewest: float) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xai_core.study.analysis.intervals import of_count, of_variance
+from xai_core.study.analysis.intervals import of_variance, share_columns
 from xai_core.study.analysis.resampling import REPLICATES, crossed, redrawn
 from xai_core.study.analysis.votes import Floats, Votes
 
@@ -28,22 +28,10 @@ def share_table(
     """
     counts = votes.counts.sum(0)
     total = int(counts.sum())
-    shares = counts / total if total else np.full(len(counts), np.nan)
-    if interval == "bootstrap" and total:
-        ends = crossed_ends(votes, shares, seed, replicates)
-    else:
-        method = "wilson" if interval == "bootstrap" else interval
-        ends = [of_count(int(count), total, method) for count in counts]
-    return pd.DataFrame(
-        {
-            "choice": list(votes.choices),
-            "count": counts.astype(int),
-            "answers": total,
-            "share": shares,
-            "low": [low for low, _ in ends],
-            "high": [high for _, high in ends],
-        }
-    )
+    drawn = interval == "bootstrap" and total
+    ends = crossed_ends(votes, counts / total, seed, replicates) if drawn else None
+    shares = share_columns(counts, total, method=interval, ends=ends)
+    return pd.DataFrame({"choice": list(votes.choices), **shares})
 
 
 def crossed_ends(

@@ -13,7 +13,7 @@ def plain(table: pd.DataFrame) -> dict[str, Any]:
     return {
         "columns": [str(name) for name in table.columns],
         "types": [str(kind) for kind in table.dtypes],
-        "rows": [[plain_cell(cell) for cell in row] for row in whole.to_numpy().tolist()],
+        "rows": [[_plain(cell) for cell in row] for row in whole.to_numpy().tolist()],
     }
 
 
@@ -23,6 +23,6 @@ def restored(data: dict[str, Any]) -> pd.DataFrame:
     return table.astype(dict(zip(data["columns"], data["types"], strict=True)))
 
 
-def plain_cell(cell: Any) -> Any:
+def _plain(cell: Any) -> Any:
     """A number of NumPy as Python's own."""
     return cell.item() if hasattr(cell, "item") else cell

@@ -54,16 +54,14 @@ class Place:
 _UNKNOWN = Place("unknown")
 
 
+_DECIDING = ("stage", "ending", "practised_at", "withdrawal_hash")
 # Put together once: an answer asks one of these, 20 times a second.
-_PERSON = (
+_PERSON: Select[Any] = (
     select(
         participant.c.id,
         participant.c.version_id,
         version.c.study_id,
-        participant.c.stage,
-        participant.c.ending,
-        participant.c.practised_at,
-        participant.c.withdrawal_hash,
+        *(participant.c[name] for name in _DECIDING),
     )
     .select_from(participant)
     .join(version, version.c.id == participant.c.version_id)

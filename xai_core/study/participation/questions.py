@@ -41,8 +41,7 @@ def screened_out(questions: Sequence[BackgroundQuestion], given: Mapping[str, st
 
 
 def _check(question: BackgroundQuestion, answer: str) -> None:
-    offered = {"yes_no": ("yes", "no"), "choice": question.choices}.get(question.kind)
-    if offered is not None and answer not in offered:
+    if question.offered is not None and answer not in question.offered:
         raise StudyError(f"Please choose one of the answers offered: {question.text}")
     if question.kind == "number" and not _is_number(answer):
         raise StudyError(f"Please answer with a number: {question.text}")

@@ -111,7 +111,6 @@ class Screen:
 
     Attributes:
         kind: of screen; "unknown" for an address that leads nowhere.
-        title: of the study, or "".
         design: what the participant may see of it; None for "unknown".
         me: a new participant's token, given once.
         withdrawal: a new participant's withdrawal code, given once.
@@ -123,7 +122,6 @@ class Screen:
     """
 
     kind: ScreenKind
-    title: str = ""
     design: PublicDesign | None = None
     me: str = ""
     withdrawal: str = ""

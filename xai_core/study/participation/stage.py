@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, and_, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from xai_core.study.design import ESCAPES, Design
 from xai_core.study.participation.admission import Person
@@ -37,20 +37,10 @@ class TrialState:
 Trials = Sequence[TrialState]
 
 
-_ANSWERED = and_(answer.c.participant_id == trial.c.participant_id, answer.c.trial_id == trial.c.id)
-_TRIALS = (
-    select(
-        trial.c.id,
-        trial.c.position,
-        trial.c.kind,
-        trial.c.image,
-        trial.c.arrangement,
-        trial.c.expected,
-        trial.c.served_at,
-        answer.c.choice,
-        answer.c.idempotency_key,
-    )
-    .select_from(trial.outerjoin(answer, _ANSWERED))
+_ASKED = ("id", "position", "kind", "image", "arrangement", "expected", "served_at")
+_TRIALS: Select[Any] = (
+    select(*(trial.c[name] for name in _ASKED), answer.c.choice, answer.c.idempotency_key)
+    .select_from(trial.outerjoin(answer))
     .where(trial.c.participant_id == bindparam("id"))
     .order_by(trial.c.position)
 )
@@ -91,26 +81,21 @@ def change(connection: Connection, person: Person, changes: dict[str, Any]) -> P
 
 def screen(frozen: Frozen, person: Person, trials: Trials) -> Screen:
     """What a participant sees now."""
-    title, public = frozen.design.title, frozen.public
+    public = frozen.public
     if person.stage == "background":
-        return Screen("background", title, public)
+        return Screen("background", public)
     if person.stage == "instructions":
-        return Screen("instructions", title, public)
+        return Screen("instructions", public)
     shown = present(trials)
     if person.stage == "ended" or shown is None:
         return _ended(frozen.design, public, person.ending)
-    return Screen("trial", title, public, trial=_shown(frozen, trials, shown))
+    return Screen("trial", public, trial=_shown(frozen, trials, shown))
 
 
 def _ended(design: Design, public: PublicDesign, ending: str | None) -> Screen:
-    codes = {
-        "completed": design.completion_code,
-        "screened_out": design.screen_out_code,
-        "failed": design.failed_code,
-    }
-    code = codes.get(ending or "", "")
+    code = design.codes.get(ending or "", "")
     url = design.completion_url.replace("{code}", quote(code, safe="")) if code else ""
-    return Screen("ended", design.title, public, ending=ending, code=code, url=url)
+    return Screen("ended", public, ending=ending, code=code, url=url)
 
 
 def _shown(frozen: Frozen, trials: Trials, shown: TrialState) -> ShownTrial:

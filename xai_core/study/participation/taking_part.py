@@ -76,7 +76,7 @@ class TakingPart:
             frozen = self._versions.get(connection, place.version_id)
             if not agreed:
                 self._count(connection, place, "declined")
-                return Screen("ended", frozen.design.title, frozen.public)
+                return Screen("ended", frozen.public)
             person, me, code = enrol(connection, ticket, place, frozen.design)
             begun = screen(frozen, person, [])
         return replace(begun, me=me, withdrawal=code)
@@ -202,7 +202,7 @@ class TakingPart:
             return Screen(place.kind)
         frozen = self._versions.get(connection, place.version_id)
         if place.person is None:
-            return Screen(place.kind, frozen.design.title, frozen.public)
+            return Screen(place.kind, frozen.public)
         return screen(frozen, place.person, trials_of(connection, place.person.id))
 
     def _count(self, connection: Connection, place: Place, what: str) -> None:

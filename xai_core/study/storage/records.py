@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Row, select
 
 from xai_core.errors import StudyError
 from xai_core.study.design import Design
@@ -24,23 +24,6 @@ from xai_core.study.storage.schema import (
 from xai_core.study.trial_plan import passed
 
 _MOMENTS = ("consented_at", "background_at", "instructed_at", "practised_at", "ended_at")
-_PERSON = ("participant", "source", "ending", *_MOMENTS, "consent_version")
-_ANSWER = (
-    "participant",
-    "position",
-    "kind",
-    "image",
-    "true_class",
-    "choice",
-    "shown_position",
-    "arrangement",
-    "served_at",
-    "answered_at",
-    "duration_ms",
-    "focus_losses",
-    "hidden_ms",
-    "passed",
-)
 
 
 @dataclass(frozen=True)
@@ -84,17 +67,7 @@ def read_records(connection: Connection, slug: str, number: int | None) -> Recor
         visits=row.visits,
         declined=row.declined,
         participants=_participants(connection, row.id, answers),
-        background=_table(
-            connection,
-            select(
-                participant.c.number.label("participant"),
-                background.c.question_id.label("question"),
-                background.c.value,
-            )
-            .select_from(background.join(participant))
-            .where(participant.c.version_id == row.id)
-            .order_by(participant.c.number, background.c.question_id),
-        ).astype({"participant": "int64", "question": "str", "value": "str"}),
+        background=_background(connection, row.id),
         answers=answers,
         predictions=_predictions(connection, row.id),
     )
@@ -115,14 +88,19 @@ def _version(connection: Connection, slug: str, number: int | None) -> Row[Any]:
     return row
 
 
-def _table(connection: Connection, wanted: Select[Any]) -> pd.DataFrame:
-    found = connection.execute(wanted)
-    names = list(found.keys())
-    return pd.DataFrame(_columns(found.all(), names), columns=names)
-
-
-def _columns(rows: Sequence[Row[Any]], names: list[str]) -> dict[str, list[Any]]:
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+def _background(connection: Connection, version_id: int) -> pd.DataFrame:
+    wanted = (
+        select(
+            participant.c.number.label("participant"),
+            background.c.question_id.label("question"),
+            background.c.value,
+        )
+        .select_from(background.join(participant))
+        .where(participant.c.version_id == version_id)
+        .order_by(participant.c.number, background.c.question_id)
+    )
+    kinds = {"participant": "int64", "question": "str", "value": "str"}
+    return pd.read_sql_query(wanted, connection).astype(kinds)
 
 
 def _predictions(connection: Connection, version_id: int) -> pd.DataFrame:
@@ -133,45 +111,37 @@ def _predictions(connection: Connection, version_id: int) -> pd.DataFrame:
         .order_by(prediction.c.image, prediction.c.model)
     )
     kinds = {"image": "str", "model": "str", "predicted_class": "str"}
-    return _table(connection, wanted).astype({**kinds, "probability": "float64", "correct": "bool"})
+    kinds |= {"probability": "float64", "correct": "bool"}
+    return pd.read_sql_query(wanted, connection).astype(kinds)
 
 
 def _answers(connection: Connection, version_id: int, design: Design) -> pd.DataFrame:
-    theirs = and_(
-        answer.c.participant_id == trial.c.participant_id, answer.c.trial_id == trial.c.id
-    )
-    columns = ("choice", "shown_position", "served_at", "answered_at", "duration_ms")
-    table = _table(
-        connection,
+    measured = ("served_at", "answered_at", "duration_ms", "focus_losses", "hidden_ms")
+    wanted = (
         select(
             participant.c.number.label("participant"),
-            trial.c.position,
-            trial.c.kind,
-            trial.c.image,
+            *(trial.c[name] for name in ("position", "kind", "image", "expected")),
+            *(answer.c[name] for name in ("choice", "shown_position")),
             trial.c.arrangement,
-            trial.c.expected,
-            *(answer.c[name] for name in (*columns, "focus_losses", "hidden_ms")),
+            *(answer.c[name] for name in measured),
         )
-        .select_from(answer.join(trial, theirs).join(participant))
+        .select_from(answer.join(trial).join(participant))
         .where(participant.c.version_id == version_id)
-        .order_by(participant.c.number, trial.c.position),
+        .order_by(participant.c.number, trial.c.position)
     )
+    table = pd.read_sql_query(wanted, connection)
     classes = {picture.id: picture.true_class for picture in design.pictures}
-    checks = zip(
-        table["expected"].astype(object).where(table["expected"].notna(), None),
-        table["choice"],
-        strict=True,
-    )
+    table.insert(4, "true_class", [classes[image] for image in table["image"]])
+    checks = zip(table.pop("expected"), table["choice"], strict=True)
     table["passed"] = pd.array(
-        [None if right is None else passed(right, choice) for right, choice in checks],
+        [None if pd.isna(right) else passed(right, choice) for right, choice in checks],
         dtype="boolean",
     )
-    table["true_class"] = [classes[image] for image in table["image"]]
     table["arrangement"] = [" ".join(ids) for ids in table["arrangement"]]
     texts = ("kind", "image", "true_class", "choice", "arrangement")
     kinds = {**dict.fromkeys(texts, "str"), "shown_position": "Int64", "duration_ms": "Int64"}
     kinds |= dict.fromkeys(("participant", "position", "focus_losses", "hidden_ms"), "int64")
-    return _in_utc(table.astype(kinds), ("served_at", "answered_at"))[list(_ANSWER)]
+    return _in_utc(table.astype(kinds), ("served_at", "answered_at"))
 
 
 def _participants(connection: Connection, version_id: int, answers: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +151,7 @@ def _participants(connection: Connection, version_id: int, answers: pd.DataFrame
         .where(participant.c.version_id == version_id)
         .order_by(participant.c.number)
     )
-    table = _table(connection, wanted)[list(_PERSON)]
+    table = pd.read_sql_query(wanted, connection)
     grouped = answers.assign(
         check=answers["passed"].notna(),
         failed=~answers["passed"].fillna(True).astype(bool),

@@ -97,9 +97,13 @@ class Store:
             connection.execute(update(study).where(own).values(draft=design.to_json()))
         return True
 
+    @retried
     def rename(self, slug: str, name: str) -> None:
         """Give a study another name, which only researchers see."""
-        self._change(slug, name=_named(name))
+        renamed = update(study).where(study.c.slug == slug).values(name=_named(name))
+        with self.database.writing() as connection:
+            if not connection.execute(renamed).rowcount:
+                raise StudyError("There is no such study.")
 
     @retried
     def delete_draft_study(self, slug: str) -> None:
@@ -116,9 +120,12 @@ class Store:
             connection.execute(delete(study).where(study.c.id == study_id))
             assets.drop_unused(connection)
 
+    @retried
     def delete(self, slug: str) -> None:
         """Delete a study with everything its participants gave; backups still hold it."""
-        self._delete(slug)
+        with self.database.writing() as connection:
+            connection.execute(delete(study).where(study.c.id == locked_study(connection, slug)))
+            assets.drop_unused(connection)
         empty_log(self.database)
 
     @retried
@@ -253,21 +260,6 @@ class Store:
     def close_all(self) -> None:
         """Let go of the database's connections."""
         self.database.close()
-
-    @retried
-    def _delete(self, slug: str) -> None:
-        with self.database.writing() as connection:
-            connection.execute(delete(study).where(study.c.id == locked_study(connection, slug)))
-            assets.drop_unused(connection)
-
-    @retried
-    def _change(self, slug: str, **values: Any) -> None:
-        with self.database.writing() as connection:
-            changed = connection.execute(
-                update(study).where(study.c.slug == slug).values(**values)
-            ).rowcount
-        if not changed:
-            raise StudyError("There is no such study.")
 
     @retried
     def _set_closed(self, slug: str, moment: datetime | None) -> None:

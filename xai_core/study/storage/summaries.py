@@ -67,6 +67,7 @@ def studies(connection: Connection) -> list[Study]:
     numbers = (
         select(
             version.c.study_id,
+            func.max(version.c.number).label("newest"),
             func.count(participant.c.id).label("participants"),
             func.count(participant.c.id)
             .filter(participant.c.ending == "completed")
@@ -77,13 +78,7 @@ def studies(connection: Connection) -> list[Study]:
         .group_by(version.c.study_id)
         .subquery()
     )
-    newest = (
-        select(version.c.study_id, func.max(version.c.number).label("number"))
-        .where(version.c.number > PREVIEW)
-        .group_by(version.c.study_id)
-        .subquery()
-    )
-    current = (version.c.study_id == newest.c.study_id) & (version.c.number == newest.c.number)
+    newest = (version.c.study_id == study.c.id) & (version.c.number == numbers.c.newest)
     found = connection.execute(
         select(
             study.c.slug,
@@ -96,8 +91,7 @@ def studies(connection: Connection) -> list[Study]:
         )
         .select_from(study)
         .outerjoin(numbers, numbers.c.study_id == study.c.id)
-        .outerjoin(newest, newest.c.study_id == study.c.id)
-        .outerjoin(version, current)
+        .outerjoin(version, newest)
         .order_by(study.c.id.desc())
     )
     return [Study(*row) for row in found]
