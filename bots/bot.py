@@ -63,13 +63,11 @@ class Bot:
             address |= {"PROLIFIC_PID": platform_id, "STUDY_ID": "bots", "SESSION_ID": str(seed)}
         self.tab = self._new_tab(urlencode(address))
 
-    async def answer(self) -> None:
-        """Send the pending answer until the page goes on, and measure how long that takes."""
-        if self.pending is None:
-            return
+    async def answer(self, sent: Sent) -> None:
+        """Send an answer until the page goes on, and measure how long that takes."""
         began = time.perf_counter()
-        await send(self.tab, self.pending, self.manner.think)
-        await self.gone_on(self.tab, self.pending)
+        await send(self.tab, sent, self.manner.think)
+        await self.gone_on(self.tab, sent)
         shown = shown_trial(self.tab)
         if shown is not None:
             await asyncio.gather(*map(self.fetcher.picture, shown.pictures))

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from bots.journal import Journal, Sent
 from bots.sides import Row, Side, exported, stored
 from xai_core.study.design import Design
+from xai_core.study.storage.pulse import picture_names
 from xai_core.study.storage.records import Records
-from xai_core.study.storage.schema import participant, platform_identity, stimulus, study, version
+from xai_core.study.storage.schema import participant
 from xai_core.study.storage.store import Store
 from xai_core.study.storage.tokens import token_hash
 
@@ -91,30 +92,17 @@ class Names:
     """
 
     def __init__(self, store: Store, slug: str, number: int) -> None:
-        mine = (study.c.slug == slug) & (version.c.number == number)
-        people = (
-            select(participant.c.number, participant.c.token_hash, platform_identity.c.platform_id)
-            .select_from(participant)
-            .join(version, version.c.id == participant.c.version_id)
-            .join(study, study.c.id == version.c.study_id)
-            .outerjoin(platform_identity, platform_identity.c.participant_id == participant.c.id)
-            .where(mine)
-        )
-        pictures = (
-            select(stimulus.c.name, stimulus.c.image, stimulus.c.model)
-            .select_from(stimulus)
-            .join(version, version.c.id == stimulus.c.version_id)
-            .join(study, study.c.id == version.c.study_id)
-            .where(mine)
-        )
+        (version_id,) = (each.id for each in store.versions(slug) if each.number == number)
+        people = select(participant.c.token_hash, participant.c.number)
         with store.database.reading() as connection:
-            found = connection.execute(people).all()
-            self._pictures = {
-                str(name): (str(image), None if model is None else str(model))
-                for name, image, model in connection.execute(pictures)
-            }
-        self._by_token = {str(row.token_hash): int(row.number) for row in found}
-        self._by_platform = {str(row.platform_id): int(row.number) for row in found}
+            found = connection.execute(people.where(participant.c.version_id == version_id))
+            self._by_token = {str(row.token_hash): int(row.number) for row in found}
+        self._by_platform = {
+            row["platform_id"]: int(row["participant"])
+            for row in store.platform_ids(slug)
+            if row["version"] == number
+        }
+        self._pictures = {name: key for key, name in picture_names(store, version_id).items()}
 
     def participant(self, journal: Journal) -> int | None:
         """Number of a bot's participant."""
@@ -139,10 +127,7 @@ class Names:
 def _add(side: Side, number: int, journal: Journal, known: Names, design: Design) -> None:
     side.participants.add(number)
     side.answers[number] = [known.row(sent) for sent in journal.answers]
-    offered = {
-        question.id: ("yes", "no") if question.kind == "yes_no" else question.choices
-        for question in design.background
-    }
+    offered = {question.id: question.offered or () for question in design.background}
     for name, said in journal.background.items():
         side.background[number, name] = offered[name][said] if isinstance(said, int) else said
     if journal.ended:
@@ -172,15 +157,10 @@ def _differences(sent: Side, side: Side, word: str) -> list[str]:
 
 def _endings(records: Records, whose: Mapping[int, Journal]) -> list[str]:
     """A code on the last screen that is not that of the stored ending; checks not passed."""
-    design, found = records.design, []
-    codes = {
-        "completed": design.completion_code,
-        "screened_out": design.screen_out_code,
-        "failed": design.failed_code,
-    }
+    found = []
     for row in records.participants.to_dict("records"):
         journal = whose.get(int(row["participant"]))
-        code = codes.get(str(row["ending"]), "")
+        code = records.design.codes.get(str(row["ending"]), "")
         if journal and journal.ended and not any(code in text for text in ["", *journal.texts]):
             found.append(f"Participant {row['participant']} was not shown the code {code!r}.")
         if journal and row["checks_failed"]:

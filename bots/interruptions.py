@@ -7,29 +7,28 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bots.bot import Bot
+from bots.journal import Sent
 from bots.sending import send, shown_trial
 from bots.tab import Tab
 
 
-async def reload(bot: Bot) -> None:
+async def reload(bot: Bot, sent: Sent) -> None:
     """The page is loaded anew at the same address, and then the trial is answered."""
     bot.journal.counted["reloads"] += 1
     await bot.tab.close()
     bot.tab = await bot.another()
-    _same(bot, bot.tab, "a reload")
-    await bot.answer()
+    _same(bot, bot.tab, sent, "a reload")
+    await bot.answer(sent)
 
 
-async def second_tab(bot: Bot) -> None:
+async def second_tab(bot: Bot, sent: Sent) -> None:
     """The same trial in two tabs; both answer, differently; the first is what counts."""
-    if bot.pending is None:
-        return
     bot.journal.counted["second tabs"] += 1
     other = await bot.another()
     try:
-        _same(bot, other, "opening a second tab")
-        sent, again = bot.pending, other.find("trial") is not None
-        await bot.answer()
+        _same(bot, other, sent, "opening a second tab")
+        again = other.find("trial") is not None
+        await bot.answer(sent)
         if again:
             choice = "same" if sent.choice != "same" else "cannot_distinguish"
             late = replace(sent, choice=choice, key=str(uuid.uuid4()))
@@ -39,27 +38,22 @@ async def second_tab(bot: Bot) -> None:
         await other.close()
 
 
-async def dropped(bot: Bot) -> None:
+async def dropped(bot: Bot, sent: Sent) -> None:
     """The connection is lost with the answer on its way; it is sent again with the same key."""
-    if bot.pending is None:
-        return
     bot.journal.counted["connections dropped"] += 1
-    await send(bot.tab, bot.pending, bot.manner.think)
+    await send(bot.tab, sent, bot.manner.think)
     bot.tab.drop()
     await bot.tab.connect()
-    await bot.gone_on(bot.tab, bot.pending)
+    await bot.gone_on(bot.tab, sent)
 
 
-def _same(bot: Bot, tab: Tab, after: str) -> None:
-    shown, sent = shown_trial(tab), bot.pending
-    if sent is None:
-        return
-    if shown is None or shown != sent.trial:
+def _same(bot: Bot, tab: Tab, sent: Sent, after: str) -> None:
+    if shown_trial(tab) != sent.trial:
         bot.journal.problems.append(f"Not the same trial in the same order after {after}.")
 
 
 # One in six trials each; None is a trial in which nothing goes wrong.
-INTERRUPTIONS: tuple[Callable[[Bot], Awaitable[None]] | None, ...] = (
+INTERRUPTIONS: tuple[Callable[[Bot, Sent], Awaitable[None]] | None, ...] = (
     *(reload, second_tab, dropped),
     *(None, None, None),
 )

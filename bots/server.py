@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -34,8 +35,6 @@ class Server:
 
     Args:
         environment: what differs from this process's.
-        port: to listen on; a free one if None.
-        command: that starts Python, for a profiler around it.
         options: further options of ``streamlit run``.
         base_path: under which it answers, as ``tools/xai``.
         script: to run instead of the application.
@@ -44,25 +43,19 @@ class Server:
     def __init__(
         self,
         environment: Mapping[str, str] | None = None,
-        port: int | None = None,
-        command: tuple[str, ...] = (sys.executable,),
         options: tuple[str, ...] = (),
         base_path: str = "",
         script: Path = ROOT / "app.py",
     ) -> None:
         if not script.is_file():
             raise StudyError("The application (app.py) is not beside the tool.")
-        self.port = port or free_port()
-        self.url = f"http://localhost:{self.port}/{base_path}".rstrip("/")
+        port = free_port()
+        self.url = f"http://localhost:{port}/{base_path}".rstrip("/")
         self._environment = os.environ | dict(environment or {})
         self._command = (
-            *(*command, "-m", "streamlit", "run", str(script), f"--server.port={self.port}"),
-            *(
-                "--server.headless=true",
-                "--server.address=localhost",
-                f"--server.baseUrlPath={base_path}",
-            ),
-            *options,
+            *(sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"),
+            *("--server.headless=true", "--server.address=localhost"),
+            *(f"--server.baseUrlPath={base_path}", *options),
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server
@@ -111,37 +104,27 @@ class Server:
 
     def kill(self) -> None:
         """End it as a power cut would: kill -9, the whole group."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def stop(self) -> None:
-        """End it in good order."""
-        if self._process is None:
-            return
-        self._process.terminate()
+        """End it in good order, and then what is left of its group."""
         try:
-            self._process.wait(STOP_S)
+            if self._process is not None:
+                self._process.terminate()
+                self._process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             pass
         finally:
-            self._sweep()
-            self._process = None
+            self.kill()
 
     def log(self) -> str:
         """What it has printed."""
         self._log.seek(0)
         return self._log.read().decode("utf-8", "replace")
-
-    def _sweep(self) -> None:
-        """End what is left of the group."""
-        if self._process is not None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            self._process.wait()
 
     def _healthy(self) -> bool:
         try:

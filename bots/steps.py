@@ -74,7 +74,7 @@ async def trial(bot: Bot) -> None:
         bot.pending = Sent(shown, choice, str(uuid.uuid4()))
     drawn = rule.draw(seed, f"interruption {shown.id}", len(INTERRUPTIONS))
     interrupt = INTERRUPTIONS[drawn] if bot.manner.interruptions else None
-    await (interrupt or Bot.answer)(bot)
+    await (interrupt or Bot.answer)(bot, bot.pending)
 
 
 STEPS: dict[str, Step] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from bots import wire
 from bots.fetching import Fetcher, FetchError
-from bots.wire import Element, Message, Request
+from bots.wire import Element, Message
 
 CACHED_RUNS = 2  # as long as a browser keeps a message that no run has used
 LONGEST_MESSAGE = 256 * 1024 * 1024
@@ -164,24 +164,20 @@ class Tab:
         self.fill(widget, value)
         await self._ask(widget.fragment)
 
-    async def trigger(self, component: Element, event: str, value: Any) -> None:
-        """Have a component of the page's own tell something once."""
-        await self._ask(component.fragment, events={component.id: (event, value)})
-
-    async def _ask(self, fragment: str = "", **what: Any) -> None:
-        request = Request(
+    async def _ask(self, fragment: str = "", pressed: Collection[str] = ()) -> None:
+        request = wire.encode(
             query=self.query,
             page="" if self._page_hash else self.page,
             page_hash=self._page_hash,
             fragment=fragment,
             values=self._values,
-            cached=tuple(self._cached),
+            pressed=pressed,
+            cached=self._cached,
             url=f"{self.url}/{self.page}?{self.query}",
-            **what,
         )
         self.running = True
         try:
-            await self._open_socket().send(wire.encode(request))
+            await self._open_socket().send(request)
         except (WebSocketException, OSError, EOFError) as error:
             raise DisconnectedError(str(error)) from error
 

@@ -7,14 +7,13 @@ websocket, and imports nothing else of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{id}__events"  # the widget that carries a component's events
 EARLY = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 PART = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 
@@ -69,43 +68,37 @@ class Message:
     reference: str = ""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a browser asks for: a run of the page.
+def encode(
+    *,
+    query: str,
+    page: str,
+    page_hash: str,
+    fragment: str,
+    values: Mapping[str, Any],
+    pressed: Iterable[str],
+    cached: Iterable[str],
+    url: str,
+) -> bytes:
+    """A browser's request for a run of the page, as it sends it.
 
-    Attributes:
+    Args:
         query: the address after its question mark.
         page: name of the page in the address; only before the server has given its hash.
         page_hash: the server's name of the page.
         fragment: the part that is to run, "" for the whole.
         values: widget id → value, of every widget that has one.
         pressed: ids of buttons that were pressed.
-        events: ids of components → what they tell, each (event, value).
         cached: names of the messages that this browser has kept.
         url: of the page as a whole.
     """
-
-    query: str = ""
-    page: str = ""
-    page_hash: str = ""
-    fragment: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    pressed: Collection[str] = ()
-    events: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
-    cached: Iterable[str] = ()
-    url: str = ""
-
-
-def encode(request: Request) -> bytes:
-    """The request as a browser sends it."""
     message = BackMsg()
     run = message.rerun_script
-    run.query_string, run.page_name = request.query, request.page
-    run.page_script_hash, run.fragment_id = request.page_hash, request.fragment
-    run.cached_message_hashes.extend(request.cached)
+    run.query_string, run.page_name = query, page
+    run.page_script_hash, run.fragment_id = page_hash, fragment
+    run.cached_message_hashes.extend(cached)
     run.context_info.timezone, run.context_info.locale = "UTC", "en"
-    run.context_info.url = request.url
-    for name, value in request.values.items():
+    run.context_info.url = url
+    for name, value in values.items():
         state = run.widget_states.widgets.add(id=name)
         if isinstance(value, bool):
             state.bool_value = value
@@ -117,11 +110,8 @@ def encode(request: Request) -> bytes:
             state.json_value = json.dumps(value)
         else:
             state.string_array_value.data.extend(value)
-    for name in request.pressed:
+    for name in pressed:
         run.widget_states.widgets.add(id=name, trigger_value=True)
-    for name, (event, value) in request.events.items():
-        events = json.dumps([{"event": event, "value": value}])
-        run.widget_states.widgets.add(id=TRIGGERS.format(id=name), json_trigger_value=events)
     return bytes(message.SerializeToString())
 
 
