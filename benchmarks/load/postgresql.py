@@ -1,51 +1,103 @@
-"""A PostgreSQL cluster of one's own, for as long as it is needed."""
+"""A PostgreSQL cluster of one's own, for as long as benchmarks and tests need it."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from bots.server import free_port
 from xai_core.errors import StudyError
 
 DEBIAN = Path("/usr/lib/postgresql")
-USER = "postgres"
 
 
-@contextmanager
-def cluster() -> Iterator[str]:
-    """Address of a fresh database ``studies``; the cluster is gone afterwards.
+class Cluster:
+    """A running server with an empty database ``study``, in a folder of its own.
 
-    Its settings are PostgreSQL's own: every commit is on the disk before it is acknowledged.
+    Its settings are PostgreSQL's own unless others are given: every commit is on the disk before
+    it is acknowledged.
+
+    Args:
+        settings: of the server, as on its command line.
+        port: of its Unix socket, and of its network addresses if it listens at any.
 
     Raises:
         StudyError: if PostgreSQL is not installed.
     """
-    programs = _programs()
-    # PostgreSQL refuses to run as root; Debian's package makes a user for it.
-    user = USER if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="studies-"))
+
+    def __init__(self, *settings: str, port: int = 5432) -> None:
+        self._programs, self._settings, self._port = _programs(), settings, port
+        self.folder = Path(tempfile.mkdtemp(prefix="pg"))
+        # PostgreSQL refuses to run as root; Debian's package makes a user for it.
+        self._user = "postgres" if os.getuid() == 0 else None
+        self.role = self._user or pwd.getpwuid(os.getuid()).pw_name
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._data = self.folder / "data"
+        self.run("initdb", "-D", self._data, "-A", "trust", "-N", "--no-instructions", "-E", "UTF8")
+        self.start()
+        self.run("createdb", "-h", self.folder, "-p", str(port), "-T", "template0", "study")
+
+    def run(self, program: str, *words: str | Path) -> None:
+        """Run one of PostgreSQL's programs to its end."""
+        command = self._command(program, *words)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        settings = ("-D", self._data, f"-k{self.folder}", f"-p{self._port}", *self._settings)
+        log = self.folder / "log"
+        with log.open("a") as sink:
+            self._server = subprocess.Popen(
+                self._command("postgres", *settings), stdout=sink, stderr=sink, cwd=self.folder
+            )
+        ready = (self._programs / "pg_isready", "-q", "-h", self.folder, "-p", str(self._port))
+        for _ in range(600):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.05)
+        raise TimeoutError(log.read_text())
+
+    def stop(self) -> None:
+        """Stop the server at once, as if the machine had failed."""
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait()
+
+    def remove(self) -> None:
+        """Stop the server and delete the folder."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str) -> str:
+        """Address of a database, by the Unix socket."""
+        return f"postgresql://{self.role}@/{database}?host={quote(str(self.folder))}"
+
+    def _command(self, program: str, *words: str | Path) -> list[str | Path]:
+        """The words that run a program as the right user; it ends with this process."""
+        become = ["setpriv", "--pdeathsig", "QUIT"]
+        if self._user:
+            become += [f"--reuid={self._user}", f"--regid={self._user}", "--init-groups"]
+        return [*become, self._programs / program, *words]
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """Address of a fresh database, over the network; the cluster is gone afterwards."""
+    port = free_port()
+    made = Cluster("-clisten_addresses=127.0.0.1", port=port)
     try:
-        if user:
-            shutil.chown(folder, user)
-        data, port = folder / "data", free_port()
-        _run(user, programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"
-        control = (programs / "pg_ctl", "-D", data, "-w")
-        _run(user, *control, "-l", folder / "log", "-o", options, "start")
-        try:
-            address = ("-h", "127.0.0.1", "-p", str(port), "-U", USER)
-            _run(user, programs / "createdb", *address, "studies")
-            yield f"postgresql://{USER}@127.0.0.1:{port}/studies"
-        finally:
-            _run(user, *control, "-m", "immediate", "stop")
+        yield f"postgresql://{made.role}@127.0.0.1:{port}/study"
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        made.remove()
 
 
 def _programs() -> Path:
@@ -60,18 +112,3 @@ def _programs() -> Path:
     if program is None:
         raise StudyError("PostgreSQL is not installed (Debian: apt-get install postgresql).")
     return Path(program).resolve().parent
-
-
-def _run(user: str | None, *command: object) -> None:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd="/",
-        user=user,
-        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StudyError(f"{Path(str(command[0])).name}: {done.stderr or done.returncode}")

@@ -1,6 +1,9 @@
 """A small study whose pictures are single bytes, and ways through it."""
 
+import argparse
 from dataclasses import replace
+
+from sqlalchemy import func, select
 
 from xai_core.study import (
     ClientTimes,
@@ -40,23 +43,39 @@ def design(trials=3, conditions=2, practice=1, catches=1, pictures=None, **chang
     return replace(plain, **changes)
 
 
+def rendered(plan):
+    """Its pictures, drawn."""
+    return [
+        Rendered(picture.id, model, f"{picture.id} {model}".encode(), "image/png")
+        for picture in plan.pictures
+        for model in (None, *(each.id for each in plan.conditions))
+    ]
+
+
 def publish(store, plan=None, slug=None, preview=False, **changes):
     """Slug of a published study."""
     plan = plan or design(**changes)
     slug = slug or store.create("small")
-    models = [None, *(each.id for each in plan.conditions)]
-    rendered = [
-        Rendered(picture.id, model, f"{picture.id} {model}".encode(), "image/png")
-        for picture in plan.pictures
-        for model in models
-    ]
     predictions = [
-        Prediction(picture.id, model, "fish", 0.5, model == "c1")
+        Prediction(picture.id, each.id, "fish", 0.5, each.id == "c1")
         for picture in plan.pictures
-        for model in models[1:]
+        for each in plan.conditions
     ]
-    store.publish(slug, plan, rendered, predictions, preview=preview)
+    store.publish(slug, plan, rendered(plan), predictions, preview=preview)
     return slug
+
+
+def arguments(command, *words):
+    """A command's arguments, from its words on the command line."""
+    parser = argparse.ArgumentParser()
+    command.add_to(parser.add_subparsers())
+    return parser.parse_args([str(word) for word in words])
+
+
+def count(store, table):
+    """How many rows a table has."""
+    with store.database.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(table))
 
 
 def begin(part, ticket, answers=BACKGROUND):

@@ -7,18 +7,12 @@ import threading
 from contextlib import closing
 
 import pytest
-from sqlalchemy import func, select
 
-from tests.study.small import begin, finish, publish
+from tests.study.small import begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import TakingPart, Ticket, open_store
 from xai_core.study.storage import backup
 from xai_core.study.storage.schema import answer
-
-
-def answers(store):
-    with store.database.reading() as connection:
-        return connection.scalar(select(func.count()).select_from(answer))
 
 
 @pytest.fixture
@@ -73,17 +67,17 @@ def test_a_backup_while_others_write_is_one_moment(store, restored):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        while not answers(store):
+        while not count(store, answer):
             pass
-        before = answers(store)
+        before = count(store, answer)
         path = store.backup()
-        after = answers(store)
+        after = count(store, answer)
     finally:
         stop.set()
         writer.join()
     assert not failed
     again = restored(path)
-    assert before <= answers(again) <= after
+    assert before <= count(again, answer) <= after
     again.close_all()
 
 
@@ -95,28 +89,24 @@ def test_a_backup_goes_where_it_is_told_but_over_nothing(store, tmp_path):
     assert not store.backup_folder.exists()
 
 
-def test_without_pg_dump_the_reason_is_told(postgresql_url, monkeypatch, tmp_path):
-    store = open_store(postgresql_url)
+def test_without_pg_dump_the_reason_is_told(postgresql_store, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StudyError, match="needs the program pg_dump"):
-        store.backup()
+        postgresql_store.backup()
     with pytest.raises(StudyError, match="a backup comes first"):
-        backup.before_upgrade(store.database, "0001")
+        backup.before_upgrade(postgresql_store.database, "0001")
     monkeypatch.setenv("XAI_UPGRADE_WITHOUT_BACKUP", "1")
-    backup.before_upgrade(store.database, "0001")
-    store.close_all()
+    backup.before_upgrade(postgresql_store.database, "0001")
 
 
-def test_a_dump_that_fails_says_why_and_leaves_no_file(postgresql_url, cluster):
-    store = open_store(postgresql_url)
+def test_a_dump_that_fails_says_why_and_leaves_no_file(postgresql_store, cluster):
     cluster.stop()
     try:
         with pytest.raises(StudyError, match="could not be made"):
-            store.backup()
+            postgresql_store.backup()
     finally:
         cluster.start()
-    assert list(store.backup_folder.iterdir()) == []
-    store.close_all()
+    assert list(postgresql_store.backup_folder.iterdir()) == []
 
 
 def test_a_damaged_database_is_noticed(sqlite_url, tmp_path):
@@ -135,10 +125,9 @@ def test_a_damaged_database_is_noticed(sqlite_url, tmp_path):
     store.close_all()
 
 
-def test_a_withdrawal_ends_a_backup_that_is_being_made(sqlite_url, monkeypatch):
-    store = open_store(sqlite_url)
-    part = TakingPart(store)
-    agreed = part.consent(Ticket(publish(store)), True)
+def test_a_withdrawal_ends_a_backup_that_is_being_made(sqlite_store, monkeypatch):
+    part = TakingPart(sqlite_store)
+    agreed = part.consent(Ticket(publish(sqlite_store)), True)
     copy = backup._copy_sqlite
 
     def slow(source, target):
@@ -147,6 +136,5 @@ def test_a_withdrawal_ends_a_backup_that_is_being_made(sqlite_url, monkeypatch):
 
     monkeypatch.setattr(backup, "_copy_sqlite", slow)
     with pytest.raises(StudyError, match="withdrew during the backup"):
-        store.backup()
-    assert list(store.backup_folder.iterdir()) == []
-    store.close_all()
+        sqlite_store.backup()
+    assert list(sqlite_store.backup_folder.iterdir()) == []

@@ -1,6 +1,5 @@
 """Bots through the real page of a real server; and that their comparison can fail."""
 
-import argparse
 import asyncio
 import sys
 from collections import Counter
@@ -12,6 +11,7 @@ from sqlalchemy import delete, select, update
 from benchmarks.load import material
 from bots import Crowd, Manner, Server, compare, drive, participants_of, rule, sides
 from tests.apart import apart
+from tests.study.small import arguments
 from xai_core.cli.study import bots as command
 from xai_core.errors import StudyError
 from xai_core.study import open_store
@@ -143,28 +143,22 @@ def test_an_answer_that_was_never_sent_is_found(taken_by_bots):
         journals[0].answers.pop()
 
 
-def test_the_command_survives_a_killed_server(sqlite_url, monkeypatch, capsys):
-    monkeypatch.setenv("XAI_DATABASE_URL", sqlite_url)
+def test_the_command_survives_a_killed_server(sqlite_store, monkeypatch, capsys):
     monkeypatch.setenv("XAI_SERVE", "participants")
-    store = open_store(sqlite_url)
-    slug = material.publish(store, TRIALS)
-    words = [slug, "--serve", "--interruptions", "--participants", "3", "--think", "0.2"]
-    assert run(words) == 0
+    slug = material.publish(sqlite_store, TRIALS)
+    words = (slug, "--serve", "--interruptions", "--participants", 3, "--think", 0.2)
+    assert run(*words) == 0
     printed = capsys.readouterr().out
     assert "restarts of the server  1" in printed
     assert "reconnections" in printed
     assert "differences: 0" in printed
-    assert participants_of(store, slug) == 3
-    store.close_all()
+    assert participants_of(sqlite_store, slug) == 3
 
 
-def test_the_command_says_that_nobody_could_take_part(sqlite_url, monkeypatch, capsys):
-    monkeypatch.setenv("XAI_DATABASE_URL", sqlite_url)
-    store = open_store(sqlite_url)
-    slug = material.publish(store, TRIALS)
-    store.close_all()
+def test_the_command_says_that_nobody_could_take_part(sqlite_store, capsys):
+    slug = material.publish(sqlite_store, TRIALS)
     # Nothing listens at the discard port.
-    assert run([slug, "--participants", "2", "--url", "http://localhost:9", "--think", "0"]) == 1
+    assert run(slug, "--participants", 2, "--url", "http://localhost:9", "--think", 0) == 1
     assert "DisconnectedError" in capsys.readouterr().out
 
 
@@ -186,14 +180,12 @@ def test_the_command_says_what_is_missing(monkeypatch, missing, sentence):
     for module in [name for name in sys.modules if name.partition(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, module)
     with pytest.raises(StudyError, match=sentence):
-        run(["study"])
+        run("study")
 
 
-def run(words):
-    parser = argparse.ArgumentParser()
-    command.add_to(parser.add_subparsers())
-    arguments = parser.parse_args(["bots", *words])
-    return apart(arguments.run, arguments)
+def run(*words):
+    asked = arguments(command, "bots", *words)
+    return apart(asked.run, asked)
 
 
 def test_the_rule_depends_on_pictures_and_seed_alone():

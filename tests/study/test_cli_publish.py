@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.study.small import arguments
 from xai_core.cli.study import publish
 from xai_core.errors import ImageError, StudyError
 from xai_core.images import sample_image
-from xai_core.study import Store, open_store
+from xai_core.study import Store
 
 CONDITIONS = [
     {"id": "c1", "title": "First", "model": {"source": "vgg-tiny"}, "method": "saliency"},
@@ -22,20 +21,14 @@ CONDITIONS = [
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("XAI_STUDIES", str(tmp_path / "studies"))
+def store(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("XAI_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    opened = open_store()
-    yield opened
-    opened.close_all()
+    return sqlite_store
 
 
 def main(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    publish.add_to(parser.add_subparsers())
-    arguments = parser.parse_args(words)
-    status: int = arguments.run(arguments)
+    asked = arguments(publish, *words)
+    status: int = asked.run(asked)
     return status
 
 

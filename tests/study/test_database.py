@@ -3,8 +3,8 @@
 import shutil
 import sqlite3
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy import exc as failures
 from sqlalchemy import func, insert, make_url, select, text
 
 from tests.study.children import FORKED, open_and_close, start_together, take_part_many
-from tests.study.small import TIMES, begin, publish
+from tests.study.small import TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError, StudyUnavailableError
 from xai_core.study import TakingPart, Ticket, open_store
 from xai_core.study.storage import upgrade
@@ -31,18 +31,17 @@ from xai_core.study.storage.schema import answer, metadata, participant, study
 ROW = {"slug": "x", "name": "x", "draft": {}, "created_at": func.now()}
 
 
-def test_migrations_make_the_tables_of_the_schema(empty_url):
-    store = open_store(empty_url)
+def test_migrations_make_the_tables_of_the_schema(empty_url, opened):
+    store = opened(empty_url)
     with store.database.reading() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
         )
         assert compare_metadata(context, metadata) == []
-    store.close_all()
 
 
-def test_sqlite_is_set_to_keep_what_it_acknowledges(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=3)
+def test_sqlite_is_set_to_keep_what_it_acknowledges(tmp_path, opened):
+    store = opened(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=3)
     wanted = {
         "journal_mode": "wal",
         "synchronous": 2,
@@ -54,18 +53,16 @@ def test_sqlite_is_set_to_keep_what_it_acknowledges(tmp_path):
         with transaction() as connection:
             for name, value in wanted.items():
                 assert connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value
-    store.close_all()
 
 
-def test_a_writer_begins_as_a_writer(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.1)
+def test_a_writer_begins_as_a_writer(tmp_path, opened):
+    store = opened(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.1)
     with closing(sqlite3.connect(tmp_path / "x.sqlite", timeout=0.1)) as other:
         with store.database.reading():
             other.execute("BEGIN IMMEDIATE")
             other.rollback()
         with store.database.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
-    store.close_all()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +100,7 @@ def test_where_the_file_is(monkeypatch, tmp_path):
 
 
 def test_a_fair_lock_is_given_in_turn():
-    lock, order, waiting = FairLock(), [], []
+    lock, order = FairLock(), []
     assert lock.acquire(0)
 
     def wait(number):
@@ -111,15 +108,13 @@ def test_a_fair_lock_is_given_in_turn():
         order.append(number)
         lock.release()
 
-    for number in range(8):
-        waiting.append(threading.Thread(target=wait, args=(number,)))
-        waiting[-1].start()
-        while len(lock._waiting) <= number:
-            time.sleep(0.001)
-    assert not lock.acquire(0.01)
-    lock.release()
-    for thread in waiting:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(8):
+            pool.submit(wait, number)
+            while len(lock._waiting) <= number:
+                time.sleep(0.001)
+        assert not lock.acquire(0.01)
+        lock.release()
     assert order == list(range(8))
     assert lock.acquire(0)
 
@@ -140,8 +135,8 @@ def test_a_mistake_in_a_statement_is_no_outage(store):
         connection.execute(text("SELECT nothing FROM nowhere"))
 
 
-def test_sqlite_locked_by_another_program_for_long(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.2)
+def test_sqlite_locked_by_another_program_for_long(tmp_path, opened):
+    store = opened(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.2)
     part = TakingPart(store)
     me, screen = begin(part, Ticket(publish(store)))
     with closing(sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)) as other:
@@ -153,26 +148,14 @@ def test_sqlite_locked_by_another_program_for_long(tmp_path):
         assert part.look(me) == screen, "others can still read"
         other.execute("ROLLBACK")
     assert part.answer(me, screen.trial.id, "A", "key", TIMES).trial.id != screen.trial.id
-    store.close_all()
 
 
-def test_a_writer_who_waits_too_long_is_told(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.1)
-    with store.database.writing():
-        failed = []
-
-        def write():
-            try:
-                store.create("x")
-            except StudyUnavailableError as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        thread.join()
-    assert failed
+def test_a_writer_who_waits_too_long_is_told(tmp_path, opened):
+    store = opened(f"sqlite:///{tmp_path / 'x.sqlite'}", patience=0.1)
+    with store.database.writing(), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.create, "x")
+        assert isinstance(waiting.exception(), StudyUnavailableError)
     assert store.create("y")
-    store.close_all()
 
 
 def test_a_file_that_cannot_be_opened(tmp_path):
@@ -193,10 +176,9 @@ def test_a_server_that_is_not_there():
     assert "secret" not in str(caught.value)
 
 
-def test_postgresql_goes_away_and_comes_back(cluster, postgresql_url):
-    store = open_store(postgresql_url)
-    part = TakingPart(store)
-    me, screen = begin(part, Ticket(publish(store)))
+def test_postgresql_goes_away_and_comes_back(cluster, postgresql_store):
+    part = TakingPart(postgresql_store)
+    me, screen = begin(part, Ticket(publish(postgresql_store)))
     second = part.answer(me, screen.trial.id, "A", "one", TIMES)
     cluster.stop()
     try:
@@ -204,7 +186,7 @@ def test_postgresql_goes_away_and_comes_back(cluster, postgresql_url):
             lambda: part.answer(me, second.trial.id, "A", "two", TIMES),
             lambda: part.look(me),
             lambda: part.consent(Ticket(me.slug), True),
-            store.studies,
+            postgresql_store.studies,
         ):
             with pytest.raises(StudyUnavailableError, match="cannot be reached"):
                 step()
@@ -212,24 +194,20 @@ def test_postgresql_goes_away_and_comes_back(cluster, postgresql_url):
         cluster.start()
     assert part.look(me).trial == second.trial
     assert part.answer(me, second.trial.id, "A", "two", TIMES).trial.id != second.trial.id
-    with store.database.reading() as connection:
-        assert connection.scalar(select(func.count()).select_from(answer)) == 2
-    store.close_all()
+    assert count(postgresql_store, answer) == 2
 
 
-def test_postgresql_goes_away_within_a_step(cluster, postgresql_url):
-    store = open_store(postgresql_url)
+def test_postgresql_goes_away_within_a_step(cluster, postgresql_store):
 
     def step():
-        with store.database.writing() as connection:
+        with postgresql_store.database.writing() as connection:
             connection.execute(insert(study).values(ROW))
             connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
     with pytest.raises(StudyUnavailableError):
         step()
-    assert store.studies() == []
-    assert store.create("y")
-    store.close_all()
+    assert postgresql_store.studies() == []
+    assert postgresql_store.create("y")
 
 
 def test_a_conflict_is_tried_again():
@@ -255,15 +233,14 @@ def test_a_conflict_is_tried_again():
     assert len(calls) == 4
 
 
-def test_a_serialisation_failure_is_a_conflict(postgresql_url):
-    store = open_store(postgresql_url)
-    slug = store.create("x")
-    engine = store.database.engine.execution_options(isolation_level="REPEATABLE READ")
+def test_a_serialisation_failure_is_a_conflict(postgresql_store):
+    slug = postgresql_store.create("x")
+    engine = postgresql_store.database.engine.execution_options(isolation_level="REPEATABLE READ")
     change = study.update().where(study.c.slug == slug)
-    store.database._writer = engine
+    postgresql_store.database._writer = engine
 
     def step():
-        with store.database.writing() as connection:
+        with postgresql_store.database.writing() as connection:
             connection.execute(select(study)).all()
             with engine.begin() as other:
                 other.execute(change.values(name="y"))
@@ -271,28 +248,14 @@ def test_a_serialisation_failure_is_a_conflict(postgresql_url):
 
     with pytest.raises(ConflictError):
         step()
-    store.close_all()
 
 
 def test_sixteen_threads_write_at_once(store):
     part = TakingPart(store)
     slug = publish(store, practice=0, catches=0, trials=3, pictures=5, conditions=3)
-    failed = []
-
-    def take_part(number):
-        try:
-            me, screen = begin(part, Ticket(slug))
-            while screen.kind == "trial":
-                screen = part.answer(me, screen.trial.id, "A", f"{number} {screen.trial.id}", TIMES)
-        except Exception as error:  # noqa: BLE001 -- any error at all fails the test
-            failed.append(error)
-
-    threads = [threading.Thread(target=take_part, args=(number,)) for number in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    with ThreadPoolExecutor(16) as pool:
+        ended = list(pool.map(lambda _: finish(part, *begin(part, Ticket(slug))), range(16)))
+    assert [screen.kind for screen in ended] == ["ended"] * 16
     check_crowd(store, slug, 16)
 
 
@@ -324,46 +287,31 @@ def test_one_platform_id_from_many_windows_is_one_participant(store):
     ((_, token),) = store.invite(slug, 1)
     part = TakingPart(store)
     tickets = [Ticket(slug, platform="p", platform_id="x"), Ticket(slug, invite=token)] * 8
-    kinds = []
-    threads = [
-        threading.Thread(target=lambda ticket=ticket: kinds.append(part.consent(ticket, True).kind))
-        for ticket in tickets
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(16) as pool:
+        kinds = list(pool.map(lambda ticket: part.consent(ticket, True).kind, tickets))
     assert kinds == ["background"] * 16
-    with store.database.reading() as connection:
-        assert connection.scalar(select(func.count()).select_from(participant)) == 2
+    assert count(store, participant) == 2
 
 
 def test_one_answer_from_many_windows_counts_once(store):
     slug = publish(store)
     part = TakingPart(store)
     me, screen = begin(part, Ticket(slug))
-    seen = []
 
     def answer_it(number):
-        seen.append(part.answer(me, screen.trial.id, "AB"[number % 2], f"key {number}", TIMES))
+        return part.answer(me, screen.trial.id, "AB"[number % 2], f"key {number}", TIMES)
 
-    threads = [threading.Thread(target=answer_it, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(answer_it, range(8)))
     assert len({shown.trial.id for shown in seen}) == 1
-    assert len(seen) == 8
-    with store.database.reading() as connection:
-        assert connection.scalar(select(func.count()).select_from(answer)) == 1
+    assert count(store, answer) == 1
 
 
-def test_several_processes_start_at_once(empty_url):
+def test_several_processes_start_at_once(empty_url, opened):
     together = FORKED.Barrier(4)
     assert start_together([(open_and_close, empty_url, together)] * 4) == [0] * 4
-    store = open_store(empty_url)
+    store = opened(empty_url)
     assert store.studies() == []
-    store.close_all()
 
 
 STEP = """
@@ -413,9 +361,9 @@ def test_a_backup_comes_before_an_upgrade(store_url, later):
     store = open_store(store_url)
     (made,) = backups(store)
     assert "before-upgrade-from-0001" in made.name
+    assert count(store, participant) == 1
     with store.database.reading() as connection:
         assert connection.scalar(text("SELECT title FROM study")) == "small"
-        assert connection.scalar(select(func.count()).select_from(participant)) == 1
     open_store(store_url).close_all()
     assert backups(store) == [made]
     if made.suffix == ".sqlite":
@@ -481,10 +429,9 @@ def test_a_newer_database_is_refused(store_url):
     store.close_all()
 
 
-def test_the_file_is_for_its_owner_alone(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}")
+def test_the_file_is_for_its_owner_alone(tmp_path, opened):
+    store = opened(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}")
     assert (tmp_path / "new").stat().st_mode & 0o077 == 0
     assert make_url(f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}") == store.database.url
     with suppress(FileNotFoundError):
         assert store.backup().stat().st_mode & 0o077 == 0
-    store.close_all()

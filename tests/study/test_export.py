@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.pages import little_study
+from tests.study.small import arguments
 from tests.study.synthetic import fill, records
 from xai_core.charts import chart_bytes, study_charts
 from xai_core.cli.study import report as command
@@ -22,7 +23,6 @@ from xai_core.study.analysis.results import Settings, analyse, choice_titles
 from xai_core.study.design import Condition
 from xai_core.study.storage.records import Records
 from xai_core.study.storage.schema import background
-from xai_core.study.storage.store import open_store
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -203,29 +203,17 @@ def test_no_answers_can_be_exported_and_drawn(made):
 
 
 @pytest.fixture
-def published(tmp_path, monkeypatch):
-    monkeypatch.setenv("XAI_STUDIES", str(tmp_path / "studies"))
-    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    store = open_store()
-    slug = little_study.publish(store, little_study.design(trials=3))
-    fill(store, slug, 5)
-    with store.database.writing() as connection:
+def published(sqlite_store):
+    slug = little_study.publish(sqlite_store, little_study.design(trials=3))
+    fill(sqlite_store, slug, 5)
+    with sqlite_store.database.writing() as connection:
         connection.execute(update(background).values(value="=1+1"))
-    yield store, slug
-    store.close_all()
-
-
-def arguments(*words):
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    command.add_to(parser.add_subparsers())
-    return parser.parse_args(words)
+    return sqlite_store, slug
 
 
 def test_the_command_writes_what_the_package_computes(published, tmp_path, capsys):
     store, slug = published
-    words = arguments("export", slug, "--out", str(tmp_path / "out"), "--replicates", "100")
+    words = arguments(command, "export", slug, "--out", tmp_path / "out", "--replicates", 100)
     assert words.run(words) == 0
     assert "15 answers of 5 participants" in capsys.readouterr().out
     own = store.records(slug)
@@ -239,14 +227,14 @@ def test_the_command_writes_what_the_package_computes(published, tmp_path, capsy
 
 def test_the_command_prints_the_tables(published, capsys):
     store, slug = published
-    words = arguments("results", slug, "--replicates", "100", "--interval", "normal")
+    words = arguments(command, "results", slug, "--replicates", 100, "--interval", "normal")
     assert words.run(words) == 0
     shown = capsys.readouterr().out
     counts = case_table(store.records(slug).answers, store.records(slug).predictions)
     assert "15 answers of 5 participants to 3 pictures (version 1)" in shown
     assert f"{counts['count'][0]}" in shown
     assert "hushtitle 0" in shown
-    words = arguments("results", slug, "--json", "--replicates", "100")
+    words = arguments(command, "results", slug, "--json", "--replicates", 100)
     assert words.run(words) == 0
     assert json.loads(capsys.readouterr().out)["study"] == slug
 

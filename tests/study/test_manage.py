@@ -1,12 +1,11 @@
 """``python -m xai_core study …``: managing studies without a browser."""
 
-import argparse
 import csv
 import io
 
 import pytest
 
-from tests.study.small import begin, finish, publish
+from tests.study.small import arguments, begin, finish, publish
 from xai_core.cli import study
 from xai_core.errors import StudyError
 from xai_core.study import TakingPart, Ticket, open_store
@@ -18,11 +17,8 @@ def run(store_url, monkeypatch, capsys):
     monkeypatch.setenv("XAI_DATABASE_URL", store_url)
 
     def command(*words):
-        parser = argparse.ArgumentParser()
-        study.add_to(parser.add_subparsers())
-        arguments = parser.parse_args(["study", *map(str, words)])
-        status = arguments.run(arguments)
-        return status, *capsys.readouterr()
+        asked = arguments(study, "study", *words)
+        return asked.run(asked), *capsys.readouterr()
 
     return command
 

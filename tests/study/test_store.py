@@ -5,10 +5,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tests.study import small
-from tests.study.small import TIMES, begin, finish, publish
+from tests.study.small import TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import (
     BackgroundQuestion,
@@ -21,15 +21,6 @@ from xai_core.study import (
 )
 from xai_core.study.storage.schema import asset, stimulus, trial
 from xai_core.study.storage.tokens import new_token
-
-
-def rendered(plan):
-    models = [None, *(each.id for each in plan.conditions)]
-    return [
-        Rendered(picture.id, model, b"x", "image/png")
-        for picture in plan.pictures
-        for model in models
-    ]
 
 
 def test_a_study_begins_as_a_draft(store):
@@ -131,9 +122,7 @@ def test_publishing_counts_up_and_closes_the_version_before(store):
     assert second.design == small.design()
     publish(store, slug=slug, preview=True)
     assert store.versions(slug)[0].id != preview.id
-    with store.database.reading() as connection:
-        number = connection.scalar(select(func.count()).select_from(stimulus))
-    assert number == 3 * 5 * 3
+    assert count(store, stimulus) == 3 * 5 * 3
 
 
 def test_publishing_refuses_what_is_not_ready(store):
@@ -141,7 +130,7 @@ def test_publishing_refuses_what_is_not_ready(store):
     with pytest.raises(StudyError, match="at least two models"):
         store.publish(slug, small.design(conditions=1), [], [])
     plan = small.design()
-    lacking = [each for each in rendered(plan) if (each.image, each.model) != ("p2", "c2")]
+    lacking = [each for each in small.rendered(plan) if (each.image, each.model) != ("p2", "c2")]
     with pytest.raises(StudyError, match="1 pictures were not drawn, first of p2: its heatmap"):
         store.publish(slug, plan, lacking, [])
     assert store.versions(slug) == []
@@ -149,7 +138,7 @@ def test_publishing_refuses_what_is_not_ready(store):
 
 def test_what_belongs_to_no_picture_is_left_out(store):
     slug, plan = store.create("x"), small.design()
-    extra = [Rendered("p99", None, b"x", "image/png"), *rendered(plan)]
+    extra = [Rendered("p99", None, b"x", "image/png"), *small.rendered(plan)]
     known = [Prediction("p1", "c1", "fish", 0.5, True), Prediction("p1", "c9", "fish", 0.5, True)]
     store.publish(slug, plan, iter(extra), iter([*known, known[0]]))
     assert len(store.records(slug).predictions) == 1
@@ -181,8 +170,7 @@ def test_an_original_is_kept_once_and_goes_with_its_last_study(store):
     store.delete(slugs[0])
     assert store.asset(name)
     store.delete_draft_study(slugs[1])
-    with store.database.reading() as connection:
-        assert connection.execute(select(asset)).first() is None
+    assert count(store, asset) == 0
 
 
 def test_invitations_show_their_secret_once(store):
@@ -195,9 +183,9 @@ def test_invitations_show_their_secret_once(store):
     assert [each.label for each in known] == ["Ann", "Ben", ""]
     assert [each.expires_at for each in known] == [soon, soon, None]
     assert not any(token in repr(known) for _, token in made)
-    for count, labels in ((0, None), (10_001, None), (2, ["x"]), (1, ["x" * 201]), (1, ["\0"])):
+    for number, labels in ((0, None), (10_001, None), (2, ["x"]), (1, ["x" * 201]), (1, ["\0"])):
         with pytest.raises(StudyError):
-            store.invite(slug, count, labels)
+            store.invite(slug, number, labels)
 
 
 def test_researchers_sessions_end(store):

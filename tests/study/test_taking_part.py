@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.study import small
-from tests.study.small import BACKGROUND, TIMES, begin, finish, publish
+from tests.study.small import BACKGROUND, TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, ClientTimes, Consent, TakingPart, Ticket
 from xai_core.study.participation.screens import MOST_MS
@@ -27,11 +27,6 @@ INJECTIONS = (
 @pytest.fixture
 def part(store):
     return TakingPart(store)
-
-
-def count(store, table):
-    with store.database.reading() as connection:
-        return connection.scalar(select(func.count()).select_from(table))
 
 
 def test_the_whole_way(store, part):

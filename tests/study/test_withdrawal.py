@@ -6,9 +6,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from sqlalchemy import func, select, text
 
-from tests.study.small import TIMES, begin, finish, publish
+from tests.study.small import TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
 from xai_core.study.storage.schema import (
@@ -26,11 +25,7 @@ SECRET = "I live at 221B Baker Street"
 
 
 def rows(store):
-    with store.database.reading() as connection:
-        return {
-            name: connection.scalar(select(func.count()).select_from(table))
-            for name, table in metadata.tables.items()
-        }
+    return {name: count(store, table) for name, table in metadata.tables.items()}
 
 
 def somebody(store, slug, ticket=None, words="words"):
@@ -90,9 +85,7 @@ def test_only_the_tables_of_a_participant_hang_on_it(store):
     slug = publish(store, background=FREE)
     somebody(store, slug, Ticket(slug, platform="p", platform_id="x"))
     theirs = {participant, platform_identity, background, trial, answer, invitation}
-    with store.database.reading() as connection:
-        for table in theirs - {invitation}:
-            assert connection.scalar(select(func.count()).select_from(table))
+    assert all(count(store, table) for table in theirs - {invitation})
     assert {
         table
         for table in metadata.tables.values()
@@ -141,8 +134,8 @@ def test_no_byte_of_the_free_text_is_left(sqlite_url):
     assert SECRET.encode() not in bytes_of(folder)
 
 
-def test_a_reader_who_does_not_end_delays_only_the_log(sqlite_url, caplog):
-    store = open_store(sqlite_url, patience=0.2)
+def test_a_reader_who_does_not_end_delays_only_the_log(sqlite_url, caplog, opened):
+    store = opened(sqlite_url, patience=0.2)
     slug = publish(store, background=FREE)
     _, code = somebody(store, slug, None, SECRET)
     with closing(sqlite3.connect(store.database.file, isolation_level=None)) as reader:
@@ -151,49 +144,42 @@ def test_a_reader_who_does_not_end_delays_only_the_log(sqlite_url, caplog):
         assert TakingPart(store).withdraw(code)
         assert "may hold deleted rows" in caplog.text
     assert not TakingPart(store).withdraw(code)
-    store.close_all()
 
 
-def test_a_backup_that_cannot_be_changed_stops_the_withdrawal(sqlite_url):
-    store = open_store(sqlite_url)
-    slug = publish(store, background=FREE)
-    me, code = somebody(store, slug)
-    broken = store.backup_folder / "old.sqlite"
+def test_a_backup_that_cannot_be_changed_stops_the_withdrawal(sqlite_store):
+    slug = publish(sqlite_store, background=FREE)
+    me, code = somebody(sqlite_store, slug)
+    broken = sqlite_store.backup_folder / "old.sqlite"
     broken.parent.mkdir()
     broken.write_bytes(b"this is not a database, " * 100)
     with pytest.raises(StudyError, match="still holds the participant"):
-        TakingPart(store).withdraw(code)
-    assert TakingPart(store).look(me).kind == "ended"
+        TakingPart(sqlite_store).withdraw(code)
+    assert TakingPart(sqlite_store).look(me).kind == "ended"
     broken.unlink()
-    assert TakingPart(store).withdraw(code)
-    store.close_all()
+    assert TakingPart(sqlite_store).withdraw(code)
 
 
-def test_dumps_that_hold_the_participant_go_and_a_new_one_comes(postgresql_url):
-    store = open_store(postgresql_url)
-    slug = publish(store, background=FREE)
-    older = store.backup()
-    _, code = somebody(store, slug, None, SECRET)
-    newer = store.backup()
-    assert TakingPart(store).withdraw(code)
-    left = sorted(store.backup_folder.iterdir())
+def test_dumps_that_hold_the_participant_go_and_a_new_one_comes(postgresql_store):
+    slug = publish(postgresql_store, background=FREE)
+    older = postgresql_store.backup()
+    _, code = somebody(postgresql_store, slug, None, SECRET)
+    newer = postgresql_store.backup()
+    assert TakingPart(postgresql_store).withdraw(code)
+    left = sorted(postgresql_store.backup_folder.iterdir())
     assert older in left
     assert newer not in left
     (made,) = set(left) - {older}
     assert "after-withdrawal" in made.name
-    store.close_all()
 
 
-def test_without_pg_dump_the_dumps_go_all_the_same(postgresql_url, monkeypatch, tmp_path, caplog):
-    store = open_store(postgresql_url)
-    slug = publish(store, background=FREE)
-    _, code = somebody(store, slug)
-    store.backup()
+def test_without_pg_dump_the_dumps_go_all_the_same(postgresql_store, monkeypatch, tmp_path, caplog):
+    slug = publish(postgresql_store, background=FREE)
+    _, code = somebody(postgresql_store, slug)
+    postgresql_store.backup()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert TakingPart(store).withdraw(code)
-    assert list(store.backup_folder.iterdir()) == []
+    assert TakingPart(postgresql_store).withdraw(code)
+    assert list(postgresql_store.backup_folder.iterdir()) == []
     assert "no new one was made" in caplog.text
-    store.close_all()
 
 
 def test_a_deleted_study_leaves_nothing(store):
@@ -219,6 +205,5 @@ def test_ids_are_never_given_again(store):
     assert present.trial.id > stale
     with pytest.raises(StudyError):
         part.answer(other, stale, "A", "key", TIMES)
-    with store.database.reading() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM answer")) == 0
+    assert count(store, answer) == 0
     shutil.rmtree(store.backup_folder, ignore_errors=True)
