@@ -46,6 +46,8 @@ PICTURE = torch.zeros(1, 3, 2, 2)
         (BASELINE, "blurred", "blurred"),
         (BASELINE, "blurred,sample:cat", ["blurred", "sample:cat"]),
         (BASELINES, "sample:cat,sample:dog", ["sample:cat", "sample:dog"]),
+        (BASELINE, '"cat, asleep.png"', "cat, asleep.png"),
+        (BASELINES, '"cat, asleep.png",dog.png', ["cat, asleep.png", "dog.png"]),
     ],
 )
 def test_a_word_is_read_as_it_is_written(param, word, value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from os.path import commonpath
@@ -87,10 +88,12 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
     )
 
 
-def folder_stamp(folder: str | Path) -> int:
-    """When a data set's folder last changed, in nanoseconds; 0 where there is none."""
-    path = Path(folder)
-    return path.stat().st_mtime_ns if path.is_dir() else 0
+def folder_stamp(folder: str | Path) -> list[tuple[str, int]]:
+    """When a data set's folder and each within it last changed, in nanoseconds.
+
+    Another where a file has come, gone or got another name, however deep.
+    """
+    return sorted((place, Path(place).stat().st_mtime_ns) for place, _, _ in os.walk(folder))
 
 
 def listed(folder: str | Path) -> list[tuple[Path, str | None]]:

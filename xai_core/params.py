@@ -6,6 +6,8 @@ address, writes it as one, and says its default and its range in words.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -218,12 +220,16 @@ class BaselinesParam(ChoiceParam):
         return value if isinstance(value, Tensor) else super().checked(title, value)
 
     def read(self, word: str) -> list[str] | str:
-        """Words with commas between stand for several pictures."""
-        return word.split(",") if "," in word else word
+        """Words with commas between, quoted where one holds a comma, stand for several pictures."""
+        words = next(csv.reader([word]), [word])
+        return words if len(words) > 1 else words[0]
 
     def write(self, value: Any) -> str:
         """As ``read`` takes it."""
-        return ",".join(value) if isinstance(value, list | tuple) else str(value)
+        line = io.StringIO()
+        words = value if isinstance(value, list | tuple) else [str(value)]
+        csv.writer(line, lineterminator="").writerow(words)
+        return line.getvalue()
 
     @property
     def values(self) -> str:

@@ -55,6 +55,7 @@ def test_a_changed_folder_is_another_question(folder):
     before = labelled(MODEL, "f", str(folder), 1, 1).key
     assert labelled(MODEL, "f", str(folder), 1, 1).key == before
     assert labelled(MODEL, "f", str(folder), 2, 1).key != before
-    (folder / "new").mkdir()
+    within = next(place for place in folder.iterdir() if place.is_dir())
+    (within / "new.png").touch()
     assert labelled(MODEL, "f", str(folder), 1, 1).key != before
-    (folder / "new").rmdir()
+    (within / "new.png").unlink()
