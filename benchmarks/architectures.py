@@ -57,14 +57,46 @@ def transformer() -> nn.Module:
     return net
 
 
+def small(net: nn.Module, *repeated: str) -> nn.Module:
+    """An eighth of the channels, for networks of one size only, and without ``repeated`` blocks."""
+
+    def width(channels: int) -> int:
+        return channels if channels == 3 else channels // 8
+
+    for name in repeated:
+        net.set_submodule(name, nn.Identity())
+    for name, part in list(net.named_modules()):
+        if isinstance(part, nn.Conv2d):
+            sides = {side: getattr(part, side) for side in ("kernel_size", "stride", "padding")}
+            channels = width(part.in_channels), width(part.out_channels)
+            net.set_submodule(name, nn.Conv2d(*channels, bias=part.bias is not None, **sides))
+        elif isinstance(part, nn.BatchNorm2d):
+            net.set_submodule(name, nn.BatchNorm2d(width(part.num_features), part.eps))
+        elif isinstance(part, nn.Linear):
+            net.set_submodule(name, nn.Linear(width(part.in_features), CLASSES))
+    return net
+
+
+def googlenet() -> nn.Module:
+    """GoogLeNet with six of its nine blocks."""
+    net = models.GoogLeNet(aux_logits=False, init_weights=False)
+    return small(net, "inception4b", "inception4c", "inception5a")
+
+
+def inception() -> nn.Module:
+    """Inception v3 with a block of every kind, two of the first."""
+    net = models.Inception3(aux_logits=False, init_weights=False)
+    return small(net, "Mixed_5d", "Mixed_6c", "Mixed_6d", "Mixed_6e", "Mixed_7c")
+
+
 # Title, side of the picture in pixels, network.
 ARCHITECTURES: dict[str, tuple[int, Callable[[], nn.Module]]] = {
     "VGG": (32, partial(vgg, False)),
     "VGG with BatchNorm": (32, partial(vgg, True)),
-    "ResNet": (32, lambda: models.ResNet(BasicBlock, [1, 1, 1, 1], CLASSES, width_per_group=64)),
+    "ResNet": (32, lambda: small(models.ResNet(BasicBlock, [1, 1, 1, 1]))),
     "DenseNet": (32, lambda: models.DenseNet(4, (1, 1), 8, num_classes=CLASSES)),
-    "GoogLeNet": (32, lambda: models.GoogLeNet(CLASSES, aux_logits=False, init_weights=False)),
-    "Inception v3": (75, lambda: models.Inception3(CLASSES, aux_logits=False, init_weights=False)),
+    "GoogLeNet": (32, googlenet),
+    "Inception v3": (75, inception),
     "MobileNet v2": (
         32,
         lambda: models.MobileNetV2(CLASSES, 0.25, [[1, 16, 1, 1], [6, 24, 1, 2]]),
