@@ -53,14 +53,12 @@ def scheduler(folder, path=ROOT):
     file = folder / "scheduler.json"
     words = f"scheduler --host 127.0.0.1 --port 0 --no-dashboard --scheduler-file {file}"
     with running(folder, words, path):
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
+        deadline, address = time.monotonic() + PATIENCE_S, None
+        while address is None:
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.05)
             with suppress(FileNotFoundError, json.JSONDecodeError):
                 address = json.loads(file.read_text())["address"]
-                break
-            if time.monotonic() > deadline:
-                raise TimeoutError((folder / "log").read_text())
-            time.sleep(0.05)
         yield address
 
 

@@ -31,7 +31,9 @@ class Told:
 
 @pytest.fixture(scope="module")
 def scheduler():
-    local = Local(2, 2**30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", worker_functions.LIGHT)
+        local = Local(2, 2**30)
     yield local.address
     local.close()
 

@@ -4,12 +4,16 @@ import os
 import resource
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
 from xai_core.cache import Result
 from xai_core.errors import MethodError
 from xai_core.progress import advance
+
+# On the PYTHONPATH of workers that need no torch.
+LIGHT = str(Path(__file__).parent / "light_workers")
 
 
 def echo(value):
