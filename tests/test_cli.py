@@ -1,6 +1,5 @@
 """The command line, from its words to its files."""
 
-import csv
 import io
 import json
 import re
@@ -16,6 +15,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from tests.command_line import facts_of, refused, repeated, rows_of, same_files, told
 from xai_core.__main__ import main
 from xai_core.cli.meter import Meter, duration
 from xai_core.cli.tables import aligned
@@ -23,7 +23,7 @@ from xai_core.datasets import tiny_imagenet
 from xai_core.explainers import METHODS, explain, presets
 from xai_core.explainers.pattern_estimation import estimate_by_layer
 from xai_core.explainers.pattern_files import stored_patterns
-from xai_core.images import read_image
+from xai_core.images import read_picture
 from xai_core.jobs.cluster import Local
 from xai_core.models import available_models, load_classifier
 from xai_core.models.registry import weights_stamp
@@ -121,7 +121,7 @@ def test_training_gives_a_checkpoint_that_loads_and_agrees_with_its_facts(traine
     assert clf.input_size == tuple(facts["input_size"]) == (64, 64)
     right = []
     for number in range(2):
-        image = Image.open(data / "val" / "images" / f"val_{number}.JPEG").convert("RGB")
+        image = read_picture(data / "val" / "images" / f"val_{number}.JPEG")
         right.append(int(clf.logits(clf.preprocess([image])).argmax()) == number)
     assert facts["metrics"]["top1"] == sum(right) / 2
     assert facts["metrics"]["per_class"] == [float(r) for r in right]
@@ -180,8 +180,7 @@ def test_explain_writes_what_python_computes(words, photos, capsys):
     assert sorted(arrays) == sorted(
         f"{name}__{what}" for name in ("a_photo", "b") for what in ("gradcam", "saliency", "pixels")
     )
-    with open(photos[0], "rb") as file:
-        x = clf.preprocess([read_image(file.read(), "photo")])
+    x = clf.preprocess([read_picture(Path(photos[0]))])
     target = int(clf.logits(x).argmax())
     for method in ("saliency", "gradcam"):
         expected = explain(clf, x, target, method=method)[0].numpy()
@@ -197,8 +196,7 @@ def test_explain_writes_what_python_computes(words, photos, capsys):
 def test_the_table_has_a_row_per_photo_and_method_and_no_formula(words, photos):
     line, out = words
     assert main([*line, "--target", "=owl"]) == 0
-    with open(out / "heatmaps.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(out / "heatmaps.csv")
     assert [(row["image"], row["method"]) for row in rows] == [
         (photo, method) for photo in photos for method in ("saliency", "gradcam")
     ]
@@ -210,34 +208,23 @@ def test_the_recorded_command_repeats_the_run(words, tmp_path):
     line, out = words
     settings = ["--param", "gradcam.relu=false", "--layer", "conv9", "--clip", "99"]
     assert main([*line, *settings, "--target", "auto", "--target", "red fox"]) == 0
-    facts = json.loads((out / "run.json").read_text())
+    facts = repeated((out / "run.json").read_text(), tmp_path / "again")
     assert facts["results"][1]["settings"] == {"layer": "conv9", "relu": False}
-    again = shlex.split(facts["command"])
-    assert "0-red fox" in again
-    assert again[:3] == ["python", "-m", "xai_core"]
-    again[again.index("--out") + 1] = str(tmp_path / "again")
-    assert main(again[3:]) == 0
-    for name in ("relevance.npz", "heatmaps.png", "heatmaps.svg"):
-        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    assert "0-red fox" in shlex.split(facts["command"])
+    same_files(out, tmp_path / "again", "relevance.npz", "heatmaps.png", "heatmaps.svg")
 
 
-def test_a_preset_stands_for_methods_with_settings(words, tmp_path):
+def test_a_preset_stands_for_methods_with_settings(words):
     line, out = words
     line[line.index("--methods") + 1] = "group-2"
     few = ["--param", "smoothgrad-deeplift.samples=2"]
-    assert main([*line, *few]) == 0
-    facts = json.loads((out / "run.json").read_text())
-    results = facts["results"][:3]
+    assert main([*line[:2], *line[3:], *few]) == 0
+    results = facts_of(out)["results"][:3]
     assert [row["method"] for row in results] == ["deeplift", "deepshap", "smoothgrad"]
     assert results[0]["settings"] == {"baseline": "blurred"}
     assert results[2]["settings"]["base"] == "deeplift"
     assert (results[2]["settings"]["samples"], results[2]["settings"]["sigma"]) == (2, 0.7)
     assert results[2]["file"] == "a_photo__smoothgrad-deeplift"
-    again = shlex.split(facts["command"])
-    again[again.index("--out") + 1] = str(tmp_path / "again")
-    assert main(again[3:]) == 0
-    name = "relevance.npz"
-    assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
 def test_a_baseline_can_be_a_picture(words, photos, tmp_path):
@@ -246,15 +233,14 @@ def test_a_baseline_can_be_a_picture(words, photos, tmp_path):
     baseline = f"deeplift.baseline=black,{photos[1]}"
     assert main([*line[:2], *line[3:], "--param", baseline]) == 0
     clf = load_classifier(line[line.index("--model") + 1])
-    x, other = (clf.preprocess([Image.open(photo).convert("RGB")]) for photo in photos)
+    x, other = (clf.preprocess([read_picture(Path(photo))]) for photo in photos)
     target = int(clf.logits(x).argmax())
     expected = explain(clf, x, target, "deeplift", baseline=["black", other])[0].numpy()
     with np.load(out / "relevance.npz", allow_pickle=False) as stored:
         np.testing.assert_array_equal(stored["a_photo__deeplift"], expected)
-    facts = json.loads((out / "run.json").read_text())
+    facts = facts_of(out)
     assert facts["results"][0]["settings"] == {"baseline": ["black", photos[1]]}
-    again = shlex.split(facts["command"])
-    assert baseline in again
+    assert baseline in shlex.split(facts["command"])
 
 
 def test_everything_leaves_out_what_does_not_work(words, capsys, monkeypatch):
@@ -264,8 +250,7 @@ def test_everything_leaves_out_what_does_not_work(words, capsys, monkeypatch):
     line[line.index("--methods") + 1] = "everything"
     assert main([*line[:2], *line[3:]]) == 0
     assert "cam is left out: CAM is defined for" in capsys.readouterr().err
-    results = json.loads((out / "run.json").read_text())["results"]
-    assert [row["method"] for row in results] == ["saliency", "edges"]
+    assert [row["method"] for row in facts_of(out)["results"]] == ["saliency", "edges"]
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(words, capsys, monkeypatch):
@@ -295,11 +280,9 @@ def test_a_cluster_that_is_named_gives_the_same_files(words, tmp_path, capsys, m
         assert sorted(here.files) == sorted(found.files)
         for name in here.files:
             np.testing.assert_allclose(found[name], here[name], rtol=1e-5, atol=1e-7)
-    rows = [(Path(folder) / "heatmaps.csv").read_text() for folder in (out, there)]
-    probabilities = [
-        [row["probability"] for row in csv.DictReader(io.StringIO(one))] for one in rows
-    ]
-    assert probabilities[0] == probabilities[1]
+    tables = (rows_of(Path(folder) / "heatmaps.csv") for folder in (out, there))
+    one, other = ([row["probability"] for row in rows] for rows in tables)
+    assert one == other
 
 
 def test_a_bad_photo_is_named_and_the_others_are_done(words, tmp_path, capsys):
@@ -312,7 +295,7 @@ def test_a_bad_photo_is_named_and_the_others_are_done(words, tmp_path, capsys):
     assert "missing.png' cannot be read: No such file" in errors
     assert "'broken.png' is not a picture that can be read" in errors
     assert "Traceback" not in errors
-    assert len(json.loads((out / "run.json").read_text())["results"]) == 4
+    assert len(facts_of(out)["results"]) == 4
 
 
 def test_a_method_that_fails_is_named_and_the_others_are_done(words, capsys):
@@ -320,14 +303,13 @@ def test_a_method_that_fails_is_named_and_the_others_are_done(words, capsys):
     line[line.index("--methods") + 1] = "gradcam,saliency"
     assert main([*line, "--layer", "fc1"]) == 1
     assert "gradcam: " in capsys.readouterr().err
-    results = json.loads((out / "run.json").read_text())["results"]
-    assert {result["method"] for result in results} == {"saliency"}
+    assert {result["method"] for result in facts_of(out)["results"]} == {"saliency"}
 
 
 def test_an_unsigned_stage_can_be_drawn(words):
     line, out = words
     assert main([*line, "--stage", "map*image"]) == 0
-    facts = json.loads((out / "run.json").read_text())
+    facts = facts_of(out)
     assert facts["display"]["stage"] == "map*image"
     assert facts["display"]["colormap"] == "viridis"
     assert "--stage map*image" in " ".join(shlex.split(facts["command"]))
@@ -339,8 +321,7 @@ def test_an_unsigned_stage_can_be_drawn(words):
 def test_sample_pictures_need_no_file(words, photos, tmp_path):
     line, out = words
     assert main(["explain", "sample:cat", *line[3:], "--methods", "edges"]) == 0
-    facts = json.loads((out / "run.json").read_text())
-    assert facts["images"][0]["name"] == "sample:cat"
+    assert facts_of(out)["images"][0]["name"] == "sample:cat"
 
 
 @pytest.mark.parametrize(
@@ -369,11 +350,7 @@ def test_sample_pictures_need_no_file(words, photos, tmp_path):
 )
 def test_mistakes_give_one_sentence_and_status_two(words, capsys, changes, sentence):
     line, out = words
-    assert main([*line, *changes]) == 2
-    captured = capsys.readouterr()
-    assert sentence in captured.err
-    assert len(captured.err.splitlines()) == 1
-    assert not out.exists()
+    refused([*line, *changes], sentence, out, capsys)
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_computing(words, tmp_path, capsys):
@@ -403,7 +380,7 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
     line += ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--out", str(tmp_path / "o")]
     line += ["--outputs", "sigmoid"]
     assert main(line) == 0
-    facts = json.loads((tmp_path / "o" / "run.json").read_text())
+    facts = facts_of(tmp_path / "o")
     assert facts["model"]["options"]["--mean"] == "0.5,0.5,0.5"
     assert facts["model"]["options"]["--outputs"] == facts["model"]["outputs"] == "sigmoid"
     clf = load_classifier(
@@ -416,39 +393,48 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
         outputs="sigmoid",
     )
     assert facts["model"]["fingerprint"] == clf.fingerprint
-    (row,) = csv.DictReader(io.StringIO((tmp_path / "o" / "heatmaps.csv").read_text()))
-    x = clf.preprocess([read_image(Path(photos[0]).read_bytes(), "photo")])
+    (row,) = rows_of(tmp_path / "o" / "heatmaps.csv")
+    x = clf.preprocess([read_picture(Path(photos[0]))])
     score = clf.logits(x).max()
     assert float(row["probability"]) == pytest.approx(float(score.sigmoid()), rel=1e-5)
 
 
-def test_the_tables_list_everything_there_is(capsys):
-    assert main(["methods"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["id", *METHODS]
-    assert main(["models"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["id", *(m.id for m in available_models())]
+def test_the_tables_list_everything_there_is():
+    for command, ids in (("methods", METHODS), ("models", [m.id for m in available_models()])):
+        status, text = told([command])
+        assert status == 0
+        assert [line.split()[0] for line in text.splitlines()] == ["id", *ids]
+        status, text = told([command, "--json"])
+        assert status == 0
+        assert [row["id"] for row in json.loads(text)] == [*ids]
 
 
-def test_the_tables_as_json_hold_every_fact(capsys):
-    assert main(["methods", "--json"]) == 0
-    methods = json.loads(capsys.readouterr().out)
+def test_the_tables_as_json_hold_every_fact():
+    methods = json.loads(told(["methods", "--json"])[1])
     gradcam = next(method for method in methods if method["id"] == "gradcam")
     assert gradcam["citation"] == METHODS["gradcam"].citation
     assert [param["name"] for param in gradcam["params"]] == ["layer", "relu"]
-    assert main(["models", "--json"]) == 0
-    assert [m["id"] for m in json.loads(capsys.readouterr().out)] == [
-        model.id for model in available_models()
-    ]
 
 
-@pytest.mark.parametrize("command", ["models", "methods", "explain", "train", "patterns"])
+COMMANDS = {
+    "models": [],
+    "methods": [],
+    "explain": [],
+    "train": [],
+    "patterns": [],
+    "sanity-check": ["independent", "labels", "he_normal", "--no-controls", "--smooth"],
+    "apem": ["--data", "--right", "--shuffles", "--eps-max", "Tiny-ImageNet"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
-    assert f"xai_core {command}" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    for word in (f"xai_core {command}", *COMMANDS[command]):
+        assert word in text
 
 
 def test_patterns_are_written_beside_a_checkpoint_and_found_there(
@@ -482,12 +468,20 @@ def test_patterns_are_written_beside_a_checkpoint_and_found_there(
         assert torch.equal(pattern, expected[name].half().float())
 
 
+HELP = """
+import sys
+from contextlib import suppress
+from xai_core.__main__ import main
+for command in sys.argv[1:]:
+    with suppress(SystemExit):
+        main([command, "--help"])
+sys.exit(len({"torch", "pandas"} & set(sys.modules)))
+"""
+
+
 def test_help_does_not_load_torch():
-    code = (
-        "import sys\nfrom xai_core.__main__ import main\n"
-        "try:\n main(['explain', '--help'])\nexcept SystemExit:\n sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    command = [sys.executable, "-c", HELP, *COMMANDS]
+    assert subprocess.run(command, capture_output=True).returncode == 0
 
 
 def test_columns_are_aligned():

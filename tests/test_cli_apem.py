@@ -1,21 +1,26 @@
 """``apem`` on the command line: its files, and how it goes on after an interruption."""
 
-import csv
-import io
-import json
-import shlex
-import subprocess
-import sys
-from collections import OrderedDict
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
+from tests.command_line import (
+    CLASSES,
+    interrupted,
+    refused,
+    repeated,
+    rows_of,
+    same_files,
+    single,
+    small,
+    told,
+    write_model,
+)
 from xai_core import charts
 from xai_core.__main__ import main
 from xai_core.apem import apem_normalized
@@ -30,32 +35,10 @@ from xai_core.models import architectures, load_classifier, registry
 from xai_core.tasks import apem as apem_tasks
 
 METHODS = ("saliency", "gradcam")
-CLASSES = ["ant", "bee", "cat"]
 # The classes that the network with the random weights gives them: 1, 0, 1, 0.
 PHOTOS = ("sample:cat", "sample:motorcycle", "sample:rocket", "sample:coins")
 SHUFFLES, MOST = 2, 40
 NUMBERS = ("eps_minus", "eps_plus", "eps_minus_shuffle", "eps_plus_shuffle")
-
-
-def small(classes=3):
-    network = nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(3, 6, 3, padding=1),
-            relu1=nn.ReLU(),
-            conv2=nn.Conv2d(6, 6, 3, padding=1),
-            relu2=nn.ReLU(),
-            pool=nn.AdaptiveAvgPool2d(4),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(96, classes),
-        )
-    )
-    with torch.no_grad():
-        network.fc.bias -= 10  # nobody takes these scores for probabilities
-    return network
-
-
-def single(classes=3):
-    return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc=nn.Linear(768, classes)))
 
 
 def dead(classes=3):
@@ -78,15 +61,10 @@ def models(tmp_path_factory):
         for name, architecture in ARCHITECTURES.items():
             patch.setitem(architectures.ARCHITECTURES, name, architecture)
             torch.manual_seed(4)
-            save_file(architecture().state_dict(), folder / f"{name}.safetensors")
-            facts = {
-                "architecture": name,
-                "class_names": CLASSES,
-                "input_size": [16, 16],
-                "mean": [0.5, 0.5, 0.5],
-                "std": [0.25, 0.25, 0.25],
-            }
-            (folder / f"{name}.json").write_text(json.dumps(facts))
+            network = architecture()
+            with torch.no_grad():
+                network.fc.bias -= 10  # nobody takes these scores for probabilities
+            write_model(folder, name, network, architecture=name)
         yield folder
 
 
@@ -115,20 +93,13 @@ def with_classes(words):
 def whole(models, _undrawn, tmp_path_factory):
     """The folder of an undisturbed run, its status and its output."""
     out = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdout", output := io.StringIO())
-        status = main(line(out, *with_classes(TRUE)))
-    return out, status, output.getvalue()
+    return out, *told(line(out, *with_classes(TRUE)))
 
 
 @pytest.fixture
 def finished(whole, tmp_path):
     """A copy of the undisturbed run."""
-    out = tmp_path / "copy"
-    (out / ".results").mkdir(parents=True)
-    for path in [*whole[0].glob("*.csv"), whole[0] / "run.json", *whole[0].glob(".results/*")]:
-        (out / path.relative_to(whole[0])).write_bytes(path.read_bytes())
-    return out
+    return shutil.copytree(whole[0], tmp_path / "copy")
 
 
 @pytest.fixture
@@ -157,11 +128,6 @@ def files(tmp_path_factory):
     return found
 
 
-def read(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def number(word):
     return None if word == "" else float(word)
 
@@ -177,7 +143,7 @@ def predicted(path):
 def test_the_table_has_the_numbers_of_the_functions(whole):
     out, status, _ = whole
     assert status == 0
-    rows = read(out / "apem.csv")
+    rows = rows_of(out / "apem.csv")
     clf = load_classifier("small")
     keys = [(photo, method, stage) for photo in PHOTOS for method in METHODS for stage in STAGES]
     assert [(row["image"], row["method"], row["stage"]) for row in rows] == keys
@@ -202,7 +168,7 @@ def test_the_table_has_the_numbers_of_the_functions(whole):
 
 
 def test_each_picture_has_its_facts(whole):
-    rows = {row["image"]: row for row in read(whole[0] / "apem.csv")}
+    rows = {row["image"]: row for row in rows_of(whole[0] / "apem.csv")}
     assert [rows[photo]["true"] for photo in PHOTOS] == ["1", "2", "", "0"]
     assert [rows[photo]["predicted"] for photo in PHOTOS] == ["1", "0", "1", "0"]
     assert [rows[photo]["correct"] for photo in PHOTOS] == ["True", "False", "", "True"]
@@ -234,19 +200,6 @@ def test_the_other_tables_follow_from_the_first(whole):
                 assert list(words) == list(expected[column].astype(str))
 
 
-def test_a_mean_by_hand(whole):
-    rows = read(whole[0] / "apem.csv")
-    own = [row for row in rows if (row["method"], row["stage"]) == ("saliency", "map")]
-    values = [float(row["apem"]) for row in own if row["apem"]]
-    (one,) = [
-        row
-        for row in read(whole[0] / "summary.csv")
-        if (row["group"], row["method"], row["stage"]) == ("all", "saliency", "map")
-    ]
-    assert float(one["apem"]) == pytest.approx(sum(values) / len(values))
-    assert (int(one["pictures"]), int(one["censored"])) == (len(values), 4 - len(values))
-
-
 def test_all_figures_are_there(tmp_path, monkeypatch):
     monkeypatch.setattr(charts, "reliability_charts", reliability_charts)
     monkeypatch.setattr(charts, "chart_bytes", chart_bytes)
@@ -264,7 +217,7 @@ def test_the_summary_is_printed(whole):
         assert f"APEM, {group}:" in lines
     assert "Spearman's correlation with the loss:" in lines
     assert lines[-1].startswith("Took ")
-    one = read(whole[0] / "summary.csv")[0]
+    one = rows_of(whole[0] / "summary.csv")[0]
     assert any(
         text.split()[:4] == ["saliency", "channels", one["pictures"], one["censored"]]
         and [float(word) for word in text.split()[4:6]]
@@ -281,8 +234,8 @@ def test_a_second_run_computes_nothing(whole, finished, measured, capsys, monkey
     assert main(line(finished, *with_classes(TRUE))) == 0
     assert measured == []
     assert capsys.readouterr().err.count("already there") == len(PHOTOS) * len(METHODS)
-    for name in ("apem.csv", "summary.csv", "pairwise.csv", "correlations.csv"):
-        assert (finished / name).read_bytes() == (whole[0] / name).read_bytes()
+    tables = ("apem.csv", "summary.csv", "pairwise.csv", "correlations.csv")
+    same_files(finished, whole[0], *tables)
 
 
 def test_a_further_method_leaves_the_others_alone(finished, measured):
@@ -299,12 +252,8 @@ def test_other_settings_are_measured_anew(finished, measured, change):
 
 
 def test_the_recorded_command_repeats_the_run(whole, tmp_path):
-    facts = json.loads((whole[0] / "run.json").read_text())
-    again = shlex.split(facts["command"])
-    assert again[:4] == ["python", "-m", "xai_core", "apem"]
-    again[again.index("--out") + 1] = str(tmp_path / "again")
-    assert main(again[3:]) == 0
-    assert (tmp_path / "again" / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+    facts = repeated((whole[0] / "run.json").read_text(), tmp_path)
+    same_files(tmp_path, whole[0], "apem.csv")
     assert facts["model"]["fingerprint"] == load_classifier("small").fingerprint
     assert [image["name"] for image in facts["images"]] == list(PHOTOS)
     assert [image["true"] for image in facts["images"]] == [1, 2, None, 0]
@@ -313,39 +262,16 @@ def test_the_recorded_command_repeats_the_run(whole, tmp_path):
     assert (facts["shuffles"], facts["seed"], facts["eps_max"]) == (SHUFFLES, 0, MOST)
 
 
-def test_the_recorded_command_repeats_settings_and_a_data_set(files, tmp_path):
-    root = folders(tmp_path, files)
-    out = tmp_path / "first"
-    settings = ["--param", "gradcam.relu=false", "--layer", "conv1", "--seed", "5"]
-    more = ["--data", str(root), "--right", "2", "--wrong", "1", "--stages", "map,channels"]
-    assert main(line(out, *more, *settings, photos=(), methods=("gradcam",))) == 0
-    again = shlex.split(json.loads((out / "run.json").read_text())["command"])
-    again[again.index("--out") + 1] = str(tmp_path / "again")
-    assert main(again[3:]) == 0
-    assert (tmp_path / "again" / "apem.csv").read_bytes() == (out / "apem.csv").read_bytes()
-    rows = read(out / "apem.csv")
-    assert [row["stage"] for row in rows] == ["map", "channels"] * 3
-
-
-def test_a_killed_run_goes_on_where_it_stopped(whole, tmp_path, capsys, monkeypatch, measured):
-    put, left = Cache.put, [len(PHOTOS) + 3]  # the predictions, and three measurements
-
-    def killed(self, key, result):
-        if not left[0]:
-            raise KeyboardInterrupt
-        left[0] -= 1
-        put(self, key, result)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Cache, "put", killed)
-        assert main(line(tmp_path, *with_classes(TRUE))) == 130
+def test_a_killed_run_goes_on_where_it_stopped(whole, tmp_path, capsys, measured):
+    words = line(tmp_path, *with_classes(TRUE))
+    interrupted(words, len(PHOTOS) + 3)  # the predictions, and three measurements
     assert "the same command goes on from here" in capsys.readouterr().err
     assert not (tmp_path / "apem.csv").exists()
     once = measured[: len(METHODS)]
     measured.clear()
-    assert main(line(tmp_path, *with_classes(TRUE))) == 0
+    assert main(words) == 0
     assert measured == (once * len(PHOTOS))[3:]
-    assert (tmp_path / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+    same_files(tmp_path, whole[0], "apem.csv")
 
 
 def test_a_damaged_result_is_measured_again(whole, finished, measured, caplog):
@@ -353,13 +279,13 @@ def test_a_damaged_result_is_measured_again(whole, finished, measured, caplog):
     next(path for path in kept if b"rows" in path.read_bytes()).write_bytes(b"PK nothing")
     assert main(line(finished, *with_classes(TRUE))) == 0
     assert len(measured) == 1
-    assert (finished / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+    same_files(finished, whole[0], "apem.csv")
 
 
 def test_what_cannot_be_kept_is_written_all_the_same(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(Cache, "put", lambda self, key, result: None)  # as on a full disk
     assert main(line(tmp_path, *with_classes(TRUE))) == 0
-    assert (tmp_path / "apem.csv").read_bytes() == (whole[0] / "apem.csv").read_bytes()
+    same_files(tmp_path, whole[0], "apem.csv")
 
 
 # ------------------------------------------------------------------ data sets
@@ -376,9 +302,9 @@ def folders(root, files):
     return data
 
 
-def facts_of(out):
+def pictures_of(out):
     """Image, true class and whether it is right, a picture a line."""
-    once = {row["image"]: row for row in read(out / "apem.csv")}
+    once = {row["image"]: row for row in rows_of(out / "apem.csv")}
     return [(name, row["true"], row["correct"]) for name, row in once.items()]
 
 
@@ -405,7 +331,7 @@ def test_one_folder_a_class(files, tmp_path, limits):
         if limit is None or seen[right] < limit:
             seen[right] += 1
             expected.append((str(path), str(true), str(right)))
-    assert facts_of(out) == expected
+    assert pictures_of(out) == expected
     if limits == (None, None):
         assert seen == {True: 4, False: 4}
 
@@ -421,7 +347,7 @@ def test_no_more_pictures_are_read_than_are_needed(files, tmp_path, capsys, monk
         path.write_bytes(b"no picture")
     words = ["--data", str(root), "--right", "1", "--wrong", "1", *QUICK]
     assert main(line(tmp_path / "out", *words, photos=(), methods=("edges",))) == 0
-    assert len(facts_of(tmp_path / "out")) == 2
+    assert len(pictures_of(tmp_path / "out")) == 2
     assert "is not a picture" not in capsys.readouterr().err
 
 
@@ -430,33 +356,14 @@ def test_pictures_alone_have_no_class(files, tmp_path):
     folder = str(files[0].parent)
     words = line(out, "--data", folder, *QUICK, "--right", "1", photos=(), methods=("edges",))
     assert main(words) == 0
-    assert facts_of(out) == [(str(path), "", "") for path in sorted(files)]
-    assert read(out / "correlations.csv") == []
-    assert {row["group"] for row in read(out / "summary.csv")} == {"all"}
-
-
-def test_tiny_imagenets_validation_pictures(files, tmp_path):
-    root = tmp_path / "tiny"
-    (root / "val" / "images").mkdir(parents=True)
-    (root / "wnids.txt").write_text("n2\nn1\nn0\n")
-    (root / "words.txt").write_text("n0\tant, emmet\nn1\tbee\nn2\tcat, true cat\n")
-    lines = []
-    for place, path in enumerate(files[:3]):
-        name = f"val_{9 - place}.JPEG"
-        Image.open(path).convert("RGB").save(root / "val" / "images" / name, "JPEG")
-        lines.append(f"{name}\tn{place}\t0\t0\t63\t63\n")
-    (root / "val" / "val_annotations.txt").write_text("".join(lines))
-    out = tmp_path / "out"
-    words = line(out, "--data", str(root), *QUICK, photos=(), methods=("edges",))
-    assert main(words) == 0
-    paths = [root / "val" / "images" / f"val_{9 - place}.JPEG" for place in range(3)]
-    right = [str(predicted(path) == place) for place, path in enumerate(paths)]
-    assert facts_of(out) == [(str(path), str(n), right[n]) for n, path in enumerate(paths)]
+    assert pictures_of(out) == [(str(path), "", "") for path in sorted(files)]
+    assert rows_of(out / "correlations.csv") == []
+    assert {row["group"] for row in rows_of(out / "summary.csv")} == {"all"}
 
 
 def test_one_true_class_is_that_of_every_photo(tmp_path):
     assert main(line(tmp_path, "--true", "bee", *QUICK, methods=("edges",))) == 0
-    assert [facts[1] for facts in facts_of(tmp_path)] == ["1"] * len(PHOTOS)
+    assert [facts[1] for facts in pictures_of(tmp_path)] == ["1"] * len(PHOTOS)
 
 
 # ------------------------------------------------------------------ what goes wrong
@@ -472,7 +379,7 @@ def test_an_unreadable_photo_is_named_and_the_rest_is_done(tmp_path, capsys):
     assert "bad.png" in errors
     assert "none.png" in errors
     assert "2/2" in errors
-    assert [facts[0] for facts in facts_of(out)] == [PHOTOS[0], PHOTOS[1]]
+    assert [facts[0] for facts in pictures_of(out)] == [PHOTOS[0], PHOTOS[1]]
     assert (out / "run.json").exists()
 
 
@@ -486,7 +393,7 @@ def test_nothing_but_unreadable_photos_is_status_two(tmp_path, capsys):
 def test_a_method_that_does_not_work_is_named_and_the_others_are_done(tmp_path, capsys):
     words = line(tmp_path, photos=PHOTOS[:2], model="single", methods=("gradcam", "saliency"))
     assert main(words) == 1
-    rows = read(tmp_path / "apem.csv")
+    rows = rows_of(tmp_path / "apem.csv")
     refused = [row for row in rows if row["method"] == "gradcam"]
     assert len(refused) == len(rows) / 2 == 2 * len(STAGES)
     (problem,) = {row["problem"] for row in refused}
@@ -495,7 +402,7 @@ def test_a_method_that_does_not_work_is_named_and_the_others_are_done(tmp_path, 
     assert all(row["eps_minus"] == row["apem"] == "" for row in refused)
     assert {row["problem"] for row in rows if row["method"] == "saliency"} == {""}
     assert any(row["eps_minus"] for row in rows)
-    found = {row["method"]: row for row in read(tmp_path / "summary.csv")}
+    found = {row["method"]: row for row in rows_of(tmp_path / "summary.csv")}
     assert (found["gradcam"]["pictures"], found["gradcam"]["failed"]) == ("0", "2")
     # It is not tried again.
     assert main(words) == 1
@@ -506,11 +413,11 @@ def test_an_empty_map_is_a_problem_and_no_number(tmp_path, capsys):
     words = line(tmp_path, photos=PHOTOS[:1], model="dead", methods=("saliency", "edges"))
     assert main(words) == 1
     assert "saliency: Map 0 is zero everywhere" in capsys.readouterr().err
-    rows = read(tmp_path / "apem.csv")
+    rows = rows_of(tmp_path / "apem.csv")
     assert [bool(row["problem"]) for row in rows] == [True] * 3 + [False] * 3
     # Nothing changes this network's answer.
     assert all(row[name] == "" for row in rows for name in NUMBERS)
-    edges = [row for row in read(tmp_path / "summary.csv") if row["method"] == "edges"]
+    edges = [row for row in rows_of(tmp_path / "summary.csv") if row["method"] == "edges"]
     assert all((row["pictures"], row["censored"]) == ("0", "1") for row in edges)
 
 
@@ -541,27 +448,5 @@ def test_mistakes_give_one_sentence_and_status_two(files, tmp_path, capsys, phot
     (tmp_path / "strange" / "wasp" / "a.png").write_bytes(files[0].read_bytes())
     names = {"empty": str(tmp_path / "empty"), "strange": str(tmp_path / "strange")}
     words = [word.format(**names) for word in more]
-    assert main(line(tmp_path / "out", *words, photos=photos)) == 2
-    errors = capsys.readouterr().err.strip()
-    assert sentence in errors
-    assert len(errors.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
-
-
-def test_help_names_the_options(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["apem", "--help"])
-    assert ended.value.code == 0
-    text = capsys.readouterr().out
-    for word in ("xai_core apem", "--data", "--right", "--shuffles", "--eps-max", "Tiny-ImageNet"):
-        assert word in text
-
-
-def test_help_does_not_load_torch():
-    code = (
-        "import sys\nfrom xai_core.__main__ import main\n"
-        "try:\n main(['apem', '--help'])\n"
-        "except SystemExit:\n sys.exit(bool({'torch', 'pandas'} & set(sys.modules)))\n"
-        "sys.exit(3)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    out = tmp_path / "out"
+    refused(line(out, *words, photos=photos), sentence, out, capsys)

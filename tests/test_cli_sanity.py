@@ -1,12 +1,6 @@
 """``sanity-check`` on the command line: its files, and how it goes on after an interruption."""
 
-import csv
-import io
-import json
-import shlex
-import subprocess
-import sys
-from collections import OrderedDict
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +8,20 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
+from tests.command_line import (
+    facts_of,
+    interrupted,
+    refused,
+    repeated,
+    rows_of,
+    same_files,
+    single,
+    small,
+    told,
+    write_model,
+)
 from xai_core.__main__ import main
 from xai_core.cache import Cache
 from xai_core.cli import findings
@@ -36,40 +41,8 @@ MEASURES = ("ssim", "spearman")
 SHOWS = ("all",)
 
 
-def small(classes=3):
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(3, 6, 3, padding=1),
-            relu1=nn.ReLU(),
-            conv2=nn.Conv2d(6, 6, 3, padding=1),
-            relu2=nn.ReLU(),
-            pool=nn.AdaptiveAvgPool2d(4),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(96, classes),
-        )
-    )
-
-
-def single(classes=3):
-    return nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc=nn.Linear(768, classes)))
-
-
 def weightless(classes=3):
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-def write_model(folder, name, architecture="small", classes=3, **facts):
-    network = architectures.ARCHITECTURES[architecture](classes)
-    save_file(network.state_dict(), folder / f"{name}.safetensors")
-    known = {
-        "architecture": architecture,
-        "class_names": ["ant", "bee", "cat", "dog"][:classes],
-        "input_size": [16, 16],
-        "mean": [0.5, 0.5, 0.5],
-        "std": [0.25, 0.25, 0.25],
-    }
-    (folder / f"{name}.json").write_text(json.dumps({**known, **facts}))
-    return str(folder / f"{name}.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +50,16 @@ def folder(tmp_path_factory):
     """Two embedded models of a small network of three layers, and two photos."""
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(architectures.ARCHITECTURES, "small", small)
-        patch.setitem(architectures.ARCHITECTURES, "single", single)
-        patch.setitem(architectures.ARCHITECTURES, "weightless", weightless)
+        for architecture in (small, single, weightless):
+            patch.setitem(architectures.ARCHITECTURES, architecture.__name__, architecture)
         patch.setattr(registry, "ASSETS", folder)
         # Enough for a test, and much quicker.
         patch.setattr(scores, "FLOOR_PAIRS", 2)
         patch.setattr(scores, "SHUFFLES", 2)
         scores.noise_floor.cache_clear()
         torch.manual_seed(0)
-        write_model(folder, "small")
-        write_model(folder, "small-permuted-labels")
+        write_model(folder, "small", small())
+        write_model(folder, "small-permuted-labels", small())
         for name, seed in (("a photo.png", 1), ("b.png", 2)):
             values = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
             Image.fromarray(values).resize((64, 64)).save(folder / name)
@@ -101,7 +73,7 @@ def undrawn(monkeypatch):
     monkeypatch.setattr(findings, "chart_bytes", lambda chart, form: form.encode())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def photos(folder):
     return [str(folder / "a photo.png"), str(folder / "b.png")]
 
@@ -113,14 +85,10 @@ def line(photos, out, *more, methods=METHODS):
 
 
 @pytest.fixture(scope="module")
-def whole(folder, tmp_path_factory):
+def whole(photos, tmp_path_factory):
     """The folder of an undisturbed run, its status and its output."""
     out = tmp_path_factory.mktemp("whole")
-    photos = [str(folder / "a photo.png"), str(folder / "b.png")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "stdout", output := io.StringIO())
-        status = main(line(photos, out))
-    return out, status, output.getvalue()
+    return out, *told(line(photos, out))
 
 
 @pytest.fixture
@@ -136,11 +104,6 @@ def computed(monkeypatch, undrawn):
 
     monkeypatch.setattr(Sweep, "maps", counted)
     return calls
-
-
-def read(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def model_input(photos):
@@ -169,7 +132,7 @@ def agree(rows, expected, photos):
 def test_the_table_has_the_numbers_of_the_function(whole, photos):
     out, status, _ = whole
     assert status == 0
-    rows = read(out / "sanity.csv")
+    rows = rows_of(out / "sanity.csv")
     assert {row["test"] for row in rows} == {"cascading"}
     agree(rows, expected_table(photos), photos)
 
@@ -183,7 +146,7 @@ def test_curves_and_verdicts_follow_from_the_table(whole):
     np.testing.assert_allclose(found[["mean", "spread"]], wanted[["mean", "spread"]])
     assert list(found.layer) == list(wanted.layer)
     wanted = verdicts(table[table.depth == 1])
-    found = read(out / "verdicts.csv")
+    found = rows_of(out / "verdicts.csv")
     assert [row["verdict"] for row in found] == list(wanted.verdict)
     similarity = [float(row["similarity"]) for row in found]
     np.testing.assert_allclose(similarity, wanted.similarity)
@@ -199,16 +162,6 @@ def test_curves_and_verdicts_follow_from_the_table(whole):
     assert lines[-2] == CONTESTED
     assert lines[-1].startswith("Took ")
     assert "now" not in lines[-1]
-
-
-def test_edges_stay_and_random_maps_do_not(whole):
-    rows = [row for row in read(whole[0] / "sanity.csv") if row["measure"] == "ssim"]
-    edges = {float(row["value"]) for row in rows if row["method"] == "edges"}
-    assert edges == {1.0}
-    noise = [float(r["value"]) for r in rows if r["method"] == "random" and r["depth"] != "0"]
-    assert max(noise) < 0.5
-    found = {row["method"]: row["verdict"] for row in read(whole[0] / "verdicts.csv")}
-    assert (found["edges"], found["random"]) == ("fails", "passes")
 
 
 def test_every_map_is_in_the_archive_under_its_step(whole, photos):
@@ -249,26 +202,22 @@ def test_the_recorded_command_repeats_the_run(whole, tmp_path, photos):
     more = [*settings, *noise, *scores, *own, "--layer", "conv1", "--seeds", "1"]
     assert main(line(photos, out, *more, methods="gradcam")) == 0
     assert not (out / "maps.npz").exists()
-    facts = json.loads((out / "run.json").read_text())
+    facts = repeated((out / "run.json").read_text(), tmp_path / "again")
     assert facts["smoothing"] == {"copies": 2, "sigma": 0.2}
     assert facts["target"] == facts["methods"][0]["target"] == "predicted"
     assert [layer["name"] for layer in facts["layers"]] == ["fc", "conv2", "conv1"]
     assert facts["layers"][0]["parameters"] == ["fc.weight", "fc.bias"]
     assert facts["images"][0]["class"] == "bee"
     assert facts["seconds"]["all"] >= facts["seconds"]["now"] >= 0
-    again = shlex.split(facts["command"])
-    assert again[:3] == ["python", "-m", "xai_core"]
-    again[again.index("--out") + 1] = str(tmp_path / "again")
-    assert main(again[3:]) == 0
-    for name in ("sanity.csv", "curves.csv", "verdicts.csv", "curves.svg"):
-        assert (out / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    written = ("sanity.csv", "curves.csv", "verdicts.csv", "curves.svg")
+    same_files(out, tmp_path / "again", *written)
     assert not (tmp_path / "again" / "maps.npz").exists()
 
 
 def test_every_network_has_the_same_reference_pictures(photos, tmp_path, undrawn):
     more = ["--no-controls", "--no-maps", "--seeds", "1", "--measures", "ssim"]
     assert main(line(photos[:1], tmp_path, *more, methods="pattern_attribution")) == 0
-    facts = json.loads((tmp_path / "run.json").read_text())
+    facts = facts_of(tmp_path)
     assert facts["methods"][0]["settings"]["baselines"] == "samples"
     assert "--param pattern_attribution.baselines=samples" in facts["command"]
     order = replace(
@@ -280,20 +229,9 @@ def test_every_network_has_the_same_reference_pictures(photos, tmp_path, undrawn
 
 
 @pytest.mark.parametrize("puts", [1, 11, 32])
-def test_a_killed_run_goes_on_where_it_stopped(
-    whole, photos, tmp_path, capsys, monkeypatch, computed, puts
-):
-    put, left = Cache.put, [len(photos) + puts]  # what the model says of each photo comes first
-
-    def killed(self, key, result):
-        if not left[0]:
-            raise KeyboardInterrupt
-        left[0] -= 1
-        put(self, key, result)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Cache, "put", killed)
-        assert main(line(photos, tmp_path)) == 130
+def test_a_killed_run_goes_on_where_it_stopped(whole, photos, tmp_path, capsys, computed, puts):
+    # What the model says of each photo comes first.
+    interrupted(line(photos, tmp_path), len(photos) + puts)
     assert "Stopped; the same command goes on from here." in capsys.readouterr().err
     assert not (tmp_path / "run.json").exists()
     computed.clear()
@@ -312,19 +250,13 @@ def test_a_killed_run_goes_on_where_it_stopped(
     there = puts - puts % 2
     assert (f"{there} of 56 maps are there" in output.err) == (there > 0)
     assert ("of them now" in output.out) == (there > 0)
-    for name in ("sanity.csv", "curves.csv", "verdicts.csv", "maps.npz"):
-        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+    same_files(tmp_path, whole[0], "sanity.csv", "curves.csv", "verdicts.csv", "maps.npz")
 
 
 @pytest.fixture
 def finished(whole, tmp_path):
     """A copy of the undisturbed run."""
-    out = tmp_path / "copy"
-    for path in whole[0].rglob("*"):
-        if path.is_file():
-            (out / path.relative_to(whole[0])).parent.mkdir(parents=True, exist_ok=True)
-            (out / path.relative_to(whole[0])).write_bytes(path.read_bytes())
-    return out
+    return shutil.copytree(whole[0], tmp_path / "copy")
 
 
 def kept_file(finished, photos, method, depth):
@@ -384,7 +316,7 @@ def test_a_lost_or_damaged_map_is_computed_again(
     assert main(line(photos, finished)) == 0
     # The trained network's map is needed once more, to compare with.
     assert [methods for _, methods in computed] == [("saliency",)] * (2 if depth else 1)
-    assert (finished / "sanity.csv").read_bytes() == (whole[0] / "sanity.csv").read_bytes()
+    same_files(finished, whole[0], "sanity.csv")
 
 
 def test_further_measures_compute_no_map(finished, photos, computed, capsys):
@@ -392,7 +324,7 @@ def test_further_measures_compute_no_map(finished, photos, computed, capsys):
     assert main(line(photos, finished, *measures)) == 0
     assert computed == []
     expected = expected_table(photos, measures=("hog", "complexity", "ssim"), shows=("positive",))
-    agree(read(finished / "sanity.csv"), expected, photos)
+    agree(rows_of(finished / "sanity.csv"), expected, photos)
     assert "about" in capsys.readouterr().err
     # Now they are kept too.
     assert main(line(photos, finished, *measures)) == 0
@@ -427,9 +359,9 @@ def test_counted_from_the_input_the_verdict_is_by_the_last_layer_all_the_same(
     whole, photos, tmp_path, undrawn
 ):
     assert main(line(photos, tmp_path, "--start", "input", "--tests", "cascading")) == 0
-    found, wanted = (read(out / "verdicts.csv") for out in (tmp_path, whole[0]))
+    found, wanted = (rows_of(out / "verdicts.csv") for out in (tmp_path, whole[0]))
     assert [row["similarity"] for row in found] == [row["similarity"] for row in wanted]
-    rows = read(tmp_path / "sanity.csv")
+    rows = rows_of(tmp_path / "sanity.csv")
     agree(
         [row for row in rows if row["test"] == "cascading"],
         expected_table(photos, start="input"),
@@ -437,7 +369,7 @@ def test_counted_from_the_input_the_verdict_is_by_the_last_layer_all_the_same(
     )
     last = [row for row in rows if row["test"] == "last-layer"]
     assert {row["layer"] for row in last} == {"fc"}
-    assert {row["test"] for row in read(tmp_path / "curves.csv")} == {"cascading", "last-layer"}
+    assert {row["test"] for row in rows_of(tmp_path / "curves.csv")} == {"cascading", "last-layer"}
     assert [path.name for path in (tmp_path / "heatmaps").iterdir()] == ["cascading"]
 
 
@@ -446,7 +378,7 @@ def test_several_tests_share_their_networks(photos, tmp_path, computed):
     assert main(line(photos, tmp_path, *more, methods="saliency")) == 0
     # The trained one, three of a cascade, two more of independent layers, the other model.
     assert len(computed) == 1 + 2 * 5 + 1
-    rows = read(tmp_path / "sanity.csv")
+    rows = rows_of(tmp_path / "sanity.csv")
     methods = ["saliency", "edges", "random"]
     for test, settings in (
         ("cascading", {}),
@@ -455,7 +387,7 @@ def test_several_tests_share_their_networks(photos, tmp_path, computed):
     ):
         own = [row for row in rows if row["test"] == test]
         agree(own, expected_table(photos, methods, **settings), photos)
-    found = [(row["test"], row["method"]) for row in read(tmp_path / "verdicts.csv")]
+    found = [(row["test"], row["method"]) for row in rows_of(tmp_path / "verdicts.csv")]
     assert found == [(test, name) for test in ("last-layer", "labels") for name in methods]
 
 
@@ -472,8 +404,8 @@ def test_a_destroyed_network_explains_what_was_asked_for(photos, tmp_path, undra
         expected = sanity_check(
             clf, x, 0, methods, seeds=range(2), measures=MEASURES, target=target
         )
-        agree(read(tmp_path / "sanity.csv"), expected, photos)
-        run = json.loads((tmp_path / "run.json").read_text())
+        agree(rows_of(tmp_path / "sanity.csv"), expected, photos)
+        run = facts_of(tmp_path)
         assert run["target"] == target
         kind = {"published": "fixed"}.get(target, target)
         other = {"published": "predicted"}.get(target, target)
@@ -481,13 +413,13 @@ def test_a_destroyed_network_explains_what_was_asked_for(photos, tmp_path, undra
 
 
 def test_labels_take_a_second_checkpoint(folder, photos, tmp_path, undrawn):
-    second = write_model(folder, "second")
+    second = write_model(folder, "second", small())
     more = ["--tests", "labels", "--other", second]
     assert main(line(photos, tmp_path, *more, methods="saliency")) == 0
     other = load_classifier(second)
     expected = expected_table(photos, ["saliency", "edges", "random"], mode="labels", other=other)
-    agree(read(tmp_path / "sanity.csv"), expected, photos)
-    facts = json.loads((tmp_path / "run.json").read_text())
+    agree(rows_of(tmp_path / "sanity.csv"), expected, photos)
+    facts = facts_of(tmp_path)
     assert facts["other"] == {"source": second, "fingerprint": other.fingerprint}
     assert f"--other {second}" in facts["command"]
     (folder / "second.json").unlink()
@@ -497,13 +429,13 @@ def test_labels_take_a_second_checkpoint(folder, photos, tmp_path, undrawn):
 def test_a_method_that_fails_leaves_a_gap_with_its_reason(photos, tmp_path, capsys, undrawn):
     more = ["--layer", "fc", "--no-controls"]
     assert main(line(photos, tmp_path, *more, methods="saliency,gradcam")) == 1
-    rows = read(tmp_path / "sanity.csv")
+    rows = rows_of(tmp_path / "sanity.csv")
     failed = [row for row in rows if row["method"] == "gradcam"]
     assert {row["value"] for row in failed} == {""}
     (sentence,) = {row["problem"] for row in failed}
     assert f"gradcam: {sentence}" in capsys.readouterr().err
     assert {row["problem"] for row in rows if row["method"] == "saliency"} == {""}
-    found = {row["method"]: row["verdict"] for row in read(tmp_path / "verdicts.csv")}
+    found = {row["method"]: row["verdict"] for row in rows_of(tmp_path / "verdicts.csv")}
     assert found["gradcam"] == "undefined"
     assert found["saliency"] in ("passes", "weak", "fails")
 
@@ -512,14 +444,14 @@ def test_a_bad_photo_is_named_and_the_others_are_done(photos, tmp_path, capsys, 
     words = line([photos[0], "missing.png"], tmp_path, "--seeds", "1", methods="saliency")
     assert main(words) == 1
     assert "missing.png' cannot be read" in capsys.readouterr().err
-    assert {row["image"] for row in read(tmp_path / "sanity.csv")} == {photos[0]}
+    assert {row["image"] for row in rows_of(tmp_path / "sanity.csv")} == {photos[0]}
 
 
 def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
-    write_model(folder, "one", "single")
+    write_model(folder, "one", single(), architecture="single")
     words = line(photos, tmp_path, "--model", "one", "--seeds", "1", methods="saliency")
     assert main(words) == 0
-    assert {row["depth"] for row in read(tmp_path / "sanity.csv")} == {"0", "1"}
+    assert {row["depth"] for row in rows_of(tmp_path / "sanity.csv")} == {"0", "1"}
 
 
 @pytest.mark.parametrize(
@@ -552,30 +484,11 @@ def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
 def test_mistakes_give_one_sentence_and_cost_nothing(
     folder, photos, tmp_path, capsys, computed, changes, sentence
 ):
-    write_model(folder, "bare")
-    write_model(folder, "four", classes=4)
-    write_model(folder, "large", input_size=[32, 32])
-    write_model(folder, "dark", mean=[0.4, 0.4, 0.4])
-    write_model(folder, "weightless", "weightless")
+    write_model(folder, "bare", small())
+    write_model(folder, "four", small(4), class_names=["ant", "bee", "cat", "dog"])
+    write_model(folder, "large", small(), input_size=[32, 32])
+    write_model(folder, "dark", small(), mean=[0.4, 0.4, 0.4])
+    write_model(folder, "weightless", weightless(), architecture="weightless")
     out = tmp_path / "out"
-    assert main(line(photos, out, *changes)) == 2
-    captured = capsys.readouterr()
-    assert sentence in captured.err
-    assert len(captured.err.splitlines()) == 1
-    assert not out.exists()
+    refused(line(photos, out, *changes), sentence, out, capsys)
     assert computed == []
-
-
-def test_help_names_the_tests_and_loads_no_torch(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["sanity-check", "--help"])
-    assert ended.value.code == 0
-    text = capsys.readouterr().out
-    assert "xai_core sanity-check" in text
-    for word in ("independent", "labels", "he_normal", "--no-controls", "--smooth"):
-        assert word in text
-
-
-def test_the_commands_need_no_torch_for_help():
-    code = "import sys, xai_core.__main__\nsys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

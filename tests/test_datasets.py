@@ -30,6 +30,13 @@ def test_tiny_imagenet_gives_its_validation_pictures(tmp_path):
     assert listed(str(tmp_path)) == expected, "a path may be a word"
 
 
+def test_tiny_imagenet_s_classes_are_told_by_their_indices(tmp_path):
+    classes = [
+        number for _, number in labelled(tiny(tmp_path), ["goldfish", "dog", "King Penguin"])
+    ]
+    assert classes == [2, 0]
+
+
 def test_the_annotations_give_the_order(tmp_path):
     root = tiny(tmp_path, "b.JPEG\tn1\t0\t0\t1\t1\na.JPEG\tn2\t0\t0\t1\t1\n")
     assert [path.name for path, _ in listed(root)] == ["b.JPEG", "a.JPEG"]

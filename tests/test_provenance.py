@@ -1,7 +1,5 @@
 """The command of every kind of ``run.json`` gives the same numbers again."""
 
-import json
-import shlex
 from collections import OrderedDict
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import nn
 
 from pages.components.classified import Classified, ClassifiedImage
@@ -22,6 +19,7 @@ from pages.components.reliability import many_pictures
 from pages.components.reliability.cohort import Cohort, labelled_cohort
 from pages.components.sanity import downloads as sanity_downloads
 from pages.components.sanity.sweep_results import SweepResults
+from tests.command_line import repeated, same_files, write_model
 from xai_core import charts, figures, tasks
 from xai_core.__main__ import main
 from xai_core.cli import findings
@@ -64,18 +62,11 @@ def folder(tmp_path_factory):
     """Two checkpoints without facts of their own, one with, and photos by class."""
     folder = tmp_path_factory.mktemp("a folder")
     (folder / "names.txt").write_text("\n".join(CLASSES))
-    facts = {
-        "architecture": "small",
-        "class_names": CLASSES,
-        "input_size": [16, 16],
-        "mean": [0.5, 0.4, 0.3],
-        "std": [0.25, 0.25, 0.2],
-    }
-    (folder / "page.json").write_text(json.dumps(facts))
-    (folder / "second.json").write_text(json.dumps(facts))
-    for seed, name in enumerate(("command", "page", "second")):
-        torch.manual_seed(seed if name == "second" else 3)
-        save_file(small(len(CLASSES)).state_dict(), folder / f"{name}.safetensors")
+    facts = {"class_names": CLASSES, "mean": [0.5, 0.4, 0.3], "std": [0.25, 0.25, 0.2]}
+    for name, seed in (("command", 3), ("page", 3), ("second", 2)):
+        torch.manual_seed(seed)
+        write_model(folder, name, small(len(CLASSES)), **facts)
+    (folder / "command.json").unlink()
     for name in CLASSES[:2]:
         (folder / "data" / name).mkdir(parents=True)
     photos = ["-a, b.png", "c d.png"]
@@ -142,22 +133,12 @@ NUMBERS = {
 }
 
 
-def repeated(run_json, out):
-    """Run the command that a run.json holds into another folder."""
-    words = shlex.split(json.loads(run_json)["command"])
-    assert words[:3] == ["python", "-m", "xai_core"]
-    words[words.index("--out") + 1] = str(out)
-    assert main(words[3:]) == 0
-
-
 @pytest.mark.parametrize("words", KINDS.values(), ids=KINDS)
 def test_the_command_of_a_command_repeats_it(folder, tmp_path, words):
     end = words.index("--") if "--" in words else len(words)
     assert main([*words[:end], "--out", str(tmp_path / "first"), *words[end:]]) == 0
     repeated((tmp_path / "first" / "run.json").read_text(), tmp_path / "again")
-    for name in NUMBERS[words[0]]:
-        first, again = (tmp_path / run / name for run in ("first", "again"))
-        assert first.read_bytes() == again.read_bytes()
+    same_files(tmp_path / "first", tmp_path / "again", *NUMBERS[words[0]])
 
 
 def done(task):
