@@ -6,7 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, Trap, classifier, plain, small_case
+from tests.apem.tiny_networks import (
+    Constant,
+    Trap,
+    classifier,
+    linear_case,
+    map_of,
+    plain,
+    small_case,
+)
 from tests.reference import apem as literal
 from xai_core.apem import apem, filter_relevance
 from xai_core.apem.filter_walk import brackets
@@ -22,8 +30,8 @@ def test_by_hand(exact):
     # (1, .5, .25, 0): (4 + .5 + .25) / 1.75 = 2.7, 4 steps; (0, .5, .75, 1): 3.25 / 2.25, 8.
     # (1, .5, 0, 0):   4.5 / 1.5 = 3,                4 steps; (0, .5, 1, 1):   3.5 / 2.5,   8.
     # (1, 0, 0, 0):    4,                            3 steps; (0, 1, 1, 1):    4 / 3,       8.
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    r = torch.tensor([1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2)
+    clf, x = linear_case()
+    r = map_of(1.0, 0.5, 0.25, 0.0)
     found = filter_relevance(clf, x, 0, r, exact=exact)
     assert found.map.flatten().tolist() == [1, 0, 0, 0]
     assert found.kept.tolist() == [pytest.approx(1 / 3)]
@@ -39,8 +47,8 @@ def test_by_hand(exact):
 def test_it_ends_before_the_metric_falls(exact):
     # The map prefers the weight 1. (.5, 1, 0, 0): (2 + 1) / 1.5 = 2, 6 steps; opposite
     # (.5, 0, 1, 1): 5 / 2.5 = 2, 6. Without the .5: 1, 11 steps, and 7 / 3, 5: a fall.
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    r = torch.tensor([0.5, 1.0, 0.0, 0.0]).view(1, 1, 2, 2)
+    clf, x = linear_case()
+    r = map_of(0.5, 1.0, 0.0, 0.0)
     found = filter_relevance(clf, x, 0, r, exact=exact)
     assert torch.equal(found.map, r)
     assert found.kept.tolist() == [1]
@@ -113,7 +121,7 @@ def test_the_approximation_goes_past_a_fall_that_hides():
 
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_map_that_changes_nothing_stays_whole(exact):
-    r = torch.tensor([1.0, 0.5, 0.25, 0.0]).view(1, 1, 2, 2)
+    r = map_of(1.0, 0.5, 0.25, 0.0)
     found = filter_relevance(
         classifier(Constant()), torch.ones(1, 3, 2, 2), 0, r, eps_max=20, exact=exact
     )

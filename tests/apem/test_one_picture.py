@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, classifier, small_case
+from tests.apem.tiny_networks import Constant, classifier, linear_case, map_of, small_case
 from xai_core.apem import apem, apem_normalized, metric, one_picture, shuffled
 from xai_core.apem.one_picture import COLUMNS, answer_facts, picture_rows
 from xai_core.errors import MethodError
@@ -52,8 +52,8 @@ def test_rows_equal_the_metric_called_one_by_one(seed):
 
 def test_one_side_known_alone_gives_no_difference():
     # 4 and 8 steps, as below; the limit lies between.
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    clf, x = linear_case()
+    r = map_of(1.0, 0.5, 0.0, 0.0)
     (row,) = picture_rows(clf, x, {"a": r}, ["map"], shuffles=1, eps_max=6)
     assert (row["eps_minus"], row["eps_plus"], row["apem"]) == (4, None, None)
     assert row["apem_normalized"] is None
@@ -63,9 +63,9 @@ def test_by_hand():
     # Score 10.5, weights (4, 1, 1, 2); of (1, .5, 0, 0) 4 and 8 steps, as in test_metric. All
     # pixels are equal, so that the third stage is the second. (0, 0, .5, 1) on (4, 1, 1, 2):
     # 2.5 / 1.5, 7 steps; opposite (1, 1, .5, 0): 5.5 / 2.5 = 2.2, 5 steps.
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    good = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
-    bad = torch.tensor([0.0, 0.0, -0.5, 1.0]).view(1, 1, 2, 2)
+    clf, x = linear_case()
+    good = map_of(1.0, 0.5, 0.0, 0.0)
+    bad = map_of(0.0, 0.0, -0.5, 1.0)
     rows = picture_rows(clf, x, {"good": good, "bad": bad})
     found = [(row["eps_minus"], row["eps_plus"], row["apem"]) for row in rows]
     assert found == [(4, 8, 4)] * 3 + [(7, 5, -2)] * 3
@@ -84,19 +84,25 @@ def test_a_coarse_map_is_brought_to_the_input():
     assert not torch.allclose(measured, one_picture.measured_map(clf, x, blocks, "map"))
 
 
-def test_equal_maps_are_searched_once_and_have_equal_rows(monkeypatch):
-    clf, x, relevances = case()
-    asked, counts = [], metric.counts
+@pytest.fixture
+def searched(monkeypatch):
+    """How many maps are searched together, one time after the other."""
+    sizes, counts = [], metric.counts
 
     def counted(perturbation, maps, eps_max):
-        asked.append(len(maps))
+        sizes.append(len(maps))
         return counts(perturbation, maps, eps_max)
 
     monkeypatch.setattr(metric, "counts", counted)
+    return sizes
+
+
+def test_equal_maps_are_searched_once_and_have_equal_rows(searched):
+    clf, x, relevances = case()
     # Of one channel, the first two stages are one map; the scale of relevance is lost.
     several = {"one": relevances["b"], "twin": 2 * relevances["b"]}
     rows = picture_rows(clf, x, several, ["channels", "map"], eps_max=MOST)
-    assert asked == [1]
+    assert searched == [1]
     assert len(rows) == 4
     assert len({tuple(row[name] for name in COLUMNS[2:]) for row in rows}) == 1
 
@@ -158,26 +164,20 @@ def test_progress_grows_to_the_end(monkeypatch, room):
 
 def test_what_changes_nothing_is_none_without_a_problem():
     x = torch.ones(1, 3, 2, 2)
-    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    r = map_of(1.0, 0.5, 0.0, 0.0)
     (row,) = picture_rows(classifier(Constant()), x, {"a": r}, ["map"], shuffles=2, eps_max=9)
     empty = dict.fromkeys(COLUMNS)
     assert row == {**empty, "method": "a", "stage": "map", "problem": ""}
 
 
-def test_memory_changes_no_row(monkeypatch):
+def test_memory_changes_no_row(monkeypatch, searched):
     clf, x, relevances = case()
     settings = {"shuffles": 2, "seed": SEED, "eps_max": MOST}
     roomy = picture_rows(clf, x, relevances, **settings)
-    sizes, counts = [], metric.counts
-
-    def counted(perturbation, maps, eps_max):
-        sizes.append(len(maps))
-        return counts(perturbation, maps, eps_max)
-
-    monkeypatch.setattr(metric, "counts", counted)
+    searched.clear()
     monkeypatch.setattr(one_picture, "allowed_bytes", lambda: 1)
     assert picture_rows(clf, x, relevances, **settings) == roomy
-    assert set(sizes) == {1}
+    assert set(searched) == {1}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_what_cannot_be_asked_is_an_error_and_no_row(changes, sentence):
 def test_facts_by_hand():
     # Scores (10.5, 0): the first class with 1 / (1 + exp(-10.5)); the second's loss is
     # log(1 + exp(10.5)).
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
+    clf, x = linear_case()
     logits = clf.logits(x)[0].double().numpy()
     right, wrong, unknown = (answer_facts(logits, true, clf.outputs) for true in (0, 1, None))
     for facts in (right, wrong, unknown):

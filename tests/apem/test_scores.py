@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.apem.tiny_networks import WEIGHTS, Linear, classifier, small_case
+from tests.apem.tiny_networks import linear_case, map_of, small_case
 from tests.reference import apem as literal
 from xai_core.apem import scores
 
@@ -12,10 +12,9 @@ from xai_core.apem import scores
 def test_scores_by_hand():
     # Along the map the score 10.5 falls by 3 a step, along its opposite by 1.4: 4 and 8 steps.
     # Nothing changes the second picture; the third map is empty.
-    clf = classifier(Linear())
-    x = torch.full((3, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    x[1] = 1000
-    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2).repeat(3, 1, 1, 1)
+    clf, x = linear_case()
+    x = torch.cat([x, torch.full_like(x, 1000), x])
+    r = map_of(1.0, 0.5, 0.0, 0.0).repeat(3, 1, 1, 1)
     r[2] = 0
     found = {
         name: getattr(scores, name)(clf, x, 0, r, eps_max=9)

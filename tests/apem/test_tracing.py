@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.apem.tiny_networks import WEIGHTS, Constant, Linear, classifier, plain, small_case
+from tests.apem.tiny_networks import Constant, classifier, linear_case, map_of, plain, small_case
 from xai_core.apem import apem
 from xai_core.apem.tracing import trace
 from xai_core.errors import MethodError
@@ -13,8 +13,8 @@ from xai_core.errors import MethodError
 def test_by_hand():
     # Of the map (1, .5, 0, 0) on weights (4, 1, 1, 2) the score 10.5 falls by 3 a step, and by 1.4
     # along its opposite; the probability is the logistic function of it.
-    clf, x = classifier(Linear()), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
-    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    clf, x = linear_case()
+    r = map_of(1.0, 0.5, 0.0, 0.0)
     found = trace(clf, x, r)
     assert (found.eps_minus, found.eps_plus) == (4, 8)
     assert found.own.shape == found.classes.shape == found.top.shape == (2, 11)
@@ -41,7 +41,7 @@ def test_it_counts_as_the_metric_does(seed):
 
 
 def test_a_way_without_a_change_goes_to_its_end():
-    r = torch.tensor([1.0, 0.5, 0.0, 0.0]).view(1, 1, 2, 2)
+    r = map_of(1.0, 0.5, 0.0, 0.0)
     found = trace(classifier(Constant()), torch.ones(1, 3, 2, 2), r, eps_max=7)
     assert (found.eps_minus, found.eps_plus) == (None, None)
     assert found.own.shape == (2, 8)

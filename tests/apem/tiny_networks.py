@@ -55,6 +55,16 @@ def classifier(module, size=(2, 2), classes=2, **facts):
     return Classifier(module, [f"class {k}" for k in range(classes)], size, **facts)
 
 
+def linear_case(**facts):
+    """``Linear``, and a picture whose score is 10.5."""
+    return classifier(Linear(), **facts), torch.full((1, 3, 2, 2), 10.5 / (3 * sum(WEIGHTS)))
+
+
+def map_of(*values):
+    """A map [1, 1, 2, 2] of these values."""
+    return torch.tensor(values).view(1, 1, 2, 2)
+
+
 def small_net(seed, classes=3):
     torch.manual_seed(seed)
     return nn.Sequential(
