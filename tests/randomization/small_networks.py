@@ -5,6 +5,7 @@ what belongs to each of them.
 """
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ from xai_core.models.classifier import Classifier
 
 CLASSES = ["ant", "bee", "cat"]
 SIZE = (16, 16)
+WEIGHTS = ("weight", "bias")
 STATISTICS = ("running_mean", "running_var")
 VECTORS = ("_u", "_v")  # of spectral norm
 COUNTED = "num_batches_tracked"
@@ -131,27 +133,26 @@ class Before(nn.Module):
         return self.fc(self.conv(self.norm(x) * self.gain).mean((2, 3)))
 
 
-def computed():
-    """Its convolution's weight is computed from two parameters in every run."""
+class Length(nn.Module):
+    """Its logits depend on the length of what the convolution gives, which has no slope at 0."""
+
+    def __init__(self, bias=True):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, bias=bias)
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).square().mean((2, 3)).sqrt())
+
+
+def wrapped(wrap):
+    """What ``wrap`` makes of a convolution stands between another one and the Linear."""
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(3, 6, 3),
-            conv2=parametrizations.weight_norm(nn.Conv2d(6, 6, 3)),
-            relu=nn.ReLU(),
-            pool=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(6, 3),
-        )
-    )
-
-
-def spectral():
-    """Its convolution's weight is divided by its largest singular value, which two vectors know."""
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(3, 6, 3),
-            conv2=parametrizations.spectral_norm(nn.Conv2d(6, 6, 3)),
-            relu=nn.ReLU(),
+            relu1=nn.ReLU(),
+            conv2=wrap(nn.Conv2d(6, 6, 3)),
+            relu2=nn.ReLU(),
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
             fc=nn.Linear(6, 3),
@@ -165,12 +166,13 @@ def own(name, *more):
 
 
 def norm(name, *keys):
-    return {f"{name}.{key}" for key in (keys or ("weight", "bias", *STATISTICS))}
+    return {f"{name}.{key}" for key in (keys or (*WEIGHTS, *STATISTICS))}
 
 
 _DENSE = "features.denseblock1.denselayer"
 _VIT = "encoder.layers.encoder_layer_0"
 _NEXT = "features.1"
+_WEIGHT = "conv2.parametrizations.weight"
 LAYERS = {
     "plain": [
         own("fc2"),
@@ -199,18 +201,15 @@ LAYERS = {
     ],
     "transformer": [
         own("heads.head"),
-        own(f"{_VIT}.mlp.3", *norm("encoder.ln", "weight", "bias")),
+        own(f"{_VIT}.mlp.3", *norm("encoder.ln", *WEIGHTS)),
         own(f"{_VIT}.mlp.0"),
-        own(f"{_VIT}.self_attention.out_proj", *norm(f"{_VIT}.ln_2", "weight", "bias")),
-        (
-            f"{_VIT}.self_attention",
-            {f"{_VIT}.self_attention.in_proj_weight", f"{_VIT}.self_attention.in_proj_bias"},
-        ),
+        own(f"{_VIT}.self_attention.out_proj", *norm(f"{_VIT}.ln_2", *WEIGHTS)),
+        (f"{_VIT}.self_attention", {f"{_VIT}.self_attention.in_proj_{key}" for key in WEIGHTS}),
         own(
             "conv_proj",
             "class_token",
             "encoder.pos_embedding",
-            *norm(f"{_VIT}.ln_1", "weight", "bias"),
+            *norm(f"{_VIT}.ln_1", *WEIGHTS),
         ),
     ],
     "convnext": [
@@ -218,14 +217,14 @@ LAYERS = {
         own(
             f"{_NEXT}.1.block.5",
             f"{_NEXT}.1.layer_scale",
-            *norm("classifier.0", "weight", "bias"),
+            *norm("classifier.0", *WEIGHTS),
         ),
         own(f"{_NEXT}.1.block.3"),
-        own(f"{_NEXT}.1.block.0", *norm(f"{_NEXT}.1.block.2", "weight", "bias")),
+        own(f"{_NEXT}.1.block.0", *norm(f"{_NEXT}.1.block.2", *WEIGHTS)),
         own(f"{_NEXT}.0.block.5", f"{_NEXT}.0.layer_scale"),
         own(f"{_NEXT}.0.block.3"),
-        own(f"{_NEXT}.0.block.0", *norm(f"{_NEXT}.0.block.2", "weight", "bias")),
-        own("features.0.0", *norm("features.0.1", "weight", "bias")),
+        own(f"{_NEXT}.0.block.0", *norm(f"{_NEXT}.0.block.2", *WEIGHTS)),
+        own("features.0.0", *norm("features.0.1", *WEIGHTS)),
     ],
     # What is the network's own is one layer, wherever it is used.
     "functional": [("", {"scale", "head", "shift"}), own("conv", *norm("norm"))],
@@ -233,8 +232,8 @@ LAYERS = {
         own("fc"),
         own(
             "conv",
-            *norm("spare", "weight", "bias"),
-            *norm("left.0", "weight", "bias"),
+            *norm("spare", *WEIGHTS),
+            *norm("left.0", *WEIGHTS),
             *norm("left.1"),
         ),
     ],
@@ -242,27 +241,12 @@ LAYERS = {
     "before": [own("fc"), own("conv", "gain", *norm("norm"))],
     "computed": [
         own("fc"),
-        (
-            "conv2",
-            {
-                "conv2.bias",
-                "conv2.parametrizations.weight.original0",
-                "conv2.parametrizations.weight.original1",
-            },
-        ),
+        ("conv2", {"conv2.bias", f"{_WEIGHT}.original0", f"{_WEIGHT}.original1"}),
         own("conv1"),
     ],
     "spectral": [
         own("fc"),
-        (
-            "conv2",
-            {
-                "conv2.bias",
-                "conv2.parametrizations.weight.original",
-                "conv2.parametrizations.weight.0._u",
-                "conv2.parametrizations.weight.0._v",
-            },
-        ),
+        ("conv2", {"conv2.bias", *(f"{_WEIGHT}.{key}" for key in ("original", "0._u", "0._v"))}),
         own("conv1"),
     ],
 }
@@ -276,8 +260,10 @@ _BUILDERS = {
     "unused": Unused,
     "tied": Tied,
     "before": Before,
-    "computed": computed,
-    "spectral": spectral,
+    # The convolution's weight is computed from two parameters in every run, or divided by its
+    # largest singular value, which two vectors know.
+    "computed": partial(wrapped, parametrizations.weight_norm),
+    "spectral": partial(wrapped, parametrizations.spectral_norm),
 }
 KINDS = tuple(_BUILDERS)
 

@@ -11,13 +11,14 @@ from tests.randomization.small_networks import (
     SIZE,
     STATISTICS,
     VECTORS,
+    norm,
     trained,
 )
 from tests.reference import nets
 from xai_core.errors import ModelError
 from xai_core.models.architectures import build_network
 from xai_core.models.classifier import Classifier
-from xai_core.randomization import randomizable_layers
+from xai_core.randomization import randomizable_layers, randomized
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,21 +62,17 @@ def test_a_layer_that_is_used_again_stands_at_its_first_use():
     second, first = randomizable_layers(Classifier(Again(), CLASSES, SIZE))
     assert second.parameters == ("second.weight", "second.bias")
     assert first.name == "first"
-    assert {name for name in first.parameters if name.startswith("norm.")} == {
-        "norm.weight",
-        "norm.bias",
-        "norm.running_mean",
-        "norm.running_var",
-    }
+    assert {name for name in first.parameters if name.startswith("norm.")} == norm("norm")
 
 
-def test_a_model_without_weights_is_refused_by_its_name():
+@pytest.mark.parametrize("ask", [randomizable_layers, lambda clf: randomized(clf, 0)])
+def test_a_model_without_weights_is_refused_by_its_name(ask):
     class Means(nn.Module):
         def forward(self, x):
             return x.mean((2, 3))
 
     with pytest.raises(ModelError, match=r"^Colours has no layer with weights"):
-        randomizable_layers(Classifier(Means(), CLASSES, SIZE, title="Colours"))
+        ask(Classifier(Means(), CLASSES, SIZE, title="Colours"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,14 +1,13 @@
 """Layers that compute their weight lose what they learnt like others."""
 
 import warnings
-from collections import OrderedDict
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from tests.randomization.small_networks import CLASSES, SIZE
+from tests.randomization.small_networks import CLASSES, SIZE, wrapped
 from xai_core.errors import MethodError
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import randomized
@@ -37,24 +36,9 @@ SPECTRAL_NORMS = {
 NORMS = {**WEIGHT_NORMS, **SPECTRAL_NORMS}
 
 
-def network(wrap):
-    torch.manual_seed(0)
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(3, 6, 3),
-            relu1=nn.ReLU(),
-            conv2=wrap(nn.Conv2d(6, 6, 3)),
-            relu2=nn.ReLU(),
-            pool=nn.AdaptiveAvgPool2d(1),
-            flatten=nn.Flatten(),
-            fc=nn.Linear(6, 3),
-        )
-    )  # fmt: skip
-
-
 def trained(wrap):
     """Trained weights, of another size than an initialisation's, with settled vectors."""
-    net = network(wrap).double().train()
+    net = wrapped(wrap).double().train()
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.mul_(7)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.randomization.small_networks import Length
 from tests.reference import nets, sanity
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, explain
@@ -255,20 +256,8 @@ def test_of_equal_scores_the_first_class_is_predicted():
 # What fails
 
 
-class Length(nn.Module):
-    """Its logits depend on the length of what the convolution gives, which has no slope at 0."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 3, bias=False)
-        self.fc = nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.fc(self.conv(x).square().mean((2, 3)).sqrt())
-
-
 def test_a_picture_that_fails_leaves_the_others_as_they_are():
-    clf = Classifier(Length().double(), ["a", "b", "c"], (16, 16))
+    clf = Classifier(Length(bias=False).double(), ["a", "b", "c"], (16, 16))
     x = X[:, :, :16, :16]
     x = torch.cat([x, torch.zeros_like(x[:1]), x[:1].flip(3)])
     sweep = Sweep(clf, x, 0)
