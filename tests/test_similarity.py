@@ -1,19 +1,12 @@
 """Similarity of heatmaps."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from tests.reference import similarity as reference
 from xai_core.errors import MethodError
 from xai_core.similarity import mean_of_defined, pairwise, similarities, similarity
-
-_path = Path(__file__).parent / "reference" / "similarity.py"
-_spec = importlib.util.spec_from_file_location("reference_similarity", _path)
-reference = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
 
 MEASURE = pytest.mark.parametrize("measure", similarities())
 
@@ -48,17 +41,13 @@ def test_ssim_equals_the_literal_formula(side, window):
     np.testing.assert_allclose(found, positive, atol=1e-10)
 
 
-def test_ssim_of_two_constants_by_hand():
-    # Maps 0 and 1 shown as "all" become 0.5 and 1; without variance S eq. 5.1 leaves
-    # (2 * 0.5 * 1 + 1e-4) / (0.25 + 1 + 1e-4) = 1.0001 / 1.2501.
-    score = similarity(np.zeros((1, 7, 7)), np.ones((1, 7, 7)), "ssim")
-    np.testing.assert_allclose(score, 1.0001 / 1.2501, atol=1e-12)
-
-
-def test_ssim_of_two_constants_of_an_unsigned_method_by_hand():
-    # Compared as they are, 0 and 1: (2 * 0 * 1 + 1e-4) / (0 + 1 + 1e-4).
-    score = similarity(np.zeros((1, 7, 7)), np.ones((1, 7, 7)), "ssim", signed=False)
-    np.testing.assert_allclose(score, 1e-4 / 1.0001, atol=1e-12)
+# Maps 0 and 1 shown as "all" become 0.5 and 1; without variance S eq. 5.1 leaves
+# (2 * 0.5 * 1 + 1e-4) / (0.25 + 1 + 1e-4) = 1.0001 / 1.2501. Of an unsigned method they are
+# compared as they are, 0 and 1: (2 * 0 * 1 + 1e-4) / (0 + 1 + 1e-4).
+@pytest.mark.parametrize(("signed", "expected"), [(True, 1.0001 / 1.2501), (False, 1e-4 / 1.0001)])
+def test_ssim_of_two_constants_by_hand(signed, expected):
+    score = similarity(np.zeros((1, 7, 7)), np.ones((1, 7, 7)), "ssim", signed=signed)
+    np.testing.assert_allclose(score, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("show", ["all", "positive", "absolute"])
@@ -100,16 +89,11 @@ def test_spearman_by_hand():
     assert similarity(ramp, ramp**3, "spearman")[0] == pytest.approx(1, abs=1e-12)
 
 
-def test_spearman_with_ties_equals_the_literal_formula():
+@pytest.mark.parametrize("measure", ["spearman", "spearman_absolute"])
+def test_spearman_with_ties_equals_the_literal_formula(measure):
     a, b = np.round(maps(1, 6, seed=5), 1), np.round(maps(1, 6, seed=6), 1)
-    expected = reference.spearman(a[0], b[0])
-    assert similarity(a, b, "spearman")[0] == pytest.approx(expected, abs=1e-12)
-
-
-def test_spearman_of_absolute_values_equals_the_literal_formula():
-    a, b = np.round(maps(1, 6, seed=5), 1), np.round(maps(1, 6, seed=6), 1)
-    expected = reference.spearman_absolute(a[0], b[0])
-    assert similarity(a, b, "spearman_absolute")[0] == pytest.approx(expected, abs=1e-12)
+    expected = getattr(reference, measure)(a[0], b[0])
+    assert similarity(a, b, measure)[0] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(("side", "cell"), [(14, 1), (28, 2), (64, 5)])

@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from xai_core.models import load_classifier
 from xai_core.models.architectures import vgg_tiny
 
 SIDE = 64
@@ -33,6 +34,22 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def picture():
     return np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def write_classes(root, pictures):
+    """Pictures, by name with whether vgg-tiny is to be right, a folder a class; and a text.
+
+    In the wrong case they are in the folder of the class after the one that it says.
+    """
+    clf = load_classifier("vgg-tiny")
+    for name, (image, right) in pictures.items():
+        best = int(clf.logits(clf.preprocess([image])).argmax())
+        folder = root / clf.class_names[best if right else (best + 1) % 100]
+        folder.mkdir(parents=True, exist_ok=True)
+        image.save(folder / f"{name}.png")
+    (root / "school bus").mkdir(exist_ok=True)
+    (root / "school bus" / "no.png").write_text("no picture")
+    return root
 
 
 def as_pixels(picture):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.tasks.conftest import write_classes
 from xai_core.errors import DataError, ModelError
 from xai_core.images import image_hash, sample_image
 from xai_core.models import load_classifier
@@ -14,16 +15,9 @@ MODEL = {"source": "vgg-tiny"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Three pictures in folders of classes, of which the model gets one right, and a text."""
-    clf, root = load_classifier("vgg-tiny"), tmp_path_factory.mktemp("data") / "pets"
-    for sample, guess in (("cat", True), ("astronaut", False), ("coffee", False)):
-        image = sample_image(sample)
-        best = int(clf.logits(clf.preprocess([image])).argmax())
-        name = clf.class_names[best if guess else (best + 1) % 100]
-        (root / name).mkdir(parents=True, exist_ok=True)
-        image.save(root / name / f"{sample}.png")
-    (root / "school bus").mkdir(exist_ok=True)
-    (root / "school bus" / "no.png").write_text("no picture")
-    return root
+    samples = {"cat": True, "astronaut": False, "coffee": False}
+    pictures = {name: (sample_image(name), right) for name, right in samples.items()}
+    return write_classes(tmp_path_factory.mktemp("data") / "pets", pictures)
 
 
 def test_pictures_of_a_data_set(folder):
@@ -36,7 +30,7 @@ def test_pictures_of_a_data_set(folder):
     assert found.facts["hashes"][cat] == image_hash(sample_image("cat"))
     clf = load_classifier("vgg-tiny")
     seen = clf.pixels(clf.preprocess([sample_image("cat")]))[0].permute(1, 2, 0).numpy()
-    assert np.abs(found.arrays["pixels"][cat] / 255 - seen).max() < 1e-6
+    np.testing.assert_array_equal(found.arrays["pixels"][cat] / np.float32(255), seen)
     assert any("no.png" in sentence for sentence in found.facts["unread"])
 
 

@@ -39,6 +39,12 @@ def design(**parts):
     return replace(made, **parts)
 
 
+def of_class(true, name="cat.png", **look):
+    """A design with one picture of that true class."""
+    pictures = (StudyPicture("p1", name, "cat", true),)
+    return design(pictures=pictures, look=Look(side=SIDE, **look))
+
+
 @pytest.fixture(scope="module")
 def originals():
     return {name: original_png(sample_image(name)) for name in ("cat", "coffee")}
@@ -103,16 +109,14 @@ def test_a_heatmap_is_the_package_s_own_over_the_shared_square(facts, originals)
     assert np.abs(found.astype(int) - np.asarray(expected).astype(int)).max() <= 1
     (one,) = [one for one in predictions if one.model == "c2"]
     assert one.predicted_class == clf.class_names[best]
-    assert one.probability == pytest.approx(
-        float(clf.logits(x).softmax(1)[0, best].detach()), abs=1e-5
-    )
+    assert one.probability == float(clf.logits(x).softmax(1)[0, best])
     assert not one.correct
 
 
 def test_a_prediction_is_right_when_its_class_has_the_true_one_s_name(facts, originals):
     _, _, (_, before) = drawn(design(), facts, originals)
     right = before[0].predicted_class.upper()
-    plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", f" {right} "),))
+    plan = of_class(f" {right} ")
     asked, _, (_, after) = drawn(plan, facts, originals)
     assert [one.correct for one in after] == [True, True]
     again = tasks.study_pictures(design(), facts, originals.__getitem__)
@@ -132,10 +136,7 @@ def test_the_explained_class_is_the_predicted_or_the_true_one(facts, originals):
 
 
 def test_a_class_that_a_model_does_not_know_is_named(facts, originals):
-    plan = design(
-        pictures=(StudyPicture("p1", "horn.png", "cat", "unicorn"),),
-        look=Look(side=SIDE, explained="true"),
-    )
+    plan = of_class("unicorn", "horn.png", explained="true")
     with pytest.raises(ModelError, match=r"“unicorn” \(horn\.png\)"):
         tasks.study_pictures(plan, facts, originals.__getitem__)
     (sentence,) = tasks.unknown_classes(plan, facts)
@@ -225,26 +226,19 @@ def test_classes_whose_names_differ_in_case_alone_are_two(facts, originals):
     }  # fmt: skip
 
     def right(word):
-        plan = design(pictures=(StudyPicture("p1", "cat.png", "cat", word),))
-        _, predictions = tasks.study_rendered(plan, twins, asked, results)
+        _, predictions = tasks.study_rendered(of_class(word), twins, asked, results)
         return {one.correct for one in predictions}
 
     assert right(names[best]) == {True}
     assert right(names[best].upper()) == {False}
     assert right(titles[best]) == {True}
     assert right(names[best].title()) == {False}, "could be either"
-    plan = design(
-        pictures=(StudyPicture("p1", "cat.png", "cat", names[best].title()),),
-        look=Look(side=SIDE, explained="true"),
-    )
+    plan = of_class(names[best].title(), explained="true")
     with pytest.raises(ModelError, match="or knows several of that name"):
         tasks.study_pictures(plan, twins, originals.__getitem__)
 
 
 def test_a_true_class_that_is_to_be_explained_must_be_chosen(facts, originals):
-    plan = design(
-        pictures=(StudyPicture("p1", "cat.png", "cat", ""),),
-        look=Look(side=SIDE, explained="true"),
-    )
+    plan = of_class("", explained="true")
     with pytest.raises(ModelError, match=r"true class of the picture “cat\.png” is not chosen"):
         tasks.study_pictures(plan, facts, originals.__getitem__)

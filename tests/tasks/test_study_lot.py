@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tasks.conftest import write_classes
 from xai_core.errors import DataError
 from xai_core.images import sample_image
-from xai_core.models import load_classifier
 from xai_core.tasks.study_lot import run_study_draw, study_draw
 
 MODEL = {"source": "vgg-tiny"}
+SIDES = range(200, 296, 8)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Twelve pictures in folders of classes, of which the model gets six right, and a text."""
-    clf, root = load_classifier("vgg-tiny"), tmp_path_factory.mktemp("data") / "pets"
-    for number in range(12):
-        side = 200 + 8 * number
-        image = sample_image("coffee").crop((0, 0, side, side))
-        best = int(clf.logits(clf.preprocess([image])).argmax())
-        name = clf.class_names[best if number % 2 else (best + 1) % 100]
-        (root / name).mkdir(parents=True, exist_ok=True)
-        image.save(root / name / f"{number}.png")
+    coffee = sample_image("coffee")
+    crops = {number: coffee.crop((0, 0, side, side)) for number, side in enumerate(SIDES)}
+    pictures = {str(number): (image, number % 2) for number, image in crops.items()}
+    root = write_classes(tmp_path_factory.mktemp("data") / "pets", pictures)
     (root / "unicorn").mkdir()
     sample_image("cat").save(root / "unicorn" / "horn.png")
-    (root / "school bus").mkdir(exist_ok=True)
-    (root / "school bus" / "no.png").write_text("no picture")
     return root
 
 
