@@ -5,14 +5,17 @@ import io
 import json
 import shlex
 from collections import OrderedDict
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 
+import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
 from xai_core.__main__ import main
 from xai_core.cache import Cache
+from xai_core.randomization import scores
 
 CLASSES = ["ant", "bee", "cat"]
 
@@ -47,6 +50,23 @@ def write_model(folder, name, network, **facts):
     }
     (folder / f"{name}.json").write_text(json.dumps({**known, **facts}))
     return str(folder / f"{name}.safetensors")
+
+
+def picture(seed, size=(64, 64)):
+    """Noise, (width, height) in pixels."""
+    values = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+@contextmanager
+def few_random_maps():
+    """What maps without a meaning reach is told by few of them: enough here, and much quicker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scores, "FLOOR_PAIRS", 2)
+        patch.setattr(scores, "SHUFFLES", 2)
+        scores.noise_floor.cache_clear()
+        yield patch
+    scores.noise_floor.cache_clear()
 
 
 def told(words):

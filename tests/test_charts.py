@@ -39,13 +39,16 @@ def curves(methods=("saliency", "gradcam"), tests=("cascading",), depths=DEPTHS)
     return pd.DataFrame(rows, columns=names)
 
 
+def chart_of(*kinds, floors=None, **more):
+    return curve_chart(curves(*kinds, **more), TITLES, MEASURES, floors or {})
+
+
 def visible(chart):
     return [axes for axes in chart.axes if axes.get_visible()]
 
 
 def test_every_method_has_a_panel_with_a_line_for_every_measure():
-    chart = curve_chart(curves(), TITLES, MEASURES, {})
-    panels = visible(chart)
+    panels = visible(chart_of())
     assert [axes.get_title() for axes in panels] == ["Saliency", "Grad-CAM"]
     for axes in panels:
         one, two = axes.get_lines()
@@ -57,14 +60,14 @@ def test_every_method_has_a_panel_with_a_line_for_every_measure():
 
 
 def test_a_table_without_rows_gives_an_empty_sheet():
-    chart = curve_chart(curves([]), TITLES, MEASURES, {})
+    chart = chart_of([])
     assert visible(chart) == []
     assert chart_bytes(chart, "png").startswith(b"\x89PNG")
 
 
 def test_the_band_reaches_one_standard_deviation_to_both_sides():
-    chart = curve_chart(curves(["saliency"]), TITLES, MEASURES, {})
-    band = visible(chart)[0].collections[0].get_paths()[0].vertices
+    (axes,) = visible(chart_of(["saliency"]))
+    band = axes.collections[0].get_paths()[0].vertices
     ends = band[band[:, 0] == 2][:, 1]
     assert (ends.min(), ends.max()) == pytest.approx((0.15, 0.35))
     start = band[band[:, 0] == 0][:, 1]
@@ -73,7 +76,7 @@ def test_the_band_reaches_one_standard_deviation_to_both_sides():
 
 def test_the_noise_floor_lies_behind_the_lines_where_it_is_known():
     floors = {("saliency", "ssim"): (0.2, 0.05), ("gradcam", "ssim"): (float("nan"), 0.0)}
-    with_floor, without = visible(curve_chart(curves(), TITLES, MEASURES, floors))
+    with_floor, without = visible(chart_of(floors=floors))
     (area,) = with_floor.patches
     low, high = area.get_extents().transformed(with_floor.transData.inverted()).intervaly
     assert (low, high) == pytest.approx((0.15, 0.25))
@@ -82,7 +85,7 @@ def test_the_noise_floor_lies_behind_the_lines_where_it_is_known():
 
 
 def test_the_legend_lies_outside_the_panels_and_names_all_that_is_drawn():
-    chart = curve_chart(curves(), TITLES, MEASURES, {})
+    chart = chart_of()
     chart.draw_without_rendering()
     (legend,) = chart.legends
     texts = [text.get_text() for text in legend.get_texts()]
@@ -93,14 +96,14 @@ def test_the_legend_lies_outside_the_panels_and_names_all_that_is_drawn():
 
 
 def test_panels_of_several_tests_say_which():
-    chart = curve_chart(curves(["saliency"], ["cascading", "labels"]), TITLES, MEASURES, {})
-    titles = [axes.get_title() for axes in visible(chart)]
+    panels = visible(chart_of(["saliency"], ["cascading", "labels"]))
+    titles = [axes.get_title() for axes in panels]
     assert titles == ["Saliency – cascading", "Saliency – labels"]
 
 
 def test_the_names_of_very_many_layers_are_thinned_out():
     depths = [f"conv{number}" for number in range(54)]
-    axes = visible(curve_chart(curves(["saliency"], depths=depths), TITLES, MEASURES, {}))[0]
+    (axes,) = visible(chart_of(["saliency"], depths=depths))
     assert [label.get_text() for label in axes.get_xticklabels()] == depths[::3]
 
 
@@ -119,9 +122,7 @@ def test_colours_and_dashes_are_all_different():
     ("form", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
 def test_equal_charts_give_equal_bytes(form, start):
-    one, two = (
-        chart_bytes(curve_chart(curves(["saliency"]), TITLES, MEASURES, {}), form) for _ in range(2)
-    )
+    one, two = (chart_bytes(chart_of(["saliency"]), form) for _ in range(2))
     assert one == two
     assert one.startswith(start)
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.command_line import facts_of, refused, repeated, rows_of, same_files, told
+from tests.command_line import facts_of, picture, refused, repeated, rows_of, same_files, told
 from xai_core.__main__ import main
 from xai_core.cli.meter import Meter, duration
 from xai_core.cli.tables import aligned
@@ -29,11 +29,6 @@ from xai_core.models import available_models, load_classifier
 from xai_core.models.registry import weights_stamp
 
 RECIPE = "vgg-tiny"
-
-
-def picture(seed, size=(64, 64)):
-    values = np.random.default_rng(seed).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
-    return Image.fromarray(values)
 
 
 @pytest.fixture(scope="module")

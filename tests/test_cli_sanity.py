@@ -12,7 +12,9 @@ from torch import nn
 
 from tests.command_line import (
     facts_of,
+    few_random_maps,
     interrupted,
+    picture,
     refused,
     repeated,
     rows_of,
@@ -29,7 +31,7 @@ from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.images import image_hash
 from xai_core.models import architectures, load_classifier, registry
-from xai_core.randomization import randomizable_layers, sanity_check, scores
+from xai_core.randomization import randomizable_layers, sanity_check
 from xai_core.randomization.steps import Test as Check
 from xai_core.randomization.sweep import Sweep
 from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
@@ -49,22 +51,16 @@ def weightless(classes=3):
 def folder(tmp_path_factory):
     """Two embedded models of a small network of three layers, and two photos."""
     folder = tmp_path_factory.mktemp("models")
-    with pytest.MonkeyPatch.context() as patch:
+    with few_random_maps() as patch:
         for architecture in (small, single, weightless):
             patch.setitem(architectures.ARCHITECTURES, architecture.__name__, architecture)
         patch.setattr(registry, "ASSETS", folder)
-        # Enough for a test, and much quicker.
-        patch.setattr(scores, "FLOOR_PAIRS", 2)
-        patch.setattr(scores, "SHUFFLES", 2)
-        scores.noise_floor.cache_clear()
         torch.manual_seed(0)
         write_model(folder, "small", small())
         write_model(folder, "small-permuted-labels", small())
         for name, seed in (("a photo.png", 1), ("b.png", 2)):
-            values = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
-            Image.fromarray(values).resize((64, 64)).save(folder / name)
+            picture(seed, (16, 16)).resize((64, 64)).save(folder / name)
         yield folder
-    scores.noise_floor.cache_clear()
 
 
 @pytest.fixture
@@ -261,14 +257,9 @@ def finished(whole, tmp_path):
 
 def kept_file(finished, photos, method, depth):
     """The file of the first photo's map, found by the key under which the engine looks for it."""
-    key = next(
-        key
-        for step, keys in inquiry(photos).keys.items()
-        if (step.depth, step.seed) == (depth, 0)
-        for place, key in keys.items()
-        if place == (method, 0)
-    )
-    return Cache(finished / ".results", memory_bytes=0)._path(key)
+    found = inquiry(photos).keys.items()
+    (keys,) = (keys for step, keys in found if (step.depth, step.seed) == (depth, 0))
+    return Cache(finished / ".results", memory_bytes=0)._path(keys[method, 0])
 
 
 def inquiry(photos):

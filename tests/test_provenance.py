@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
 from pages.components.classified import Classified, ClassifiedImage
@@ -19,7 +18,7 @@ from pages.components.reliability import many_pictures
 from pages.components.reliability.cohort import Cohort, labelled_cohort
 from pages.components.sanity import downloads as sanity_downloads
 from pages.components.sanity.sweep_results import SweepResults
-from tests.command_line import repeated, same_files, write_model
+from tests.command_line import few_random_maps, picture, repeated, same_files, write_model
 from xai_core import charts, figures, tasks
 from xai_core.__main__ import main
 from xai_core.cli import findings
@@ -29,7 +28,6 @@ from xai_core.export import explain_run
 from xai_core.images import image_hash, model_input, read_picture, visible_crop
 from xai_core.models import architectures
 from xai_core.provenance import ModelFacts, Run
-from xai_core.randomization import scores
 from xai_core.randomization.layer_groups import Layer
 from xai_core.randomization.steps import Test as Check
 from xai_core.randomization.sweep import Smoothing
@@ -73,9 +71,8 @@ def folder(tmp_path_factory):
     places = [folder / name for name in photos]
     places += [folder / "data" / name / f"{number}.png" for name in CLASSES[:2] for number in "12"]
     for seed, place in enumerate(places):
-        values = np.random.default_rng(seed).integers(0, 256, (20, 24, 3), dtype=np.uint8)
-        Image.fromarray(values).save(place)
-    with pytest.MonkeyPatch.context() as patch:
+        picture(seed, (24, 20)).save(place)
+    with few_random_maps() as patch:
         patch.setitem(architectures.ARCHITECTURES, "small", small)
         # Drawings take longer than the rest.
         patch.setattr(findings, "chart_bytes", lambda chart, form: form.encode())
@@ -83,12 +80,8 @@ def folder(tmp_path_factory):
         patch.setattr(figures, "to_png", lambda figure: b"")
         patch.setattr(figures, "to_svg", lambda figure: b"")
         patch.setattr(charts, "reliability_charts", lambda *tables: {})
-        patch.setattr(scores, "FLOOR_PAIRS", 2)
-        patch.setattr(scores, "SHUFFLES", 2)
-        scores.noise_floor.cache_clear()
         patch.chdir(folder)
         yield folder
-    scores.noise_floor.cache_clear()
 
 
 def command(name, *more):
