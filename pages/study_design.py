@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components import shell
 from pages.components.access import require_researcher
+from pages.components.select_controls import segments
 from pages.components.study.design import (
     conditions,
     consent,
@@ -62,16 +63,7 @@ def page() -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     head(study, draft)
-    step = st.segmented_control(
-        "Step",
-        list(STEPS),
-        default="question",
-        required=True,
-        format_func=STEPS.__getitem__,
-        key="step",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    step = segments(st, "Step", STEPS, "step", label_visibility="collapsed")
     if step != "compared":
         conditions.leave()
     if step == "question":

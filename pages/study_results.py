@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components import shell
 from pages.components.access import require_researcher
+from pages.components.select_controls import segments
 from pages.components.study.results import (
     about,
     analysis,
@@ -18,19 +21,19 @@ from pages.components.study.results import (
 )
 from pages.components.text import plain
 from xai_core.errors import StudyError
-from xai_core.study import Version, shared_store
-from xai_core.study.analysis.results import Results
-from xai_core.study.storage.records import Records
+from xai_core.study import shared_store
 
-PARTS = {
-    "cases": "Cases",
-    "pictures": "Pictures",
-    "comparison": "Comparison",
-    "participants": "Participants",
-    "background": "Background",
-    "places": "Places",
-    "files": "Files",
+# The title of each part, and what draws it.
+PARTS: dict[str, tuple[str, Callable[[analysis.Shown], None]]] = {
+    "cases": ("Cases", cases.show),
+    "pictures": ("Pictures", votes.show),
+    "comparison": ("Comparison", comparison.show),
+    "participants": ("Participants", participants.show),
+    "background": ("Background", participants.background),
+    "places": ("Places", participants.places),
+    "files": ("Files", downloads.show),
 }
+WITHOUT_ANSWERS = ("participants", "files")  # which have something to show then, too
 
 
 def page() -> None:
@@ -64,43 +67,19 @@ def _page() -> None:
     with row:
         settings = choose.settings()
     shown = analysis.analysed(study.slug, version, settings)
-    records, found = shown.records, shown.results
     analysis.show_state(version, shown)
-    part = st.segmented_control(
-        "Part",
-        list(PARTS),
-        default="cases",
-        required=True,
-        format_func=PARTS.__getitem__,
-        key="part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    _part(str(part), study.slug, version, records, found)
-    about.show()
-
-
-def _part(part: str, slug: str, version: Version, records: Records, found: Results) -> None:
-    if part == "participants":
-        participants.show(records, found)
-    elif part == "files":
-        downloads.show(slug, records, found)
-    elif not found.answers:
+    titles = {name: title for name, (title, _) in PARTS.items()}
+    part = segments(st, "Part", titles, "part", label_visibility="collapsed")
+    if shown.results.answers or part in WITHOUT_ANSWERS:
+        _, show = PARTS[part]
+        show(shown)
+    else:
         st.info(
             "Nobody has answered yet, or nobody whose answers count by the choice above. Send the "
             "study's link from **Study: design** (the step Publish); answers appear here by "
             "themselves."
         )
-    elif part == "cases":
-        cases.show(records, found)
-    elif part == "pictures":
-        votes.show(records, found, version)
-    elif part == "comparison":
-        comparison.show(records, found)
-    elif part == "background":
-        participants.background(records, found)
-    else:
-        participants.places(records, found)
+    about.show()
 
 
 page()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pages.components import media
+from pages.components.select_controls import segments, select_box
 from xai_core.colormaps import COLORMAPS, colour
 from xai_core.display import SIGNED, Display
 
@@ -35,14 +36,11 @@ def choose_display(row: Any, signed_only: bool = False) -> Display:
         row: where they go.
         signed_only: whether there is no choice of stage, because signed sums are compared.
     """
-    show = row.segmented_control(
+    show = segments(
+        row,
         "Show",
-        list(SHOW_TITLES),
-        default="all",
-        required=True,
-        format_func=SHOW_TITLES.__getitem__,
-        key="show",
-        bind="query-params",
+        SHOW_TITLES,
+        "show",
         label_visibility="collapsed",
         help="All: evidence for (positive) and against (negative) the class. "
         "Positive: only what speaks for it. Absolute: how much, whatever the sign, summed over "
@@ -71,30 +69,27 @@ def choose_display(row: Any, signed_only: bool = False) -> Display:
             bind="query-params",
             disabled=stage != SIGNED,
         )
-        diverging = stage == SIGNED and show == "all"
-        fitting = [name for name, entry in COLORMAPS.items() if entry.diverging == diverging]
-        colours = st.selectbox(
-            "Colours",
-            fitting,
-            format_func=lambda name: COLORMAPS[name].title,
-            key="diverging" if diverging else "sequential",
-            bind="query-params",
-        )
+        diverging = Display(show, stage=stage).signed
+        kind = "diverging" if diverging else "sequential"
+        colours = select_box(st, "Colours", colour_titles(diverging), kind)
     clipped = clip if clip < CLIPS[-1] else None
     return Display(show, clipped, colours, opacity if over else 1.0, "nearest", stage)
 
 
 def _choose_stage() -> str:
-    chosen: str = st.selectbox(
+    return select_box(
+        st,
         "Stage",
-        list(STAGE_TITLES),
-        format_func=STAGE_TITLES.__getitem__,
-        key="stage",
-        bind="query-params",
+        STAGE_TITLES,
+        "stage",
         help="The signed sum is what is usually drawn. The others are the unsigned stages, "
         "clamped at their 99th percentile, that the APEM metric measures.",
     )
-    return chosen
+
+
+def colour_titles(diverging: bool) -> dict[str, str]:
+    """The colour maps for maps with both signs, or for those with one, by their titles."""
+    return {name: row.title for name, row in COLORMAPS.items() if row.diverging == diverging}
 
 
 def display_facts(display: Display) -> dict[str, Any]:

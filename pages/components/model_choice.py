@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.address_bar import warn_of_unknown
+from pages.components.select_controls import select_box
 from xai_core.cache import default_folder
 from xai_core.classes import names_in
 from xai_core.models import ModelInfo, available_models
@@ -82,11 +83,12 @@ def _own_checkpoint() -> dict[str, Any] | None:
     names = st.text_area(
         "Class names, one a line", key="class_names", help="In the order of the logits."
     )
-    outputs = st.selectbox(
+    outputs = select_box(
+        st,
         "The classes",
-        list(OUTPUTS),
-        format_func=OUTPUTS.__getitem__,
-        key="outputs",
+        OUTPUTS,
+        "outputs",
+        bind=None,
         help="What makes probabilities of the scores; a network of one score is always a sigmoid.",
     )
     side = st.number_input("Input side in pixels", 16, 1024, 64, step=16, key="side")
@@ -102,11 +104,12 @@ def _own_checkpoint() -> dict[str, Any] | None:
         ]
     transform_input = "auto"
     if architecture in TRANSFORMING:
-        transform_input = st.selectbox(
+        transform_input = select_box(
+            st,
             "Converts its input to [-1, 1] itself",
-            list(CONVERTS),
-            format_func=CONVERTS.__getitem__,
-            key="transform_input",
+            CONVERTS,
+            "transform_input",
+            bind=None,
             help="torchvision's transform_input, which the weights do not hold. Its own weights "
             "and what is fine-tuned from them have it.",
         )

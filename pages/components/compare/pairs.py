@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pages.components.classified import Classified
 from pages.components.live import live, time_left
+from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
@@ -62,13 +63,8 @@ def show(classified: Classified, explanations: Sequence[Explanation], display: D
         return
     chosen = MEAN
     if len(scores) > 1:
-        chosen = st.selectbox(
-            "Picture",
-            [MEAN, *scores],
-            format_func=lambda key: titles.get(key, MEAN),
-            key="pairs-picture",
-            width=320,
-        )
+        offered = {MEAN: MEAN, **{key: titles[key] for key in scores}}
+        chosen = select_box(st, "Picture", offered, "pairs-picture", bind=None, width=320)
     stack = np.stack(list(scores.values())) if chosen == MEAN else scores[chosen][None]
     chart = _chart([column_title(name) for name in names], mean_of_defined(stack))
     st.plotly_chart(chart, key="pairs")

@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components.classified import Classified
 from pages.components.live import wait_for
+from pages.components.select_controls import segments
 from pages.components.text import plain
 from xai_core import tasks
 from xai_core.cache import Result
@@ -53,16 +54,13 @@ class Cohort:
 
 def choose_cohort(classified: Classified) -> Cohort | None:
     """The pictures that are measured; None, with a word on the page, while there are none."""
-    offered = [key for key in SOURCES if key != "data" or data_sets()]
+    offered = {key: title for key, title in SOURCES.items() if key != "data" or data_sets()}
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    source = row.segmented_control(
+    source = segments(
+        row,
         "Which pictures",
         offered,
-        default="here",
-        required=True,
-        format_func=SOURCES.__getitem__,
-        key="cohort",
-        bind="query-params",
+        "cohort",
         help="Data sets are offered if the server names their folders in XAI_DATA.",
     )
     if source == "folder":

@@ -16,6 +16,7 @@ from pages.components.live import live, status
 from pages.components.reliability import charts, downloads, two_methods
 from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
 from pages.components.reliability.metric_controls import STAGE_TITLES
+from pages.components.select_controls import segments, select_box
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
@@ -113,24 +114,11 @@ def _results(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
     """Everything about all methods together; the rows of the pictures that are looked at."""
     parts = dict(groups(table))
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    group = row.segmented_control(
-        "Pictures",
-        list(parts),
-        default="all",
-        required=True,
-        format_func=lambda name: GROUPS[name].capitalize(),
-        key="apem_group",
-    )
-    measure = row.segmented_control(
-        "Number",
-        list(TITLES),
-        default="apem",
-        required=True,
-        format_func=TITLES.__getitem__,
-        key="apem_measure",
-    )
-    part = parts.get(group or "all", table)
-    st.plotly_chart(charts.boxes(part, measure or "apem", titles), key="apem-boxes")
+    offered = {name: GROUPS[name].capitalize() for name in parts}
+    group = segments(row, "Pictures", offered, "apem_group", default="all", bind=None)
+    measure = segments(row, "Number", TITLES, "apem_measure", default="apem", bind=None)
+    part = parts.get(group, table)
+    st.plotly_chart(charts.boxes(part, measure, titles), key="apem-boxes")
     _averages(part, titles)
     _comparisons(part, titles)
     if part.apem_shuffled.notna().any():
@@ -162,13 +150,8 @@ def _comparisons(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
 def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
     st.markdown("**Maps and the same maps shuffled**")
     there = set(part[part.apem_shuffled.notna()].method)
-    method = st.selectbox(
-        "Maps of",
-        [name for name in titles if name in there],
-        format_func=titles.__getitem__,
-        key="apem_shuffled_of",
-        width=220,
-    )
+    offered = {name: title for name, title in titles.items() if name in there}
+    method = select_box(st, "Maps of", offered, "apem_shuffled_of", bind=None, width=220)
     own = part[(part.method == method) & (part.apem.notna() | part.apem_shuffled.notna())]
     stages = own.stage.unique()
     for column, stage in zip(st.columns(len(stages), gap="medium"), stages, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.select_controls import segments
 from xai_core.explainers.choices import Choice
 from xai_core.heatmaps import STAGES
 from xai_core.tasks import Metric
@@ -64,18 +65,14 @@ def choose_stage(row: Any) -> str:
     Args:
         row: where the control goes.
     """
-    stage: str = row.segmented_control(
+    return segments(
+        row,
         "Stage",
-        list(STAGES),
-        default=STAGES[0],
-        required=True,
-        format_func=STAGE_TITLES.__getitem__,
-        key="apem_stage",
-        bind="query-params",
+        STAGE_TITLES,
+        "apem_stage",
         help="Channels apart: a number for each colour channel of each pixel. Sum of channels: "
         "one a pixel. Sum × picture: that number times the picture's three values.",
     )
-    return stage
 
 
 def begin_at(key: str, first: int, last: int) -> None:

@@ -14,6 +14,7 @@ from pages.components.classified import Classified, ClassifiedImage
 from pages.components.live import STOPPED, bar, live, offer_the_rest, problem
 from pages.components.reliability import map_filter, map_images, trace
 from pages.components.reliability.metric_controls import STAGE_TITLES, choose_stage
+from pages.components.select_controls import select_box
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import tasks
 from xai_core.apem.scores import TITLES
@@ -43,7 +44,8 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     """
     row = st.container(horizontal=True, vertical_alignment="bottom")
     image = _picture(row, classified)
-    column = _method(row, choices)
+    titles = {choice.id: column_title(choice.id) for choice in choices}
+    column = select_box(row, "Map of", titles, "apem_method")
     stage = choose_stage(row)
     asked = (*classified.loaded, [image.subject], choices)
     explained = tasks.explain_all(*asked, classified.by_source, shared_engine().cache.__contains__)
@@ -56,7 +58,7 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     works = (maps, steps, rows)
     _step_by_step(classified, image, order, maps, steps)
     st.markdown("**Methods and stages**")
-    live(partial(_numbers, works, image, explained, measured, choices), *works)
+    live(partial(_numbers, works, image, explained, measured, titles), *works)
     if order.key in maps.results and not steps.problems:
         relevance = maps.results[order.key].arrays["relevance"]
         stepped = next(iter(steps.results.values()), None)
@@ -69,21 +71,8 @@ def _picture(row: Any, classified: Classified) -> ClassifiedImage:
     images = {image.picture.hash: image for image in classified.images}
     if len(images) == 1:
         return classified.images[0]
-    chosen: str = row.selectbox(
-        "Picture",
-        list(images),
-        format_func=lambda key: images[key].picture.name,
-        key="apem_picture",
-    )
-    return images[chosen]
-
-
-def _method(row: Any, choices: Sequence[Choice]) -> str:
-    columns = [choice.id for choice in choices]
-    chosen: str = row.selectbox(
-        "Map of", columns, format_func=column_title, key="apem_method", bind="query-params"
-    )
-    return chosen
+    names = {key: image.picture.name for key, image in images.items()}
+    return images[select_box(row, "Picture", names, "apem_picture", bind=None)]
 
 
 def _trace(
@@ -117,7 +106,7 @@ def _numbers(
     image: ClassifiedImage,
     explained: Mapping[tuple[str, str], Task],
     measured: Mapping[tuple[str, str], Task],
-    choices: Sequence[Choice],
+    titles: Mapping[str, str],
 ) -> None:
     """Progress, and the numbers as far as they are there."""
     maps, rows = works[0], works[-1]
@@ -128,7 +117,7 @@ def _numbers(
         elif any(text == CANCELLED for work in works for text in work.problems.values()):
             offer_the_rest(STOPPED, works)
     addresses = _addresses(image, explained, maps)
-    table = _table(rows, measured, choices, addresses)
+    table = _table(rows, measured, titles, addresses)
     if len(table):
         st.dataframe(
             table,
@@ -158,11 +147,10 @@ def _addresses(
 def _table(
     rows: Work,
     measured: Mapping[tuple[str, str], Task],
-    choices: Sequence[Choice],
+    titles: Mapping[str, str],
     addresses: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
     """A line a method and stage."""
-    titles = {choice.id: column_title(choice.id) for choice in choices}
     found: list[dict[str, Any]] = []
     for (_, column), task in measured.items():
         if task.key in rows.problems:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,6 +13,7 @@ from pages.components.live import finished
 from pages.components.reliability import charts, map_images
 from pages.components.reliability.cohort import Cohort
 from pages.components.reliability.metric_controls import choose_stage
+from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import gather
 from xai_core import tasks
@@ -46,9 +46,9 @@ def show(
     """
     st.markdown("**Two methods, picture by picture**")
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    one = _method(row, "One method", list(titles), titles, "versus_one")
-    rest = [name for name in titles if name != one]
-    other = _method(row, "Another", rest, titles, "versus_other")
+    one = select_box(row, "One method", titles, "versus_one", width=220)
+    rest = {name: title for name, title in titles.items() if name != one}
+    other = select_box(row, "Another", rest, "versus_other", width=220)
     stage = choose_stage(row)
     faces = face_to_face(part[part.stage == stage], one, other)
     if faces.empty:
@@ -64,13 +64,6 @@ def show(
         gather(PURPOSE, [])
         return True
     return _maps(classified, cohort, choices, chosen, stage, titles)
-
-
-def _method(row: Any, label: str, names: Sequence[str], titles: Mapping[str, str], key: str) -> str:
-    chosen: str = row.selectbox(
-        label, names, format_func=titles.__getitem__, key=key, bind="query-params", width=220
-    )
-    return chosen
 
 
 def _irrelevance(faces: pd.DataFrame, titles: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.sanity.curves import DEPTH
+from pages.components.select_controls import select_box
 from xai_core.randomization.steps import LABELS, Test
 
 GRID = "sanity-grid"
@@ -40,13 +41,7 @@ def choose_seed(row: Any, test: Test) -> int:
         return test.seeds[0]
     if st.session_state.get("seed-shown") not in test.seeds:
         st.session_state.pop("seed-shown", None)
-    chosen: int = row.selectbox(
-        "Seed shown",
-        list(test.seeds),
-        format_func=lambda seed: f"Seed {seed}",
-        key="seed-shown",
-        bind="query-params",
-        label_visibility="collapsed",
-        width=110,
+    titles = {seed: f"Seed {seed}" for seed in test.seeds}
+    return select_box(
+        row, "Seed shown", titles, "seed-shown", label_visibility="collapsed", width=110
     )
-    return chosen

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.components.classified import Classified
 from pages.components.model_choice import model_infos
+from pages.components.select_controls import select_box
 from pages.components.text import plain
 from xai_core.errors import MethodError
 from xai_core.explainers.choices import Choice
@@ -70,12 +71,11 @@ def choose_settings(row: Any, classified: Classified) -> Settings:
         row: where they go.
         classified: the model and the pictures.
     """
-    kind = row.selectbox(
+    kind = select_box(
+        row,
         "What is destroyed",
-        list(TESTS),
-        format_func=TESTS.__getitem__,
-        key="test",
-        bind="query-params",
+        TESTS,
+        "test",
         width=215,
         help="Cascading: one layer after the other is re-initialised, and those before stay so. "
         "Each layer alone: all others stay trained. Permuted labels: another network, which has "
@@ -93,13 +93,11 @@ def choose_settings(row: Any, classified: Classified) -> Settings:
         disabled=labels,
         help="Every seed gives other new weights; curves show the mean and the spread over them.",
     )
-    titles = titles_of(Needs.TWO_MAPS)
-    measure = row.selectbox(
+    measure = select_box(
+        row,
         "Measure",
-        list(titles),
-        format_func=titles.__getitem__,
-        key="measure",
-        bind="query-params",
+        titles_of(Needs.TWO_MAPS),
+        "measure",
         width=150,
         help="How much of the trained network's map is left. The explanation is below.",
     )
@@ -114,21 +112,10 @@ def choose_settings(row: Any, classified: Classified) -> Settings:
 
 
 def _more() -> tuple[str, bool, Smoothing | None, Thresholds, str]:
-    target = st.selectbox(
-        "Class that a destroyed network explains",
-        list(TARGETS),
-        format_func=TARGETS.__getitem__,
-        key="target-class",
-        bind="query-params",
-        help=WHY,
+    target = select_box(
+        st, "Class that a destroyed network explains", TARGETS, "target-class", help=WHY
     )
-    init = st.selectbox(
-        "New weights",
-        list(INITS),
-        format_func=INITS.__getitem__,
-        key="init",
-        bind="query-params",
-    )
+    init = select_box(st, "New weights", INITS, "init")
     controls = st.toggle(
         "Show the controls",
         True,

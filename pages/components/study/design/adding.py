@@ -8,6 +8,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from pages.components.reliability.cohort import data_sets
+from pages.components.select_controls import segments
 from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import Found, add, stored
@@ -30,14 +31,9 @@ def show(draft: Draft, classes: Sequence[str]) -> None:
         draft: the draft.
         classes: what names the classes that the models know.
     """
-    source = st.segmented_control(
-        "From",
-        list(offered := SOURCES | (DATA_SET if data_sets() else {})),
-        default="files",
-        required=True,
-        format_func=offered.__getitem__,
-        key=draft.key("source"),
-        label_visibility="collapsed",
+    offered = SOURCES | (DATA_SET if data_sets() else {})
+    source = segments(
+        st, "From", offered, draft.key("source"), bind=None, label_visibility="collapsed"
     )
     if source == "samples":
         _samples(draft)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.components.live import wait_for
 from pages.components.reliability.cohort import data_sets
+from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import add, stored
@@ -30,11 +31,12 @@ def show(draft: Draft) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.selectbox("Data set", list(folders), key=draft.key("data set"), width=200)
     models = {LOT: "all alike", **_models(draft.design)}
-    by = row.selectbox(
+    by = select_box(
+        row,
         "Drawn from",
-        list(models),
-        format_func=models.__getitem__,
-        key=draft.key("drawn by"),
+        models,
+        draft.key("drawn by"),
+        bind=None,
         width=300,
         help="All alike: so many pictures by lot. Or by lot among those that a model classifies "
         "rightly, and among those that it does not.",

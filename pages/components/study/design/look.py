@@ -7,10 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.display_controls import CLIPS, SHOW_TITLES, STAGE_TITLES
+from pages.components.display_controls import CLIPS, SHOW_TITLES, STAGE_TITLES, colour_titles
 from pages.components.study.design import fields, look_preview
 from pages.components.study.design.drafts import Draft
-from xai_core.colormaps import COLORMAPS
 from xai_core.display import SIGNED, Display
 from xai_core.study.design import Design, Look
 from xai_core.study.problems import SIDES
@@ -74,11 +73,11 @@ def _controls(draft: Draft) -> None:
             lambda old, share: _with(old, clip=share if share < CLIPS[-1] else None),
             title=lambda share: _CLIPPED if share == CLIPS[-1] else f"from percentile {share:g}",
         )
-    diverging = look.stage == SIGNED and look.show == "all"
-    fitting = [name for name, entry in COLORMAPS.items() if entry.diverging == diverging]
+    diverging = _display(look).signed
+    titles = colour_titles(diverging)
     fields.choice(
-        draft, f"colours {diverging}", "Colours", fitting, _colormap(look),
-        lambda old, word: _with(old, colormap=word), title=lambda name: COLORMAPS[name].title,
+        draft, f"colours {diverging}", "Colours", list(titles), _display(look).colormap,
+        lambda old, word: _with(old, colormap=word), title=titles.__getitem__,
     )  # fmt: skip
     fields.slider(
         draft, "opacity", "Opacity over the picture", look.opacity, (0.0, 1.0),
@@ -96,12 +95,10 @@ def _controls(draft: Draft) -> None:
 def _with(design: Design, **parts: Any) -> Design:
     """The design with another look; a colour map that no longer fits is given up."""
     look = replace(design.look, **parts)
-    diverging = look.stage == SIGNED and look.show == "all"
-    if look.colormap and COLORMAPS[look.colormap].diverging != diverging:
-        look = replace(look, colormap="")
-    return replace(design, look=look)
+    plain = replace(look, colormap="")
+    fits = look.colormap in colour_titles(_display(plain).signed)
+    return replace(design, look=look if fits else plain)
 
 
-def _colormap(look: Look) -> str:
-    """The colour map that is used."""
-    return Display(look.show, look.clip, look.colormap, stage=look.stage).colormap
+def _display(look: Look) -> Display:
+    return Display(look.show, look.clip, look.colormap, stage=look.stage)

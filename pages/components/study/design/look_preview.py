@@ -12,6 +12,7 @@ from PIL import Image
 from pages.components.access import require_researcher
 from pages.components.alt_text import alt_text
 from pages.components.live import live, status
+from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
@@ -34,9 +35,7 @@ def show(draft: Draft) -> None:
         st.info("Choose what is compared, and pictures; then you see here how they look.")
         return
     names = {picture.id: picture.name for picture in design.pictures}
-    chosen = st.selectbox(
-        "Shown here", list(names), format_func=names.__getitem__, key=draft.key("sample"), width=320
-    )
+    chosen = select_box(st, "Shown here", names, draft.key("sample"), bind=None, width=320)
     about = model_facts.wait(design)
     if about is None:
         return

@@ -15,7 +15,7 @@ from pages.components.live import live, wait_for
 from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.study import Version, shared_store
-from xai_core.study.analysis.results import Results, Settings
+from xai_core.study.analysis.results import Results, Settings, choice_titles
 from xai_core.study.storage.pulse import Pulse, pulse
 from xai_core.study.storage.records import Records
 
@@ -29,27 +29,33 @@ _SHOWN = "_study results"  # in the session
 class Shown:
     """What is on the page: records of one moment with their results."""
 
-    about: tuple[str, int, Settings]
+    slug: str
+    version_id: int
     as_of: Pulse
     records: Records
     results: Results
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people read of each answer."""
+        return choice_titles(self.records)
+
 
 def analysed(slug: str, version: Version, settings: Settings) -> Shown:
     """The results of this moment, or of the one before while they are under way."""
-    about, now = (slug, version.number, settings), pulse(shared_store(), version.id)
-    shown: Shown | None = st.session_state.get(_SHOWN)
-    if shown is not None and (shown.about, shown.as_of) == (about, now):
+    about, now = (slug, version.id, settings), pulse(shared_store(), version.id)
+    shown: Shown | None = st.session_state.get(_SHOWN, {}).get(about)
+    if shown is not None and shown.as_of == now:
         return shown
     records = _records(slug, version.number, now)
     task = tasks.study_results(slug, records, now, settings)
-    if shown is not None and shown.about == about:
+    if shown is not None:
         work = gather(PURPOSE, [task], patience=0.2)
         if work.running and task.key not in work.results:
             return shown
     facts = wait_for(PURPOSE, task, LABEL).facts
-    shown = Shown(about, now, records, Results.from_json(facts))
-    st.session_state[_SHOWN] = shown
+    shown = Shown(slug, version.id, now, records, Results.from_json(facts))
+    st.session_state[_SHOWN] = {about: shown}
     return shown
 
 

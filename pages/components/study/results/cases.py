@@ -5,15 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.results import charts, tables
+from pages.components.study.results.analysis import Shown
 from pages.components.study.results.choose import RULE_TITLES, WHO_TITLES
-from xai_core.study.analysis.results import Results, choice_titles
-from xai_core.study.storage.records import Records
 
 
-def show(records: Records, found: Results) -> None:
+def show(shown: Shown) -> None:
     """Charts and tables."""
-    titles = choice_titles(records)
-    own = found.tables["cases"]
+    titles, found = shown.titles, shown.results.tables
+    own = found["cases"]
     left, right = st.columns(2, gap="medium")
     left.markdown("**Pictures by case**")
     left.plotly_chart(charts.stacked(own, titles), key="cases-stacked")
@@ -21,7 +20,7 @@ def show(records: Records, found: Results) -> None:
     right.plotly_chart(charts.case_intervals(own, titles), key="cases-intervals")
     tables.show(own, "cases-table", titles)
     st.markdown("**Answers that went to each choice**")
-    own = found.tables["shares"]
+    own = found["shares"]
     names = [titles[choice] for choice in own.choice]
     st.plotly_chart(charts.shares(own, names, "share of all answers"), key="shares-chart")
     tables.show(own, "shares-table", titles)
@@ -30,7 +29,7 @@ def show(records: Records, found: Results) -> None:
             "One decision at a time is changed: when votes decide, or whose answers count. "
             "Intervals are Wilson's."
         )
-        other = found.tables["sensitivity"].copy()
+        other = found["sensitivity"].copy()
         words = {**RULE_TITLES, **WHO_TITLES}
         other["variant"] = other.variant.map(words)
         tables.show(other.drop(columns=["varied", "images"]), "sensitivity-table", titles)

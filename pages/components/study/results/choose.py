@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.address_bar import notice
+from pages.components.select_controls import select_box
 from xai_core.study import Study, Version, shared_store
 from xai_core.study.analysis.counted import WHO
 from xai_core.study.analysis.intervals import INTERVALS
@@ -37,12 +38,13 @@ def study(found: Sequence[Study]) -> Study:
     first = next((n for n, one in enumerate(found) if one.published), 0)
     if asked and asked not in slugs:
         notice("There is no study at this address; this is another one.")
-    slug = st.selectbox(
+    slug = select_box(
+        st,
         "Study",
-        slugs,
+        {one.slug: one.name for one in found},
+        "results_study",
+        bind=None,
         index=slugs.index(asked) if asked in slugs else first,
-        format_func={one.slug: one.name for one in found}.__getitem__,
-        key="results_study",
         width=320,
     )
     if st.query_params.get(RESULTS) != slug:
@@ -55,49 +57,35 @@ def version(slug: str) -> Version | None:
     known = {one.number: one for one in reversed(shared_store().versions(slug))}
     if not known:
         return None
-    number = st.selectbox(
-        "Version",
-        list(known),
-        format_func=_version_title,
-        key="version",
-        bind="query-params",
-        width=140,
-    )
-    return known.get(number)
+    titles = {number: "Preview" if number == PREVIEW else str(number) for number in known}
+    return known.get(select_box(st, "Version", titles, "version", width=140))
 
 
 def settings() -> Settings:
     """How the answers are analysed."""
-    rule = st.selectbox(
+    rule = select_box(
+        st,
         "A map is accurate by",
-        list(RULES),
-        format_func=RULE_TITLES.__getitem__,
-        key="rule",
-        bind="query-params",
+        RULE_TITLES,
+        "rule",
         width=210,
         help="\n".join(f"- **{RULE_TITLES[name]}**: {text}" for name, text in RULES.items()),
     )
-    interval = st.selectbox(
+    interval = select_box(
+        st,
         "Intervals of cases",
-        list(INTERVALS),
-        format_func=lambda name: INTERVALS[name].capitalize(),
-        key="interval",
-        bind="query-params",
+        {name: title.capitalize() for name, title in INTERVALS.items()},
+        "interval",
         width=210,
         help="Wilson and the normal approximation take pictures as sampled and participants as "
         "given; the crossed bootstrap samples both.",
     )
-    who = st.selectbox(
+    who = select_box(
+        st,
         "Answers of",
-        list(WHO),
-        format_func=WHO_TITLES.__getitem__,
-        key="who",
-        bind="query-params",
+        WHO_TITLES,
+        "who",
         width=210,
         help="\n".join(f"- **{WHO_TITLES[name]}**: {text}." for name, text in WHO.items()),
     )
     return Settings(rule=rule, interval=interval, who=who)
-
-
-def _version_title(number: int) -> str:
-    return "Preview" if number == PREVIEW else str(number)

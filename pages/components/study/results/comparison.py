@@ -5,27 +5,26 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.results import tables
+from pages.components.study.results.analysis import Shown
 from xai_core.study.analysis.agreement import MEASURES
-from xai_core.study.analysis.results import Results, choice_titles
-from xai_core.study.storage.records import Records
 
 
-def show(records: Records, found: Results) -> None:
+def show(shown: Shown) -> None:
     """Tests and measures of agreement."""
-    titles = choice_titles(records)
+    titles, found = shown.titles, shown.results.tables
     st.markdown("**Whose map is accurate on more pictures?**")
     st.caption(
         "Exact McNemar test on pictures where only one of the two maps is accurate. It takes the "
         "participants as given: would these participants prefer the model on other pictures too?"
     )
-    tables.show(found.tables["paired"], "paired-table", titles)
+    tables.show(found["paired"], "paired-table", titles)
     st.markdown("**Which model gets more of the answers?**")
     st.caption(
         "Difference of vote shares with participants and pictures sampled: would other "
         "participants prefer the model on other pictures?"
     )
-    tables.show(found.tables["differences"], "differences-table", titles)
+    tables.show(found["differences"], "differences-table", titles)
     st.markdown("**Do participants agree?**")
-    own = found.tables["agreement"].copy()
+    own = found["agreement"].copy()
     own["measure"] = own.measure.map(MEASURES)
     tables.show(own, "agreement-table")

@@ -5,46 +5,46 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.study.results import charts, tables
+from pages.components.study.results.analysis import Shown
 from pages.components.text import plain
-from xai_core.study.analysis.results import Results, choice_titles
-from xai_core.study.storage.records import Records
 
 
-def show(records: Records, found: Results) -> None:
+def show(shown: Shown) -> None:
     """Funnel, endings, times, checks and every participant's care."""
+    found = shown.results.tables
     left, right = st.columns([3, 2], gap="medium")
     left.markdown("**How far they got**")
-    left.plotly_chart(charts.funnel(found.tables["funnel"]), key="funnel-chart")
+    left.plotly_chart(charts.funnel(found["funnel"]), key="funnel-chart")
     with right:
         st.markdown("**How it ended**")
         tables.show(
-            found.tables["endings"].drop(columns="ending"),
+            found["endings"].drop(columns="ending"),
             "endings-table",
             title=st.column_config.Column("Ending"),
         )
         st.markdown("**Checks**")
         tables.show(
-            found.tables["checks"],
+            found["checks"],
             "checks-table",
             share=st.column_config.NumberColumn("Failed, share", format="percent"),
         )
         st.markdown("**Seconds for an answer**")
-        tables.show(found.tables["times"], "times-table")
+        tables.show(found["times"], "times-table")
     st.markdown("**Seconds for an answer, trial by trial**")
-    st.plotly_chart(charts.times(found.tables["times_by_position"]), key="times-chart")
+    st.plotly_chart(charts.times(found["times_by_position"]), key="times-chart")
     with st.expander("Every participant"):
-        tables.show(found.tables["attention"], "attention-table")
+        tables.show(found["attention"], "attention-table")
 
 
-def background(records: Records, found: Results) -> None:
+def background(shown: Shown) -> None:
     """Vote shares and cases by what participants say of themselves."""
-    titles = choice_titles(records)
-    shares, cases = found.tables["background_shares"], found.tables["background_cases"]
+    titles, found = shown.titles, shown.results.tables
+    shares, cases = found["background_shares"], found["background_cases"]
     if shares.empty:
         st.info("Nobody has answered a question about themselves whose answers can be compared.")
         return
     st.caption("Each group alone; groups of few participants have wide intervals.")
-    for question in records.design.background:
+    for question in shown.records.design.background:
         own = shares[shares.question == question.id]
         if own.empty:
             continue
@@ -57,9 +57,9 @@ def background(records: Records, found: Results) -> None:
             tables.show(part.drop(columns=["question", "images"]), f"cases {question.id}", titles)
 
 
-def places(records: Records, found: Results) -> None:
+def places(shown: Shown) -> None:
     """Whether the place on the screen decides."""
-    own = found.positions
+    own = shown.results.positions
     names = [f"place {place}" for place in own.table.place]
     st.plotly_chart(
         charts.shares(own.table, names, "share of chosen heatmaps", 1 / max(1, len(names))),
