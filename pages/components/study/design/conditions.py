@@ -15,6 +15,7 @@ from pages.components.methods import choose_methods
 from pages.components.model_choice import choose_model
 from pages.components.study.design import fields, model_facts
 from pages.components.study.design.drafts import Draft, begin_anew
+from pages.components.study.design.items import changed, fresh_id, offer_moves
 from pages.components.text import plain
 from pages.components.work import gather
 from xai_core import tasks
@@ -49,23 +50,21 @@ def _card(draft: Draft, condition: Condition, number: int) -> None:
     name = condition.id
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="bottom")
-        fields.text(
-            draft,
-            f"{name} title",
+        row.text_input(
             f"{number + 1}. Name in your results",
-            condition.title,
-            lambda old, word: _titled(old, name, word),
-            row,
             max_chars=100,
+            **fields.bound(
+                draft,
+                f"{name} title",
+                condition.title,
+                lambda old, word: replace(
+                    old, conditions=changed(old.conditions, name, title=word.strip())
+                ),
+            ),
         )
-        if row.button("", icon=":material/arrow_upward:", key=f"up {name}", help="Move up",
-                      disabled=not number):  # fmt: skip
-            moved = list(draft.design.conditions)
-            moved[number - 1], moved[number] = moved[number], moved[number - 1]
-            begin_anew(draft, replace(draft.design, conditions=tuple(moved)))
-        if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
-            left = tuple(each for each in draft.design.conditions if each.id != name)
-            begin_anew(draft, replace(draft.design, conditions=left))
+        moved = offer_moves(row, draft.design.conditions, number)
+        if moved is not None:
+            begin_anew(draft, replace(draft.design, conditions=moved))
         choice = Choice(condition.method, condition.settings)
         settings = [text.partition(".")[2] for text in assignments(choice)]
         parts = [model_facts.model_title(condition.model), column_title(choice.id), *settings]
@@ -106,14 +105,11 @@ def _with(design: Design, classified: Classified, choices: Sequence[Choice]) -> 
     """The design with these methods on this model, but for those that are there already."""
     found = list(design.conditions)
     for choice in choices:
-        settings = _as_json(choice)
-        same = (dict(classified.model), choice.method, settings)
+        same = (dict(classified.model), choice.method, _as_json(choice))
         if same in [(each.model, each.method, each.settings) for each in found]:
             continue
-        taken = {each.id for each in found}
-        name = next(f"c{n}" for n in range(1, len(taken) + 2) if f"c{n}" not in taken)
         title = f"{column_title(choice.id)} · {model_facts.model_title(classified.model)}"
-        found.append(Condition(name, title, dict(classified.model), choice.method, settings))
+        found.append(Condition(fresh_id("c", found), title, *same))
     return replace(design, conditions=tuple(found))
 
 
@@ -123,11 +119,3 @@ def _as_json(choice: Choice) -> dict[str, Any]:
         name: list(value) if isinstance(value, tuple) else value
         for name, value in choice.settings.items()
     }
-
-
-def _titled(design: Design, name: str, title: str) -> Design:
-    conditions = tuple(
-        replace(each, title=title.strip()) if each.id == name else each
-        for each in design.conditions
-    )
-    return replace(design, conditions=conditions)

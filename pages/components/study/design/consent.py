@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 from pages.components.study.design import fields
 from pages.components.study.design.drafts import Draft, keep
+from pages.components.study.design.items import changed, fresh_id, offer_moves
 from xai_core.study import shared_store
 from xai_core.study.design import BACKGROUND, BackgroundQuestion, Consent, Design
 
@@ -19,15 +21,17 @@ YES_NO = ("yes", "no")
 def show(draft: Draft) -> None:
     """The step "Participants"."""
     design = draft.design
-    fields.area(
-        draft,
-        "consent",
+    st.text_area(
         f"Consent text, version {design.consent.version}",
-        design.consent.text,
-        lambda old, words: _with_consent(draft.slug, old, words),
         height=200,
         help="Who does not agree is thanked, and nothing is stored. The version rises when the "
         "text is another one than that of the published study.",
+        **fields.bound(
+            draft,
+            "consent",
+            design.consent.text,
+            lambda old, words: _with_consent(draft.slug, old, words),
+        ),
     )
     st.markdown("**Questions about the participant**")
     if not design.background:
@@ -36,9 +40,8 @@ def show(draft: Draft) -> None:
         _question(draft, question, number)
     row = st.container(horizontal=True)
     if row.button("Add a question", icon=":material/add:", key="add question"):
-        taken = {each.id for each in design.background}
-        name = next(f"q{n}" for n in range(1, len(taken) + 2) if f"q{n}" not in taken)
-        _store(draft, (*design.background, BackgroundQuestion(name, "", "yes_no")))
+        new = BackgroundQuestion(fresh_id("q", design.background), "", "yes_no")
+        _store(draft, (*design.background, new))
     missing = [each for each in BACKGROUND if each.id not in {q.id for q in design.background}]
     if missing and row.button("Add the usual three", key="usual questions"):
         _store(draft, (*missing, *design.background))
@@ -56,87 +59,77 @@ def _with_consent(slug: str, design: Design, words: str) -> Design:
 
 def _question(draft: Draft, question: BackgroundQuestion, number: int) -> None:
     name = question.id
-
-    def field(part: str, value: Any) -> Any:
-        """A change of one part of this question."""
-        return lambda design, given: _replaced(design, name, **{part: value(given)})
-
     with st.container(border=True):
-        fields.text(
-            draft, f"{name} text", "Question", question.text, field("text", str), max_chars=500
-        )
+        st.text_input("Question", max_chars=500, **_part(draft, question, "text"))
         row = st.container(horizontal=True, vertical_alignment="bottom")
-        fields.choice(
-            draft, f"{name} kind", "Answer", list(KINDS), question.kind,
+        kind = fields.bound(
+            draft,
+            f"{name} kind",
+            question.kind,
             lambda design, kind: _replaced(design, name, kind=kind, choices=(), screens_out=()),
-            row, KINDS.__getitem__, width=150,
-        )  # fmt: skip
-        _rules(draft, question, field, row)
-        _buttons(draft, name, number, row)
+        )
+        fields.choice("Answer", KINDS, kind, row, width=150)
+        _screens_out(draft, question, row)
+        row.toggle("Must be answered", **_part(draft, question, "required"))
+        moved = offer_moves(row, draft.design.background, number)
+        if moved is not None:
+            _store(draft, moved)
         if question.kind == "choice":
-            fields.area(
+            choices = fields.bound(
                 draft,
                 f"{name} choices",
-                "Answers, one a line",
                 "\n".join(question.choices),
                 lambda design, words: _with_choices(design, name, words),
-                height=100,
             )
+            st.text_area("Answers, one a line", height=100, **choices)
 
 
-def _buttons(draft: Draft, name: str, number: int, row: Any) -> None:
-    asked = list(draft.design.background)
-    if row.button("", icon=":material/arrow_upward:", key=f"up {name}", help="Move up",
-                  disabled=not number):  # fmt: skip
-        asked[number - 1], asked[number] = asked[number], asked[number - 1]
-        _store(draft, tuple(asked))
-    if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
-        _store(draft, tuple(each for each in asked if each.id != name))
-
-
-def _rules(draft: Draft, question: BackgroundQuestion, field: Any, row: Any) -> None:
-    """Which answers end the participation, and whether there must be one."""
-    name = question.id
-    _screens_out(draft, question, field, row)
-    fields.toggle(
-        draft, f"{name} required", "Must be answered", question.required,
-        field("required", bool), row,
-    )  # fmt: skip
-
-
-def _screens_out(draft: Draft, question: BackgroundQuestion, field: Any, row: Any) -> None:
-    name = question.id
-    if question.kind == "text":
-        return
+def _screens_out(draft: Draft, question: BackgroundQuestion, row: Any) -> None:
+    """Which answers end the participation."""
+    name, out = question.id, question.screens_out
     if question.kind == "number":
-        fields.text(
-            draft, f"{name} out", "Numbers that screen out, with commas between",
-            ", ".join(question.screens_out), field("screens_out", _listed), row, width=280,
-        )  # fmt: skip
-        return
-    answers = YES_NO if question.kind == "yes_no" else question.choices
-    fields.several(
-        draft, f"{name} out {answers}", "Answers that screen out", answers,
-        question.screens_out, field("screens_out", tuple), row, width=280,
-    )  # fmt: skip
+        numbers = fields.bound(
+            draft,
+            f"{name} out",
+            ", ".join(out),
+            lambda design, words: _replaced(design, name, screens_out=_listed(words.split(","))),
+        )
+        row.text_input("Numbers that screen out, with commas between", width=280, **numbers)
+    elif question.kind != "text":
+        offered = YES_NO if question.kind == "yes_no" else question.choices
+        answers = fields.bound(
+            draft,
+            f"{name} out {offered}",
+            [answer for answer in out if answer in offered],
+            lambda design, chosen: _replaced(design, name, screens_out=tuple(chosen)),
+        )
+        row.multiselect("Answers that screen out", offered, width=280, **answers)
 
 
 def _with_choices(design: Design, name: str, words: str) -> Design:
-    choices = tuple(dict.fromkeys(line.strip() for line in words.splitlines() if line.strip()))
+    choices = _listed(words.splitlines())
     question = next(each for each in design.background if each.id == name)
     out = tuple(answer for answer in question.screens_out if answer in choices)
     return _replaced(design, name, choices=choices, screens_out=out)
 
 
 def _replaced(design: Design, name: str, **parts: Any) -> Design:
-    questions = tuple(
-        replace(each, **parts) if each.id == name else each for each in design.background
+    return replace(design, background=changed(design.background, name, **parts))
+
+
+def _listed(words: Sequence[str]) -> tuple[str, ...]:
+    """Each word once, without what is blank."""
+    return tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
+
+
+def _part(draft: Draft, question: BackgroundQuestion, part: str) -> fields.Bound:
+    """What binds a control to the part of that name of a question."""
+    return fields.bound(
+        draft,
+        f"{question.id} {part}",
+        getattr(question, part),
+        lambda design, given: _replaced(design, question.id, **{part: given}),
     )
-    return replace(design, background=questions)
-
-
-def _listed(words: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.strip() for word in words.split(",") if word.strip()))
 
 
 def _store(draft: Draft, questions: tuple[BackgroundQuestion, ...]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from pages.components.study.design import fields
-from pages.components.study.design.drafts import Draft, begin_anew, commit
-from xai_core.study.design import Design
+from pages.components.study.design.drafts import Draft, begin_anew
 
 PROLIFIC = "https://app.prolific.com/submissions/complete?cc={code}"
 CODES = {
@@ -36,24 +34,13 @@ def _codes(draft: Draft) -> None:
     design = draft.design
     st.markdown("**Codes**")
     for name, (label, about) in CODES.items():
-        fields.text(
-            draft,
-            name,
-            label,
-            getattr(design, name),
-            partial(_with_code, name),
-            max_chars=100,
-            help=about,
-        )
-    fields.text(
-        draft,
-        "url",
+        st.text_input(label, max_chars=100, help=about, **fields.part(draft, name, str.strip))
+    st.text_input(
         "Where participants go at the end",
-        design.completion_url,
-        lambda old, word: replace(old, completion_url=word.strip()),
         max_chars=500,
         placeholder="https://…{code}",
         help="{code} stands for the code. Without an address the code is shown alone.",
+        **fields.part(draft, "completion_url", str.strip),
     )
     if st.button(
         "Fill in for Prolific",
@@ -66,36 +53,27 @@ def _codes(draft: Draft) -> None:
         begin_anew(draft, replace(design, completion_url=PROLIFIC, **codes))
 
 
-def _with_code(name: str, design: Design, word: str) -> Design:
-    """The design with another code."""
-    code: dict[str, Any] = {name: word.strip()}
-    return replace(design, **code)
-
-
 def _limits(draft: Draft) -> None:
     design = draft.design
     st.markdown("**Open**")
-    _moment(draft, "opens_at", "From (UTC; empty: at once)", design.opens_at)
-    _moment(draft, "closes_at", "Until (UTC; empty: until you close it)", design.closes_at)
-    fields.number(
-        draft,
-        "target",
-        "Participants wanted (0: no limit)",
-        design.target or 0,
-        (0, MOST_PEOPLE),
-        lambda old, n: replace(old, target=int(n) or None),
-        help="When so many have completed, nobody new can begin; who has begun finishes.",
-    )
-
-
-def _moment(draft: Draft, name: str, label: str, value: str | None) -> None:
-    key = draft.key(name)
+    opens, closes = _parsed(design.opens_at), _parsed(design.closes_at)
     st.datetime_input(
-        label,
-        _parsed(value),
-        key=key,
-        on_change=commit,
-        args=(draft, key, lambda old, when: replace(old, **{name: _iso(when)})),
+        "From (UTC; empty: at once)",
+        value=None,
+        **fields.bound(draft, "from", opens, lambda old, when: replace(old, opens_at=_iso(when))),
+    )
+    st.datetime_input(
+        "Until (UTC; empty: until you close it)",
+        value=None,
+        **fields.bound(draft, "till", closes, lambda old, when: replace(old, closes_at=_iso(when))),
+    )
+    fields.number(
+        "Participants wanted (0: no limit)",
+        (0, MOST_PEOPLE),
+        fields.bound(
+            draft, "target", design.target or 0, lambda old, n: replace(old, target=n or None)
+        ),
+        help="When so many have completed, nobody new can begin; who has begun finishes.",
     )
 
 

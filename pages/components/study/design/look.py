@@ -15,7 +15,8 @@ from xai_core.study.design import Design, Look
 from xai_core.study.problems import SIDES
 
 EXPLAINED = {"predicted": "Predicted class", "true": "True class"}
-_CLIPPED = "at the maximum"
+CLIP_TITLES = {CLIPS[-1]: "at the maximum"}
+CLIP_TITLES |= {share: f"from percentile {share:g}" for share in CLIPS[-2::-1]}
 MODES = {"nearest": "As computed", "bilinear": "Smooth"}
 
 
@@ -46,50 +47,37 @@ def scale_rule(look: Look) -> str:
 def _controls(draft: Draft) -> None:
     look = draft.design.look
     fields.segments(
-        draft,
-        "explained",
         "Heatmaps explain the",
         EXPLAINED,
-        look.explained,
-        lambda old, word: _with(old, explained=word),
+        _part(draft, "explained"),
         help="The predicted class may be another one for each model; the question names the true "
         "one.",
     )
-    fields.choice(
-        draft, "stage", "Stage", list(STAGE_TITLES), look.stage,
-        lambda old, word: _with(old, stage=word), title=STAGE_TITLES.__getitem__,
-    )  # fmt: skip
+    fields.choice("Stage", STAGE_TITLES, _part(draft, "stage"))
     if look.stage == SIGNED:
-        fields.segments(
-            draft, "show", "Show", SHOW_TITLES, look.show,
-            lambda old, word: _with(old, show=word),
-        )  # fmt: skip
-        fields.choice(
+        fields.segments("Show", SHOW_TITLES, _part(draft, "show"))
+        clip = CLIPS[-1] if look.clip is None else look.clip
+        clipped = fields.bound(
             draft,
             "clip",
-            "Colours saturate",
-            CLIPS[::-1],
-            CLIPS[-1] if look.clip is None else look.clip,
+            clip,
             lambda old, share: _with(old, clip=share if share < CLIPS[-1] else None),
-            title=lambda share: _CLIPPED if share == CLIPS[-1] else f"from percentile {share:g}",
         )
-    diverging = _display(look).signed
-    titles = colour_titles(diverging)
-    fields.choice(
-        draft, f"colours {diverging}", "Colours", list(titles), _display(look).colormap,
-        lambda old, word: _with(old, colormap=word), title=titles.__getitem__,
-    )  # fmt: skip
-    fields.slider(
-        draft, "opacity", "Opacity over the picture", look.opacity, (0.0, 1.0),
-        lambda old, share: _with(old, opacity=float(share)),
-    )  # fmt: skip
-    fields.segments(
-        draft, "mode", "Enlarged", MODES, look.mode, lambda old, word: _with(old, mode=word)
+        fields.choice("Colours saturate", CLIP_TITLES, clipped)
+    colours, signed = _display(look).colormap, _display(look).signed
+    coloured = fields.bound(
+        draft, f"colours {signed}", colours, lambda old, word: _with(old, colormap=word)
     )
-    fields.number(
-        draft, "side", "Side of every picture in pixels", look.side, SIDES,
-        lambda old, side: _with(old, side=int(side)),
-    )  # fmt: skip
+    fields.choice("Colours", colour_titles(signed), coloured)
+    st.slider("Opacity over the picture", 0.0, 1.0, step=0.05, **_part(draft, "opacity"))
+    fields.segments("Enlarged", MODES, _part(draft, "mode"))
+    fields.number("Side of every picture in pixels", SIDES, _part(draft, "side"))
+
+
+def _part(draft: Draft, name: str) -> fields.Bound:
+    """What binds a control to the part of that name of the look."""
+    value = getattr(draft.design.look, name)
+    return fields.bound(draft, name, value, lambda old, given: _with(old, **{name: given}))
 
 
 def _with(design: Design, **parts: Any) -> Design:

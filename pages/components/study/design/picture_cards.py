@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -13,6 +12,7 @@ from PIL import Image
 from pages.components.alt_text import alt_text
 from pages.components.study.design import adding, fields, model_answers, model_facts
 from pages.components.study.design.drafts import Draft, begin_anew
+from pages.components.study.design.items import changed
 from pages.components.study.design.originals import left_out, with_pictures
 from pages.components.text import plain
 from xai_core import tasks
@@ -86,18 +86,12 @@ def _card(
     name = picture.id
     st.image(_thumb(picture.asset, share), width="stretch", **alt_text(st.image, picture.name))
     st.caption(f"{plain(picture.name)}{said}")
-    offered = ["", *classes]
-    fields.choice(
-        draft, f"{name} class", "True class", offered, picture.true_class,
-        lambda design, word: _replaced(design, name, true_class=word),
-        title=lambda word: classes.get(word, word) or "True class?", label_visibility="collapsed",
-    )  # fmt: skip
+    offered = {"": "True class?", **classes}
+    true_class = _part(draft, picture, "true_class")
+    fields.choice("True class", offered, true_class, label_visibility="collapsed")
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
-    fields.choice(
-        draft, f"{name} kind", "For", list(KINDS), picture.kind,
-        lambda design, kind: _replaced(design, name, kind=kind),
-        row, KINDS.__getitem__, label_visibility="collapsed", width=120,
-    )  # fmt: skip
+    kind = _part(draft, picture, "kind")
+    fields.choice("For", KINDS, kind, row, label_visibility="collapsed", width=120)
     if row.button("", icon=":material/delete:", key=f"drop {name}", help="Remove"):
         left = [each for each in draft.design.pictures if each.id != name]
         begin_anew(draft, with_pictures(draft.design, left))
@@ -114,11 +108,13 @@ def _thumb(asset: str, share: float) -> bytes:
     return stream.getvalue()
 
 
-def _replaced(design: Design, name: str, **parts: Any) -> Design:
-    return with_pictures(
-        design,
-        [replace(each, **parts) if each.id == name else each for each in design.pictures],
-    )
+def _part(draft: Draft, picture: StudyPicture, name: str) -> fields.Bound:
+    """What binds a control to the part of that name of a picture."""
+
+    def change(design: Design, value: Any) -> Design:
+        return with_pictures(design, changed(design.pictures, picture.id, **{name: value}))
+
+    return fields.bound(draft, f"{picture.id} {name}", getattr(picture, name), change)
 
 
 def _warn(design: Design, about: Sequence[Mapping[str, Any]]) -> None:

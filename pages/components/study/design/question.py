@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from pages.components.access import is_researcher
@@ -12,7 +10,7 @@ from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
-from xai_core.study.design import QUESTION, Design
+from xai_core.study.design import QUESTION
 
 EXAMPLE = "Egyptian cat"
 
@@ -36,39 +34,19 @@ def show(draft: Draft, name: str) -> None:
         help="For you; participants never see it.",
     )
     design = draft.design
-    fields.text(
-        draft,
-        "title",
-        "Title for participants",
-        design.title,
-        lambda old, word: replace(old, title=word),
-        right,
-        max_chars=200,
-    )
-    fields.area(
-        draft,
-        "question",
+    right.text_input("Title for participants", max_chars=200, **fields.part(draft, "title"))
+    st.text_area(
         "Question of every trial",
-        design.question,
-        _with_question,
         height=80,
         help="{class} stands for the picture's true class. Emptied, it is the published one again.",
+        **fields.part(draft, "question", lambda words: words if words.strip() else QUESTION),
     )
     st.caption(f"A participant reads: {plain(design.question.replace('{class}', EXAMPLE))}")
     if "{class}" not in design.question:
         st.caption("The question does not name the class: {class} is not in it.")
-    fields.area(
-        draft,
-        "instructions",
-        "Instructions before the first trial",
-        design.instructions,
-        lambda old, word: replace(old, instructions=word),
-        height=180,
+    st.text_area(
+        "Instructions before the first trial", height=180, **fields.part(draft, "instructions")
     )
-
-
-def _with_question(design: Design, words: str) -> Design:
-    return replace(design, question=words if words.strip() else QUESTION)
 
 
 def _rename(draft: Draft, key: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from pages.components.study.design import fields
@@ -22,31 +20,19 @@ def show(draft: Draft) -> None:
         st.markdown("**Trials**")
         if pictures:
             fields.number(
-                draft,
-                "trials",
                 f"Pictures that each participant judges, of {pictures}",
-                design.trials,
                 (1, pictures),
-                lambda old, n: replace(old, trials=int(n)),
+                fields.part(draft, "trials"),
                 help="Fewer than there are pictures: each participant gets others, so that all "
                 "pictures are judged about equally often.",
             )
         else:
             st.info("Add pictures first.")
-        fields.toggle(
-            draft,
-            "order",
-            "Another order for each participant",
-            design.random_order,
-            lambda old, yes: replace(old, random_order=yes),
-        )
-        fields.toggle(
-            draft,
-            "positions",
+        st.toggle("Another order for each participant", **fields.part(draft, "random_order"))
+        st.toggle(
             "Heatmaps change places",
-            design.random_positions,
-            lambda old, yes: replace(old, random_positions=yes),
             help="Balanced: every model is shown at every place about equally often.",
+            **fields.part(draft, "random_positions"),
         )
     with right:
         _checks(draft, design, catches)
@@ -57,12 +43,9 @@ def _checks(draft: Draft, design: Design, catches: int) -> None:
     st.markdown("**Checks of attention**")
     if catches:
         fields.number(
-            draft,
-            "catch",
             "Trials with identical heatmaps",
-            design.catch_trials,
             (0, catches),
-            lambda old, n: replace(old, catch_trials=int(n)),
+            fields.part(draft, "catch_trials"),
             help="The right answers are “They look the same” and “Can't distinguish”. They use "
             "the pictures that are marked for it.",
         )
@@ -72,22 +55,16 @@ def _checks(draft: Draft, design: Design, catches: int) -> None:
             "in the step Pictures."
         )
     fields.number(
-        draft,
-        "instructed",
         "Trials that say which answer to choose",
-        design.instructed_trials,
         (0, MOST_INSTRUCTED),
-        lambda old, n: replace(old, instructed_trials=int(n)),
+        fields.part(draft, "instructed_trials"),
     )
     checks = design.catch_trials + design.instructed_trials
     if checks:
         fields.number(
-            draft,
-            "failed",
             "Wrong answers to checks that are let pass",
-            design.most_failed,
             (0, checks),
-            lambda old, n: replace(old, most_failed=int(n)),
+            fields.part(draft, "most_failed"),
             help="Who has more than that has failed, and gets the code for it.",
         )
 
