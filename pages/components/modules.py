@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.routes import own_route
+from pages.components.routes import own_route, unchanging
 
 PATH = "modules"
 HERE = Path(__file__).parent
@@ -57,11 +57,7 @@ async def serve(request: Request) -> Response:
     content = _contents(component).get(given["name"])
     if content is None:
         return Response(status_code=404)
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type="text/javascript", headers=headers)
+    return unchanging(content, "text/javascript", "public")
 
 
 def route() -> Route:

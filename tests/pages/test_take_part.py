@@ -586,8 +586,8 @@ def test_what_was_longest_unused_leaves_first(
         return b"8 bytes!", "image/png"
 
     monkeypatch.setattr(Store, "stimulus", read)
-    monkeypatch.setattr(stimuli, "LIMIT", 20)
-    monkeypatch.setattr(stimuli, "_held", type(stimuli._held)())
+    held = type(stimuli._held)(20, getsizeof=stimuli._held.getsizeof)
+    monkeypatch.setattr(stimuli, "_held", held)
     names = [f"picture-{letter}" for letter in "abacab"]
     for name in names:
         fetched(name)

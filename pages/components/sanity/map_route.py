@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pages.components.display_controls import FULL
-from pages.components.routes import own_route
+from pages.components.routes import own_route, unchanging
 from xai_core.heatmaps import SHOWS, signed_map
 from xai_core.jobs import shared_engine
 from xai_core.randomization.scores import enlarged
@@ -49,8 +49,7 @@ async def serve(request: Request) -> Response:
     content = await run_in_threadpool(_drawn, given["key"], (height, width), given["show"], clip)
     if content is None:
         return Response(status_code=404)
-    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
-    return Response(content, media_type="application/octet-stream", headers=headers)
+    return unchanging(content, "application/octet-stream", "private")
 
 
 def route() -> Route:

@@ -6,15 +6,15 @@ What a name leads to never changes, so the browser and whatever stands between m
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from threading import Lock
 
+from cachetools import LRUCache
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pages.components.routes import own_route
+from pages.components.routes import own_route, unchanging
 from xai_core.errors import StudyUnavailableError
 from xai_core.study import shared_store
 
@@ -22,7 +22,8 @@ PATH = "stimuli"
 LIMIT = 64 * 2**20  # bytes held, so that a picture is read from the database once
 _NAME = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
-_held: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+# Content with its MIME type; what was longest unused leaves first.
+_held: LRUCache[str, tuple[bytes, str]] = LRUCache(LIMIT, getsizeof=lambda held: len(held[0]))
 _lock = Lock()
 
 
@@ -36,7 +37,8 @@ async def serve(request: Request) -> Response:
     name = request.path_params["name"]
     if not _NAME.fullmatch(name):
         return _nothing(404)
-    found = _remembered(name)
+    with _lock:
+        found = _held.get(name)
     if found is None:
         try:
             found = await run_in_threadpool(_read, name)
@@ -44,13 +46,9 @@ async def serve(request: Request) -> Response:
             return _nothing(503)
         if found is None:
             return _nothing(404)
-        _remember(name, found)
-    content, mime = found
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type=mime, headers=headers)
+        with _lock:
+            _held[name] = found
+    return unchanging(*found, "public")
 
 
 def route() -> Route:
@@ -64,20 +62,3 @@ def _read(name: str) -> tuple[bytes, str] | None:
 
 def _nothing(status: int) -> Response:
     return Response(status_code=status, headers={"Cache-Control": "no-store"})
-
-
-def _remembered(name: str) -> tuple[bytes, str] | None:
-    with _lock:
-        if name in _held:
-            _held.move_to_end(name)
-        return _held.get(name)
-
-
-def _remember(name: str, found: tuple[bytes, str]) -> None:
-    """Hold a picture; what was longest unused leaves until the rest is within ``LIMIT``."""
-    with _lock:
-        _held[name] = found
-        size = sum(len(content) for content, _ in _held.values())
-        while size > LIMIT and len(_held) > 1:
-            _, (content, _) = _held.popitem(last=False)
-            size -= len(content)
