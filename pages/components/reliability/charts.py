@@ -10,11 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from pages.components.plots import COLOURS, laid_out
 from pages.components.reliability.metric_controls import STAGE_TITLES
 from xai_core.apem.scores import TITLES
+from xai_core.charts import density, whole_edges
 
-# Okabe & Ito 2008: told apart by people who cannot tell red from green.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 PARTS = {"better": "#009E73", "equal": "#bbbbbb", "worse": "#D55E00"}
 ROW, BAR, REST = 40, 0.45, 90  # pixels of a row; its share below the middle; pixels around the rows
 FEW = 6
@@ -40,7 +40,7 @@ def boxes(table: pd.DataFrame, measure: str, titles: Mapping[str, str]) -> go.Fi
             customdata=own.image.tolist(),
             hovertemplate="%{customdata}: %{y}<extra>%{fullData.name}</extra>",
         )
-    return _laid_out(figure, 380, boxmode="group", yaxis={"title": TITLES[measure]})
+    return laid_out(figure, 380, boxmode="group", yaxis={"title": TITLES[measure]})
 
 
 def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
@@ -69,7 +69,7 @@ def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
         )
     rows, shares = {"showticklabels": False}, {"tickformat": ".0%", "range": [0, 1]}
     height = ROW * len(found) + REST
-    return _laid_out(figure, height, barmode="stack", xaxis=shares, yaxis=rows)
+    return laid_out(figure, height, barmode="stack", xaxis=shares, yaxis=rows)
 
 
 def shuffled(own: pd.DataFrame) -> go.Figure:
@@ -78,17 +78,15 @@ def shuffled(own: pd.DataFrame) -> go.Figure:
     Args:
         own: a row for each picture.
     """
-    from xai_core.charts import whole_edges
-
     kinds = {"the maps": own.apem, "shuffled": own.apem_shuffled}
     values = {name: one.dropna().to_numpy(float) for name, one in kinds.items()}
     edges = whole_edges(np.concatenate(list(values.values())))
     figure = go.Figure()
     for (name, found), colour in zip(values.items(), (COLOURS[0], "#888888"), strict=True):
         figure.add_trace(_histogram(found, edges, colour, name))
-    counted = _counted(max(np.histogram(found, edges)[0].max() for found in values.values()))
-    axes = {"xaxis": {"title": "APEM"}, "yaxis": {"title": "pictures", **counted}}
-    return _laid_out(figure, 300, barmode="overlay", bargap=0.05, **axes)
+    pictures = _pictures(max(np.histogram(found, edges)[0].max() for found in values.values()))
+    apem = {"title": "APEM"}
+    return laid_out(figure, 300, barmode="overlay", bargap=0.05, xaxis=apem, yaxis=pictures)
 
 
 def differences(values: Sequence[int], title: str) -> go.Figure:
@@ -98,8 +96,6 @@ def differences(values: Sequence[int], title: str) -> go.Figure:
         values: of the pictures.
         title: of the axis.
     """
-    from xai_core.charts import density, whole_edges
-
     numbers = np.asarray(values, dtype=float)
     edges = whole_edges(numbers)
     figure = go.Figure()
@@ -109,9 +105,9 @@ def differences(values: Sequence[int], title: str) -> go.Figure:
         x=x.tolist(), y=y.tolist(), mode="lines", line={"color": COLOURS[1]}, hoverinfo="skip"
     )
     figure.add_vline(x=0, line={"width": 1, "color": "#888888"})
-    counted = _counted(np.histogram(numbers, edges)[0].max())
-    axes = {"xaxis": {"title": title}, "yaxis": {"title": "pictures", **counted}}
-    return _laid_out(figure, 300, showlegend=False, bargap=0.05, **axes)
+    pictures = _pictures(np.histogram(numbers, edges)[0].max())
+    difference = {"title": title}
+    return laid_out(figure, 300, showlegend=False, bargap=0.05, xaxis=difference, yaxis=pictures)
 
 
 def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
@@ -134,12 +130,12 @@ def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
             marker={"color": COLOURS[number % len(COLOURS)], "size": 6, "opacity": 0.7},
             hovertemplate="%{customdata}: loss %{x:.2f}, APEM %{y}<extra>%{fullData.name}</extra>",
         )
-    return _laid_out(figure, 340, xaxis={"title": "loss"}, yaxis={"title": "APEM"})
+    return laid_out(figure, 340, xaxis={"title": "loss"}, yaxis={"title": "APEM"})
 
 
-def _counted(highest: int) -> dict[str, int]:
-    """An axis of few pictures has no halves of them."""
-    return {"dtick": 1} if highest <= FEW else {}
+def _pictures(highest: int) -> dict[str, Any]:
+    """The axis that counts pictures; of few it has no halves."""
+    return {"title": "pictures", **({"dtick": 1} if highest <= FEW else {})}
 
 
 def _histogram(
@@ -154,12 +150,3 @@ def _histogram(
         marker={"color": colour},
         hovertemplate=f"%{{y}} pictures at %{{x}}<extra>{name}</extra>",
     )
-
-
-def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    usual: dict[str, Any] = {
-        "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
-        "legend": {"orientation": "h", "y": -0.2, "x": 0, "traceorder": "normal"},
-    }
-    figure.update_layout(height=height, **{**usual, **layout})
-    return figure

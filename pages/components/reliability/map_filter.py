@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.live import duration, finished
+from pages.components.plots import COLOURS, laid_out, mark
 from pages.components.reliability.map_images import map_picture
 from pages.components.reliability.metric_controls import begin_at
 from pages.components.work import gather
@@ -133,14 +134,9 @@ def _chart(kept: np.ndarray, apem: np.ndarray, place: int) -> go.Figure:
         x=kept.tolist(),
         y=apem.tolist(),
         mode="lines",
-        line={"shape": "hv", "color": "#0072B2"},
+        line={"shape": "hv", "color": COLOURS[0]},
         hovertemplate="%{x:.1%} kept: APEM %{y}<extra></extra>",
     )
-    figure.add_vline(x=float(kept[place]), line={"width": 2, "color": "#ff4b4b"})
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=200,
-        xaxis={"title": "share of values kept", "tickformat": ".0%", "autorange": "reversed"},
-        yaxis={"title": "APEM"},
-    )
-    return figure
+    mark(figure, float(kept[place]))
+    share = {"title": "share of values kept", "tickformat": ".0%", "autorange": "reversed"}
+    return laid_out(figure, 200, xaxis=share, yaxis={"title": "APEM"})

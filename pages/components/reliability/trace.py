@@ -11,15 +11,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.components.classified import ClassifiedImage
+from pages.components.plots import COLOURS, laid_out, mark
 from pages.components.reliability import map_images
 from pages.components.reliability.metric_controls import begin_at
 from pages.components.text import plain
+from xai_core.apem.scores import TITLES
 from xai_core.cache import Result
 
 EPS = "eps"
-TITLES = ("Along the map", "Along its opposite")
-SIGNS = ("−", "+")
-COLOURS = ("#0072B2", "#D55E00")
+WAYS = ("Along the map", "Along its opposite")
+ENDS = ("eps_minus", "eps_plus")  # of these ways
 
 
 def show(image: ClassifiedImage, titles: Sequence[str], trace: Result) -> None:
@@ -30,7 +31,7 @@ def show(image: ClassifiedImage, titles: Sequence[str], trace: Result) -> None:
         titles: of the model's classes.
         trace: of ``tasks.trace``.
     """
-    ends = (trace.facts["eps_minus"], trace.facts["eps_plus"])
+    minus, plus = ends = [trace.facts[name] for name in ENDS]
     last = trace.arrays["own"].shape[1] - 1
     known = [end for end in ends if end is not None]
     begin_at(EPS, min(known, default=last), last)
@@ -43,12 +44,10 @@ def show(image: ClassifiedImage, titles: Sequence[str], trace: Result) -> None:
         help="Every step adds 1 to the sum of all changes of the picture's values (from 0 to 1). "
         "The picture is not clipped; what leaves the range is drawn at its end.",
     )
-    minus, plus = ends
-    gap = "censored" if minus is None or plus is None else str(plus - minus)
-    numbers = {"ε−": minus, "ε+": plus, "APEM": gap}
+    apem = None if minus is None or plus is None else plus - minus
     line = st.container(horizontal=True, gap="large")
-    for name, number in numbers.items():
-        line.markdown(f"{name} **{'censored' if number is None else number}**")
+    for name, number in zip((*ENDS, "apem"), (minus, plus, apem), strict=True):
+        line.markdown(f"{TITLES[name]} **{'censored' if number is None else number}**")
     shares = relevance_shares(trace.arrays["map"])
     for place, column in enumerate(st.columns(2, gap="large")):
         with column:
@@ -81,7 +80,7 @@ def _side(
     change = shares * trace.arrays["signs"]
     gain = 0.5 / max(float(np.abs(last * change).max()), 1e-12)
     map_ = trace.arrays["map"] if place == 0 else 1 - trace.arrays["map"]
-    st.markdown(f"**{TITLES[place]}**")
+    st.markdown(f"**{WAYS[place]}**")
     pictures = {
         "the map" if place == 0 else "irrelevance, 1 − R": map_images.map_picture(map_),
         f"the change, ×{gain:.3g}": map_images.picture(0.5 + gain * epsilon * change),
@@ -91,23 +90,21 @@ def _side(
     for caption, picture in pictures.items():
         row.image(picture, caption=caption, width=map_images.SHOWN)
     index = int(trace.arrays["classes"][place, epsilon])
-    first = int(trace.arrays["classes"][0, 0])
-    name = plain(titles[index])
-    mark = ":green[●]" if index == first else ":red[●]"
-    st.markdown(f"{mark} **{name}** · {float(trace.arrays['top'][place, epsilon]):.1%}")
-    end = trace.facts["eps_minus" if place == 0 else "eps_plus"]
-    sign = SIGNS[place]
+    dot = ":green[●]" if index == trace.arrays["classes"][0, 0] else ":red[●]"
+    share = float(trace.arrays["top"][place, epsilon])
+    st.markdown(f"{dot} **{plain(titles[index])}** · {share:.1%}")
+    end = trace.facts[ENDS[place]]
     st.caption(
         f"The class does not change within {last} steps: censored."
         if end is None
-        else f"The class changes for the first time at ε{sign} = {end}."
+        else f"The class changes for the first time at {TITLES[ENDS[place]]} = {end}."
     )
 
 
 def _chart(titles: Sequence[str], trace: Result, epsilon: int) -> go.Figure:
     figure = go.Figure()
     first = titles[int(trace.arrays["classes"][0, 0])]
-    for place, title in enumerate(TITLES):
+    for place, title in enumerate(WAYS):
         own = trace.arrays["own"][place]
         names = [titles[int(index)] for index in trace.arrays["classes"][place]]
         figure.add_scatter(
@@ -119,24 +116,18 @@ def _chart(titles: Sequence[str], trace: Result, epsilon: int) -> go.Figure:
             line={"color": COLOURS[place], "dash": ("solid", "dash")[place], "width": 2},
             hovertemplate="ε = %{x}: %{y:.1%}, class %{customdata}<extra>%{fullData.name}</extra>",
         )
-        end = trace.facts["eps_minus" if place == 0 else "eps_plus"]
+        end = trace.facts[ENDS[place]]
         if end is not None:
             figure.add_scatter(
                 x=[end],
                 y=[float(own[end])],
                 mode="markers+text",
-                text=[f"ε{SIGNS[place]} = {end}"],
+                text=[f"{TITLES[ENDS[place]]} = {end}"],
                 textposition="top right",
                 marker={"size": 10, "color": COLOURS[place], "symbol": "x"},
                 showlegend=False,
                 hoverinfo="skip",
             )
-    figure.add_vline(x=epsilon, line={"width": 2, "color": "#ff4b4b"})
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=260,
-        legend={"orientation": "h", "y": -0.25, "x": 0},
-        xaxis={"title": "steps ε"},
-        yaxis={"title": f"probability of {first}"[:60], "range": [0, 1.05], "tickformat": ".0%"},
-    )
-    return figure
+    mark(figure, epsilon)
+    share = {"title": f"probability of {first}"[:60], "range": [0, 1.05], "tickformat": ".0%"}
+    return laid_out(figure, 260, -0.25, xaxis={"title": "steps ε"}, yaxis=share)

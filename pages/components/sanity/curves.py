@@ -8,14 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components import plots
 from pages.components.sanity.frames import ASKED
 from pages.components.sanity.sweep_results import SweepResults
 from xai_core.explainers.choices import column_title, signed
 from xai_core.measures import MEASURES
 from xai_core.randomization.verdicts import mean_and_spread
 
-# Okabe & Ito 2008: told apart by people who cannot tell red from green.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#000000")
+COLOURS = (*plots.COLOURS, "#000000")
 DASHES = ("solid", "dash", "dot", "dashdot")
 CONTROL_COLOUR = "#8a8a8a"
 KEY = "sanity-curves"
@@ -35,7 +35,7 @@ def show(
         labels: what the depths are called.
     """
     figure = _figure(sweep, measure, display_show, labels)
-    figure.add_vline(x=depth, line={"width": 2, "color": "#ff4b4b"})
+    plots.mark(figure, depth)
     st.plotly_chart(figure, key=KEY, on_select=_clicked, selection_mode="points")
 
 
@@ -72,15 +72,14 @@ def _figure(sweep: SweepResults, measure: str, show_what: str, labels: Sequence[
         lowest = min([lowest, *means])
     row = MEASURES[measure]
     limits = [lowest - 0.05, row.high + 0.05] if np.isfinite(row.high) else None
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        height=470,
+    return plots.laid_out(
+        figure,
+        470,
+        -0.22,
         hovermode="closest",
-        legend={"orientation": "h", "y": -0.22, "x": 0},
         xaxis={"tickvals": list(range(len(labels))), "ticktext": list(labels), "tickangle": -45},
         yaxis={"title": row.title, "range": limits},
     )
-    return figure
 
 
 def _curve(

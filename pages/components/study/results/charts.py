@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from pages.components.plots import COLOURS
 from xai_core.charts.study import CASE_COLOURS
 from xai_core.study.analysis.cases import CASES
 
-# Okabe & Ito 2008: told apart by people who cannot tell red from green.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
 ROW = 34  # pixels
 LEGEND = 120  # pixels for a legend of three lines and an axis with its title
 

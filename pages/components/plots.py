@@ -1,0 +1,33 @@
+"""What the live charts of all pages share: colours and layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+# Okabe & Ito 2008: told apart by people who cannot tell red from green.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
+
+
+def laid_out(figure: go.Figure, height: int, legend_y: float = -0.2, **layout: Any) -> go.Figure:
+    """The figure without margins, its legend below it.
+
+    Args:
+        figure: the figure.
+        height: in pixels.
+        legend_y: where the legend is, in heights of the plot.
+        layout: more of it.
+    """
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=height,
+        legend={"orientation": "h", "y": legend_y, "x": 0, "traceorder": "normal"},
+        **layout,
+    )
+    return figure
+
+
+def mark(figure: go.Figure, x: float) -> None:
+    """A line at the place that the page's slider has chosen."""
+    figure.add_vline(x=x, line={"width": 2, "color": "#ff4b4b"})
