@@ -1,4 +1,4 @@
-"""Words in place of pictures and tables, for those who hear the page."""
+"""Tables and pictures with words in their place, for those who hear the page."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+import streamlit as st
 
-def alt_text(draw: Callable[..., Any], words: str) -> dict[str, Any]:
-    """The option that passes the words on; none where this version of Streamlit has none.
+
+def table(content: Any, words: str, place: Any = st, **options: Any) -> Any:
+    """A table without its index.
 
     Args:
-        draw: what draws, such as ``st.image``.
+        content: what ``st.dataframe`` takes.
         words: what is heard.
+        place: where it goes.
+        options: of ``st.dataframe``.
     """
+    return place.dataframe(content, hide_index=True, **_alt(st.dataframe, words), **options)
+
+
+def image(content: Any, words: str) -> None:
+    """A picture as wide as there is room; as ``table``."""
+    st.image(content, width="stretch", **_alt(st.image, words))
+
+
+def _alt(draw: Callable[..., Any], words: str) -> dict[str, Any]:
+    """The option that passes the words on; none where this version of Streamlit has none."""
     return {"alt": words} if "alt" in signature(draw).parameters else {}

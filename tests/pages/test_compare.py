@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.opening import address, page, renewed
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
@@ -17,7 +17,6 @@ from xai_core.images import sample_image
 from xai_core.models import load_classifier
 from xai_core.params import NumberParam
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
 
 
@@ -28,17 +27,13 @@ def settled(app: AppTest) -> AppTest:
     )
 
 
-def compare(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app
+def compare(**query: Any) -> AppTest:
+    return page("app.py", query)
 
 
 def test_opens_with_heatmaps_of_a_sample() -> None:
     app = settled(compare())
     work = app.session_state["_work"]["compare"]
-    assert not app.exception
     assert len(work.results) == 6
     assert not work.problems
 
@@ -89,19 +84,8 @@ def columns(app: AppTest) -> list[tuple[str, dict[str, Any]]]:
     return [(task.arguments["method"], task.arguments["params"]) for task in tasks]
 
 
-def address(app: AppTest, name: str) -> list[str]:
-    """Values of an address parameter, which is text as long as only the test has set it."""
-    found = app.query_params.get(name, [])
-    return [found] if isinstance(found, str) else found
-
-
 def sentences(app: AppTest) -> str:
     return "\n".join(app.session_state["_work"]["compare"].problems.values())
-
-
-def renewed(app: AppTest, name: str) -> str:
-    """Key of a control that the page itself sets."""
-    return f"{name}_v{app.session_state['_turn']}"
 
 
 def test_a_message_under_way_does_not_undo_a_preset() -> None:
@@ -135,9 +119,7 @@ def test_a_preset_chooses_methods_and_settings() -> None:
 def test_a_link_brings_columns_and_settings_back() -> None:
     both = "smoothgrad,smoothgrad-deeplift"
     settings = ["smoothgrad.samples=2", "smoothgrad-deeplift.samples=3", "smoothgrad.sigma=0.5"]
-    app = compare(methods=both)
-    app.query_params["param"] = settings
-    app = settled(app)
+    app = settled(compare(methods=both, param=settings))
     asked = {given["base"]: given for _, given in columns(app)}
     assert (asked["saliency"]["samples"], asked["saliency"]["sigma"]) == (2, 0.5)
     assert (asked["deeplift"]["samples"], asked["deeplift"]["sigma"]) == (3, 0.2)
@@ -147,8 +129,7 @@ def test_a_link_brings_columns_and_settings_back() -> None:
 
 
 def test_another_base_is_another_column() -> None:
-    app = compare(methods="smoothgrad", param="smoothgrad.samples=2")
-    app = settled(app)
+    app = settled(compare(methods="smoothgrad", param="smoothgrad.samples=2"))
     app.multiselect(key=renewed(app, "smoothgrad.base")).set_value(
         ["saliency", "guided_backprop"]
     ).run()
@@ -158,8 +139,7 @@ def test_another_base_is_another_column() -> None:
 
 
 def test_a_picture_of_the_page_is_a_baseline() -> None:
-    app = compare(methods="deeplift", samples="Coffee")
-    app = settled(app)
+    app = settled(compare(methods="deeplift", samples="Coffee"))
     app.button_group(key="samples").set_value(["cat", "coffee"]).run()
     app.multiselect(key=renewed(app, "deeplift.baseline")).set_value(["black", "sample:coffee"])
     app = settled(app)
@@ -211,9 +191,8 @@ def test_every_method_has_controls_and_an_entry() -> None:
 
 
 def test_an_address_that_names_nothing_known_is_told() -> None:
-    app = compare(model="nonsense", layer="conv99", **{"class": "unicorn"})
-    app.query_params["methods"] = "saliency,gradcam,magic"
-    app.query_params["param"] = ["saliency.colour=red"]
+    asked = {"model": "nonsense", "layer": "conv99", "class": "unicorn"}
+    app = compare(**asked, methods="saliency,gradcam,magic", param=["saliency.colour=red"])
     told: set[str] = set()
     deadline = time.monotonic() + PATIENCE_S
     while len(told) < 5 and time.monotonic() < deadline:

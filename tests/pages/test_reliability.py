@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 from pages.components import media
 from pages.components.reliability.map_images import map_picture
 from pages.components.reliability.trace import relevance_shares
-from tests.pages.waiting import PATIENCE_S, until
+from tests.pages.opening import page, words
+from tests.pages.waiting import arrived, ended, until
 from xai_core.apem import apem
 from xai_core.apem.one_picture import picture_rows
 from xai_core.explainers import explain
@@ -24,7 +25,6 @@ from xai_core.heatmaps import STAGES, relevance_map
 from xai_core.images import sample_image
 from xai_core.models import load_classifier
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("engine")
 # A picture whose class changes soon.
 QUICK = {"samples": "Astronaut", "methods": "saliency,input_x_gradient", "shuffles": "0"}
@@ -33,38 +33,18 @@ QUICK["eps_max"] = str(MOST)
 PURPOSES = ("apem-maps", "apem-trace", "apem-rows")
 
 
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    for name, value in {**QUICK, **query}.items():
-        app.query_params[name] = value
-    return app.switch_page("pages/reliability.py")
+def opened(**query: Any) -> AppTest:
+    return page("app.py", {**QUICK, **query}).switch_page("pages/reliability.py")
 
 
 def settled(app: AppTest) -> AppTest:
     """The page with one picture when all its numbers are there."""
-
-    def ended(works: dict[str, Any]) -> bool:
-        there = all(name in works and not works[name].running for name in PURPOSES)
-        return there and bool(works["apem-rows"].results)
-
-    return until(app, ended)
+    return until(app, lambda works: ended(*PURPOSES)(works) and arrived("apem-rows")(works))
 
 
 def measured(app: AppTest) -> AppTest:
     """The page with many pictures when all its numbers are there."""
-    return until(
-        app,
-        lambda works: (
-            "apem-many" in works
-            and bool(works["apem-many"].results)
-            and not works["apem-many"].running
-        ),
-    )
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
-    return " ".join(str(item.value) for kind in kinds for item in kind)
+    return until(app, lambda works: ended("apem-many")(works) and arrived("apem-many")(works))
 
 
 def measured_map(stage: str) -> tuple[Any, Any, Any, Any]:
@@ -85,7 +65,6 @@ def computed() -> AppTest:
 
 
 def test_the_table_has_the_numbers_of_the_package(computed: AppTest) -> None:
-    assert not computed.exception
     table = computed.dataframe[0].value
     assert "Why not" not in table, table.to_string()
     assert table.Method.tolist() == ["Saliency"] * 3 + ["Input × Gradient"] * 3
@@ -148,15 +127,7 @@ def test_the_filter_shows_what_the_package_computes(computed: AppTest) -> None:
     (exact,) = (toggle for toggle in computed.toggle if toggle.label == "Exact")
     assert exact.value == (longest < 60), "exact where that takes less than a minute"
     next(button for button in computed.button if button.label == "Filter this map").click()
-    until(
-        computed,
-        lambda works: (
-            "apem-filter" in works
-            and bool(works["apem-filter"].results)
-            and not works["apem-filter"].running
-        ),
-    )
-    assert not computed.exception
+    until(computed, arrived("apem-filter"))
     (found,) = computed.session_state["_work"]["apem-filter"].results.values()
     path = {name: found.arrays[name] for name in ("threshold", "eps_minus", "eps_plus", "kept")}
     last = computed.slider(key="filter_step").value
@@ -176,7 +147,6 @@ def test_the_filter_shows_what_the_package_computes(computed: AppTest) -> None:
 
 def test_many_pictures_here(computed: AppTest) -> None:
     app = measured(opened(view="Many pictures"))
-    assert not app.exception
     summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
     before = computed.dataframe[0].value
     assert summary.loc[summary.Method == "Saliency", "APEM, mean"].tolist() == [
@@ -185,13 +155,12 @@ def test_many_pictures_here(computed: AppTest) -> None:
 
 
 def test_two_methods_picture_by_picture() -> None:
-    app = opened(view="Many pictures", methods="random,gradcam_elementwise", eps_max="25")
-    app.query_params["samples"] = ["Astronaut", "Cameraman", "Motorcycle"]
-    measured(app)
+    samples = ["Astronaut", "Cameraman", "Motorcycle"]
+    methods = "random,gradcam_elementwise"
+    app = measured(opened(view="Many pictures", methods=methods, eps_max="25", samples=samples))
     app.segmented_control(key="apem_stage").set_value("map")
     app.selectbox(key="versus_one").set_value("gradcam_elementwise")
-    until(app, lambda works: "apem-example" in works and bool(works["apem-example"].results))
-    assert not app.exception
+    until(app, arrived("apem-example"))
     assert app.selectbox(key="versus_other").options == ["Random (control)"]
     clf, numbers = load_classifier("vgg-tiny"), {}
     for name in ("astronaut", "camera", "motorcycle"):
@@ -213,11 +182,9 @@ def test_two_methods_picture_by_picture() -> None:
 
 
 def test_shuffled_maps_are_drawn_of_methods_that_have_some(computed: AppTest) -> None:
-    assert not computed.exception
     app = opened(view="Many pictures", shuffles="1", methods="saliency,gradcam")
     # As far as it has come, each time: one method's numbers come before the other's.
-    until(app, lambda works: "apem-many" in works and bool(works["apem-many"].results))
-    assert not app.exception
+    until(app, arrived("apem-many"))
     measured(app)
     assert app.selectbox(key="apem_shuffled_of").options == ["Saliency", "Grad-CAM"]
     summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
@@ -234,7 +201,6 @@ def test_a_data_set_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         image.crop((0, 0, side, side)).save(folder / "one.png")
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
     app = measured(opened(view="Many pictures", cohort="A data set", methods="saliency"))
-    assert not app.exception
     summary = next(t.value for t in app.dataframe if "APEM, mean" in t.value)
     assert summary.Pictures.add(summary.Censored).tolist() == [2, 2, 2]
     groups = app.segmented_control(key="apem_group").options
@@ -251,17 +217,12 @@ def test_a_data_set_with_a_class_that_the_model_has_not(
     folder.mkdir(parents=True)
     sample_image("cat").save(folder / "one.png")
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "beasts"))
-    app = until(
-        opened(view="Many pictures", cohort="A data set"),
-        lambda works: "apem-data" in works and not works["apem-data"].running,
-    )
+    app = until(opened(view="Many pictures", cohort="A data set"), ended("apem-data"))
     assert "unicorn" in words(app)
 
 
 def test_no_method_says_what_to_do() -> None:
-    app = opened()
-    app.run()
-    until(app, lambda works: "prediction" in works and not works["prediction"].running)
+    app = until(opened(), ended("prediction"))
     for pills in app.get("button_group"):
         if str(pills.key).startswith("m-"):
             pills.set_value([])

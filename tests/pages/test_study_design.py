@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components import access
 from pages.components.study.design import originals, publish, rendering, study_urls
-from tests.pages.waiting import PATIENCE_S, until
+from tests.pages.opening import address, page, press, words
+from tests.pages.waiting import arrived, checked, ended, until
 from xai_core.errors import StudyUnavailableError
 from xai_core.images import sample_image
 from xai_core.study import Rendered, Store, Version, shared_store
@@ -32,7 +33,6 @@ from xai_core.study.design import (
 )
 from xai_core.study.field_of_view import original_png
 
-ROOT = Path(__file__).parents[2]
 NOON = datetime(2031, 1, 1, 12, tzinfo=UTC)
 TINY = {"source": "vgg-tiny"}
 NASTY = "<script>alert(1)</script> =1+1 {class} **bold** $x$ [a](http://x)"
@@ -77,23 +77,8 @@ def begun(store: Store, design: Design | None = None, name: str = "Mine") -> str
 
 
 def opened(slug: str = "", step: str = "") -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    if slug:
-        app.query_params["design"] = slug
-    if step:
-        app.query_params["step"] = step
-    app.switch_page("pages/study_design.py")
-    return checked(app.run())
-
-
-def checked(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].message
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.code)
-    return "\n".join(str(item.value) for kind in kinds for item in kind)
+    query = {name: value for name, value in (("design", slug), ("step", step)) if value}
+    return checked(page("app.py", query).switch_page("pages/study_design.py").run())
 
 
 def field(app: AppTest, kind: str, label: str) -> Any:
@@ -105,11 +90,6 @@ def enter(app: AppTest, kind: str, label: str, value: Any) -> AppTest:
     return checked(app.run())
 
 
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click()
-    return checked(app.run())
-
-
 def test_begin_a_study_write_and_find_it_again(store: Store) -> None:
     app = opened()
     assert "There is no study yet" in words(app)
@@ -117,7 +97,7 @@ def test_begin_a_study_write_and_find_it_again(store: Store) -> None:
     next(button for button in app.button if button.label == "Begin").click()
     checked(app.run())
     (study,) = store.studies()
-    assert app.query_params["design"] in (study.slug, [study.slug])
+    assert address(app, "design") == [study.slug]
     enter(app, "text_input", "Title for participants", NASTY)
     enter(app, "text_area", "Question of every trial", "Where is the {class}?")
     enter(app, "text_area", "Instructions before the first trial", NASTY)
@@ -205,7 +185,7 @@ def test_what_was_changed_elsewhere_is_not_overwritten(store: Store) -> None:
 def test_conditions_are_added_named_moved_and_removed(store: Store) -> None:
     slug = begun(store)
     app = opened(slug, "Compared")
-    until(app, lambda works: "model" in works and bool(works["model"].results))
+    until(app, arrived("model"))
     next(one for one in app.get("button_group") if one.key.startswith("m-gradient_")).set_value(
         ["saliency"]
     )
@@ -233,7 +213,7 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
     slug = begun(store, full(store, pictures=(), trials=0))
     app = opened(slug, "Pictures")
     until(app, lambda _: "The classes to choose from" not in words(app))
-    next(one for one in app.segmented_control if one.label == "From").set_value("samples")
+    field(app, "segmented_control", "From").set_value("samples")
     app.run()
     next(one for one in app.get("button_group") if one.label == "Samples").set_value(
         ["cat", "rocket"]
@@ -257,7 +237,7 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
     assert draft.pictures[0].true_class == "Egyptian cat"
     assert draft.pictures[1].kind == "catch"
     assert draft.trials == 1
-    until(app, lambda works: "study-answers" in works and not works["study-answers"].running)
+    until(app, ended("study-answers"))
     assert ":material/check: vgg\\-tiny\\: Egyptian cat" in words(app)
     press(app, "drop p1")
     assert [one.id for one in store.draft(slug).pictures] == ["p2"]
@@ -303,7 +283,7 @@ def test_a_data_set_is_drawn_by_lot(
     def drawn(seed: int) -> list[tuple[str, str]]:
         slug = begun(store, full(store, pictures=(), trials=0))
         app = opened(slug, "Pictures")
-        next(one for one in app.segmented_control if one.label == "From").set_value("data")
+        field(app, "segmented_control", "From").set_value("data")
         app.run()
         field(app, "number_input", "Pictures").set_value(3)
         enter(app, "number_input", "Seed", seed)
@@ -313,7 +293,7 @@ def test_a_data_set_is_drawn_by_lot(
     def among(right: int, wrong: int) -> list[tuple[str, str]]:
         slug = begun(store, full(store, pictures=(), trials=0))
         app = opened(slug, "Pictures")
-        next(one for one in app.segmented_control if one.label == "From").set_value("data")
+        field(app, "segmented_control", "From").set_value("data")
         app.run()
         enter(app, "selectbox", "Drawn from", "c1")
         field(app, "number_input", "Rightly classified").set_value(right)
@@ -338,8 +318,8 @@ def test_the_look_is_tried_on_a_picture(store: Store) -> None:
     slug = begun(store, full(store))
     app = opened(slug, "Look")
     assert "scaled by its own largest absolute value" in words(app)
-    until(app, lambda works: "study-sample" in works and bool(works["study-sample"].results))
-    until(app, lambda works: not works["study-sample"].running)
+    until(app, arrived("study-sample"))
+    until(app, ended("study-sample"))
     assert words(app).count("predicts ") == 2
     field(app, "segmented_control", "Show").set_value("positive")
     checked(app.run())
@@ -463,21 +443,17 @@ def test_codes_dates_and_the_platform(store: Store) -> None:
     assert opened(slug, "Ending").get("date_time_input")[0].value == datetime(2031, 5, 4, 9, 30)
 
 
-def done(works: dict[str, Any]) -> bool:
-    return rendering.PURPOSE in works and not works[rendering.PURPOSE].running
-
-
 def test_preview_publish_and_a_second_version(store: Store) -> None:
     slug = begun(store, full(store))
     app = opened(slug, "Publish")
     press(app, "preview")
-    until(app, done)
+    until(app, ended(rendering.PURPOSE))
     (preview,) = store.versions(slug)
     assert preview.number == 0
     assert not store.studies()[0].published
     assert "The preview is ready" in words(app)
     press(app, "publish")
-    until(app, done)
+    until(app, ended(rendering.PURPOSE))
     checked(app)
     versions = store.versions(slug)
     assert [one.number for one in versions] == [0, 1]
@@ -541,7 +517,7 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_published(store: Store) -> 
     slug = begun(store, replace(design, conditions=(design.conditions[0], broken)))
     app = opened(slug, "Publish")
     press(app, "publish")
-    until(app, done)
+    until(app, ended(rendering.PURPOSE))
     assert "nowhere" in words(app)
     assert "cat, Second" in words(app)
     assert store.versions(slug) == []

@@ -17,7 +17,8 @@ from pages.components import access
 from pages.components.study.results import analysis, charts, downloads
 from pages.components.work import Work
 from tests.pages import little_study
-from tests.pages.waiting import PATIENCE_S, until
+from tests.pages.opening import page, words
+from tests.pages.waiting import checked, until, works
 from tests.study.synthetic import fill
 from xai_core.cache import Result
 from xai_core.errors import StudyError
@@ -27,7 +28,7 @@ from xai_core.study.analysis.results import Results, Settings, analyse
 from xai_core.study.storage.pulse import pulse
 from xai_core.study.storage.store import Store, shared_store
 
-ROOT = Path(__file__).parents[2]
+PAGE = "pages/study_results.py"
 PEOPLE = 8
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ [a](http://evil)"
 
@@ -53,32 +54,14 @@ def slug(store: Store) -> str:
 
 
 def opened(**query: str) -> AppTest:
-    return settled(first_run(**query))
-
-
-def first_run(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "study_results.py"), default_timeout=PATIENCE_S)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return settled(page(PAGE, query).run())
 
 
 def settled(app: AppTest) -> AppTest:
     """The page after the worker has analysed what it shows."""
-    if busy(app):
+    if any(work.running for work in works(app).values()):
         until(app, lambda works: not any(work.running for work in works.values()))
-    assert not app.exception
-    return app
-
-
-def busy(app: AppTest) -> bool:
-    works = app.session_state["_work"] if "_work" in app.session_state else {}  # noqa: SIM401
-    return any(work.running for work in works.values())
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning)
-    return " ".join(str(item.value) for kind in kinds for item in kind)
+    return checked(app)
 
 
 def test_no_study_says_what_to_do(store: Store) -> None:
@@ -186,7 +169,7 @@ def test_new_answers_appear(store: Store, slug: str) -> None:
 
 
 def test_a_strange_address_is_said(store: Store, slug: str) -> None:
-    said = [toast.value for toast in first_run(results="nothing").toast]
+    said = [toast.value for toast in page(PAGE, {"results": "nothing"}).run().toast]
     assert said == ["There is no study at this address; this is another one."]
 
 

@@ -23,13 +23,14 @@ from pages.components.study.taking_part import visit as visit_of
 from tests.apart import apart
 from tests.pages import little_study
 from tests.pages.little_study import CODE, DEGREE, SECRETS
-from tests.pages.waiting import PATIENCE_S
+from tests.pages.opening import ROOT, address, press, words
+from tests.pages.opening import page as page_at
+from tests.pages.waiting import checked
 from xai_core.errors import StudyUnavailableError
 from xai_core.study.design import BackgroundQuestion, Consent
 from xai_core.study.participation.taking_part import TakingPart
 from xai_core.study.storage.store import Store, shared_store
 
-ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef"
 AWAY = "The database cannot be reached now. Nothing was lost."
 
@@ -43,18 +44,19 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     made.close_all()
 
 
+@pytest.fixture
+def slug(store: Store) -> str:
+    return little_study.publish(store, little_study.design())
+
+
 def visit(slug: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "take_part.py"), default_timeout=PATIENCE_S)
-    for name, value in {"study": slug, **query}.items():
-        app.query_params[name] = value
-    return app.run()
+    return page_at("pages/take_part.py", {"study": slug, **query}).run()
 
 
-def press(app: AppTest, *keys: str) -> AppTest:
-    for key in keys:
-        app.button(key=key).click().run()
-        assert not app.exception
-    return app
+def token(app: AppTest) -> str:
+    """The participant's own, which the page has written into the address."""
+    (found,) = address(app, "me")
+    return found
 
 
 def begun(slug: str, **query: str) -> AppTest:
@@ -62,17 +64,6 @@ def begun(slug: str, **query: str) -> AppTest:
     app = press(visit(slug, **query), "agree")
     app.radio(key="background:degree").set_value("yes")
     return press(app, "background_submit", "begin")
-
-
-def text(app: AppTest) -> str:
-    kinds = (app.header, app.subheader, app.text, app.markdown, app.caption, app.error, app.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def token(app: AppTest) -> str:
-    """The participant's own, which the page has written into the address."""
-    found = app.query_params["me"]
-    return found if isinstance(found, str) else found[0]
 
 
 def shown(app: AppTest) -> dict[str, Any]:
@@ -87,9 +78,7 @@ def answer(app: AppTest, choice: str = "A", **changes: Any) -> AppTest:
     times = {"shown_at": 1.7e12, "answered_at": 1.7e12 + 900, "duration_ms": 900}
     sent |= times | {"focus_losses": 1, "hidden_ms": 20} | changes
     app.session_state["trial"] = {"answer": sent}
-    app.run()
-    assert not app.exception
-    return app
+    return checked(app.run())
 
 
 def answers(store: Store, slug: str) -> Any:
@@ -99,15 +88,14 @@ def answers(store: Store, slug: str) -> Any:
 # ---------------------------------------------------------------- the journey
 
 
-def test_from_the_consent_to_the_code(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_from_the_consent_to_the_code(store: Store, slug: str) -> None:
     app = visit(slug)
-    assert "You take part of your own free will." in text(app)
+    assert "You take part of your own free will." in words(app)
     press(app, "agree")
     assert app.query_params["me"]
     app.radio(key="background:degree").set_value("yes")
     press(app, "background_submit")
-    assert "Look at the picture.\nThen choose." in text(app)
+    assert "Look at the picture.\nThen choose." in words(app)
     press(app, "begin")
     first = shown(app)
     assert first["practice"]
@@ -121,8 +109,8 @@ def test_from_the_consent_to_the_code(store: Store) -> None:
         assert [letter for letter, _ in data["options"]] == ["A", "B"]
         assert data["question"] == "Which image best highlights the goldfish in the original image?"
         answer(app, ["A", "same", "cannot_distinguish"][number - 1])
-    assert "Thank you!" in text(app)
-    assert CODE in text(app)
+    assert "Thank you!" in words(app)
+    assert CODE in words(app)
     link = app.get("link_button")[0].proto
     assert link.url == little_study.FINISH.format(code=CODE)
     stored = answers(store, slug)
@@ -134,12 +122,8 @@ def test_from_the_consent_to_the_code(store: Store) -> None:
     assert set(stored.hidden_ms) == {20}
 
 
-def test_through_the_application(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
-    app.query_params["study"] = slug
-    app.run()
-    press(app, "agree")
+def test_through_the_application(slug: str) -> None:
+    app = press(page_at("app.py", {"study": slug}).run(), "agree")
     assert [radio.key for radio in app.radio] == ["background:degree"]
     assert not app.sidebar.children
 
@@ -155,8 +139,7 @@ def test_the_personal_address_goes_on_at_the_same_trial_in_the_same_order(store:
     assert again["saved"] is None, "this browser has sent nothing"
 
 
-def test_an_answer_given_in_another_tab_stays_and_this_one_goes_on(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_an_answer_given_in_another_tab_stays_and_this_one_goes_on(store: Store, slug: str) -> None:
     one = answer(begun(slug))
     two = visit(slug, me=token(one))
     number = shown(one)["trial"]
@@ -170,19 +153,17 @@ def test_an_answer_given_in_another_tab_stays_and_this_one_goes_on(store: Store)
     assert shown(two)["notice"] == ""
 
 
-def test_the_code_and_the_address_are_shown_after_consent(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_the_code_and_the_address_are_shown_after_consent(slug: str) -> None:
     app = press(visit(slug), "agree")
     assert app.expander[0].label.startswith("To keep")
     address, code = [element.value for element in app.code]
     assert address.endswith(f"?study={slug}&me={token(app)}")
-    assert code in text(app)
+    assert code in words(app)
     again = visit(slug, me=token(app))
     assert not again.code, "stored hashed: it cannot be shown again"
 
 
-def test_a_personal_invitation_resumes_and_stays_in_the_address(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_a_personal_invitation_resumes_and_stays_in_the_address(store: Store, slug: str) -> None:
     [(_, token)] = store.invite(slug, 1)
     app = begun(slug, invite=token)
     assert "me" not in app.query_params
@@ -197,12 +178,11 @@ def test_prolific_comes_back_by_its_id_and_goes_back_by_its_link(store: Store) -
     assert "me" not in app.query_params
     answer(app)
     assert app.get("link_button")[0].proto.label == "Back to Prolific"
-    assert "Thank you!" in text(visit(slug, **ids | {"SESSION_ID": "99"}))
+    assert "Thank you!" in words(visit(slug, **ids | {"SESSION_ID": "99"}))
     assert store.platform_ids(slug)[0]["platform_id"] == "5f0c"
 
 
-def test_visitors_are_counted_once(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_visitors_are_counted_once(store: Store, slug: str) -> None:
     app = visit(slug)
     app.run()
     press(app, "agree")
@@ -213,10 +193,9 @@ def test_visitors_are_counted_once(store: Store) -> None:
 # ---------------------------------------------------------------- other ends
 
 
-def test_declining_stores_nothing_and_can_be_taken_back(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_declining_stores_nothing_and_can_be_taken_back(store: Store, slug: str) -> None:
     app = press(visit(slug), "decline")
-    assert "Nothing about you has been stored." in text(app)
+    assert "Nothing about you has been stored." in words(app)
     assert store.versions(slug)[-1].declined == 1
     assert store.records(slug).participants.empty
     press(app, "reconsider", "agree")
@@ -229,12 +208,12 @@ def test_a_screening_answer_ends_it(store: Store) -> None:
     app = press(visit(little_study.publish(store, made)), "agree")
     app.radio(key="background:degree").set_value("no")
     press(app, "background_submit")
-    assert ends.ENDED["screened_out"][0] in text(app)
-    assert "OUT-1" in text(app)
+    assert ends.ENDED["screened_out"][0] in words(app)
+    assert "OUT-1" in words(app)
 
 
-def test_an_unanswered_question_is_asked_for(store: Store) -> None:
-    app = press(visit(little_study.publish(store, little_study.design())), "agree")
+def test_an_unanswered_question_is_asked_for(slug: str) -> None:
+    app = press(visit(slug), "agree")
     press(app, "background_submit")
     assert app.error
     assert app.radio(key="background:degree")
@@ -276,8 +255,8 @@ def test_failed_checks_end_it(store: Store) -> None:
         wrong = "same" if "look the same" not in told else "cannot_distinguish"
         answer(app, wrong)
     assert seen == 1
-    assert ends.ENDED["failed"][0] in text(app)
-    assert "BAD-1" in text(app)
+    assert ends.ENDED["failed"][0] in words(app)
+    assert "BAD-1" in words(app)
 
 
 @pytest.mark.parametrize("kind", ["not_open", "closed", "full", "expired"])
@@ -296,7 +275,7 @@ def test_newcomers_are_turned_away_quietly(store: Store, kind: str) -> None:
     elif kind == "expired":
         query = {"invite": store.invite(slug, 1, expires_at=now - timedelta(hours=1))[0][1]}
     app = visit(slug, **query)
-    assert ends.QUIET[kind][0] in text(app)
+    assert ends.QUIET[kind][0] in words(app)
     assert not app.button
 
 
@@ -305,7 +284,7 @@ def test_who_has_begun_may_finish_a_closed_study(store: Store) -> None:
     app = begun(slug)
     store.close(slug)
     answer(app)
-    assert CODE in text(app)
+    assert CODE in words(app)
 
 
 @pytest.mark.parametrize(
@@ -325,11 +304,10 @@ def test_who_has_begun_may_finish_a_closed_study(store: Store) -> None:
         {"me": "../../etc/passwd"},
     ],
 )
-def test_an_address_that_leads_nowhere(store: Store, query: dict[str, str]) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_an_address_that_leads_nowhere(store: Store, slug: str, query: dict[str, str]) -> None:
     app = visit(**{"slug": slug, **query} if "study" not in query else {"slug": query["study"]})
     assert not app.exception
-    assert ends.QUIET["unknown"][0] in text(app)
+    assert ends.QUIET["unknown"][0] in words(app)
     assert store.records(slug).participants.empty
 
 
@@ -337,34 +315,32 @@ def test_a_preview_is_for_researchers(store: Store, monkeypatch: pytest.MonkeyPa
     slug = little_study.publish(store, little_study.design(), preview=True)
     monkeypatch.setattr(page, "is_researcher", lambda: True)
     app = begun(slug, preview="1")
-    assert "Preview" in text(app)
+    assert "Preview" in words(app)
     assert shown(visit(slug, preview="1", me=token(app)))["trial"] == shown(app)["trial"]
     assert len(store.records(slug, preview=True).participants) == 1
     monkeypatch.setattr(page, "is_researcher", lambda: False)
     stranger = visit(slug, preview="1")
-    assert ends.QUIET["researchers"][0] in text(stranger)
+    assert ends.QUIET["researchers"][0] in words(stranger)
     assert not stranger.button
 
 
 # ---------------------------------------------------------------- withdrawal
 
 
-def test_withdrawal_deletes_everything_at_once(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_withdrawal_deletes_everything_at_once(store: Store, slug: str) -> None:
     app = answer(begun(slug))
     press(app, "withdraw")
     assert not app.get("bidi_component")
     press(app, "withdraw_cancel")
     assert shown(app)["number"] == 1
     press(app, "withdraw", "withdraw_confirm")
-    assert "has been deleted" in text(app)
+    assert "has been deleted" in words(app)
     assert store.records(slug).participants.empty
     assert answers(store, slug).empty
-    assert ends.QUIET["unknown"][0] in text(visit(slug, me=token(app)))
+    assert ends.QUIET["unknown"][0] in words(visit(slug, me=token(app)))
 
 
-def test_withdrawal_by_the_code_alone(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_withdrawal_by_the_code_alone(store: Store, slug: str) -> None:
     code = press(visit(slug), "agree").code[1].value
     app = press(visit(slug), "withdraw")
     app.text_input(key="withdraw_code").set_value("guessed <b>").run()
@@ -373,7 +349,7 @@ def test_withdrawal_by_the_code_alone(store: Store) -> None:
     assert len(store.records(slug).participants) == 1
     app.text_input(key="withdraw_code").set_value(f" {code} ").run()
     press(app, "withdraw_confirm")
-    assert "has been deleted" in text(app)
+    assert "has been deleted" in words(app)
     assert store.records(slug).participants.empty
 
 
@@ -399,8 +375,9 @@ def test_withdrawal_by_the_code_alone(store: Store) -> None:
         {"key": 5},
     ],
 )
-def test_what_is_no_answer_is_refused_for_good(store: Store, changes: dict[str, Any]) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_what_is_no_answer_is_refused_for_good(
+    store: Store, slug: str, changes: dict[str, Any]
+) -> None:
     app = begun(slug)
     before = shown(app)["trial"]
     answer(app, **changes)
@@ -415,8 +392,8 @@ def test_what_is_no_answer_is_refused_for_good(store: Store, changes: dict[str, 
 
 
 @pytest.mark.parametrize("sent", ["A", ["A"], 3, {"answer": 1}, {"answer": {}}])
-def test_a_state_that_is_no_answer_at_all_harms_nothing(store: Store, sent: Any) -> None:
-    app = begun(little_study.publish(store, little_study.design()))
+def test_a_state_that_is_no_answer_at_all_harms_nothing(slug: str, sent: Any) -> None:
+    app = begun(slug)
     app.session_state["trial"] = sent
     app.run()
     assert not app.exception
@@ -424,32 +401,28 @@ def test_a_state_that_is_no_answer_at_all_harms_nothing(store: Store, sent: Any)
 
 
 @pytest.mark.parametrize("value", [None, -5, 10**400, float("nan"), float("inf"), "5", [1], True])
-def test_odd_times_do_not_lose_the_answer(store: Store, value: Any) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_odd_times_do_not_lose_the_answer(store: Store, slug: str, value: Any) -> None:
     names = ("shown_at", "answered_at", "duration_ms", "focus_losses", "hidden_ms")
     app = answer(begun(slug), **dict.fromkeys(names, value))
     assert shown(app)["saved"]
     assert len(answers(store, slug)) == 1
 
 
-def test_somebody_elses_trial_is_refused(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_somebody_elses_trial_is_refused(store: Store, slug: str) -> None:
     other = shown(begun(slug))["trial"]
     app = answer(begun(slug), trial=other)
     assert shown(app)["problem"]["final"]
     assert answers(store, slug).empty
 
 
-def test_a_later_trial_cannot_be_answered_first(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_a_later_trial_cannot_be_answered_first(store: Store, slug: str) -> None:
     app = begun(slug)
     answer(app, trial=shown(app)["trial"] + 1)
     assert shown(app)["problem"]["final"]
     assert answers(store, slug).empty
 
 
-def test_the_same_answer_sent_again_is_stored_once(store: Store) -> None:
-    slug = little_study.publish(store, little_study.design())
+def test_the_same_answer_sent_again_is_stored_once(store: Store, slug: str) -> None:
     app = begun(slug)
     number = shown(app)["trial"]
     answer(app, "A", key="d" * 16)
@@ -467,13 +440,12 @@ def gone(*_: Any) -> Any:
 
 
 def test_a_database_that_is_away_is_said_and_tried_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slug = little_study.publish(store, little_study.design())
     with monkeypatch.context() as patch:
         patch.setattr(TakingPart, "serve", gone)
         app = visit(slug)
-        assert AWAY.split(".")[0] in text(app)
+        assert AWAY.split(".")[0] in words(app)
         first = shown(app)
         press(app, "retry")
         assert shown(app) != first, "the browser tries again by itself only if the data differ"
@@ -482,9 +454,8 @@ def test_a_database_that_is_away_is_said_and_tried_again(
 
 
 def test_an_answer_waits_for_the_database_and_is_then_saved(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slug = little_study.publish(store, little_study.design())
     app = begun(slug)
     number = shown(app)["trial"]
     with monkeypatch.context() as patch:
@@ -500,9 +471,9 @@ def test_an_answer_waits_for_the_database_and_is_then_saved(
 
 
 def test_consent_while_the_database_is_away_can_be_given_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = visit(little_study.publish(store, little_study.design()))
+    app = visit(slug)
     with monkeypatch.context() as patch:
         patch.setattr(TakingPart, "consent", gone)
         patch.setattr(TakingPart, "serve", gone)
@@ -533,8 +504,8 @@ def test_text_from_outside_is_text(store: Store) -> None:
     assert shown(app)["question"] == evil, "set as text by the browser"
 
 
-def test_nothing_of_models_methods_and_files_is_sent(store: Store) -> None:
-    app = visit(little_study.publish(store, little_study.design()))
+def test_nothing_of_models_methods_and_files_is_sent(slug: str) -> None:
+    app = visit(slug)
     sent = [everything(app)]
     press(app, "agree")
     sent.append(everything(app))
@@ -558,9 +529,9 @@ def fetched(name: str) -> Response:
 
 
 def test_a_picture_is_kept_by_browsers_and_read_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = begun(little_study.publish(store, little_study.design()))
+    app = begun(slug)
     name = shown(app)["original"].rpartition("/")[2]
     first = fetched(name)
     assert (first.status_code, first.media_type) == (200, "image/png")

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.text import plain
+from tests.pages.opening import address
 
 
 def script(names: list[str]) -> None:
@@ -25,17 +26,12 @@ def opened(names: list[str], word: str | None = None) -> AppTest:
     return app.run()
 
 
-def address(app: AppTest) -> str:
-    found = app.query_params["class"]
-    return found if isinstance(found, str) else found[0]
-
-
 @pytest.mark.parametrize("names", [["1", "10", "2"], ["Cardigan", "tabby", "cardigan"], ["x"] * 3])
 def test_a_chosen_class_reopens_as_itself(names: list[str]) -> None:
     for index in range(3):
         app = opened(names)
         app.selectbox(key="class").set_value(str(index)).run()
-        again = opened(names, address(app))
+        again = opened(names, *address(app, "class"))
         assert not again.toast
         assert again.session_state["chosen"] == [index]
 

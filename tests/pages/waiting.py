@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,19 +16,34 @@ PATIENCE_S = 300.0
 LOOK_S = 0.01
 
 
-def until(app: AppTest, condition: Callable[[Mapping[str, Any]], bool]) -> AppTest:
+def until(app: AppTest, condition: Callable[[Mapping[str, Work]], bool]) -> AppTest:
     """The page after its works, by purpose, fulfil the condition."""
     deadline, drawn = time.monotonic() + PATIENCE_S, None
     while time.monotonic() < deadline:
-        app.run(timeout=PATIENCE_S)
-        assert not app.exception, app.exception[0].message
+        checked(app.run(timeout=PATIENCE_S))
         jobs = [work.job for work in works(app).values() if work.job is not None]
         if condition(works(app)):
             # Once more, unless all that ran had ended before this run began.
-            return app if jobs == drawn else app.run(timeout=PATIENCE_S)
+            return app if jobs == drawn else checked(app.run(timeout=PATIENCE_S))
         one_ended(jobs, deadline)
         drawn = jobs if all(job.done for job in jobs) else None
     pytest.fail(f"The page did not settle. {told(works(app))}")
+
+
+def checked(app: AppTest) -> AppTest:
+    """The page, on which nothing went wrong."""
+    assert not app.exception, app.exception[0].message
+    return app
+
+
+def ended(*purposes: str) -> Callable[[Mapping[str, Work]], bool]:
+    """The condition that these works are there and have ended."""
+    return lambda works: all(name in works and not works[name].running for name in purposes)
+
+
+def arrived(purpose: str) -> Callable[[Mapping[str, Work]], bool]:
+    """The condition that a work has some result."""
+    return lambda works: purpose in works and bool(works[purpose].results)
 
 
 def works(app: AppTest) -> Mapping[str, Work]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.alt_text import alt_text
+from pages.components import alt_text
 from pages.components.classified import Classified
 from pages.components.live import live, status
 from pages.components.reliability import charts, downloads, two_methods
@@ -194,12 +194,7 @@ def _averages(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
     ).dropna(axis=1, how="all")
     if own.failed.any():
         shown["Failed"] = own.failed
-    st.dataframe(
-        shown,
-        hide_index=True,
-        width="stretch",
-        **alt_text(st.dataframe, "Averages by method and stage"),
-    )
+    alt_text.table(shown, "Averages by method and stage")
     reasons = part[part.problem.fillna("") != ""][["method", "problem"]].drop_duplicates()
     for method, sentence in reasons.itertuples(index=False):
         st.caption(f"{plain(titles[method])}: {plain(sentence)}")
@@ -219,10 +214,5 @@ def _ranks(ranks: pd.DataFrame, part: pd.DataFrame, titles: Mapping[str, str]) -
         }
     )
     left, right = st.columns([3, 2], gap="medium")
-    left.dataframe(
-        shown,
-        hide_index=True,
-        width="stretch",
-        **alt_text(st.dataframe, "Correlations with the loss"),
-    )
+    alt_text.table(shown, "Correlations with the loss", left)
     right.plotly_chart(charts.losses(part, titles), key="apem-losses")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.alt_text import alt_text
+from pages.components import alt_text
 from pages.components.classified import Classified, ClassifiedImage
 from pages.components.live import STOPPED, bar, live, offer_the_rest, problem
 from pages.components.reliability import map_filter, map_images, trace
@@ -119,14 +119,12 @@ def _numbers(
     addresses = _addresses(image, explained, maps)
     table = _table(rows, measured, titles, addresses)
     if len(table):
-        st.dataframe(
+        alt_text.table(
             table,
-            hide_index=True,
-            width="stretch",
+            "Maps and APEM by method and stage",
             row_height=map_images.ROW,
             height="content" if len(table) <= WHOLE else WHOLE * map_images.ROW,
             column_config={MAP: st.column_config.ImageColumn(MAP, width="small")},
-            **alt_text(st.dataframe, "Maps and APEM by method and stage"),
         )
 
 

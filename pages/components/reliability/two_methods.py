@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.alt_text import alt_text
+from pages.components import alt_text
 from pages.components.classified import Classified
 from pages.components.live import finished
 from pages.components.reliability import charts, map_images
@@ -104,14 +104,13 @@ def _unexpected(faces: pd.DataFrame, titles: Mapping[str, str]) -> pd.Series | N
         sign = TITLES[name]
         shown[f"{sign} {weaker}"] = found[f"{name}_other"]
         shown[f"{sign} {stronger}"] = found[name]
-    event = st.dataframe(
+    event = alt_text.table(
         shown,
-        hide_index=True,
+        f"Pictures on which {weaker} is better than {stronger}",
         key="apem-unexpected",
         on_select="rerun",
         selection_mode="single-row",
         height="content" if len(found) <= FEW else HEIGHT,
-        **alt_text(st.dataframe, f"Pictures on which {weaker} is better than {stronger}"),
     )
     rows = event["selection"]["rows"]
     return found.iloc[rows[0] if rows and rows[0] < len(found) else 0]

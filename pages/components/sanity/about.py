@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components import alt_text
 from pages.components.method_notes import linked
 from pages.components.text import plain
 from xai_core.measures import Needs, measures_of
@@ -54,8 +55,5 @@ def show(layers: Sequence[Layer]) -> None:
             "running statistics; together the layers hold every parameter of the model. A seed "
             "gives every layer other numbers, and a deeper step keeps those of the step before."
         )
-        st.dataframe(
-            [{"Layer": one.name, "Parameters": ", ".join(one.parameters)} for one in layers],
-            hide_index=True,
-            width="stretch",
-        )
+        rows = [{"Layer": one.name, "Parameters": ", ".join(one.parameters)} for one in layers]
+        alt_text.table(rows, "Layers from output to input")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.components import alt_text
 from pages.components.method_notes import linked
 from pages.components.sanity.sweep_results import SweepResults
 from pages.components.text import plain
@@ -35,7 +36,7 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
         f"a method fails from {thresholds.fails:g}, is weak from {thresholds.weak:g}, else "
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
-    st.dataframe(table, hide_index=True, width="stretch")
+    alt_text.table(table, "Verdicts by method")
     own = own_class(sweep.inquiry.choices, sweep.inquiry.target)
     if own:
         st.caption(plain(own))

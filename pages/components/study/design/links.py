@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.components import alt_text
 from pages.components.access import is_researcher
-from pages.components.alt_text import alt_text
 from pages.components.study.design import study_urls
 from pages.components.text import plain
 from xai_core.errors import StudyError
@@ -66,9 +66,7 @@ def _made(slug: str) -> None:
     st.download_button(
         "Download CSV", csv_bytes(table), "links.csv", "text/csv", icon=":material/download:"
     )
-    st.dataframe(
-        table, hide_index=True, width="stretch", **alt_text(st.dataframe, "Personal links")
-    )
+    alt_text.table(table, "Personal links")
 
 
 def _all(slug: str) -> None:
@@ -84,9 +82,4 @@ def _all(slug: str) -> None:
                 "Used": [one.used for one in found],
             }
         )
-        st.dataframe(
-            table,
-            hide_index=True,
-            width="stretch",
-            **alt_text(st.dataframe, "Personal links made so far"),
-        )
+        alt_text.table(table, "Personal links made so far")

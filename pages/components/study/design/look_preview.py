@@ -9,8 +9,8 @@ from functools import partial
 import streamlit as st
 from PIL import Image
 
+from pages.components import alt_text
 from pages.components.access import require_researcher
-from pages.components.alt_text import alt_text
 from pages.components.live import live, status
 from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
@@ -58,9 +58,7 @@ def _row(design: Design, asked: Mapping[tuple[str, str], Task], work: Work) -> N
     first = next(iter(asked.values())).arguments["shown"]
     row = st.container(horizontal=True)
     with row.container(width=width):
-        st.image(
-            plain_png(Image.fromarray(first)), width="stretch", **alt_text(st.image, "The picture")
-        )
+        alt_text.image(plain_png(Image.fromarray(first)), "The picture")
         st.caption(f"Original · {plain(picture.true_class or 'class not chosen')}")
     for condition in design.conditions:
         result = work.results.get(asked[picture.id, condition.id].key)
@@ -69,8 +67,6 @@ def _row(design: Design, asked: Mapping[tuple[str, str], Task], work: Work) -> N
                 st.container(height=width, border=True)
                 st.caption(plain(condition.title))
                 continue
-            st.image(
-                result.arrays["png"].tobytes(), width="stretch", **alt_text(st.image, "A heatmap")
-            )
+            alt_text.image(result.arrays["png"].tobytes(), "A heatmap")
             said = f"{result.facts['predicted_class']} {result.facts['probability']:.0%}"
             st.caption(f"**{plain(condition.title)}**  \npredicts {plain(said)}")

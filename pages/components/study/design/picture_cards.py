@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from pages.components.alt_text import alt_text
+from pages.components import alt_text
 from pages.components.study.design import adding, fields, model_answers, model_facts
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.items import changed
@@ -84,7 +84,7 @@ def _card(
     draft: Draft, picture: StudyPicture, classes: Mapping[str, str], share: float, said: str
 ) -> None:
     name = picture.id
-    st.image(_thumb(picture.asset, share), width="stretch", **alt_text(st.image, picture.name))
+    alt_text.image(_thumb(picture.asset, share), picture.name)
     st.caption(f"{plain(picture.name)}{said}")
     offered = {"": "True class?", **classes}
     true_class = _part(draft, picture, "true_class")
