@@ -23,8 +23,8 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from pages.components import access, modules, sign_in
 from pages.components.study import stimuli
-from pages.components.text import plain
-from xai_core.errors import JobError, StudyUnavailableError, XaiError
+from pages.components.text import errors_shown
+from xai_core.errors import JobError, StudyUnavailableError
 from xai_core.study import shared_store
 
 if TYPE_CHECKING:
@@ -46,14 +46,12 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """One visitor's run."""
-    try:
+    with errors_shown():
         path = urlsplit(st.context.url or "").path
         if "study" in st.query_params or path.endswith(f"/{TAKE_PART}"):
             _participant()
         else:
             _researcher()
-    except XaiError as error:
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def _participant() -> None:

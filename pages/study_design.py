@@ -20,7 +20,7 @@ from pages.components.study.design import (
     study_urls,
     trial_settings,
 )
-from pages.components.text import plain
+from pages.components.text import errors_shown, plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.storage.summaries import Study
@@ -57,11 +57,11 @@ def page() -> None:
             st.warning("There is no study at this address; these are all there are.")
         overview.show()
         return
-    try:
-        draft = drafts.opened(study.slug)
-    except StudyError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
+    with errors_shown(StudyError):
+        _edit(study, drafts.opened(study.slug))
+
+
+def _edit(study: Study, draft: drafts.Draft) -> None:
     head(study, draft)
     step = segments(st, "Step", STEPS, "step", label_visibility="collapsed")
     if step != "compared":

@@ -19,7 +19,7 @@ from pages.components.study.results import (
     participants,
     votes,
 )
-from pages.components.text import plain
+from pages.components.text import errors_shown
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 
@@ -40,10 +40,8 @@ def page() -> None:
     require_researcher("study_results")
     shell.set_margins()
     st.subheader("Study results", anchor=False)
-    try:
+    with errors_shown(StudyError):
         _page()
-    except StudyError as error:
-        st.error(plain(str(error)), icon=":material/error:")
 
 
 def _page() -> None:

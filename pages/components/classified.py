@@ -109,8 +109,7 @@ def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classifie
     Where something is not there yet, or fails, the run ends here with that on the page.
     """
     facts = wait_for("model", tasks.describe(model), "Loading the model").facts
-    fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
-    inputs = [_input(picture.hash, picture.image, *fit) for picture in pictures]
+    inputs = [_input(picture.hash, picture.image, *seen(facts)) for picture in pictures]
     order = tasks.predict(
         model,
         facts["fingerprint"],
@@ -129,6 +128,12 @@ def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classifie
         )
     ]
     return Classified(model, facts, images)
+
+
+def seen(facts: Mapping[str, Any]) -> tuple[tuple[int, int], float, str]:
+    """What a model sees of a picture: (height, width), share of the picture, and resampling."""
+    height, width = facts["input_size"]
+    return (height, width), facts["crop"], facts["resample"]
 
 
 def _about(facts: Mapping[str, Any]) -> None:

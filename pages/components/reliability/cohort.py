@@ -14,10 +14,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.components.classified import Classified
+from pages.components.classified import Classified, seen
 from pages.components.live import wait_for
 from pages.components.select_controls import segments
-from pages.components.text import plain
+from pages.components.text import errors_shown, plain
 from xai_core import tasks
 from xai_core.cache import Result
 from xai_core.classes import class_word, folder_classes
@@ -80,6 +80,21 @@ def data_sets() -> dict[str, str]:
     }
 
 
+def uploaded_pictures(uploads: Sequence[UploadedFile]) -> list[UploadedFile] | None:
+    """The pictures of an uploaded folder; None, with a word on the page, if it holds splits."""
+    by_path = {PurePath(upload.name): upload for upload in uploads}
+    paths = pictures_among(by_path)
+    with errors_shown(DataError):
+        check_splits(paths, "uploaded")
+        return [by_path[path] for path in paths]
+    return None
+
+
+def folder_of(upload: str) -> str:
+    """Name of the folder that a file was uploaded in; "" if there was none."""
+    return PurePath(upload).parent.name
+
+
 def _here(classified: Classified) -> Cohort:
     """The sidebar's pictures; their true classes can be told in a table."""
     names = {image.picture.hash: image.picture.source for image in classified.images}
@@ -130,21 +145,12 @@ def _folder(classified: Classified) -> Cohort | None:
     if not uploads:
         st.info("Choose a folder; its pictures are measured and stay on this server only.")
         return None
-    by_path = {PurePath(upload.name): upload for upload in uploads}
-    paths = pictures_among(by_path)
-    try:
-        check_splits(paths, "uploaded")
-    except DataError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    pictures = uploaded_pictures(uploads)
+    if pictures is None:
         return None
-    pictures = [by_path[path] for path in paths]
     if len(pictures) > MOST:
         st.warning(f"The folder holds {len(pictures)} pictures; the first {MOST} are measured.")
-    fit = (
-        tuple(classified.facts["input_size"]),
-        classified.facts["crop"],
-        classified.facts["resample"],
-    )
+    fit = seen(classified.facts)
     found: dict[str, tuple[str, NDArray[np.float32]]] = {}
     with st.spinner("Reading the pictures"):
         for upload in pictures[:MOST]:
@@ -160,10 +166,10 @@ def _folder(classified: Classified) -> Cohort | None:
     order = tasks.predict(*classified.loaded, list(found), [pixels for _, pixels in found.values()])
     probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
     names = {digest: name for digest, (name, _) in found.items()}
-    folders = folder_classes(map(_folder_of, names.values()), classified.class_names)
+    folders = folder_classes(map(folder_of, names.values()), classified.class_names)
     for sentence in folders.problems:
         st.error(plain(sentence), icon=":material/error:")
-    true = {digest: folders.known.get(_folder_of(name)) for digest, name in names.items()}
+    true = {digest: folders.known.get(folder_of(name)) for digest, name in names.items()}
     unknown = sum(one is None for one in true.values())
     if unknown:
         st.caption(
@@ -221,10 +227,6 @@ def _read(
 ) -> tuple[str, NDArray[np.float32]]:
     image = read_image(_upload.getvalue(), _upload.name)
     return image_hash(image), model_input(image, size, crop, resample)
-
-
-def _folder_of(name: str) -> str:
-    return PurePath(name).parent.name
 
 
 def _best(scores: NDArray[Any]) -> int:

@@ -7,15 +7,12 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.components.reliability.cohort import data_sets
+from pages.components.reliability.cohort import data_sets, folder_of, uploaded_pictures
 from pages.components.select_controls import segments
 from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import Found, add, stored
-from pages.components.text import plain
 from xai_core.classes import folder_classes
-from xai_core.datasets import check_splits, pictures_among
-from xai_core.errors import DataError
 from xai_core.images import sample_image, sample_images
 from xai_core.study import shared_store
 from xai_core.study.field_of_view import original_png
@@ -53,22 +50,16 @@ def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:
     )
     if not uploads:
         return
-    by_path = {PurePath(upload.name): upload for upload in uploads}
-    paths = pictures_among(by_path) if folder else []
-    try:
-        check_splits(paths, "uploaded")
-    except DataError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    pictures = uploaded_pictures(uploads) if folder else uploads
+    if pictures is None:
         return
-    folders = folder_classes((path.parent.name for path in paths), classes, numbered=False)
+    names = [folder_of(picture.name) if folder else "" for picture in pictures]
+    folders = folder_classes(filter(None, names), classes, numbered=False)
     true = {name: classes[place] for name, place in folders.known.items()}
     with st.spinner("Reading the pictures"):
-        if folder:
-            files = ((path.parent.name, by_path[path]) for path in paths)
-        else:
-            files = (("", upload) for upload in uploads)
         found = stored(
-            (PurePath(u.name).name, u.getvalue(), true.get(name, "")) for name, u in files
+            (PurePath(picture.name).name, picture.getvalue(), true.get(name, ""))
+            for picture, name in zip(pictures, names, strict=True)
         )
         found.refused += folders.problems
         add(draft, found)

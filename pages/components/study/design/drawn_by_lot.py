@@ -14,7 +14,7 @@ from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import add, stored
-from pages.components.text import plain
+from pages.components.text import errors_shown
 from xai_core import tasks
 from xai_core.datasets import listed
 from xai_core.errors import DataError
@@ -53,20 +53,17 @@ def show(draft: Draft) -> None:
         st.session_state[WANTED] = asked
     if st.session_state.get(WANTED) != asked:
         return
-    try:
+    with errors_shown(DataError):
         drawn, refused = (
             (_by_lot(Path(folders[name]), counts[0], seed), [])
             if by == LOT
             else _by_answer(draft.design, by, folders[name], counts, seed)
         )
-    except DataError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    del st.session_state[WANTED]
-    with st.spinner("Reading the pictures"):
-        found = stored((path.name, path.read_bytes(), true) for path, true in drawn)
-    found.refused += refused
-    add(draft, found)
+        del st.session_state[WANTED]
+        with st.spinner("Reading the pictures"):
+            found = stored((path.name, path.read_bytes(), true) for path, true in drawn)
+        found.refused += refused
+        add(draft, found)
 
 
 def _models(design: Design) -> dict[str, str]:

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components import alt_text
 from pages.components.access import is_researcher
 from pages.components.study.design import study_urls
-from pages.components.text import plain
+from pages.components.text import errors_shown
 from xai_core.errors import StudyError
 from xai_core.files import csv_bytes
 from xai_core.study import shared_store
@@ -47,13 +47,10 @@ def _make(slug: str) -> None:
     if not labels:
         st.caption("Give names, or a number.")
         return
-    try:
+    with errors_shown(StudyError):
         made = shared_store().invite(slug, len(labels), labels)
-    except StudyError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    rows = [(label, study_urls.personal(slug, token)) for label, token in made]
-    st.session_state[MADE] = (slug, rows)
+        rows = [(label, study_urls.personal(slug, token)) for label, token in made]
+        st.session_state[MADE] = (slug, rows)
 
 
 def _made(slug: str) -> None:

@@ -15,10 +15,9 @@ from pages.components.live import live, status
 from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
-from pages.components.text import plain
+from pages.components.text import errors_shown, plain
 from pages.components.work import Work, gather
 from xai_core import tasks
-from xai_core.errors import XaiError
 from xai_core.jobs import Task
 from xai_core.study import shared_store
 from xai_core.study.design import Design
@@ -41,13 +40,10 @@ def show(draft: Draft) -> None:
         return
     picture = next(each for each in design.pictures if each.id == chosen)
     alone = replace(design, pictures=(picture,))
-    try:
+    with errors_shown():
         asked = tasks.study_pictures(alone, about, lambda asset: shared_store().asset(asset)[0])
-    except XaiError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    work = gather(PURPOSE, list(asked.values()), patience=0.5)
-    live(partial(_row, alone, asked, work), work)
+        work = gather(PURPOSE, list(asked.values()), patience=0.5)
+        live(partial(_row, alone, asked, work), work)
 
 
 def _row(design: Design, asked: Mapping[tuple[str, str], Task], work: Work) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components.access import is_researcher
 from pages.components.study.design import links, overview, rendering, study_urls
 from pages.components.study.design.drafts import Draft
-from pages.components.text import plain
+from pages.components.text import errors_shown, plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.problems import problems
@@ -153,9 +153,6 @@ def _running(slug: str, newest: Version) -> None:
     label = "Close to newcomers" if open_now else "Open again"
     if row.button(label, key="close or reopen") and is_researcher():
         store = shared_store()
-        try:
+        with errors_shown(StudyError):
             (store.close if open_now else store.reopen)(slug)
-        except StudyError as error:
-            st.error(plain(str(error)), icon=":material/error:")
-            return
-        st.rerun()
+            st.rerun()

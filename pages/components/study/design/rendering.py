@@ -12,7 +12,7 @@ import streamlit as st
 from pages.components.access import require_researcher
 from pages.components.live import bar, live
 from pages.components.study.design import model_facts
-from pages.components.text import plain
+from pages.components.text import errors_shown, plain
 from pages.components.work import CANCELLED, Work, gather
 from xai_core import tasks
 from xai_core.errors import XaiError
@@ -93,7 +93,7 @@ def _publish(asked: Rendering, work: Work) -> int | None:
     # Before anything is stored, so that no second run of the page publishes again.
     _stop()
     gather(PURPOSE, [])
-    try:
+    with errors_shown():
         newest = shared_store().versions(asked.slug)[-1:]
         if not asked.preview and newest and newest[0].number and newest[0].design == asked.design:
             return newest[0].number  # another tab was quicker
@@ -101,10 +101,8 @@ def _publish(asked: Rendering, work: Work) -> int | None:
             made = shared_store().publish(
                 asked.slug, asked.design, rendered, predictions, preview=asked.preview
             )
-    except XaiError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return None
-    return made.number
+        return made.number
+    return None
 
 
 def _stop() -> None:
