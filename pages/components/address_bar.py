@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -20,6 +20,14 @@ def warn_of_unknown(parameter: str, known: Collection[str], what: str) -> None:
     for value in st.query_params.get_all(parameter):
         if value and value not in known:
             notice(f"There is no {what} “{plain(value[:80])}”; the page goes on without it.")
+
+
+def write(parameter: str, value: str | Sequence[str] | None) -> None:
+    """Let the address say so much; nothing of the parameter for None."""
+    if value is None:
+        st.query_params.pop(parameter, None)
+    else:
+        st.query_params[parameter] = value
 
 
 def notice(sentence: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components.address_bar import notice
+from pages.components.address_bar import notice, write
 from pages.components.text import plain
 from xai_core.classes import class_index, class_named, class_titles, class_word
 from xai_core.errors import ModelError, UnknownClassError
@@ -55,9 +55,9 @@ def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]
         help="The five most probable classes come first; type to search all of them.",
     )
     if chosen == PREDICTED:
-        st.query_params.pop("class", None)
+        write("class", None)
         return [int(index) for index in probabilities.argmax(1)]
-    st.query_params["class"] = class_word(int(chosen), class_names)
+    write("class", class_word(int(chosen), class_names))
     return [int(chosen)] * len(probabilities)
 
 

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components import control_state
-from pages.components.address_bar import notice
+from pages.components.address_bar import notice, write
 from pages.components.setting_controls import control_name, to_control
 from pages.components.text import plain
 from xai_core.errors import MethodError
@@ -154,11 +154,8 @@ def write_address(choices: Sequence[Choice], first: Sequence[Choice] = FIRST) ->
     if wanted == st.session_state[_SAID]:
         return
     st.session_state[_SAID] = wanted
-    for name, value in (("methods", wanted[0]), ("param", list(settings) or None)):
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = value
+    write("methods", wanted[0])
+    write("param", settings or None)
 
 
 def _asked() -> tuple[str | None, tuple[str, ...]]:

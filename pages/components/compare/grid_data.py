@@ -26,7 +26,7 @@ def grid_data(
     """The data of ``heatmap_grid``: one row a picture, one column a choice."""
     return {
         "rows": [_row(classified, image) for image in classified.images],
-        "columns": [_column(choice) for choice in choices],
+        "columns": [grid_column(choice, METHODS[choice.method].warning) for choice in choices],
         "tiles": [
             [
                 _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
@@ -40,18 +40,23 @@ def grid_data(
 
 def _row(classified: Classified, image: ClassifiedImage) -> dict[str, Any]:
     name = classified.class_titles[image.target]
+    return grid_row(image, f"{name} {image.probabilities[image.target]:.1%}")
+
+
+def grid_row(image: ClassifiedImage, note: str) -> dict[str, Any]:
+    """A row of ``heatmap_grid``: a picture with a note."""
     return {
         "id": image.picture.hash,
         "title": image.picture.name,
         "picture": picture_address(image.key, image.crop),
         "aspect": image.crop.height / image.crop.width,
-        "note": f"{name} {image.probabilities[image.target]:.1%}",
+        "note": note,
     }
 
 
-def _column(choice: Choice) -> dict[str, str]:
-    method = METHODS[choice.method]
-    note = f"{method.shows} {method.warning}".strip()
+def grid_column(choice: Choice, warning: str = "") -> dict[str, str]:
+    """A column of ``heatmap_grid``: a method with what it shows, and a warning."""
+    note = f"{METHODS[choice.method].shows} {warning}".strip()
     return {"id": choice.id, "title": column_title(choice.id), "note": note}
 
 

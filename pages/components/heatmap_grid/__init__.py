@@ -35,12 +35,8 @@ HTML = """
 """
 
 
-def nothing() -> None:
-    """What happens in Python when the slider comes to rest, unless a page says otherwise."""
-
-
 def heatmap_grid(
-    data: Mapping[str, Any], key: str, on_frame_change: Callable[[], None] = nothing
+    data: Mapping[str, Any], key: str, on_frame_change: Callable[[], None] = lambda: None
 ) -> Any:
     """Draw the grid.
 

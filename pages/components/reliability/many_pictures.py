@@ -64,15 +64,14 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
         return True
     work = gather("apem-many", list(asked.values()), patience=0.5)
     titles = {choice.id: column_title(choice.id) for choice in choices}
+    draw = partial(_so_far, cohort, titles, asked, work)
     if work.running:
-        live(partial(_growing, cohort, titles, asked, work), work, every_s=EVERY_S)
+        live(draw, work, every_s=EVERY_S)
         gather(two_methods.PURPOSE, [])
         return False
-    status(work, "Measuring")
-    table = _table(cohort, titles, asked, work)
+    table, part = draw()
     if table.empty:
         return True
-    part = _results(table, titles)
     idle = len(titles) < 2 or two_methods.show(classified, cohort, choices, part, titles)
     downloads.show(classified, cohort, choices, metric, table, titles)
     return idle
@@ -97,17 +96,13 @@ def _started(
     return False
 
 
-def _growing(
-    cohort: Cohort,
-    titles: Mapping[str, str],
-    asked: Mapping[tuple[str, str], Task],
-    work: Work,
-) -> None:
-    """What is there so far, while more is being measured."""
+def _so_far(
+    cohort: Cohort, titles: Mapping[str, str], asked: Mapping[tuple[str, str], Task], work: Work
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All numbers that are there, and those of the pictures that are looked at."""
     status(work, "Measuring")
     table = _table(cohort, titles, asked, work)
-    if len(table):
-        _results(table, titles)
+    return table, table if table.empty else _results(table, titles)
 
 
 def _results(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -160,10 +155,7 @@ def _shuffled(part: pd.DataFrame, titles: Mapping[str, str]) -> None:
 
 
 def _table(
-    cohort: Cohort,
-    titles: Mapping[str, str],
-    asked: Mapping[tuple[str, str], Task],
-    work: Work,
+    cohort: Cohort, titles: Mapping[str, str], asked: Mapping[tuple[str, str], Task], work: Work
 ) -> pd.DataFrame:
     """All numbers that are there, picture by picture, the methods in their order."""
     rows: list[dict[str, Any]] = []

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.classified import Classified, ClassifiedImage
-from pages.components.display_controls import display_facts, picture_address
+from pages.components.classified import Classified
+from pages.components.compare.grid_data import grid_column, grid_row
+from pages.components.display_controls import display_facts
 from pages.components.sanity.map_route import address
 from pages.components.sanity.sweep_results import SweepResults
 from pages.components.work import Work
 from xai_core.display import Display
-from xai_core.explainers import METHODS
-from xai_core.explainers.choices import Choice, column_title
+from xai_core.explainers.choices import Choice
 from xai_core.measures import MEASURES
 from xai_core.randomization.steps import Step
 from xai_core.randomization.stored_maps import PROBLEM
@@ -49,8 +49,8 @@ def frames(
     title = MEASURES[measure].title
     problems = [sweep.problem(step, work) for step in steps]
     return {
-        "rows": [_row(classified, image) for image in classified.images],
-        "columns": [_column(choice) for choice in inquiry.choices],
+        "rows": [grid_row(one, classified.class_titles[one.target]) for one in classified.images],
+        "columns": [grid_column(choice) for choice in inquiry.choices],
         "tiles": [
             [
                 {
@@ -88,21 +88,6 @@ def _depth_words(steps: Sequence[Step], number: int, mode: str) -> str:
     if mode != "cascading" or number < 2:
         return step.layer
     return f"{steps[1].layer} to {step.layer}"
-
-
-def _row(classified: Classified, image: ClassifiedImage) -> dict[str, Any]:
-    return {
-        "id": image.picture.hash,
-        "title": image.picture.name,
-        "picture": picture_address(image.key, image.crop),
-        "aspect": image.crop.height / image.crop.width,
-        "note": classified.class_titles[image.target],
-    }
-
-
-def _column(choice: Choice) -> dict[str, str]:
-    method = METHODS[choice.method]
-    return {"id": choice.id, "title": column_title(choice.id), "note": method.shows}
 
 
 def _tile(

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.address_bar import write
 from pages.components.sanity.curves import DEPTH
 from pages.components.select_controls import select_box
 from xai_core.randomization.steps import LABELS, Test
@@ -21,10 +22,7 @@ def current(last: int) -> int:
     place: int = min(st.session_state[DEPTH], last)
     wanted = str(place) if place else None
     if st.query_params.get("depth") != wanted:
-        if wanted is None:
-            st.query_params.pop("depth", None)
-        else:
-            st.query_params["depth"] = wanted
+        write("depth", wanted)
     return place
 
 

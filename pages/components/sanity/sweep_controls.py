@@ -21,11 +21,11 @@ from xai_core.randomization.sweep import Smoothing
 from xai_core.randomization.targets import TARGETS, WHY
 from xai_core.randomization.verdicts import FAILS, WEAK, Thresholds
 
-CASCADE, FROM_INPUT, ALONE = "cascading", "cascading-from-input", "independent"
+FROM_INPUT = "cascading-from-input"
 TESTS = {
-    CASCADE: "Cascading, from the output",
+    "cascading": "Cascading, from the output",
     FROM_INPUT: "Cascading, from the input",
-    ALONE: "Each layer alone",
+    "independent": "Each layer alone",
     LABELS: "Permuted labels",
 }
 CONTROLS = (Choice("edges"), Choice("random"))
@@ -104,8 +104,7 @@ def choose_settings(row: Any, classified: Classified) -> Settings:
     other = _other(row, classified) if labels else None
     with row.popover("More", icon=":material/tune:"):
         init, controls, smoothing, thresholds, target = _more()
-    mode = {CASCADE: "cascading", FROM_INPUT: "cascading", ALONE: "independent"}.get(kind, LABELS)
-    start = "input" if kind == FROM_INPUT else "output"
+    mode, start = ("cascading", "input") if kind == FROM_INPUT else (kind, "output")
     test = Test(mode, start, init, seeds_of(1 if labels else int(seeds)))
     shown = CONTROLS if controls else ()
     return Settings(test, shown, measure, smoothing, thresholds, other, target)

@@ -26,7 +26,8 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
     if table.empty:
         return
     labels = sweep.inquiry.test.mode == LABELS
-    st.markdown("**Maps by the network with permuted labels**" if labels else "**Verdicts**")
+    title = "Maps by the network with permuted labels" if labels else "Verdicts"
+    st.markdown(f"**{title}**")
     st.caption(
         "Mean SSIM to the trained network's maps, over pictures and seeds. A map that stays the "
         "same does not show what was learnt from the labels."
@@ -36,7 +37,7 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
         f"a method fails from {thresholds.fails:g}, is weak from {thresholds.weak:g}, else "
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
-    alt_text.table(table, "Verdicts by method")
+    alt_text.table(table, title)
     own = own_class(sweep.inquiry.choices, sweep.inquiry.target)
     if own:
         st.caption(plain(own))

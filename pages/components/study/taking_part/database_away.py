@@ -27,8 +27,5 @@ def show(sentence: str) -> None:
     st.write("This page tries again by itself. You need not do anything.")
     st.button("Try again", key="retry")
     again = st.components.v2.component("study_away", js=JS)
-    again(data={"tries": visit.tries}, key="away", on_again_change=_nothing)
-
-
-def _nothing() -> None:
-    """Running again is all that is wanted."""
+    # Running again is all that is wanted.
+    again(data={"tries": visit.tries}, key="away", on_again_change=lambda: None)

@@ -15,10 +15,6 @@ HTML = (HERE / "trial.html").read_text(encoding="utf-8")
 CSS = (HERE / "trial.css").read_text(encoding="utf-8")
 
 
-def nothing() -> None:
-    """The page reads the answer when it runs; Streamlit wants a callback all the same."""
-
-
 def trial(data: Mapping[str, Any], key: str) -> Any:
     """Show a trial.
 
@@ -32,5 +28,8 @@ def trial(data: Mapping[str, Any], key: str) -> Any:
     # Registered on every run, because a registration lasts as long as the server's runtime.
     js = fetching("trial", "trial.js")
     shown = st.components.v2.component("study_trial", html=HTML, css=CSS, js=js)
-    result = shown(data=dict(data), key=key, default={"answer": None}, on_answer_change=nothing)
+    # The page reads the answer when it runs; Streamlit wants a callback all the same.
+    result = shown(
+        data=dict(data), key=key, default={"answer": None}, on_answer_change=lambda: None
+    )
     return result.answer
