@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,7 +13,7 @@ from pages.components.classified import Classified
 from pages.components.live import live, time_left
 from pages.components.select_controls import select_box
 from pages.components.text import plain
-from pages.components.work import Work, gather
+from pages.components.work import gather
 from xai_core import tasks
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice, column_title, signed
@@ -50,7 +49,7 @@ def show(classified: Classified, explanations: Sequence[Explanation], display: D
     }
     work = gather("pairs", list(asked.values()), patience=1.0)
     if work.running:
-        live(partial(_comparing, work), work)
+        live(lambda: st.caption(f"Comparing the maps, {time_left(work)}."), work)
         return
     for sentence in dict.fromkeys(work.problems.values()):
         st.caption(plain(sentence))
@@ -74,10 +73,6 @@ def _maps(explanations: Sequence[Explanation], display: Display) -> NDArray[np.f
     """The maps of one picture, [M, H, W]; where a stage has three channels, their mean."""
     maps = [display.values(e.relevance, e.pixels).mean(0) for e in explanations]
     return np.stack(maps).astype(np.float32)
-
-
-def _comparing(work: Work) -> None:
-    st.caption(f"Comparing the maps, {time_left(work)}.")
 
 
 def _chart(titles: Sequence[str], scores: NDArray[np.floating]) -> go.Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -58,13 +58,8 @@ def case_intervals(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
         shift = (number - (len(models) - 1) / 2) * 0.7 / max(1, len(models))
         places = [place + shift for place in range(len(own))]
         _points(figure, own, places, label(titles[model]), COLOURS[number % len(COLOURS)])
-    axis = {
-        "tickvals": list(range(len(CASES))),
-        "ticktext": list(CASES.values()),
-        "autorange": "reversed",
-    }
-    return _laid_out(figure, _case_height(cases), xaxis=_shares("share of all pictures shown"),
-                     yaxis=axis)  # fmt: skip
+    axes = {"xaxis": _shares("share of all pictures shown"), "yaxis": _rows(CASES.values())}
+    return _laid_out(figure, _case_height(cases), **axes)
 
 
 def shares(table: pd.DataFrame, names: Sequence[str], of: str, expected: float = 0.0) -> go.Figure:
@@ -80,13 +75,9 @@ def shares(table: pd.DataFrame, names: Sequence[str], of: str, expected: float =
     _points(figure, table, list(range(len(table))), "", COLOURS[0])
     if expected:
         figure.add_vline(expected, line={"color": "#777777", "dash": "dash", "width": 1})
-    axis = {
-        "tickvals": list(range(len(table))),
-        "ticktext": [label(name) for name in names],
-        "autorange": "reversed",
-    }
     height = max(180, ROW * len(table) + 70)
-    return _laid_out(figure, height, showlegend=False, xaxis=_shares(of), yaxis=axis)
+    axes = {"xaxis": _shares(of), "yaxis": _rows(map(label, names))}
+    return _laid_out(figure, height, showlegend=False, **axes)
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
@@ -165,6 +156,12 @@ def _points(
 def _case_height(cases: pd.DataFrame) -> int:
     """The same for both charts of cases, which stand side by side."""
     return max(320, 20 * len(CASES) * cases.model.nunique() + 140)
+
+
+def _rows(names: Iterable[str]) -> dict[str, Any]:
+    """An axis with these names from its top down, at 0, 1, and so on."""
+    shown = list(names)
+    return {"tickvals": list(range(len(shown))), "ticktext": shown, "autorange": "reversed"}
 
 
 def _shares(title: str) -> dict[str, Any]:

@@ -45,19 +45,14 @@ def _draw(visit: Visit, screen: Screen | None) -> None:
         st.caption("Preview: what you do here is kept apart from the study's data.")
     if visit.leaving:
         leaving.ask()
-    elif screen.trial is not None:
+        return
+    if screen.trial is not None:
         trials.show(screen.trial)
-        leaving.offer()
-    else:
-        _other(screen)
-
-
-def _other(screen: Screen) -> None:
-    if screen.kind in BEFORE and screen.design is not None:
+    elif screen.kind in BEFORE and screen.design is not None:
         BEFORE[screen.kind](screen.design)
-        leaving.offer()
     elif screen.kind == "ended":
         ends.ended(screen)
-        leaving.offer()
     else:
         ends.quiet(screen.kind)
+        return
+    leaving.offer()
