@@ -45,14 +45,7 @@ def results(
     asked: Mapping[tuple[str, str], Task],
     work: Work,
 ) -> None:
-    """Everything that changes while results arrive or the display changes.
-
-    Args:
-        classified: the model and the pictures.
-        choices: the chosen methods, one a column.
-        asked: what was asked for, by picture and column.
-        work: what has come of it so far.
-    """
+    """Everything that changes with results and display; ``asked`` is by picture and column."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     display = choose_display(row)
     status(work, "Computing", failure)

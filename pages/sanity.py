@@ -72,14 +72,7 @@ def _inquiry(
 
 
 def results(classified: Classified, sweep: SweepResults, work: Work, settings: Settings) -> None:
-    """Everything that changes while results arrive, or the slider moves.
-
-    Args:
-        classified: the model and the pictures.
-        sweep: what is known.
-        work: what is under way.
-        settings: what the controls say.
-    """
+    """Everything that changes while results arrive, or the slider moves."""
     sweep.update(work)
     row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
     display = choose_display(row, signed_only=True)

@@ -21,12 +21,7 @@ ADDRESSES = (
 
 
 def show(choices: Sequence[Choice], refusals: Mapping[str, str]) -> None:
-    """One entry per method, in the order of the grid.
-
-    Args:
-        choices: the methods.
-        refusals: sentences about methods that do not work on the model, by id.
-    """
+    """One entry per method, in the order of the grid, with why it does not work, by its id."""
     names = dict.fromkeys(choice.method for choice in choices)
     st.markdown("**What these heatmaps show**")
     for name in names:

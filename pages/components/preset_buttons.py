@@ -13,11 +13,7 @@ from xai_core.explainers.presets import EVERYTHING, PRESETS
 
 
 def offer(refusals: Mapping[str, str]) -> None:
-    """One button a preset.
-
-    Args:
-        refusals: sentences about methods that do not work on the model, by id.
-    """
+    """One button a preset; ``refusals`` as in ``methods.choose_methods``."""
     row = st.container(horizontal=True, gap="small")
     for preset in PRESETS.values():
         titles = ", ".join(column_title(choice.id) for choice in preset.choices)

@@ -71,12 +71,6 @@ def require_methods(choices: Sequence[Choice]) -> None:
 
 
 def end(classified: Classified, choices: Sequence[Choice], idle: bool) -> None:
-    """What is known of the methods; and whether the others work is found out.
-
-    Args:
-        classified: the model and the pictures.
-        choices: the methods on the page.
-        idle: whether the page computes nothing.
-    """
+    """What is known of the methods; and, on an idle page, whether the others work is found out."""
     method_notes.show(choices, working_methods.refusals(classified))
     working_methods.find_out(classified, idle)

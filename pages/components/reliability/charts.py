@@ -73,11 +73,7 @@ def pairs(found: pd.DataFrame, names: Sequence[str]) -> go.Figure:
 
 
 def shuffled(own: pd.DataFrame) -> go.Figure:
-    """The metric of one method's maps and of the same maps shuffled, at one stage.
-
-    Args:
-        own: a row for each picture.
-    """
+    """The metric of one method's maps and of the same maps shuffled, at one stage."""
     kinds = {"the maps": own.apem, "shuffled": own.apem_shuffled}
     values = {name: one.dropna().to_numpy(float) for name, one in kinds.items()}
     edges = whole_edges(np.concatenate(list(values.values())))

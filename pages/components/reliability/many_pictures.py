@@ -42,16 +42,7 @@ SUMMARY = {
 
 
 def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> bool:
-    """Everything about many pictures.
-
-    Args:
-        classified: the model and the sidebar's pictures.
-        choices: the methods.
-        metric: how maps are measured.
-
-    Returns:
-        Whether nothing is being computed.
-    """
+    """Everything about many pictures; whether nothing is being computed."""
     cohort = choose_cohort(classified)
     if cohort is None:
         gather("apem-many", [])

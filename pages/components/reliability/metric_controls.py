@@ -21,11 +21,7 @@ MOST_SHUFFLES, MOST_STEPS = 50, 10_000
 
 
 def choose_metric(row: Any) -> Metric:
-    """The settings of the metric, folded up.
-
-    Args:
-        row: where they go.
-    """
+    """The settings of the metric, folded up."""
     usual = Metric()
     with row.popover("Metric", icon=":material/tune:"):
         shuffles = st.number_input(
@@ -60,11 +56,7 @@ def choose_metric(row: Any) -> Metric:
 
 
 def choose_stage(row: Any) -> str:
-    """Which stage of a map is looked at.
-
-    Args:
-        row: where the control goes.
-    """
+    """Which stage of a map is looked at."""
     return segments(
         row,
         "Stage",

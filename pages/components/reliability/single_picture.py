@@ -32,16 +32,7 @@ TABLE = {
 
 
 def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> bool:
-    """Everything about one picture.
-
-    Args:
-        classified: the model and the pictures.
-        choices: the methods.
-        metric: how maps are measured.
-
-    Returns:
-        Whether nothing is being computed.
-    """
+    """Everything about one picture; whether nothing is being computed."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     image = _picture(row, classified)
     titles = {choice.id: column_title(choice.id) for choice in choices}

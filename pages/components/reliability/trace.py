@@ -24,13 +24,7 @@ ENDS = ("eps_minus", "eps_plus")  # of these ways
 
 
 def show(image: ClassifiedImage, titles: Sequence[str], trace: Result) -> None:
-    """The slider, both pictures, and the probability over all steps.
-
-    Args:
-        image: the picture.
-        titles: of the model's classes.
-        trace: of ``tasks.trace``.
-    """
+    """The slider, both pictures, and the probability over all steps of ``tasks.trace``."""
     minus, plus = ends = [trace.facts[name] for name in ENDS]
     last = trace.arrays["own"].shape[1] - 1
     known = [end for end in ends if end is not None]

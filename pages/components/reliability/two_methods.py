@@ -32,18 +32,7 @@ def show(
     part: pd.DataFrame,
     titles: Mapping[str, str],
 ) -> bool:
-    """Everything about two methods.
-
-    Args:
-        classified: the model.
-        cohort: the pictures.
-        choices: the methods, at least two.
-        part: the rows of the pictures that are looked at.
-        titles: what people read of each method.
-
-    Returns:
-        Whether nothing is being computed.
-    """
+    """Two of the methods on the pictures of ``part``; whether nothing is being computed."""
     st.markdown("**Two methods, picture by picture**")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     one = select_box(row, "One method", titles, "versus_one", width=220)

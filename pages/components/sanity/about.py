@@ -33,11 +33,7 @@ FLOOR = (
 
 
 def show(layers: Sequence[Layer]) -> None:
-    """One entry a subject.
-
-    Args:
-        layers: what can be randomised, from output to input.
-    """
+    """One entry a subject; the layers from output to input."""
     st.markdown("**How to read this**")
     with st.expander("The test"):
         st.markdown(linked(QUESTION))

@@ -25,15 +25,7 @@ DEPTH = "_depth"  # in the session: the slider's place
 def show(
     sweep: SweepResults, measure: str, display_show: str, depth: int, labels: Sequence[str]
 ) -> None:
-    """The chart; a click moves the slider.
-
-    Args:
-        sweep: what is known.
-        measure: what is drawn.
-        display_show: what the compared maps show.
-        depth: the slider's place.
-        labels: what the depths are called.
-    """
+    """The chart of a measure of what the maps show; a click moves the slider."""
     figure = _figure(sweep, measure, display_show, labels)
     plots.mark(figure, depth)
     st.plotly_chart(figure, key=KEY, on_select=_clicked, selection_mode="points")

@@ -65,12 +65,7 @@ class Settings:
 
 
 def choose_settings(row: Any, classified: Classified) -> Settings:
-    """The controls beside the methods.
-
-    Args:
-        row: where they go.
-        classified: the model and the pictures.
-    """
+    """The controls beside the methods."""
     kind = select_box(
         row,
         "What is destroyed",

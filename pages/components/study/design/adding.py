@@ -22,12 +22,7 @@ DATA_SET = {"data": "A data set"}
 
 
 def show(draft: Draft, classes: Sequence[str]) -> None:
-    """Ways to add pictures.
-
-    Args:
-        draft: the draft.
-        classes: what names the classes that the models know.
-    """
+    """Ways to add pictures, whose folders may have the names of these classes."""
     offered = SOURCES | (DATA_SET if data_sets() else {})
     source = segments(
         st, "From", offered, draft.key("source"), bind=None, label_visibility="collapsed"

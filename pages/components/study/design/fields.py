@@ -31,13 +31,7 @@ def bound(draft: Draft, name: str, value: Any, change: Change) -> Bound:
 
 
 def part(draft: Draft, name: str, clean: Callable[[Any], Any] = lambda given: given) -> Bound:
-    """What binds a control to the part of that name of the design.
-
-    Args:
-        draft: the draft.
-        name: of the part.
-        clean: makes the part of what was given.
-    """
+    """What binds a control to the design's part of that name; ``clean`` makes it of the input."""
     value = getattr(draft.design, name)
     return bound(draft, name, value, lambda old, given: replace(old, **{name: clean(given)}))
 

@@ -16,12 +16,7 @@ EXAMPLE = "Egyptian cat"
 
 
 def show(draft: Draft, name: str) -> None:
-    """The step "Question".
-
-    Args:
-        draft: the draft.
-        name: the study's, for researchers.
-    """
+    """The step "Question", with the name that researchers read."""
     key = draft.key("name")
     left, right = st.columns(2)
     left.text_input(

@@ -18,12 +18,7 @@ LEGEND = 120  # pixels for a legend of three lines and an axis with its title
 
 
 def stacked(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
-    """Each model's pictures by case.
-
-    Args:
-        cases: ``case_table``.
-        titles: what people read of each model.
-    """
+    """Each model's pictures by case, of ``case_table``; the titles by model."""
     figure = go.Figure()
     for case, title in CASES.items():
         own = cases[cases.case == case][::-1]
@@ -45,12 +40,7 @@ def stacked(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
 
 
 def case_intervals(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
-    """Each model's share of each case with its interval.
-
-    Args:
-        cases: ``case_table``.
-        titles: what people read of each model.
-    """
+    """Each model's share of each case with its interval; as ``stacked``."""
     figure = go.Figure()
     models = list(dict.fromkeys(cases.model))
     for number, model in enumerate(models):
@@ -81,11 +71,7 @@ def shares(table: pd.DataFrame, names: Sequence[str], of: str, expected: float =
 
 
 def funnel(table: pd.DataFrame) -> go.Figure:
-    """How many reached each step.
-
-    Args:
-        table: ``funnel.funnel``.
-    """
+    """How many reached each step, of ``funnel.funnel``."""
     figure = go.Figure()
     figure.add_funnel(
         y=table.title.tolist(),
@@ -99,11 +85,7 @@ def funnel(table: pd.DataFrame) -> go.Figure:
 
 
 def times(answers: pd.DataFrame) -> go.Figure:
-    """Seconds for an answer, by the trial's place.
-
-    Args:
-        answers: ``times.times`` by position.
-    """
+    """Seconds for an answer by the trial's place, of ``times.times`` by position."""
     figure = go.Figure()
     where = answers.position.tolist()
     for name, title, dash in (
