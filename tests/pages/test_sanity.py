@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.sanity import downloads
 from pages.components.sanity.sweep_results import SweepResults
 from tests.pages.opening import page, renewed, words
-from tests.pages.waiting import PATIENCE_S, ended, until
+from tests.pages.waiting import PATIENCE_S, checked, ended, until
 from xai_core.errors import JobError
 from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
@@ -144,6 +144,20 @@ def test_destroyed_networks_explain_what_the_page_or_its_address_says() -> None:
 def test_a_depth_that_is_not_there_is_the_deepest() -> None:
     app = settled(opened(depth="99"))
     assert app.query_params["depth"] == "13"
+
+
+@pytest.mark.parametrize("asked", ["²", "-1", "one", "9" * 5000])
+def test_a_depth_that_is_no_number_is_the_first(asked: str) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.components.sanity import slider
+
+        st.session_state["shown"] = slider.current(13)
+
+    app = AppTest.from_function(script, default_timeout=PATIENCE_S)
+    app.query_params["depth"] = asked
+    assert checked(app.run()).session_state["shown"] == 0
 
 
 def test_a_method_that_fails_leaves_a_gap_with_its_reason() -> None:

@@ -342,6 +342,8 @@ def test_trials_and_checks(store: Store) -> None:
     enter(app, "number_input", "Trials with identical heatmaps", 1)
     enter(app, "number_input", "Trials that say which answer to choose", 1)
     enter(app, "number_input", "Wrong answers to checks that are let pass", 0)
+    typed = app.run().number_input
+    assert not any(one.proto.set_value for one in typed), "it would replace what is being typed"
     app.toggle[0].set_value(False)
     checked(app.run())
     draft = store.draft(slug)

@@ -64,7 +64,7 @@ function load(state, view, address, slot, fetcher) {
     view.painted = null;
     schedule(state);
   }).catch(() => {
-    say(state, view, LOST, { problem: true });
+    if (view[`${slot}Address`] === address) say(state, view, LOST, { problem: true });
   });
 }
 

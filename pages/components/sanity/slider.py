@@ -12,13 +12,15 @@ from pages.components.select_controls import select_box
 from xai_core.randomization.steps import LABELS, Test
 
 GRID = "sanity-grid"
+LONGEST = 9  # digits; of thousands Python makes no number
 
 
 def current(last: int) -> int:
     """The depth that is shown, 0 to ``last``; the address tells it when the page is opened."""
     if DEPTH not in st.session_state:
         asked = st.query_params.get("depth", "")
-        st.session_state[DEPTH] = int(asked) if asked.isdigit() else 0
+        readable = asked.isdecimal() and len(asked) <= LONGEST
+        st.session_state[DEPTH] = int(asked) if readable else 0
     place: int = min(st.session_state[DEPTH], last)
     wanted = str(place) if place else None
     if st.query_params.get("depth") != wanted:

@@ -40,11 +40,13 @@ def number(label: str, limits: tuple[int, int], bound: Bound, **options: Any) ->
     """A whole number within limits.
 
     What the draft says is within the limits of the moment, or brought into them on the page;
-    the draft changes only when somebody changes it.
+    the draft changes only when somebody changes it. The state is set no more often than that:
+    it takes the place of what is being typed.
     """
     low, high = limits
-    state = st.session_state
-    state[bound["key"]] = min(max(state[bound["key"]], low), high)
+    value = st.session_state[bound["key"]]
+    if not low <= value <= high:
+        st.session_state[bound["key"]] = min(max(value, low), high)
     st.number_input(label, low, high, step=1, **bound, **options)
 
 
