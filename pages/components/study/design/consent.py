@@ -100,10 +100,10 @@ def _screens_out(draft: Draft, question: BackgroundQuestion, row: Any) -> None:
         answers = fields.bound(
             draft,
             f"{name} out {offered}",
-            [answer for answer in out if answer in offered],
+            out,
             lambda design, chosen: _replaced(design, name, screens_out=tuple(chosen)),
         )
-        row.multiselect("Answers that screen out", offered, width=280, **answers)
+        fields.several("Answers that screen out", offered, answers, row, width=280)
 
 
 def _with_choices(design: Design, name: str, words: str) -> Design:

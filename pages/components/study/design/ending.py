@@ -59,12 +59,10 @@ def _limits(draft: Draft) -> None:
     opens, closes = _parsed(design.opens_at), _parsed(design.closes_at)
     st.datetime_input(
         "From (UTC; empty: at once)",
-        value=None,
         **fields.bound(draft, "from", opens, lambda old, when: replace(old, opens_at=_iso(when))),
     )
     st.datetime_input(
         "Until (UTC; empty: until you close it)",
-        value=None,
         **fields.bound(draft, "till", closes, lambda old, when: replace(old, closes_at=_iso(when))),
     )
     fields.number(

@@ -1,11 +1,15 @@
 """What binds controls to the draft: each shows what the draft says and writes into it.
 
 ``st.toggle("Another order", **part(draft, "random_order"))`` is bound to one part of the design.
+
+What the draft says is the control's default, not its state in the session: a browser draws a new
+control with its default and hears of its state a moment later; a click before it would send the
+default.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +21,7 @@ Bound = dict[str, Any]  # options of a control
 
 
 def bound(draft: Draft, name: str, value: Any, change: Change) -> Bound:
-    """What binds a control to the draft: its key with its state, and its callback.
+    """What binds a control to the draft: its key, its default, and its callback.
 
     Args:
         draft: the draft.
@@ -26,8 +30,7 @@ def bound(draft: Draft, name: str, value: Any, change: Change) -> Bound:
         change: gives the design with another value.
     """
     key = draft.key(name)
-    st.session_state.setdefault(key, value)
-    return {"key": key, "on_change": commit, "args": (draft, key, change)}
+    return {"key": key, "value": value, "on_change": commit, "args": (draft, key, change)}
 
 
 def part(draft: Draft, name: str, clean: Callable[[Any], Any] = lambda given: given) -> Bound:
@@ -40,14 +43,14 @@ def number(label: str, limits: tuple[int, int], bound: Bound, **options: Any) ->
     """A whole number within limits.
 
     What the draft says is within the limits of the moment, or brought into them on the page;
-    the draft changes only when somebody changes it. The state is set no more often than that:
-    it takes the place of what is being typed.
+    the draft changes only when somebody changes it.
     """
     low, high = limits
-    value = st.session_state[bound["key"]]
-    if not low <= value <= high:
-        st.session_state[bound["key"]] = min(max(value, low), high)
-    st.number_input(label, low, high, step=1, **bound, **options)
+    key = bound["key"]
+    if key in st.session_state and not low <= st.session_state[key] <= high:
+        st.session_state[key] = min(max(st.session_state[key], low), high)
+    begun = min(max(bound["value"], low), high)
+    st.number_input(label, low, high, step=1, **{**bound, "value": begun}, **options)
 
 
 def choice(
@@ -62,13 +65,28 @@ def choice(
         place: where the control goes.
         options: of ``st.selectbox``.
     """
-    value = st.session_state[bound["key"]]
-    offered = {**({} if value in titles else {value: str(value)}), **titles}
-    place.selectbox(label, list(offered), format_func=offered.__getitem__, **bound, **options)
+    value, rest = _parted(bound)
+    offered = titles if value in titles else {value: str(value), **titles}
+    names, title = list(offered), offered.__getitem__
+    place.selectbox(label, names, names.index(value), format_func=title, **rest, **options)
+
+
+def several(
+    label: str, choices: Sequence[str], bound: Bound, place: Any = st, **options: Any
+) -> None:
+    """Any number of several. A value that is not offered is left out."""
+    values, rest = _parted(bound)
+    chosen = [value for value in values if value in choices]
+    place.multiselect(label, choices, chosen, **rest, **options)
 
 
 def segments(label: str, titles: Mapping[Any, str], bound: Bound, **options: Any) -> None:
     """One of a few, side by side, by what people read of each."""
-    st.segmented_control(
-        label, list(titles), required=True, format_func=titles.__getitem__, **bound, **options
-    )
+    value, rest = _parted(bound)
+    given = {"format_func": titles.__getitem__, **rest, **options}
+    st.segmented_control(label, list(titles), default=value, required=True, **given)
+
+
+def _parted(bound: Bound) -> tuple[Any, Bound]:
+    """The default, which not every control calls its value, and the rest."""
+    return bound["value"], {name: one for name, one in bound.items() if name != "value"}

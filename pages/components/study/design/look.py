@@ -69,7 +69,8 @@ def _controls(draft: Draft) -> None:
         draft, f"colours {signed}", colours, lambda old, word: _with(old, colormap=word)
     )
     fields.choice("Colours", colour_titles(signed), coloured)
-    st.slider("Opacity over the picture", 0.0, 1.0, step=0.05, **_part(draft, "opacity"))
+    opacity = {**_part(draft, "opacity"), "value": float(look.opacity)}
+    st.slider("Opacity over the picture", 0.0, 1.0, step=0.05, **opacity)
     fields.segments("Enlarged", MODES, _part(draft, "mode"))
     fields.number("Side of every picture in pixels", SIDES, _part(draft, "side"))
 
