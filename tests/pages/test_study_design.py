@@ -81,12 +81,13 @@ def opened(slug: str = "", step: str = "") -> AppTest:
     return checked(page("app.py", query).switch_page("pages/study_design.py").run())
 
 
-def field(app: AppTest, kind: str, label: str) -> Any:
-    return next(one for one in getattr(app, kind) if one.label == label)
+def field(app: AppTest, kind: str, label: str, number: int = 0) -> Any:
+    """One of the page's controls: of those with that label the one of that number."""
+    return [one for one in getattr(app, kind) if one.label == label][number]
 
 
-def enter(app: AppTest, kind: str, label: str, value: Any) -> AppTest:
-    field(app, kind, label).set_value(value)
+def enter(app: AppTest, kind: str, label: str, value: Any, number: int = 0) -> AppTest:
+    field(app, kind, label, number).set_value(value)
     return checked(app.run())
 
 
@@ -94,8 +95,7 @@ def test_begin_a_study_write_and_find_it_again(store: Store) -> None:
     app = opened()
     assert "There is no study yet" in words(app)
     field(app, "text_input", "New study").set_value("Which <b>one</b>")
-    next(button for button in app.button if button.label == "Begin").click()
-    checked(app.run())
+    checked(field(app, "button", "Begin").click().run())
     (study,) = store.studies()
     assert address(app, "design") == [study.slug]
     enter(app, "text_input", "Title for participants", NASTY)
@@ -213,12 +213,8 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
     slug = begun(store, full(store, pictures=(), trials=0))
     app = opened(slug, "Pictures")
     until(app, lambda _: "The classes to choose from" not in words(app))
-    field(app, "segmented_control", "From").set_value("samples")
-    app.run()
-    next(one for one in app.get("button_group") if one.label == "Samples").set_value(
-        ["cat", "rocket"]
-    )
-    checked(app.run())
+    enter(app, "segmented_control", "From", "samples")
+    enter(app, "button_group", "Samples", ["cat", "rocket"])
     press(app, "add samples")
     draft = store.draft(slug)
     assert [(one.id, one.name, one.true_class) for one in draft.pictures] == [
@@ -227,12 +223,10 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
     ]
     assert draft.trials == 2, "everybody judges everything"
     assert "without a true class: 2" in words(app)
-    classes = next(one for one in app.selectbox if one.label == "True class")
-    assert {"True class?", "Egyptian cat", "espresso"} <= set(classes.options)
-    classes.set_value("Egyptian cat")
-    checked(app.run())
-    next(one for one in reversed(app.selectbox) if one.label == "For").set_value("catch")
-    checked(app.run())
+    options = field(app, "selectbox", "True class").options
+    assert {"True class?", "Egyptian cat", "espresso"} <= set(options)
+    enter(app, "selectbox", "True class", "Egyptian cat")
+    enter(app, "selectbox", "For", "catch", -1)
     draft = store.draft(slug)
     assert draft.pictures[0].true_class == "Egyptian cat"
     assert draft.pictures[1].kind == "catch"
@@ -280,21 +274,19 @@ def test_a_data_set_is_drawn_by_lot(
         cup.save(folder / f"{number}.png")
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
 
-    def drawn(seed: int) -> list[tuple[str, str]]:
+    def data_set() -> tuple[str, AppTest]:
         slug = begun(store, full(store, pictures=(), trials=0))
-        app = opened(slug, "Pictures")
-        field(app, "segmented_control", "From").set_value("data")
-        app.run()
+        return slug, enter(opened(slug, "Pictures"), "segmented_control", "From", "data")
+
+    def drawn(seed: int) -> list[tuple[str, str]]:
+        slug, app = data_set()
         field(app, "number_input", "Pictures").set_value(3)
         enter(app, "number_input", "Seed", seed)
         press(app, "draw")
         return [(one.name, one.true_class) for one in store.draft(slug).pictures]
 
     def among(right: int, wrong: int) -> list[tuple[str, str]]:
-        slug = begun(store, full(store, pictures=(), trials=0))
-        app = opened(slug, "Pictures")
-        field(app, "segmented_control", "From").set_value("data")
-        app.run()
+        slug, app = data_set()
         enter(app, "selectbox", "Drawn from", "c1")
         field(app, "number_input", "Rightly classified").set_value(right)
         enter(app, "number_input", "Wrongly classified", wrong)
@@ -321,8 +313,7 @@ def test_the_look_is_tried_on_a_picture(store: Store) -> None:
     until(app, arrived("study-sample"))
     until(app, ended("study-sample"))
     assert words(app).count("predicts ") == 2
-    field(app, "segmented_control", "Show").set_value("positive")
-    checked(app.run())
+    enter(app, "segmented_control", "Show", "positive")
     look = store.draft(slug).look
     assert (look.show, look.colormap) == ("positive", "")
     enter(app, "selectbox", "Colours saturate", 99.0)
@@ -360,16 +351,10 @@ def test_questions_about_the_participant(store: Store) -> None:
         one.text for one in BACKGROUND
     ]
     press(app, "add question")
-    fields = [one for one in app.text_input if one.label == "Question"]
-    fields[3].set_value(NASTY)
-    checked(app.run())
-    [one for one in app.selectbox if one.label == "Answer"][3].set_value("choice")
-    checked(app.run())
+    enter(app, "text_input", "Question", NASTY, 3)
+    enter(app, "selectbox", "Answer", "choice", 3)
     enter(app, "text_area", "Answers, one a line", "red\n\n green \nred\nblue")
-    [one for one in app.multiselect if one.label == "Answers that screen out"][3].set_value(
-        ["blue"]
-    )
-    checked(app.run())
+    enter(app, "multiselect", "Answers that screen out", ["blue"], 3)
     assert store.draft(slug).background[3] == BackgroundQuestion(
         "q1", NASTY, "choice", ("red", "green", "blue"), True, ("blue",)
     )
@@ -390,8 +375,7 @@ def test_questions_about_the_participant(store: Store) -> None:
         "q1",
         "vision",
     ]
-    field(app, "selectbox", "Answer").set_value("number")
-    checked(app.run())
+    enter(app, "selectbox", "Answer", "number")
     enter(app, "text_input", "Numbers that screen out, with commas between", "0, 1,,0")
     assert store.draft(slug).background[0].screens_out == ("0", "1")
 
@@ -466,11 +450,9 @@ def test_preview_publish_and_a_second_version(store: Store) -> None:
     assert len(predictions) == 4
     assert predictions[predictions.image == "p1"].correct.all(), "it is an Egyptian cat"
     assert app.button(key="publish").disabled, "nothing has changed"
-    app.segmented_control(key="step").set_value("question")
-    app.run()
+    enter(app, "segmented_control", "Step", "question")
     enter(app, "text_input", "Title for participants", "Other")
-    app.segmented_control(key="step").set_value("publish")
-    checked(app.run())
+    enter(app, "segmented_control", "Step", "publish")
     assert "Version 2 will be for everybody who begins after" in words(app)
     assert "the participants of version 1" in words(app)
     press(app, "publish")
@@ -599,8 +581,7 @@ def test_personal_links_are_shown_once_as_a_file(store: Store) -> None:
     published(store, slug, full(store))
     app = opened(slug, "Publish")
     field(app, "text_area", "For whom, one a line").set_value("=HYPERLINK(1)\n\n Ada ")
-    next(one for one in app.button if one.label == "Make links").click()
-    checked(app.run())
+    checked(field(app, "button", "Make links").click().run())
     labels = [one.label for one in store.invitations(slug)]
     assert labels == ["=HYPERLINK(1)", "Ada"]
     table = app.dataframe[0].value
