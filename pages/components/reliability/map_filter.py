@@ -105,11 +105,9 @@ def _found(found: Result, exact: bool) -> None:
     begin_at(PLACE, last, len(apem) - 1)
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
-        place = int(
-            st.slider("Values left out, by steps", 0, max(1, len(apem) - 1), key=PLACE)
-            if len(apem) > 1
-            else 0
-        )
+        place = 0
+        if len(apem) > 1:
+            place = int(st.slider("Values left out, by steps", 0, len(apem) - 1, key=PLACE))
         fell = " This is the step that is refused." if place > last else ""
         number = "censored" if np.isnan(apem[place]) else f"{apem[place]:.0f}"
         st.markdown(

@@ -19,7 +19,6 @@ from pages.components.work import CANCELLED, Work, gather
 from xai_core import tasks
 from xai_core.apem.scores import TITLES
 from xai_core.explainers.choices import Choice, column_title
-from xai_core.heatmaps import STAGES
 from xai_core.jobs import Task, shared_engine
 from xai_core.tasks import Metric
 
@@ -100,15 +99,13 @@ def _numbers(
     titles: Mapping[str, str],
 ) -> None:
     """Progress, and the numbers as far as they are there."""
-    maps, rows = works[0], works[-1]
     with st.container(height=48, border=False):
         current = next((work for work in works if work.running), None)
         if current is not None:
             bar(current, "Computing")
         elif any(text == CANCELLED for work in works for text in work.problems.values()):
             offer_the_rest(STOPPED, works)
-    addresses = _addresses(image, explained, maps)
-    table = _table(rows, measured, titles, addresses)
+    table = _table(works, image, explained, measured, titles)
     if len(table):
         alt_text.table(
             table,
@@ -119,42 +116,30 @@ def _numbers(
         )
 
 
-def _addresses(
-    image: ClassifiedImage, explained: Mapping[tuple[str, str], Task], maps: Work
-) -> dict[tuple[str, str], str]:
-    """Small pictures of the maps that are there, by column and stage."""
-    return {
-        (column, stage): map_images.map_address(
-            task.key, stage, maps.results[task.key].arrays["relevance"], image.pixels
-        )
-        for (_, column), task in explained.items()
-        if task.key in maps.results
-        for stage in STAGES
-    }
-
-
 def _table(
-    rows: Work,
+    works: Sequence[Work],
+    image: ClassifiedImage,
+    explained: Mapping[tuple[str, str], Task],
     measured: Mapping[tuple[str, str], Task],
     titles: Mapping[str, str],
-    addresses: Mapping[tuple[str, str], str],
 ) -> pd.DataFrame:
-    """A line a method and stage."""
+    """A line a method and stage, with the address of a small picture of the map."""
+    maps, rows = works[0], works[-1]
     found: list[dict[str, Any]] = []
-    for (_, column), task in measured.items():
-        if task.key in rows.problems:
-            sentence = rows.problems[task.key]
-            found.append({"Method": titles[column], "Stage": "", TABLE["problem"]: sentence})
-        if task.key not in rows.results:
+    for column, title in titles.items():
+        map_key, key = (asked[image.picture.hash, column].key for asked in (explained, measured))
+        if key in rows.problems:
+            found.append({"Method": title, "Stage": "", TABLE["problem"]: rows.problems[key]})
+        if key not in rows.results:
             continue
-        for row in rows.results[task.key].facts["rows"]:
-            stage = row["stage"]
-            address = addresses.get((column, stage))
-            head = {"Method": titles[column], "Stage": STAGE_TITLES[stage], MAP: address}
-            found.append(head | {title: row.get(name) for name, title in TABLE.items()})
-    order = {title: number for number, title in enumerate(titles.values())}
+        for row in rows.results[key].facts["rows"]:
+            stage, address = row["stage"], None
+            if map_key in maps.results:
+                relevance = maps.results[map_key].arrays["relevance"]
+                address = map_images.map_address(map_key, stage, relevance, image.pixels)
+            head = {"Method": title, "Stage": STAGE_TITLES[stage], MAP: address}
+            found.append(head | {word: row.get(name) for name, word in TABLE.items()})
     table = pd.DataFrame(found, columns=["Method", "Stage", MAP, *TABLE.values()])
-    table = table.sort_values("Method", key=lambda names: names.map(order), kind="stable")
     censored = table["APEM"].isna() & table[TABLE["problem"]].fillna("").eq("")
     table.loc[censored, TABLE["problem"]] = "censored: the class did not change"
     whole = {TABLE[name]: "Int64" for name in ("eps_minus", "eps_plus", "apem")}

@@ -18,12 +18,11 @@ from xai_core.study import shared_store
 from xai_core.study.field_of_view import original_png
 
 SOURCES = {"files": "Files", "folder": "A folder with classes", "samples": "Samples"}
-DATA_SET = {"data": "A data set"}
 
 
 def show(draft: Draft, classes: Sequence[str]) -> None:
     """Ways to add pictures, whose folders may have the names of these classes."""
-    offered = SOURCES | (DATA_SET if data_sets() else {})
+    offered = SOURCES | ({"data": "A data set"} if data_sets() else {})
     source = segments(
         st, "From", offered, draft.key("source"), bind=None, label_visibility="collapsed"
     )

@@ -48,12 +48,9 @@ def show(draft: Draft) -> None:
 
 def _act(draft: Draft, published: Sequence[Version]) -> None:
     blocked = bool(problems(draft.design)) or draft.elsewhere
-    if published and draft.design == published[-1].design:
-        st.markdown(f"**Version {published[-1].number} is published** and equals this draft.")
-        unchanged = True
-    else:
-        st.markdown(_before(published))
-        unchanged = False
+    unchanged = bool(published) and draft.design == published[-1].design
+    equal = "**Version {} is published** and equals this draft."
+    st.markdown(equal.format(published[-1].number) if unchanged else _before(published))
     row = st.container(horizontal=True)
     if row.button(
         "Preview as a participant",
