@@ -186,14 +186,13 @@ def _folder(classified: Classified) -> Cohort | None:
 def _data(classified: Classified, row: Any) -> Cohort | None:
     folders = data_sets()
     name = row.selectbox("Data set", list(folders), key="data_set", bind="query-params", width=220)
-    limits = [
+    right, wrong = (
         row.number_input(label, 0, MOST, 20, key=key, bind="query-params", width=150)
         for label, key in (("Rightly classified", "right"), ("Wrongly classified", "wrong"))
-    ]
-    if not any(limits):
+    )
+    if not (right or wrong):
         st.info("Choose how many pictures.")
         return None
-    right, wrong = map(int, limits)
     folder = folders[name]
     order = tasks.labelled(*classified.loaded, folder, right, wrong)
     found = wait_for("apem-data", order, "Reading the pictures")

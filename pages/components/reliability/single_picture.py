@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,8 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     works = (maps, steps, rows)
     _step_by_step(classified, image, order, maps, steps)
     st.markdown("**Methods and stages**")
-    live(partial(_numbers, works, image, explained, measured, titles), *works)
+    table = partial(_table, works, image, explained, measured, titles)
+    live(partial(_numbers, works, table), *works)
     if order.key in maps.results and not steps.problems:
         relevance = maps.results[order.key].arrays["relevance"]
         stepped = next(iter(steps.results.values()), None)
@@ -91,13 +92,7 @@ def _step_by_step(
         st.caption("The steps appear here when the map is there.")
 
 
-def _numbers(
-    works: Sequence[Work],
-    image: ClassifiedImage,
-    explained: Mapping[tuple[str, str], Task],
-    measured: Mapping[tuple[str, str], Task],
-    titles: Mapping[str, str],
-) -> None:
+def _numbers(works: Sequence[Work], make_table: Callable[[], pd.DataFrame]) -> None:
     """Progress, and the numbers as far as they are there."""
     with st.container(height=48, border=False):
         current = next((work for work in works if work.running), None)
@@ -105,7 +100,7 @@ def _numbers(
             bar(current, "Computing")
         elif any(text == CANCELLED for work in works for text in work.problems.values()):
             offer_the_rest(STOPPED, works)
-    table = _table(works, image, explained, measured, titles)
+    table = make_table()
     if len(table):
         alt_text.table(
             table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -38,14 +39,13 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
     """
     names = [image.picture.source for image in classified.images]
     asker = owner()  # asked here: a file is made outside of the visitor's run
-
-    def drawn(form: str) -> Callable[[], bytes]:
-        return lambda: _chart(sweep, names, shown, form)
-
     files: dict[str, tuple[str, Callable[[], bytes]]] = {
         "CSV": ("sanity.csv", lambda: csv_bytes(sweep.table(names))),
         "Curves CSV": ("curves.csv", lambda: csv_bytes(curves(sweep.table(names)))),
-        **{f"Curves {form.upper()}": (f"curves.{form}", drawn(form)) for form in FORMS},
+        **{
+            f"Curves {form.upper()}": (f"curves.{form}", partial(_chart, sweep, names, shown, form))
+            for form in FORMS
+        },
         "Maps NPZ": ("maps.npz", lambda: _npz(sweep, names, asker)),
         "run.json": ("run.json", lambda: _run(classified, sweep, thresholds)),
     }

@@ -46,7 +46,6 @@ def frames(
     """
     inquiry = sweep.inquiry
     steps = shown(inquiry, seed)
-    title = MEASURES[measure].title
     problems = [sweep.problem(step, work) for step in steps]
     return {
         "rows": [grid_row(one, classified.class_titles[one.target]) for one in classified.images],
@@ -55,7 +54,7 @@ def frames(
             [
                 {
                     "frames": [
-                        _tile(sweep, step, choice, number, display, measure, title, problem)
+                        _tile(sweep, step, choice, number, display, measure, problem)
                         for step, problem in zip(steps, problems, strict=True)
                     ]
                 }
@@ -97,7 +96,6 @@ def _tile(
     number: int,
     display: Display,
     measure: str,
-    title: str,
     problem: str,
 ) -> dict[str, Any]:
     key = sweep.inquiry.keys[step][choice.id, number]
@@ -117,5 +115,5 @@ def _tile(
         "height": height,
         "width": width,
         "scale": None,
-        "note": f"{title} {score_words}",
+        "note": f"{MEASURES[measure].title} {score_words}",
     }
