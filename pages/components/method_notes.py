@@ -29,6 +29,16 @@ def show(choices: Sequence[Choice], refusals: Mapping[str, str]) -> None:
             _entry(METHODS[name], refusals.get(name, ""))
 
 
+def how_to_read(subjects: Mapping[str, Sequence[str]]) -> None:
+    """What stands below results: by its title a text, as markdown, and sources of what it says."""
+    st.markdown("**How to read this**")
+    for title, (text, *sources) in subjects.items():
+        with st.expander(title):
+            st.markdown(text)
+            for source in sources:
+                st.caption(linked(source))
+
+
 def linked(citation: str) -> str:
     """A citation as markdown, its arXiv numbers and DOIs as links."""
     text = plain(citation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from pages.components.method_notes import how_to_read
 
 METRIC = (
     "If a heatmap shows what the network looks at, then changing the picture there should change "
@@ -41,12 +41,9 @@ SOURCE = (
 
 def show() -> None:
     """One entry a subject."""
-    st.markdown("**How to read this**")
-    with st.expander("The metric"):
-        st.markdown(METRIC)
-        st.markdown(STEP)
-        st.markdown(CENSORED)
-    with st.expander("Shuffled maps and stages"):
-        st.markdown(NORMALISED)
-        st.markdown(STAGES)
-        st.caption(SOURCE)
+    how_to_read(
+        {
+            "The metric": (f"{METRIC}\n\n{STEP}\n\n{CENSORED}",),
+            "Shuffled maps and stages": (f"{NORMALISED}\n\n{STAGES}", SOURCE),
+        }
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from pages.components.method_notes import linked
+from pages.components.method_notes import how_to_read
 from xai_core.study.analysis.agreement import SOURCES
 
 CASES = (
@@ -57,20 +55,12 @@ CARE = (
 
 def show() -> None:
     """One entry a subject."""
-    st.markdown("**How to read this**")
-    with st.expander("Cases"):
-        st.markdown(CASES)
-        st.caption(CASES_SOURCE)
-    with st.expander("Intervals"):
-        st.markdown(INTERVALS)
-        st.caption(linked(INTERVALS_SOURCE))
-    with st.expander("Tests"):
-        st.markdown(TESTS)
-        st.caption(TESTS_SOURCE)
-    with st.expander("Agreement"):
-        st.markdown(AGREEMENT)
-        for source in SOURCES.values():
-            st.caption(linked(source))
-    with st.expander("Places, times and checks"):
-        st.markdown(PLACES)
-        st.markdown(CARE)
+    how_to_read(
+        {
+            "Cases": (CASES, CASES_SOURCE),
+            "Intervals": (INTERVALS, INTERVALS_SOURCE),
+            "Tests": (TESTS, TESTS_SOURCE),
+            "Agreement": (AGREEMENT, *SOURCES.values()),
+            "Places, times and checks": (f"{PLACES}\n\n{CARE}",),
+        }
+    )
