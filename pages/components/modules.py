@@ -67,8 +67,9 @@ def route() -> Route:
 
 @cache
 def _contents(component: str) -> dict[str, bytes]:
-    """Every module of a component by its name."""
-    return {path.name: path.read_bytes() for path in sorted(FOLDERS[component].glob("*.js"))}
+    """Every module of a component by its name, and those that all of them share."""
+    paths = [*HERE.glob("*.js"), *FOLDERS[component].glob("*.js")]
+    return {path.name: path.read_bytes() for path in sorted(paths)}
 
 
 @cache

@@ -36,7 +36,8 @@ def test_every_import_leads_to_a_module(component: str, first: str) -> None:
         seen.add(name)
         imported = re.findall(r'^import .* from "\./([\w.]+)";$', bytes(found.body).decode(), re.M)
         wanted += set(imported) - seen
-    assert seen == {path.name for path in modules.FOLDERS[component].glob("*.js")}
+    folders = (modules.HERE, modules.FOLDERS[component])
+    assert seen == {path.name for folder in folders for path in folder.glob("*.js")}
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,12 @@
 
 import { fetchFrames } from "./fetching.js";
 import { createFrames, showTicks, updateFrames } from "./frames.js";
+import { mounted } from "./mounted.js";
 import { draw, drawBar, HINT, pixelWords, schedule } from "./painting.js";
 import { zoom } from "./pointer.js";
 import { createTile, fill } from "./tiles.js";
 
-const states = new WeakMap(); // mount point -> state; it ends with its mount point
-
-export default function (component) {
-  const { parentElement, data } = component;
-  let state = states.get(parentElement);
-  if (!state) {
-    state = create(parentElement);
-    states.set(parentElement, state);
-  }
-  state.report = component.setStateValue;
-  update(state, data);
-}
+export default mounted(create, update);
 
 function create(parent) {
   const root = parent.querySelector(".root");

@@ -4,6 +4,7 @@
 // pages/take_part.py). Texts from Python are set as text, never as markup.
 
 import { followFocus, readClock, startClock } from "./clock.js";
+import { mounted } from "./mounted.js";
 import { fetchAhead, place } from "./pictures.js";
 import { closeForeignDialogs, give, sendAgain, settle, storedAnswer } from "./sending.js";
 import { announce, say, showText } from "./words.js";
@@ -11,18 +12,8 @@ import { announce, say, showText } from "./words.js";
 const SWAP_MS = 150; // so long the last trial stays while the next pictures are decoded
 const CHOOSE = "Choose one of the answers first.";
 const ESCAPE_KEYS = ["0", "="]; // never those of a heatmap: these have letters, and 1 to 9
-const states = new WeakMap(); // mount point -> state; it ends with its mount point
 
-export default function (component) {
-  const { parentElement, data } = component;
-  let state = states.get(parentElement);
-  if (!state) {
-    state = create(parentElement);
-    states.set(parentElement, state);
-  }
-  state.report = component.setStateValue;
-  update(state, data);
-}
+export default mounted(create, update);
 
 function create(parent) {
   const find = (name) => parent.querySelector(`.${name}`);
