@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components import shell
@@ -25,24 +27,16 @@ from xai_core.errors import StudyError
 from xai_core.study import shared_store
 from xai_core.study.storage.summaries import Study
 
-STEPS = {
-    "question": "Question",
-    "compared": "Compared",
-    "pictures": "Pictures",
-    "look": "Look",
-    "trials": "Trials",
-    "participants": "Participants",
-    "ending": "Ending",
-    "publish": "Publish",
-}
-SHOWN = {
-    "compared": conditions.show,
-    "pictures": picture_cards.show,
-    "look": look.show,
-    "trials": trial_settings.show,
-    "participants": consent.show,
-    "ending": ending.show,
-    "publish": publish.show,
+# The title of each step, and what draws it.
+STEPS: dict[str, tuple[str, Callable[[drafts.Draft], None]]] = {
+    "question": ("Question", question.show),
+    "compared": ("Compared", conditions.show),
+    "pictures": ("Pictures", picture_cards.show),
+    "look": ("Look", look.show),
+    "trials": ("Trials", trial_settings.show),
+    "participants": ("Participants", consent.show),
+    "ending": ("Ending", ending.show),
+    "publish": ("Publish", publish.show),
 }
 
 
@@ -58,18 +52,17 @@ def page() -> None:
         overview.show()
         return
     with errors_shown(StudyError):
-        _edit(study, drafts.opened(study.slug))
+        _edit(study, drafts.opened(study))
 
 
 def _edit(study: Study, draft: drafts.Draft) -> None:
     head(study, draft)
-    step = segments(st, "Step", STEPS, "step", label_visibility="collapsed")
+    titles = {name: title for name, (title, _) in STEPS.items()}
+    step = segments(st, "Step", titles, "step", label_visibility="collapsed")
     if step != "compared":
         conditions.leave()
-    if step == "question":
-        question.show(draft, study.name)
-    else:
-        SHOWN[step](draft)
+    _, show = STEPS[step]
+    show(draft)
 
 
 def head(study: Study, draft: drafts.Draft) -> None:
@@ -77,7 +70,7 @@ def head(study: Study, draft: drafts.Draft) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button("All studies", icon=":material/arrow_back:", type="tertiary", key="all studies"):
         study_urls.close_design()
-    row.markdown(f"#### {plain(study.name)}", width="content")
+    row.markdown(f"#### {plain(draft.name)}", width="content")
     word, colour = overview.state(study)
     row.badge(word, color=colour)
     drafts.status(draft, row)

@@ -17,7 +17,7 @@ import streamlit as st
 from pages.components.access import is_researcher
 from pages.components.text import plain
 from xai_core.errors import StudyError, XaiError
-from xai_core.study import shared_store
+from xai_core.study import Study, shared_store
 from xai_core.study.design import Design
 
 OPEN = "_study_draft"  # in the session: the draft that is open
@@ -32,6 +32,7 @@ class Draft:
 
     Attributes:
         slug: the study's name in addresses.
+        name: what researchers read.
         design: as it is on the page.
         stored: as this session last saw it in the store.
         turn: names the controls, so that they begin anew when it is opened again.
@@ -41,6 +42,7 @@ class Draft:
     """
 
     slug: str
+    name: str
     design: Design
     stored: Design
     turn: int
@@ -53,17 +55,18 @@ class Draft:
         return f"{self.slug} {self.turn} {name}"
 
 
-def opened(slug: str) -> Draft:
+def opened(study: Study) -> Draft:
     """The session's draft of a study, read from the store if it is not there yet.
 
     Raises:
         StudyError: there is no such study.
     """
     found: Draft | None = st.session_state.get(OPEN)
-    if found is None or found.slug != slug:
-        design = shared_store().draft(slug)
+    if found is None or found.slug != study.slug:
+        design = shared_store().draft(study.slug)
         turn = st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
-        found = st.session_state[OPEN] = Draft(slug, design, design, turn)
+        found = st.session_state[OPEN] = Draft(study.slug, study.name, design, design, turn)
+    found.name = study.name
     return found
 
 

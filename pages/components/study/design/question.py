@@ -15,13 +15,13 @@ from xai_core.study.design import QUESTION
 EXAMPLE = "Egyptian cat"
 
 
-def show(draft: Draft, name: str) -> None:
-    """The step "Question", with the name that researchers read."""
+def show(draft: Draft) -> None:
+    """The step "Question"."""
     key = draft.key("name")
     left, right = st.columns(2)
     left.text_input(
         "Name",
-        name,
+        draft.name,
         key=key,
         max_chars=100,
         on_change=_rename,
