@@ -48,11 +48,6 @@ def test_returns_what_was_put(tmp_path, memory_bytes):
     check_equal(cache.get("k"), result(1))
 
 
-def test_another_process_finds_it(tmp_path):
-    Cache(tmp_path).put("k", result())
-    check_equal(Cache(tmp_path).get("k"), result())
-
-
 def test_neither_side_can_change_an_entry(tmp_path):
     cache = Cache(tmp_path)
     given = result()

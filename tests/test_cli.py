@@ -417,6 +417,7 @@ COMMANDS = {
     "explain": [],
     "train": [],
     "patterns": [],
+    "study": [],
     "sanity-check": ["independent", "labels", "he_normal", "--no-controls", "--smooth"],
     "apem": ["--data", "--right", "--shuffles", "--eps-max", "Tiny-ImageNet"],
 }

@@ -229,13 +229,12 @@ def test_the_summary_is_printed(whole):
 # ------------------------------------------------------------------ again
 
 
-def test_a_second_run_computes_nothing(whole, finished, measured, capsys, monkeypatch):
+def test_a_second_run_computes_nothing(whole, finished, measured, capsys):
     (finished / "apem.csv").unlink()
     assert main(line(finished, *with_classes(TRUE))) == 0
     assert measured == []
     assert capsys.readouterr().err.count("already there") == len(PHOTOS) * len(METHODS)
-    tables = ("apem.csv", "summary.csv", "pairwise.csv", "correlations.csv")
-    same_files(finished, whole[0], *tables)
+    same_files(finished, whole[0], "apem.csv", "summary.csv", "pairwise.csv", "correlations.csv")
 
 
 def test_a_further_method_leaves_the_others_alone(finished, measured):

@@ -59,7 +59,7 @@ def busy_until(file):
     while not os.path.exists(file):
         sum(range(1000))
         advance(1, 2)
-    return Result(facts={"pid": os.getpid()})
+    return Result(facts={"pid": os.getpid(), "ended": time.time()})
 
 
 def grow(tries, times=None, step_bytes=64 * 2**20):

@@ -59,20 +59,6 @@ def branches():
     )
 
 
-def dense():
-    """Pre-activation: BatchNorm and ReLU come before the convolution."""
-    return DenseNet(4, (2,), 8, bn_size=2, num_classes=3)
-
-
-def transformer():
-    return VisionTransformer(16, 8, 1, 2, 8, 16, num_classes=3)
-
-
-def convnext():
-    """With a scale of its own for every channel of a block (layer scale)."""
-    return ConvNeXt([CNBlockConfig(6, None, 2)], layer_scale=0.5, num_classes=3)
-
-
 class Functional(nn.Module):
     """Owns its weights itself; a convolution's and its head's are multiplied by functions."""
 
@@ -253,9 +239,11 @@ LAYERS = {
 _BUILDERS = {
     "plain": plain,
     "branches": branches,
-    "dense": dense,
-    "transformer": transformer,
-    "convnext": convnext,
+    # Pre-activation: BatchNorm and ReLU come before the convolution.
+    "dense": partial(DenseNet, 4, (2,), 8, bn_size=2, num_classes=3),
+    "transformer": partial(VisionTransformer, 16, 8, 1, 2, 8, 16, num_classes=3),
+    # With a scale of its own for every channel of a block (layer scale).
+    "convnext": partial(ConvNeXt, [CNBlockConfig(6, None, 2)], layer_scale=0.5, num_classes=3),
     "functional": Functional,
     "unused": Unused,
     "tied": Tied,

@@ -1,7 +1,6 @@
 """What is re-initialised together, and in which order."""
 
 import pytest
-import torch
 from torch import nn
 
 from tests.randomization.small_networks import (
@@ -73,16 +72,3 @@ def test_a_model_without_weights_is_refused_by_its_name(ask):
 
     with pytest.raises(ModelError, match=r"^Colours has no layer with weights"):
         ask(Classifier(Means(), CLASSES, SIZE, title="Colours"))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_to_list_layers_leaves_no_trace(kind):
-    clf = trained(kind)
-    before, state = clf.fingerprint, torch.get_rng_state()
-    randomizable_layers(clf)
-    del clf.__dict__["fingerprint"]
-    assert clf.fingerprint == before
-    assert torch.equal(torch.get_rng_state(), state)
-    assert not any(
-        module._forward_hooks or module._forward_pre_hooks for module in clf.module.modules()
-    )

@@ -198,7 +198,10 @@ def test_the_trained_classifier_is_never_touched(kind, init):
     del clf.__dict__["fingerprint"]
     assert clf.fingerprint == before
     assert clf.title == title
-    assert all(module.training for module in clf.module.modules())
+    for module in clf.module.modules():
+        assert module.training
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
     for parameter in clf.module.parameters():
         assert torch.equal(parameter.grad, torch.ones_like(parameter))
         assert not parameter.requires_grad
