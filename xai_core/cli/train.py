@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,11 +99,10 @@ def _claim(
     """
     from xai_core.files import write_file
     from xai_core.provenance import PRODUCT, Run
-    from xai_core.training.trainer import recipe_facts
 
     facts = {
         "name": arguments.name,
-        "recipe": json.loads(json.dumps(recipe_facts(recipe))),
+        "recipe": json.loads(json.dumps(asdict(recipe))),
         "train": _data_facts(train),
         "validation": _data_facts(validation),
     }

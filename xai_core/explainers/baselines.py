@@ -64,11 +64,6 @@ def count(baseline: Baseline | Sequence[Baseline]) -> int:
     return len(baseline) if isinstance(baseline, list | tuple) else 1
 
 
-def reference(clf: Classifier, x: Tensor, baseline: Baseline) -> Tensor:
-    """The one baseline [N, 3, H, W] of every image; see ``references``."""
-    return references(clf, x, baseline)[0]
-
-
 def expanded(x: Tensor, baseline: Tensor) -> Tensor:
     """A baseline tensor [1 | N, 3, H, W] as one for each image, in the type of ``x``.
 

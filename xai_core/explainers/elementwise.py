@@ -16,6 +16,7 @@ from torch import Tensor
 
 from xai_core.explainers.chain import Chain
 from xai_core.explainers.function_probes import Found, probed
+from xai_core.explainers.node_kinds import slots
 from xai_core.explainers.nodes import (
     Activation,
     Adding,
@@ -28,7 +29,6 @@ from xai_core.explainers.nodes import (
     Subtracting,
 )
 from xai_core.models.tape import Slot, Step
-from xai_core.models.trees import leaves
 
 # An element-wise function does not look beyond them.
 _BARRIERS = (Affine, Normalisation, MaxPool)
@@ -73,7 +73,7 @@ def recognised(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor])
 
 
 def _node(found: Found, chain: Chain, step: Step) -> Node:
-    if len(chain.steps) > 1 or len(step.outputs) > 1 or _slots(step) > 1:
+    if len(chain.steps) > 1 or len(step.outputs) > 1 or slots(step) > 1:
         source, result = chain.source, chain.result
         step = Step(chain, (Slot(source),), {}, (source,), (result,), step.layer)
     place = (step, step.inputs, step.outputs[0])
@@ -101,8 +101,3 @@ def _chains(node: Node, makers: Mapping[int, Node], values: Sequence[Tensor]) ->
         steps.append(maker.step)
         open_ends -= set(maker.step.outputs)
         open_ends |= set(maker.step.inputs)
-
-
-def _slots(step: Step) -> int:
-    """How often the step takes its values."""
-    return sum(isinstance(leaf, Slot) for leaf in leaves((step.args, step.kwargs)))

@@ -101,18 +101,16 @@ def lead_back(
     """
     signals: dict[int, Tensor] = {graph.output: start}
     for node in reversed(graph.nodes):
-        several = isinstance(node, Rearranging) or len(node.step.outputs) > 1
-        outputs = node.step.outputs if several else (node.output,)
-        if stop in outputs:
+        if stop in node.outputs:
             break
-        arriving = [signals.pop(number, None) for number in outputs]
-        for number, signal in zip(outputs, arriving, strict=True):
+        arriving = [signals.pop(number, None) for number in node.outputs]
+        for number, signal in zip(node.outputs, arriving, strict=True):
             if signal is not None:
                 passing(number, signal)
         first = next((signal for signal in arriving if signal is not None), None)
         if first is None:
             continue
-        if isinstance(node, Rearranging) or (several and type(node) in rules):
+        if isinstance(node, Rearranging) or (len(arriving) > 1 and type(node) in rules):
             parts: Sequence[Tensor] = moved(graph, node, arriving)
         elif type(node) in rules:
             parts = rules[type(node)](node, first)

@@ -7,6 +7,7 @@ negative weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -165,29 +166,20 @@ def lrp_alpha_beta(
             f"LRP-αβ needs alpha - beta = 1, so that relevance is conserved; "
             f"alpha {alpha:g} goes with beta {alpha - 1:g}."
         )
-    return _by_beta(clf, x, targets, beta, epsilon, bias, batchnorm, first)
-
-
-def _by_beta(
-    clf: Classifier,
-    x: Tensor,
-    targets: Tensor,
-    beta: float,
-    epsilon: float,
-    bias: bool,
-    batchnorm: str,
-    first: str,
-) -> Tensor:
-    """LRP-αβ with α = 1 + ``beta``, computed together with all others that are wanted."""
-    same = {"epsilon": epsilon, "bias": bias, "batchnorm": batchnorm, "first": first}
+    # Computed together with all others that are wanted.
+    same: dict[str, Any] = {
+        "epsilon": epsilon,
+        "bias": bias,
+        "batchnorm": batchnorm,
+        "first": first,
+    }
     others = {
         float(settings.get("beta", PRESETS.get(name)))
         for name, settings in requested().items()
         if (name in PRESETS or name == "lrp_alpha_beta") and same.items() <= settings.items()
     }
     betas = tuple(sorted(others | {beta}))
-    found = _of_all(clf, x, targets, betas, epsilon, bias, batchnorm, first)
-    return found[betas.index(beta)]
+    return _of_all(clf, x, targets, betas, **same)[betas.index(beta)]
 
 
 @shared
@@ -240,17 +232,8 @@ def _enter(name: str, beta: int) -> None:
     """Enter LRP-αβ with α = 1 + ``beta`` into the table as a method of its own."""
     title = f"LRP α{beta + 1}β{beta}"
 
-    def preset(
-        clf: Classifier,
-        x: Tensor,
-        targets: Tensor,
-        *,
-        epsilon: float = 1e-6,
-        bias: bool = False,
-        batchnorm: str = "fold",
-        first: str = "same",
-    ) -> Tensor:
-        return _by_beta(clf, x, targets, float(beta), epsilon, bias, batchnorm, first)
+    def preset(clf: Classifier, x: Tensor, targets: Tensor, **settings: Any) -> Tensor:
+        return lrp_alpha_beta(clf, x, targets, alpha=beta + 1.0, beta=float(beta), **settings)
 
     preset.__name__ = name
     preset.__doc__ = f"""``lrp_alpha_beta`` with alpha = {beta + 1} and beta = {beta}."""

@@ -64,7 +64,7 @@ def node_of(step: Step, tape: Tape) -> Node:
         tape: where it was recorded; its values decide by their shapes.
     """
     place = (step, step.inputs, step.outputs[0])
-    function, taken = step.function, _slots((step.args, step.kwargs))
+    function, taken = step.function, slots(step)
     before, after = tape.values[step.inputs[0]], tape.values[step.outputs[0]]
     if function in (F.conv2d, F.linear, F.batch_norm):
         if taken != 1 or not isinstance(_arguments(step, ("input",))["input"], Slot):
@@ -92,9 +92,9 @@ def node_of(step: Step, tape: Tape) -> Node:
     return Node(*place)
 
 
-def _slots(item: Any) -> int:
+def slots(step: Step) -> int:
     """How often a step takes a value that depends on the pictures."""
-    return sum(isinstance(leaf, Slot) for leaf in leaves(item))
+    return sum(isinstance(leaf, Slot) for leaf in leaves((step.args, step.kwargs)))
 
 
 def _arguments(step: Step, names: Sequence[str]) -> dict[str, Any]:

@@ -37,6 +37,11 @@ class Node:
     output: int
 
     @property
+    def outputs(self) -> tuple[int, ...]:
+        """Numbers of all values that it gives."""
+        return self.step.outputs if len(self.step.outputs) > 1 else (self.output,)
+
+    @property
     def label(self) -> str:
         """The node in words, for errors."""
         return self.step.label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError
-from xai_core.explainers.graph import read_shared
+from xai_core.explainers.graph import Graph, read_shared
 from xai_core.explainers.recorded_gradient import (
     GRADIENT,
     gradients,
@@ -140,12 +140,7 @@ def _pass(
     back = recorded_signals(clf, x, targets, GRADIENT, layers)
     if back is None:
         return _differentiated(clf, x, targets, layers, picture)
-    numbers = {name: back.graph.layers[name] for name in layers}
-    return Pass(
-        back.pictures[GRADIENT],
-        {name: [back.graph.values[place] for place in found] for name, found in numbers.items()},
-        {name: [back.inside.get(place) for place in found] for name, found in numbers.items()},
-    )
+    return _read_off(back.graph, layers, back.pictures[GRADIENT], back.inside)
 
 
 @shared
@@ -201,16 +196,19 @@ def _differentiated(
 def _recorded(clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...]) -> Pass:
     """The same from a recorded run, in which every layer's output is what it was when given."""
     graph = read_shared(clf, x, False)
+    wanted = [number for name in layers for number in graph.layers.get(name, ())]
+    slopes = gradients(graph, targets, wanted)
+    reached = {number: slopes[number] for number in wanted if graph.leads_to_logits(number)}
+    return _read_off(graph, layers, slopes[0], reached)
+
+
+def _read_off(
+    graph: Graph, layers: tuple[str, ...], gradient: Tensor, slopes: Mapping[int, Tensor]
+) -> Pass:
+    """What a recorded run tells of the layers; ``slopes`` by the numbers of the values."""
     numbers = {name: graph.layers.get(name, ()) for name in layers}
-    wanted = [number for found in numbers.values() for number in found]
-    reached = {number for number in wanted if graph.leads_to_logits(number)}
-    with torch.no_grad():
-        slopes = gradients(graph, targets, wanted)
     return Pass(
-        slopes[0],
+        gradient,
         {name: [graph.values[number] for number in found] for name, found in numbers.items()},
-        {
-            name: [slopes[number] if number in reached else None for number in found]
-            for name, found in numbers.items()
-        },
+        {name: [slopes.get(number) for number in found] for name, found in numbers.items()},
     )

@@ -8,11 +8,11 @@ distractor, which w filters out and which an explanation should not show.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import replace
 from functools import partial
 
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 
 from xai_core.cache import content_key
@@ -158,7 +158,7 @@ def propagate(graph: Graph, targets: Tensor, patterns: Patterns) -> Tensor:
     return lead_back(graph, at_logits(graph, targets), rules, "PatternAttribution")[0]
 
 
-_known: OrderedDict[str, Patterns] = OrderedDict()
+_known: LRUCache[str, Patterns] = LRUCache(REMEMBERED)
 _lock = threading.Lock()
 
 
@@ -171,14 +171,12 @@ def _remembered(clf: Classifier, graph: Graph, pictures: Tensor, chunk: int) -> 
     pixels = pictures.cpu().contiguous().view(torch.uint8)
     key = content_key(fingerprint, repr(steps), str(clf.device), pixels)
     with _lock:
-        if key in _known:
-            _known.move_to_end(key)
-            return _known[key]
+        known: Patterns | None = _known.get(key)
+    if known is not None:
+        return known
     exact = estimate(in_float64(clf), pictures.double(), chunk)
     # Rounded to the model's own type, so that they take no more memory than its weights.
     patterns = {number: values.to(pictures) for number, values in exact.items()}
     with _lock:
         _known[key] = patterns
-        while len(_known) > REMEMBERED:
-            _known.popitem(last=False)
     return patterns

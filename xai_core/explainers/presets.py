@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from xai_core.explainers import lrp
 from xai_core.explainers.choices import Choice, parse_column
 from xai_core.explainers.registry import METHODS
 
@@ -57,16 +58,13 @@ PRESETS: dict[str, Preset] = {
             "group-1",
             "Group 1",
             SANITY,
-            tuple(
-                Choice(name)
-                for name in (
-                    "saliency",
-                    "input_x_gradient",
-                    "deconvnet",
-                    "guided_backprop",
-                    "gradcam",
-                    "guided_gradcam",
-                )
+            (
+                Choice("saliency"),
+                Choice("input_x_gradient"),
+                Choice("deconvnet"),
+                Choice("guided_backprop"),
+                Choice("gradcam"),
+                Choice("guided_gradcam"),
             ),
         ),
         Preset(
@@ -94,10 +92,7 @@ PRESETS: dict[str, Preset] = {
             "Group 4",
             SANITY,
             (
-                *(
-                    Choice(f"lrp_alpha{alpha}_beta{alpha - 1}", FIRST)
-                    for alpha in (1, 2, 3, 4, 5, 6, 9)
-                ),
+                *(Choice(name, FIRST) for name in lrp.PRESETS),
                 Choice("rap"),
             ),
         ),

@@ -7,7 +7,7 @@ and guided backpropagation: their signals go as one batch and part only at the R
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -101,17 +101,11 @@ def rectified(clf: Classifier, x: Tensor, targets: Tensor, kind: str, title: str
     return back.pictures[kind]
 
 
-def gradients(graph: Graph, targets: Tensor, numbers: Iterable[int]) -> dict[int, Tensor]:
+def gradients(graph: Graph, targets: Tensor, numbers: Collection[int]) -> dict[int, Tensor]:
     """Gradient of the logits of the classes int64 [N] at values, by number, and at value 0."""
-    found = {number: torch.zeros_like(graph.values[number]) for number in numbers}
-
-    def passing(number: int, signal: Tensor) -> None:
-        if number in found:
-            found[number] = signal[0]
-
-    start, rules = one_hot(graph, targets), chain_rules(graph)
-    found[0] = lead_back(graph, start, rules, "The gradient", passing=passing)[0]
-    return found
+    back = _led_back(graph, targets, (GRADIENT,), numbers)
+    zeros = {number: torch.zeros_like(graph.values[number]) for number in numbers}
+    return {**zeros, **back.inside, 0: back.pictures[GRADIENT]}
 
 
 def _kinds(kind: str, possible: Sequence[str]) -> tuple[str, ...]:
@@ -134,8 +128,14 @@ def _signals(
     clf: Classifier, x: Tensor, targets: Tensor, kinds: tuple[str, ...], layers: tuple[str, ...]
 ) -> Signals:
     graph = read_shared(clf, x, False)
-    rules = _rules(graph, kinds)
     wanted = {number for name in layers for number in graph.layers[name]}
+    return _led_back(graph, targets, kinds, wanted)
+
+
+def _led_back(
+    graph: Graph, targets: Tensor, kinds: tuple[str, ...], wanted: Collection[int]
+) -> Signals:
+    rules = _rules(graph, kinds)
     start = one_hot(graph, targets).expand(len(kinds), -1, -1)
     inside: dict[int, Tensor] = {}
 

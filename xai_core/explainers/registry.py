@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -100,34 +100,8 @@ class Method:
 Decorated = TypeVar("Decorated", bound=Callable[..., Tensor])
 
 METHODS: dict[str, Method] = {}
-
-
-class _Bases(Sequence[str]):
-    """Ids of the methods that another one can be built on, as far as they are entered."""
-
-    @staticmethod
-    def _ids() -> list[str]:
-        return [
-            name
-            for name, row in METHODS.items()
-            if row.family != "control"
-            and not any(isinstance(param, MethodParam) for param in row.params)
-        ]
-
-    def __len__(self) -> int:
-        return len(self._ids())
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        return self._ids()[index]
-
-
-BASES = _Bases()
+# Ids of those that another one can be built on.
+BASES: list[str] = []
 
 
 def register(id: str | None = None, **facts: Any) -> Callable[[Decorated], Decorated]:
@@ -140,7 +114,9 @@ def register(id: str | None = None, **facts: Any) -> Callable[[Decorated], Decor
 
     def enter(function: Decorated) -> Decorated:
         name = id or function.__name__
-        METHODS[name] = Method(name, function, **facts)
+        row = METHODS[name] = Method(name, function, **facts)
+        if row.family != "control" and not any(isinstance(p, MethodParam) for p in row.params):
+            BASES.append(name)
         return function
 
     return enter

@@ -8,6 +8,7 @@ share one run of the pictures: their multipliers go back as one batch [P, N, ...
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -61,18 +62,22 @@ def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title:
     def rescaled(node: Node, signal: Tensor) -> Sequence[Tensor]:
         return (secant(node, *ends(graph, node, origins, title)) * signal,)
 
-    def pooled(node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
-        outs = graph.values[node.output], origins[node.output]
-        return (pool_back(node, signal, *ends(graph, node, origins, title), *outs),)
-
     rules: dict[type[Node], Rule] = {
         **linear_rules(graph),
         Rectifier: rescaled,
         Activation: rescaled,
-        MaxPool: pooled,
+        MaxPool: partial(pooled, graph, origins, title),
     }
     with torch.no_grad():
         return lead_back(graph, one_hot(graph, targets), rules, title)
+
+
+def pooled(
+    graph: Graph, origins: Sequence[Tensor], title: str, node: MaxPool, signal: Tensor
+) -> Sequence[Tensor]:
+    """The rule of max-pooling; see ``pool_back``."""
+    outs = graph.values[node.output], origins[node.output]
+    return (pool_back(node, signal, *ends(graph, node, origins, title), *outs),)
 
 
 def ends(graph: Graph, node: Node, origins: Sequence[Tensor], title: str) -> tuple[Tensor, Tensor]:

@@ -27,8 +27,8 @@ from xai_core.explainers.nodes import (
     Subtracting,
 )
 from xai_core.explainers.refusals import no_rule
-from xai_core.explainers.rescale import ends
-from xai_core.explainers.secants import equal_up_to, pool_back, secant
+from xai_core.explainers.rescale import ends, pooled
+from xai_core.explainers.secants import equal_up_to, secant
 from xai_core.explainers.ties import tolerance
 
 
@@ -45,7 +45,7 @@ class RevealCancel:
         self._graph = graph
         self._title = title
         self._origins = [origin[None] for origin in origins]
-        self._makers = {number: node for node in graph.nodes for number in _outputs(node)}
+        self._makers = {number: node for node in graph.nodes for number in node.outputs}
         self._parts: dict[int, Tensor] = {}
         self._slopes: dict[Node, Tensor] = {}
 
@@ -83,7 +83,7 @@ class RevealCancel:
             elif isinstance(node, Rectifier | Activation):
                 self._parts[number] = self._slopes_of(node) * self._parts_of(node.inputs[0])
             else:
-                self._parts.update(zip(_outputs(node), self._led(node), strict=True))
+                self._parts.update(zip(node.outputs, self._led(node), strict=True))
         return self._parts[number]
 
     def _affine_parts(self, node: Affine) -> Tensor:
@@ -124,9 +124,7 @@ class RevealCancel:
 
     def _pool_back(self, node: MaxPool, signal: Tensor) -> Sequence[Tensor]:
         whole = _by_sign(signal, self._change(node.output))
-        points = ends(self._graph, node, self._origins, self._title)
-        outs = self._graph.values[node.output], self._origins[node.output]
-        return (pool_back(node, whole, *points, *outs),)
+        return pooled(self._graph, self._origins, self._title, node, whole)
 
     def _led(self, node: Node) -> Sequence[Tensor]:
         """Parts of what a linear step without weights gives, for each of its outputs."""
@@ -171,8 +169,3 @@ def _by_sign(signal: Tensor, change: Tensor) -> Tensor:
         return signal
     up, down = signal[:1], signal[1:]
     return torch.where(change > 0, up, torch.where(change < 0, down, (up + down) / 2))
-
-
-def _outputs(node: Node) -> tuple[int, ...]:
-    """Numbers of the values that a node gives."""
-    return node.step.outputs if isinstance(node, Rearranging) else (node.output,)

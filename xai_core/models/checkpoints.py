@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -102,10 +103,8 @@ def _read_for(path: Path, architecture: str, names: int, side: int) -> nn.Module
     except ModelError:
         if names != 2:
             raise
-        try:
+        with suppress(ModelError):
             return read_network(path, architecture, 1, side)
-        except ModelError:
-            pass
         raise
 
 

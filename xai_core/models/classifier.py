@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from xai_core.classes import class_index, class_titles
+from xai_core.classes import class_titles
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import overwrites_input, private_copy
@@ -139,17 +139,13 @@ class Classifier:
         """Pixels in [0, 1], [N, 3, H, W] -> network input."""
         if self.mean is None or self.std is None:
             return pixels
-        return (pixels - self._channel(self.mean, pixels)) / self._channel(self.std, pixels)
+        return normalised(pixels, self.mean, self.std)
 
     def pixels(self, x: Tensor) -> Tensor:
         """Network input -> pixels in [0, 1]; undoes ``normalise``."""
         if self.mean is None or self.std is None:
             return x
-        return x * self._channel(self.std, x) + self._channel(self.mean, x)
-
-    @staticmethod
-    def _channel(values: tuple[float, ...], like: Tensor) -> Tensor:
-        return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
+        return x * by_channel(self.std, x) + by_channel(self.mean, x)
 
     def logits(self, x: Tensor) -> Tensor:
         """[N, 3, H, W] -> [N, K]; differentiable in ``x``; the same within ``torch.autocast``."""
@@ -215,16 +211,6 @@ class Classifier:
         yield twin
         self._twins.append((twin, weights))
 
-    def class_index(self, name: str) -> int:
-        """Index of a class by its number with its name, by name or by number.
-
-        See ``xai_core.classes.class_index``.
-
-        Raises:
-            ModelError: there is no such class, or several could be meant.
-        """
-        return class_index(name, self.class_names)
-
     @property
     def class_titles(self) -> tuple[str, ...]:
         """What people read of each class: names, with more where several classes share one."""
@@ -248,6 +234,16 @@ class Classifier:
             flat = tensor.detach().cpu().contiguous().reshape(-1)
             digest.update(flat.view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+
+def normalised(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Pixels [N, 3, H, W] minus the mean, divided by the deviation of their channel."""
+    return (pixels - by_channel(mean, pixels)) / by_channel(std, pixels)
+
+
+def by_channel(values: Sequence[float], like: Tensor) -> Tensor:
+    """Three values as [1, 3, 1, 1], in the type and on the device of ``like``."""
+    return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
 
 
 def _check_input_facts(clf: Classifier) -> None:

@@ -48,7 +48,7 @@ def private_copy(module: nn.Module, x: Tensor) -> nn.Module:
     """
     if any(isinstance(child, torch.jit.ScriptModule) for child in module.modules()):
         raise ModelError("The model is TorchScript, whose layers are hidden; give the nn.Module.")
-    known = {id(tensor): _detached(tensor) for tensor in _calculated(module)}
+    known = {id(tensor): tensor.detach().clone() for tensor in _calculated(module)}
     try:
         twin = copy.deepcopy(module, known).eval().requires_grad_(False)
     except _UNCOPIED as error:
@@ -75,10 +75,6 @@ def _calculated(module: nn.Module) -> Iterator[Tensor]:
             for tensor in tensors(value):
                 if not tensor.is_leaf:
                     yield tensor
-
-
-def _detached(tensor: Tensor) -> Tensor:
-    return tensor.detach().clone()
 
 
 def _uncopied(module: nn.Module, known: dict[int, Any]) -> str:

@@ -196,15 +196,13 @@ def _last_attention(tape: Tape, useful: set[int]) -> Step | None:
 
 def _joint(tape: Tape, last: int) -> int:
     """The concatenation that a convolution's output is part of, or else the output."""
-    behind, joint = {last}, last
-    for step in tape.steps:
-        if behind.isdisjoint(step.inputs):
-            continue
-        behind.update(step.outputs)
-        output = step.outputs[0]
-        if step.function in _JOINING and tape.values[output].dim() == 4 and len(step.inputs) > 1:
-            joint = output
-    return joint
+    behind = _after(tape, last)
+    joints = [
+        step.outputs[0]
+        for step in tape.steps
+        if step.function in _JOINING and len(step.inputs) > 1 and not behind.isdisjoint(step.inputs)
+    ]
+    return max((number for number in joints if tape.values[number].dim() == 4), default=last)
 
 
 def _taking_on(tape: Tape, joint: int, layouts: Mapping[str, Layout]) -> str | None:

@@ -178,19 +178,17 @@ def _compared(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes 
 
 
 def _slopes(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
-    picture = pictures[:1]
     try:
         with Float64Mode():
-            return _along_two_ways(module, pictures.double(), picture.double(), suspicious)
+            return _along_two_ways(module, pictures.double(), suspicious)
     except ModelError:
         # Gradient checkpointing runs parts of the network again, where the mode does not reach.
         twin = copy.deepcopy(module).double()
-        return _along_two_ways(twin, pictures.double(), picture.double(), suspicious)
+        return _along_two_ways(twin, pictures.double(), suspicious)
 
 
-def _along_two_ways(
-    module: nn.Module, pictures: Tensor, picture: Tensor, suspicious: bool
-) -> _Slopes | None:
+def _along_two_ways(module: nn.Module, pictures: Tensor, suspicious: bool) -> _Slopes | None:
+    picture = pictures[:1]
     generator = torch.Generator().manual_seed(0)
     ways = torch.randn((2, *picture.shape[1:]), generator=generator, dtype=torch.float64)
     ways = ways.to(picture.device)

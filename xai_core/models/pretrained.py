@@ -16,7 +16,6 @@ from urllib.request import urlopen
 import torch
 
 from xai_core.errors import ModelError
-from xai_core.models.architectures import torchvision_names
 from xai_core.models.checkpoints import read_network
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
@@ -85,11 +84,6 @@ def pretrained_facts(name: str) -> PretrainedFacts:
         accuracy=meta["_metrics"]["ImageNet-1K"]["acc@1"],
         size_mb=round(meta["_file_size"] * _MIB / 1e6, 1),
     )
-
-
-def pretrained_names() -> list[str]:
-    """Names of torchvision's classifiers that come with ImageNet weights."""
-    return torchvision_names()
 
 
 def load_pretrained(name: str) -> Classifier:

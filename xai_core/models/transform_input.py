@@ -23,11 +23,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from xai_core.errors import ModelError
 from xai_core.images import model_input, sample_images
 from xai_core.models.architectures import TRANSFORMING
+from xai_core.models.classifier import by_channel, normalised
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -104,11 +105,10 @@ def _misfit(
     pixels = [model_input(s.loader(), (_SIDE, _SIDE), 1.0) for s in sample_images()]
     x = torch.from_numpy(np.stack(pixels))
     if mean is not None and std is not None:
-        x = (x - _channel(mean)) / _channel(std)
+        x = normalised(x, mean, std)
     if rule:
-        x = x * _channel([s / 0.5 for s in IMAGENET_STD]) + _channel(
-            [(m - 0.5) / 0.5 for m in IMAGENET_MEAN]
-        )
+        x = x * by_channel([s / 0.5 for s in IMAGENET_STD], x)
+        x = x + by_channel([(m - 0.5) / 0.5 for m in IMAGENET_MEAN], x)
     first = next(child for child in network.modules() if isinstance(child, nn.Conv2d))
     norm = next(child for child in network.modules() if isinstance(child, nn.BatchNorm2d))
     trained = norm.running_var
@@ -116,7 +116,3 @@ def _misfit(
     if trained is None:
         return float("inf")
     return abs(float((found.clamp_min(1e-12) / trained.clamp_min(1e-12)).log().median()))
-
-
-def _channel(values: Sequence[float]) -> Tensor:
-    return torch.tensor(list(values)).view(1, 3, 1, 1)

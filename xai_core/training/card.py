@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from xai_core.datasets import LabelledImages
 from xai_core.files import write_file
 from xai_core.training.recipes import Recipe
-from xai_core.training.trainer import accuracy, predictions, recipe_facts
+from xai_core.training.trainer import accuracy, predictions
 
 NORMAL_975 = 1.959963984540054  # 97.5th percentile of the standard normal distribution
 
@@ -57,7 +57,7 @@ def package(
         "mean": list(recipe.mean),
         "std": list(recipe.std),
         "parameters": sum(weights.numel() for weights in network.parameters()),
-        "recipe": recipe_facts(recipe),
+        "recipe": asdict(recipe),
         "training_pictures": len(training.labels),
         "training_top1": accuracy(network, training, recipe),
         "metrics": metrics(predictions(network, validation, recipe), validation),

@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from xai_core.datasets import LabelledImages
+from xai_core.models.classifier import normalised
 from xai_core.training.augment import augment
 from xai_core.training.recipes import Recipe
 
@@ -73,7 +73,7 @@ def fit(
             x = images[batch].to(device).float() / 255
             if recipe.augmentation:
                 x = augment(x, generator)
-            x = normalise(x, recipe).contiguous(memory_format=torch.channels_last)
+            x = normalised(x, recipe.mean, recipe.std).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
                 logits = network(x)
             loss = F.cross_entropy(
@@ -96,25 +96,17 @@ def fit(
     return result.cpu().eval()
 
 
-def normalise(x: Tensor, recipe: Recipe) -> Tensor:
-    """Pictures in [0, 1], [N, 3, H, W], to the network's input."""
-    mean = torch.tensor(recipe.mean).view(1, 3, 1, 1).to(x)
-    std = torch.tensor(recipe.std).view(1, 3, 1, 1).to(x)
-    return (x - mean) / std
-
-
 def predictions(network: nn.Module, data: LabelledImages, recipe: Recipe) -> Tensor:
     """Logits of every picture, float32 [N, K], in evaluation mode and full precision."""
     device = next(network.parameters()).device
     network.eval()
     images = torch.from_numpy(data.images).permute(0, 3, 1, 2)
+    found = []
     with torch.no_grad():
-        return torch.cat(
-            [
-                network(normalise(batch.to(device).float() / 255, recipe)).cpu()
-                for batch in torch.split(images, 250)
-            ]
-        )
+        for batch in torch.split(images, 250):
+            x = batch.to(device).float() / 255
+            found.append(network(normalised(x, recipe.mean, recipe.std)).cpu())
+    return torch.cat(found)
 
 
 def accuracy(network: nn.Module, data: LabelledImages, recipe: Recipe) -> float:
@@ -217,8 +209,3 @@ def _line(row: dict[str, float], epochs: int, left: float) -> str:
     if "accuracy" in row:
         text += f"  accuracy {row['accuracy']:.1%}"
     return f"{text}  {row['seconds']:.0f} s, about {left / 60:.0f} min left"
-
-
-def recipe_facts(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain data, for ``run.json`` and the model card."""
-    return asdict(recipe)
