@@ -12,10 +12,6 @@ from xai_core.models.classifier import Classifier
 X = nets.oracle("x")
 
 
-def oracle_classifier(name):
-    return nets.classifier(name)
-
-
 def weighing(weights, activation):
     """f_0 = weights . activation(R) of a picture of as many pixels in one row."""
     net = nn.Sequential(
@@ -101,7 +97,7 @@ def nets_slope(net, layer, target):
 
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_the_more_is_cut_the_fewer_units_are_left_of_a_layer(name):
-    clf = oracle_classifier(name)
+    clf = nets.classifier(name)
     left = [(explain(clf, X, 1, "rectgrad", q=q) > 0).sum().item() for q in (0, 99.9, 100)]
     assert left[0] > left[1] > left[2] == 0
 

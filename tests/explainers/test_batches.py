@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Counting
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
@@ -30,18 +31,6 @@ SETTINGS = {
     "expected_gradients": {"samples": 9, "baselines": X.flip(3)},
 }
 METHOD = pytest.mark.parametrize("method", SETTINGS)
-
-
-class Counting(nn.Module):
-    """Passes its input on and writes down how many pictures came."""
-
-    def __init__(self):
-        super().__init__()
-        self.sizes = []
-
-    def forward(self, x):
-        self.sizes.append(len(x))
-        return x * 1
 
 
 @pytest.fixture

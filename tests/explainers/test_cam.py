@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torchvision import models
 
+from tests.networks import Net, Of, convnext, normal, pictures, rows_of_a_map, swin, vit
 from tests.reference import cams, nets
 from xai_core.errors import MethodError
 from xai_core.explainers import Panel, explain
@@ -15,41 +16,13 @@ from xai_core.models.classifier import Classifier
 from xai_core.tasks.models import cam_layers
 
 X = nets.oracle("x")
+SIDE = (32, 32)
 FAMILY = ("gradcam", "gradcam_elementwise", "gradcam_pp")
 
 
-def oracle_classifier(name):
-    return nets.classifier(name)
-
-
-def classifier(net, size=(32, 32)):
-    """With random weights, running statistics included, in float64."""
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
-            if name.endswith("running_var"):
-                tensor.uniform_(0.5, 2, generator=generator)
-            elif tensor.is_floating_point():
-                tensor.normal_(0, 0.3, generator=generator)
-    return Classifier(net.double(), ["a", "b", "c"], size)
-
-
-def pictures(size=(32, 32), seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn((2, 3, *size), generator=generator, dtype=torch.float64)
-
-
-def vit():
-    return models.VisionTransformer(32, 8, 2, 2, 16, 32, num_classes=3)
-
-
-def swin():
-    return models.SwinTransformer([4, 4], 8, [1, 1], [2, 2], [4, 4], num_classes=3)
-
-
-def convnext():
-    blocks = [models.convnext.CNBlockConfig(8, 16, 1), models.convnext.CNBlockConfig(16, None, 1)]
-    return models.ConvNeXt(blocks, num_classes=3)
+def classifier(net, size=SIDE):
+    net = normal(net, 0.3, torch.Generator().manual_seed(3))
+    return Classifier(net, ["a", "b", "c"], size)
 
 
 def logit(clf, x, target):
@@ -62,7 +35,7 @@ def logit(clf, x, target):
 def test_cam_is_the_signed_gradcam_times_the_number_of_places():
     # f_y = 1/(hw) sum_kij w_k A_kij + b, so the gradient is w_k / (hw) at every place and so is
     # its mean: CAM = sum_k w_k A_k = hw * Grad-CAM.
-    clf = oracle_classifier("ResSmall")
+    clf = nets.classifier("ResSmall")
     found = explain(clf, X, [3, 1], "cam")
     gradcam = explain(clf, X, [3, 1], "gradcam", layer="block2.relu2", relu=False)
     assert found.shape == (2, 1, 16, 16)
@@ -70,7 +43,7 @@ def test_cam_is_the_signed_gradcam_times_the_number_of_places():
 
 
 def test_cam_in_a_panel_is_what_it_is_alone():
-    clf = oracle_classifier("ResSmall")
+    clf = nets.classifier("ResSmall")
     panel = Panel(clf, X, [3, 1], {"lrp_epsilon": {}, "gradcam": {}, "cam": {}})
     for name in panel.methods:
         expected = explain(clf, X, [3, 1], name)
@@ -88,21 +61,19 @@ def test_cam_in_a_panel_is_what_it_is_alone():
     ],
 )
 def test_cam_and_the_bias_make_up_the_logit(net, head):
-    clf, x = classifier(net(), (64, 64)), pictures((64, 64))
+    clf, x = classifier(net(), (64, 64)), pictures(64, 64, seed=0)
     found = explain(clf, x, 1, "cam")
     bias = clf.module.get_submodule(head).bias[1]
     torch.testing.assert_close(found.mean((1, 2, 3)) + bias, logit(clf, x, 1), rtol=1e-9, atol=1e-9)
 
 
-class Ending(nn.Module):
+def ending(end, *layers):
     """A convolution [N, 3, 8, 8] -> [N, 8, 8, 8], and some end."""
-
-    def __init__(self, end, *layers):
-        super().__init__()
-        self.conv, self.layers, self.end = nn.Conv2d(3, 8, 1), nn.ModuleList(layers), end
-
-    def forward(self, x):
-        return self.end(self.conv(x), *self.layers)
+    return Net(
+        lambda net, x: end(net.conv(x), *net.layers),
+        conv=nn.Conv2d(3, 8, 1),
+        layers=nn.ModuleList(layers),
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,20 +81,20 @@ class Ending(nn.Module):
     [
         lambda: nets.load("VGGSmall"),
         # Averaged to 2 x 2 places; over rows alone; over channels (as many as rows here).
-        lambda: Ending(lambda a, fc: fc(nn.AvgPool2d(4)(a).flatten(1)), nn.Linear(32, 3)),
-        lambda: Ending(lambda a, fc: fc(a.mean(2).flatten(1)), nn.Linear(64, 3)),
-        lambda: Ending(lambda a, fc: fc(a.mean((1, 2))), nn.Linear(8, 3)),
+        lambda: ending(lambda a, fc: fc(nn.AvgPool2d(4)(a).flatten(1)), nn.Linear(32, 3)),
+        lambda: ending(lambda a, fc: fc(a.mean(2).flatten(1)), nn.Linear(64, 3)),
+        lambda: ending(lambda a, fc: fc(a.mean((1, 2))), nn.Linear(8, 3)),
         # Two linear layers; something in between; a convolution behind the average.
-        lambda: Ending(
+        lambda: ending(
             lambda a, one, two: two(one(a.mean((2, 3)))), nn.Linear(8, 8), nn.Linear(8, 3)
         ),
-        lambda: Ending(
+        lambda: ending(
             lambda a, norm, fc: fc(norm(a.mean((2, 3)))), nn.LayerNorm(8), nn.Linear(8, 3)
         ),
-        lambda: Ending(
+        lambda: ending(
             lambda a, conv: conv(a.mean((2, 3), keepdim=True)).flatten(1), nn.Conv2d(8, 3, 1)
         ),
-        lambda: Ending(lambda a, conv: conv(a).mean((2, 3)), nn.Conv2d(8, 3, 1)),
+        lambda: ending(lambda a, conv: conv(a).mean((2, 3)), nn.Conv2d(8, 3, 1)),
         vit,
     ],
 )
@@ -131,10 +102,10 @@ def test_cam_is_refused_where_it_is_not_defined(net):
     made = net()
     vgg, wide = isinstance(made, nn.Sequential), isinstance(made, models.VisionTransformer)
     side = 32 if vgg or wide else 8
-    clf = oracle_classifier("VGGSmall") if vgg else classifier(made, (side, side))
+    clf = nets.classifier("VGGSmall") if vgg else classifier(made, (side, side))
     message = r"global average pooling .* gradcam works on this model"
     with pytest.raises(MethodError, match=message):
-        explain(clf, pictures((side, side)), 1, "cam")
+        explain(clf, pictures(side, side, seed=0), 1, "cam")
 
 
 # Element-wise Grad-CAM
@@ -156,7 +127,7 @@ def test_elementwise_sets_negative_values_to_zero_after_the_sum():
 
 
 def test_elementwise_adds_up_to_the_logit_where_the_rest_is_linear():
-    clf = oracle_classifier("ResSmall")
+    clf = nets.classifier("ResSmall")
     found = explain(clf, X, 2, "gradcam_elementwise", layer="block2.relu2", relu=False)
     torch.testing.assert_close(
         found.sum((1, 2, 3)) + clf.module.fc.bias[2], logit(clf, X, 2), rtol=1e-12, atol=1e-12
@@ -169,7 +140,7 @@ def test_elementwise_adds_up_to_the_logit_where_the_rest_is_linear():
 def test_gradcam_pp_is_the_papers_up_to_one_factor_an_image():
     """Its eqs 5, 19 and 20 for the score exp(f_y), with derivatives from autograd."""
     net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3))
-    clf, x = classifier(net, (2, 2)), pictures((2, 2))[:1]
+    clf, x = classifier(net, (2, 2)), pictures(2, 2, seed=0)[:1]
     maps = clf.module[1](clf.module[0](x)).detach()
     flat = maps.flatten().requires_grad_()
     score = clf.module[3](flat[None])[0, 1].exp()
@@ -200,7 +171,7 @@ def test_gradcam_pp_is_the_papers_up_to_one_factor_an_image():
 def test_gradcam_pp_is_pytorch_grad_cams_without_what_that_adds(key, layer):
     """The same formula in loops, with 1e-6 in the denominator and without."""
     name = key.partition("/")[0]
-    clf, targets = oracle_classifier(name), nets.oracle(f"{name}/targets")
+    clf, targets = nets.classifier(name), nets.oracle(f"{name}/targets")
     theirs, found = (
         nets.oracle(key),
         explain(clf, X, targets, "gradcam_pp", layer=layer, relu=False),
@@ -241,13 +212,13 @@ def close_once_scaled(found, expected):
 @pytest.mark.parametrize("method", ["gradcam", "gradcam_elementwise", "guided_gradcam"])
 def test_the_scale_of_the_logits_does_not_matter(method, factor, name):
     found = explain(scaled(name, LAST[name], factor), X, [3, 1], method)
-    close_once_scaled(found, explain(oracle_classifier(name), X, [3, 1], method))
+    close_once_scaled(found, explain(nets.classifier(name), X, [3, 1], method))
 
 
 @pytest.mark.parametrize("factor", [10.0, 1e-6])
 def test_the_scale_of_the_logits_does_not_matter_for_cam(factor):
     found = explain(scaled("ResSmall", "fc", factor), X, [3, 1], "cam")
-    close_once_scaled(found, explain(oracle_classifier("ResSmall"), X, [3, 1], "cam"))
+    close_once_scaled(found, explain(nets.classifier("ResSmall"), X, [3, 1], "cam"))
 
 
 def test_the_units_of_the_layer_do_not_matter_for_gradcam_pp():
@@ -258,13 +229,13 @@ def test_the_units_of_the_layer_do_not_matter_for_gradcam_pp():
         net.conv4.bias.mul_(1024)
         net.fc1.weight.div_(1024)
     found = explain(Classifier(net, nets.CLASSES, nets.SIZE), X, [3, 1], "gradcam_pp")
-    close_once_scaled(found, explain(oracle_classifier("VGGSmall"), X, [3, 1], "gradcam_pp"))
+    close_once_scaled(found, explain(nets.classifier("VGGSmall"), X, [3, 1], "gradcam_pp"))
 
 
 @pytest.mark.parametrize("name", LAST)
 def test_gradcam_pp_of_small_and_of_large_logits(name):
     """Its weight sum g / (2 + g S) tends to sum g / 2, and to (number of positive g) / S."""
-    clf = oracle_classifier(name)
+    clf = nets.classifier(name)
     maps, slopes = activation_and_gradient(clf, X, torch.tensor([3, 1]), clf.cam_layer)
     total, rising = maps.sum((2, 3), keepdim=True), slopes.relu()
     # Of a channel that is zero everywhere the map is zero, whatever its weight.
@@ -279,7 +250,7 @@ def test_gradcam_pp_of_small_and_of_large_logits(name):
 
 def test_the_maps_of_a_concatenation_are_the_sum_of_its_branches():
     clf = classifier(models.googlenet(num_classes=3, init_weights=False), (64, 64))
-    x = pictures((64, 64))
+    x = pictures(64, 64, seed=0)
     found = partial(explain, clf, x, 1, "gradcam", relu=False)
     branches = ("branch1", "branch2.1", "branch3.1", "branch4.1")
     parts = [found(layer=f"inception5b.{branch}") for branch in branches]
@@ -288,42 +259,32 @@ def test_the_maps_of_a_concatenation_are_the_sum_of_its_branches():
 
 
 def test_an_empty_map_is_no_error():
-    clf = oracle_classifier("ResSmall")
+    clf = nets.classifier("ResSmall")
     with torch.no_grad():
         clf.module.fc.weight[1] = 0
     for method in (*FAMILY, "cam"):
         assert not explain(clf, X, 1, method).any()
 
 
-class Turned(nn.Module):
+def turned(tokens):
     """conv, then its map with channels last or as tokens, then a linear layer and an end."""
-
-    def __init__(self, tokens):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 4, 4, stride=4)
-        self.turn = Tokens() if tokens else Last()
-        self.mix, self.act, self.fc = nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)
-
-    def forward(self, x):
-        a = self.act(self.mix(self.turn(self.conv(x))))
-        return self.fc(a.flatten(1, -2).pow(2).mean(1))
-
-
-class Tokens(nn.Module):
-    def forward(self, a):
-        return a.flatten(2).transpose(1, 2)
-
-
-class Last(nn.Module):
-    def forward(self, a):
-        return a.permute(0, 2, 3, 1)
+    turn = (lambda a: a.flatten(2).transpose(1, 2)) if tokens else (lambda a: a.permute(0, 2, 3, 1))
+    layers = {"conv": nn.Conv2d(3, 4, 4, stride=4), "turn": Of(turn), "mix": nn.Linear(4, 5)}
+    return Net(
+        lambda net, x: net.fc(
+            net.act(net.mix(net.turn(net.conv(x)))).flatten(1, -2).pow(2).mean(1)
+        ),
+        **layers,
+        act=nn.Tanh(),
+        fc=nn.Linear(5, 3),
+    )
 
 
 @pytest.mark.parametrize("tokens", [False, True])
 @pytest.mark.parametrize("method", FAMILY)
 @pytest.mark.parametrize("size", [(16, 16), (16, 32), (24, 8)])
 def test_turned_maps_are_explained_as_the_maps_they_were(tokens, method, size):
-    clf, x = classifier(Turned(tokens), size), pictures(size)
+    clf, x = classifier(turned(tokens), size), pictures(*size, seed=0)
     expected = explain(clf, x, 1, method, layer="conv")
     assert expected.shape == (2, 1, size[0] // 4, size[1] // 4)
     torch.testing.assert_close(
@@ -332,7 +293,7 @@ def test_turned_maps_are_explained_as_the_maps_they_were(tokens, method, size):
 
 
 def test_blocks_of_convnext_are_channels_last_inside():
-    clf, x = classifier(convnext()), pictures()
+    clf, x = classifier(convnext()), pictures(*SIDE, seed=0)
     found = [
         explain(clf, x, 1, "gradcam", layer=f"features.1.0.block.{index}", relu=False)
         for index in (0, 1)  # the convolution and the permutation behind it
@@ -342,7 +303,7 @@ def test_blocks_of_convnext_are_channels_last_inside():
 
 
 def test_tokens_of_a_transformer_by_the_formula():
-    clf, x = classifier(vit()), pictures()
+    clf, x = classifier(vit()), pictures(*SIDE, seed=0)
     layer = clf.module.encoder.layers.encoder_layer_1.ln_1
     kept = []
     handle = layer.register_forward_hook(lambda _, __, out: kept.append(out.requires_grad_()))
@@ -369,38 +330,28 @@ def test_tokens_of_a_transformer_by_the_formula():
 def test_behind_the_last_attention_no_place_counts(layer, method):
     clf = classifier(vit())
     with pytest.raises(MethodError, match=r"class token alone .* 'encoder\.layers\.\w+_1\.ln_1'"):
-        explain(clf, pictures(), 1, method, layer=layer)
+        explain(clf, pictures(*SIDE, seed=0), 1, method, layer=layer)
 
 
 def test_a_layer_whose_axes_cannot_be_told_is_refused():
-    class Odd(nn.Module):
-        """A linear layer along the rows of a map: channels first, or last?"""
-
-        def __init__(self):
-            super().__init__()
-            self.conv, self.rows, self.fc = nn.Conv2d(3, 4, 1), nn.Linear(8, 8), nn.Linear(4, 3)
-
-        def forward(self, x):
-            return self.fc(self.rows(self.conv(x)).mean((2, 3)))
-
-    clf = classifier(Odd(), (8, 8))
+    clf = classifier(rows_of_a_map(), (8, 8))
     message = r"'rows' gives .* \[2, 4, 8, 8\], .* cannot be told .* such as 'conv'"
     with pytest.raises(MethodError, match=message):
-        explain(clf, pictures((8, 8)), 1, "gradcam", layer="rows")
+        explain(clf, pictures(8, 8, seed=0), 1, "gradcam", layer="rows")
 
 
 def test_tokens_that_are_no_grid_on_another_picture():
-    clf = classifier(Turned(tokens=True), (16, 16))
+    clf = classifier(turned(tokens=True), (16, 16))
     # 3 x 5 = 15 tokens, but a picture of 12 x 22 pixels.
     with pytest.raises(MethodError, match="15 tokens, which are no grid on a picture of 12 × 22"):
-        explain(clf, pictures((12, 22)), 1, "gradcam", layer="turn")
+        explain(clf, pictures(12, 22, seed=0), 1, "gradcam", layer="turn")
 
 
 @pytest.mark.parametrize(
     "net", [vit, swin, convnext, lambda: models.DenseNet(4, (2, 2), 8, num_classes=3)]
 )
 def test_every_layer_that_is_offered_can_be_explained(net):
-    clf, x = classifier(net()), pictures()
+    clf, x = classifier(net()), pictures(*SIDE, seed=0)
     offered = cam_layers(clf)
     assert clf.cam_layer in offered
     for layer in offered:

@@ -1,4 +1,7 @@
-"""Agreement with Captum where Captum is right, and the cases in which it is not."""
+"""Agreement with Captum where Captum is right, and the cases in which it is not.
+
+What it gives for gradients, Grad-CAM, DeepLIFT and DeepSHAP is stored: see test_oracles.
+"""
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from skimage.color import rgb2gray
 from skimage.filters import sobel
 from torch import nn
 
+from tests.networks import Net
 from tests.reference import nets
 from xai_core.explainers import explain
 from xai_core.models.classifier import Classifier
@@ -26,38 +30,6 @@ def pair(name):
 
 def close(ours, theirs, rtol=1e-12):
     assert (ours - theirs).abs().max() <= rtol * theirs.abs().max()
-
-
-@NETS
-def test_gradients(name):
-    clf, net = pair(name)
-    x = X.clone().requires_grad_()
-    close(explain(clf, X, TARGETS), attr.Saliency(net).attribute(x, TARGETS, abs=False))
-    theirs = attr.InputXGradient(net).attribute(x, TARGETS)
-    close(explain(clf, X, TARGETS, "input_x_gradient"), theirs.detach())
-
-
-@HOOKS
-@NETS
-def test_guided_backprop_and_deconvnet(name):
-    clf, net = pair(name)
-    x = X.clone().requires_grad_()
-    theirs = attr.GuidedBackprop(net).attribute(x, TARGETS)
-    close(explain(clf, X, TARGETS, "guided_backprop"), theirs)
-    close(explain(clf, X, TARGETS, "deconvnet"), attr.Deconvolution(net).attribute(x, TARGETS))
-
-
-@HOOKS
-@NETS
-def test_gradcam_and_guided_gradcam(name):
-    clf, net = pair(name)
-    layer = nets.LAST_CONV[name]
-    x = X.clone().requires_grad_()
-    module = net.get_submodule(layer)
-    theirs = attr.LayerGradCam(net, module).attribute(x, TARGETS, relu_attributions=True)
-    close(explain(clf, X, TARGETS, "gradcam", layer=layer), theirs.detach())
-    ours = explain(clf, X, TARGETS, "guided_gradcam", layer=layer, upsample="nearest")
-    close(ours, attr.GuidedGradCam(net, module).attribute(x, TARGETS).detach())
 
 
 @NETS
@@ -113,24 +85,6 @@ def test_expected_gradients_from_the_same_draws(name, monkeypatch):
 
 
 @HOOKS
-def test_deeplift_where_no_relu_feeds_a_max_pool():
-    clf, net = pair("ResSmall")
-    baseline = nets.oracle("baseline")
-    x = X.clone().requires_grad_()
-    theirs = attr.DeepLift(net).attribute(x, baseline.expand_as(X), TARGETS)
-    close(explain(clf, X, TARGETS, "deeplift", baseline=baseline), theirs.detach())
-
-
-@HOOKS
-def test_deepshap_where_no_relu_feeds_a_max_pool():
-    clf, net = pair("ResSmall")
-    baselines = nets.oracle("baselines8")
-    x = X.clone().requires_grad_()
-    theirs = attr.DeepLiftShap(net).attribute(x, baselines, TARGETS)
-    close(explain(clf, X, TARGETS, "deepshap", baselines=baselines), theirs.detach())
-
-
-@HOOKS
 def test_captum_leaves_relu6_to_the_plain_gradient_and_we_do_not():
     torch.manual_seed(0)
     net = nn.Sequential(
@@ -144,18 +98,13 @@ def test_captum_leaves_relu6_to_the_plain_gradient_and_we_do_not():
 
 
 def test_gradcam_survives_an_addition_in_place_behind_its_layer():
-    class Residual(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 3, 3, padding=1)
-
-        def forward(self, x):
-            out = self.conv(x)
-            out += x
-            return out.mean((2, 3))
+    def residual(net, x):
+        out = net.conv(x)
+        out += x
+        return out.mean((2, 3))
 
     torch.manual_seed(0)
-    net = Residual().double()
+    net = Net(residual, conv=nn.Conv2d(3, 3, 3, padding=1)).double()
     clf = Classifier(net, ["a", "b", "c"], (32, 32))
     # The gradient of a mean over 32 x 32 places is 1/1024 everywhere, for the class's channel.
     close(
@@ -165,7 +114,7 @@ def test_gradcam_survives_an_addition_in_place_behind_its_layer():
 
 
 def test_edges_equal_scikit_image():
-    clf, _ = pair("VGGSmall")
+    clf = nets.classifier("VGGSmall")
     pixels = X.sigmoid()
     expected = torch.stack(
         [torch.from_numpy(sobel(rgb2gray(p.permute(1, 2, 0).numpy())))[None] for p in pixels]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Counting, Of
 from tests.reference import nets
-from xai_core.errors import MethodError
 from xai_core.explainers import explain
 from xai_core.explainers.baselines import reference_pictures
 from xai_core.explainers.memory import Meter
@@ -49,18 +49,6 @@ def test_any_chunk_gives_the_same(chunk):
     torch.testing.assert_close(found, wanted, rtol=1e-11, atol=1e-13)
 
 
-class Counting(nn.Module):
-    """Passes its input on and counts its pictures, and the most at once."""
-
-    def __init__(self):
-        super().__init__()
-        self.sizes = []
-
-    def forward(self, x):
-        self.sizes.append(len(x))
-        return x * 1
-
-
 def test_pictures_and_baselines_go_forward_once_and_no_more_than_the_chunk_at_once():
     net = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.ReLU(), Counting(), nn.Flatten(), nn.Linear(4 * 36, 3)
@@ -88,17 +76,11 @@ def test_stays_within_the_memory_with_the_same_numbers(name, mebibytes, monkeypa
     torch.testing.assert_close(frugal, usual, rtol=1e-11, atol=1e-13)
 
 
-class Halves(nn.Module):
-    """A half that is linear from here on, and one that is not."""
-
-    def forward(self, x):
-        left, right = x.chunk(2, dim=1)
-        return left - right.relu()
-
-
 def test_ways_back_of_one_and_of_every_baseline_meet():
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(3, 4, 3), Halves(), nn.Flatten(), nn.Linear(2 * 36, 2)).double()
+    # A half that is linear from here on, and one that is not.
+    halves = Of(lambda x: x[:, :2] - x[:, 2:].relu())
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), halves, nn.Flatten(), nn.Linear(2 * 36, 2)).double()
     clf = Classifier(net, ["a", "b"], (8, 8))
     x, baselines = X[:, :, :8, :8], BASELINES[:, :, :8, :8]
     found = explain(clf, x, 1, "deepshap", baselines=baselines, chunk=8)
@@ -122,20 +104,3 @@ def test_a_linear_network_gets_weight_times_distance_from_the_mean_baseline():
     found = explain(clf, x, 1, "deepshap", baselines=baselines)
     wanted = (x - baselines.mean(0)) * net[1].weight[1].view(3, 4, 4)
     torch.testing.assert_close(found, wanted.detach())
-
-
-def test_baselines_equal_to_the_picture_give_nothing():
-    found = explain(classifier("VGGSmallBN"), X[:1], 0, "deepshap", baselines=X[[0, 0, 0]])
-    assert torch.equal(found, torch.zeros_like(found))
-
-
-@pytest.mark.parametrize("wrong", [BASELINES[0], BASELINES[:0], BASELINES[:, :, :8], X[:, :1]])
-def test_baselines_of_another_shape_are_refused(wrong):
-    with pytest.raises(MethodError, match=r"The baselines have the shape .*\.$"):
-        explain(classifier("VGGSmall"), X, 0, "deepshap", baselines=wrong)
-
-
-def test_steps_without_a_rule_are_refused_by_name():
-    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Softmax(1), nn.Flatten(), nn.Linear(64, 2)).double()
-    with pytest.raises(MethodError, match=r"DeepSHAP has no rule for the step 'softmax' in layer"):
-        explain(Classifier(net, ["a", "b"], (4, 4)), X[:, :, :4, :4], 0, "deepshap")

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.explainers.scaled_down import CLASSES, drawn, small
+from tests.explainers.scaled_down import drawn, small
 from tests.reference import nets
-from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.models.classifier import Classifier
 
@@ -55,33 +54,3 @@ def test_works_on(name, method):
     found = explain(clf, x, [2, 0], method, layer=clf.layers()[0])
     assert found.shape[:2] == (2, 1)
     assert found.abs().max() > 0
-
-
-class Layers(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.spare, self.aside = (nn.Conv2d(3, 3, 3, padding=1) for _ in range(3))
-        self.twice, self.flatten = nn.Conv2d(3, 3, 1), nn.Flatten()
-        self.fc = nn.Linear(108, 4)
-
-    def forward(self, x):
-        self.aside(x)
-        return self.fc(self.flatten(self.conv(self.twice(self.twice(x)))))
-
-
-@METHOD
-@pytest.mark.parametrize(
-    ("layer", "message"),
-    [
-        ("flatten", "'flatten' gives no maps"),
-        ("fc", "'fc' gives no maps"),
-        ("spare", "the model does not use it"),
-        ("twice", "the model uses it 2 times"),
-        ("aside", "do not depend on layer 'aside'"),
-        ("conv9", "no layer 'conv9'"),
-    ],
-)
-def test_layers_without_a_map(layer, message, method):
-    clf = Classifier(drawn(Layers()), CLASSES, (6, 6))
-    with pytest.raises((MethodError, ModelError), match=message):
-        explain(clf, X[:, :, :6, :6], 0, method, layer=layer)

@@ -1,12 +1,11 @@
 """What ``explain`` accepts, and what it says to the rest."""
 
-from collections import OrderedDict
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from tests.networks import Net, Of, between
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, Method, explain
@@ -76,58 +75,72 @@ def test_an_unknown_method_is_an_error_that_lists_the_known(clf):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("fc1", "no maps"),
-        ("flatten", "no maps"),
+        ("fc1", "'fc1' gives no maps"),
+        ("flatten", "'flatten' gives no maps"),
         ("spare", "does not use it"),
         ("twice", "uses it 2 times"),
         ("side", "do not depend on layer 'side'"),
         ("conv9", "no layer 'conv9'"),
     ],
 )
-@pytest.mark.parametrize("method", ["gradcam", "guided_gradcam"])
+@pytest.mark.parametrize("method", ["gradcam", "guided_gradcam", "excitation_backprop", "cmwp"])
 def test_layers_without_a_map(layer, message, method):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 4, 3)
-            self.spare, self.side = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
-            self.twice = nn.Conv2d(3, 3, 1)
-            self.relu, self.flatten = nn.ReLU(), nn.Flatten()
-            self.fc1 = nn.Linear(4 * 30 * 30, 5)
+    def run(net, x):
+        net.side(x)
+        x = net.twice(net.twice(x))
+        return net.fc1(net.flatten(net.relu(net.conv(x))))
 
-        def forward(self, x):
-            self.side(x)
-            x = self.twice(self.twice(x))
-            return self.fc1(self.flatten(self.relu(self.conv(x))))
-
-    clf = Classifier(Net().double(), nets.CLASSES, nets.SIZE)
+    layers = {name: nn.Conv2d(3, 4, 3) for name in ("conv", "spare", "side")}
+    layers |= {"twice": nn.Conv2d(3, 3, 1), "relu": nn.ReLU(), "flatten": nn.Flatten()}
+    net = Net(run, **layers, fc1=nn.Linear(4 * 6 * 6, 5))
+    clf = Classifier(net.double(), nets.CLASSES, (8, 8))
     with pytest.raises((MethodError, ModelError), match=message):
-        explain(clf, X, 0, method, layer=layer)
+        explain(clf, X[:, :, :8, :8], 0, method, layer=layer)
 
 
-def test_a_network_without_convolutions_has_no_default_layer():
-    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5)).double()
-    with pytest.raises(ModelError, match="no convolution"):
-        explain(Classifier(net, nets.CLASSES, nets.SIZE), X, 0, "gradcam")
+# By the title in the errors. FullGrad has a sentence of its own: test_fullgrad.
+RULED = {
+    "lrp_epsilon": "LRP-ε",
+    "lrp_alpha3_beta2": "LRP-αβ",
+    "deep_taylor": "Deep Taylor",
+    "excitation_backprop": "Excitation backprop",
+    "cmwp": "Contrastive excitation backprop",
+    "rap": "RAP",
+    "pattern_attribution": "PatternAttribution",
+    "deeplift": "DeepLIFT",
+    "deeplift_rc": "DeepLIFT RevealCancel",
+    "deepshap": "DeepSHAP",
+}
 
 
-@pytest.mark.parametrize("method", ["guided_backprop", "deconvnet", "guided_gradcam"])
+@pytest.mark.parametrize("method", RULED)
 @pytest.mark.parametrize(
-    ("activation", "message"),
+    ("layer", "step"),
     [
-        (nn.SiLU(), "'silu' in layer 'act'"),
-        (nn.GELU(), "'gelu' in layer 'act'"),
-        (nn.LeakyReLU(), "'leaky_relu' in layer 'act'"),
-        (nn.Identity(), "has none"),
+        (Of(lambda x: x * x.mean((2, 3), keepdim=True)), "mul"),
+        (Of(lambda x: x @ x.transpose(2, 3)), "matmul"),
+        (nn.Softmax(1), "softmax"),
+        (nn.GroupNorm(2, 4), "group_norm"),
+        (nn.InstanceNorm2d(4), "instance_norm"),
+        (nn.LPPool2d(2, 2), "lp_pool2d"),
+        (nn.GELU(), "gelu"),
+        (nn.SiLU(), "silu"),
     ],
 )
-def test_networks_without_relus_are_refused(method, activation, message):
-    layers = OrderedDict(
-        conv=nn.Conv2d(3, 2, 3), act=activation, flatten=nn.Flatten(), fc=nn.Linear(2 * 30 * 30, 5)
+def test_steps_without_a_rule_are_refused_by_name(layer, step, method):
+    clf, x = between(layer), X[:, :, :12, :12]
+    params = {param.name for param in METHODS[method].params}
+    given = {"layer": "body.0"} if "layer" in params else {}
+    if "baselines" in params:
+        given["baselines"] = x
+    if step in ("gelu", "silu") and METHODS[method].family == "path":  # these have a rule for it
+        assert explain(clf, x, 0, method, **given).any()
+        return
+    message = (
+        rf"{RULED[method]} has no rule for the step '{step}' in layer 'body\.1'; saliency or int"
     )
-    clf = Classifier(nn.Sequential(layers).double(), nets.CLASSES, nets.SIZE)
-    with pytest.raises(MethodError, match=f"{message}.*saliency"):
-        explain(clf, X, 0, method)
+    with pytest.raises(MethodError, match=message):
+        explain(clf, x, 0, method, **given)
 
 
 def test_a_method_enters_the_table_under_its_name_or_the_given_id():

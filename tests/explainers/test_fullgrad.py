@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision import models
 
+from tests.networks import Net, normal, pictures
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
@@ -19,20 +20,8 @@ TARGETS = torch.tensor([2, 0])
 
 
 def classifier(net, size=(64, 64), spread=0.3):
-    """With random weights, running statistics included, in float64."""
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
-            if name.endswith("running_var"):
-                tensor.uniform_(0.5, 2, generator=generator)
-            elif tensor.is_floating_point():
-                tensor.normal_(0, spread, generator=generator)
-    return Classifier(net.double(), ["a", "b", "c"], size)
-
-
-def pictures(size=(64, 64)):
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn((2, 3, *size), generator=generator, dtype=torch.float64)
+    net = normal(net, spread, torch.Generator().manual_seed(5))
+    return Classifier(net, ["a", "b", "c"], size)
 
 
 def check_completeness(clf, x):
@@ -72,7 +61,7 @@ def test_the_parts_are_those_of_the_authors_code(name):
     ],
 )
 def test_the_parts_add_up_to_the_logit(net):
-    check_completeness(classifier(net()), pictures())
+    check_completeness(classifier(net()), pictures(64, 64))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +73,7 @@ def test_activations_have_implicit_biases(activation):
         nn.Conv2d(3, 4, 3), activation, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 3)
     )
     clf = classifier(net, (8, 8), spread=3)
-    terms = dict(check_completeness(clf, pictures((8, 8))))
+    terms = dict(check_completeness(clf, pictures(8, 8)))
     homogeneous = isinstance(activation, nn.LeakyReLU)  # f(a) = a f'(a)
     assert bool(terms["1"].any()) != homogeneous
 
@@ -108,39 +97,30 @@ def test_relu6_adds_its_ceiling_where_it_is_reached():
 
 
 def test_constants_are_biases_too():
-    class Constants(nn.Module):
-        """Shifts, scales, pads with ones, and joins a constant map."""
+    def shifted_padded_and_joined(net, x):
+        x = F.pad((x - 0.5) / 0.25, (1, 1, 1, 1), value=1.0)
+        x = torch.cat([x, torch.full_like(x[:, :1], 2.0)], 1)
+        return net.fc(net.conv(x).relu().mean((2, 3)))
 
-        def __init__(self):
-            super().__init__()
-            self.conv, self.fc = nn.Conv2d(4, 3, 3), nn.Linear(3, 3, bias=False)
-
-        def forward(self, x):
-            x = F.pad((x - 0.5) / 0.25, (1, 1, 1, 1), value=1.0)
-            x = torch.cat([x, torch.full_like(x[:, :1], 2.0)], 1)
-            return self.fc(self.conv(x).relu().mean((2, 3)))
-
-    terms = check_completeness(classifier(Constants(), (8, 8)), pictures((8, 8)))
+    layers = {"conv": nn.Conv2d(4, 3, 3), "fc": nn.Linear(3, 3, bias=False)}
+    net = Net(shifted_padded_and_joined, **layers)
+    terms = check_completeness(classifier(net, (8, 8)), pictures(8, 8))
     # The shift, the padding, the joined map, and the convolution's own.
     assert [layer for layer, _ in terms] == ["input", "", "", "", "conv"]
-
-
-class Gated(nn.Module):
-    """A map times what is squeezed out of it."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.gate, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
-
-    def forward(self, x):
-        x = self.conv(x)
-        return self.fc((x * self.gate(x.mean((2, 3), keepdim=True)).sigmoid()).mean((2, 3)))
 
 
 @pytest.mark.parametrize(
     ("net", "step"),
     [
-        (Gated, "'mul' in the model"),
+        (
+            # A map times what is squeezed out of it.
+            lambda: Net(
+                lambda net, x: net.fc((net.conv(x) * x.mean((1, 2, 3), True)).mean((2, 3))),
+                conv=nn.Conv2d(3, 4, 3),
+                fc=nn.Linear(4, 3),
+            ),
+            "'mul' in the model",
+        ),
         (
             lambda: nn.Sequential(
                 nn.Conv2d(3, 4, 1), nn.Flatten(2), nn.LayerNorm(64), nn.Flatten(), nn.Linear(256, 3)
@@ -158,7 +138,7 @@ class Gated(nn.Module):
 def test_other_steps_are_refused(net, step):
     clf = classifier(net(), (8, 8))
     with pytest.raises(MethodError, match=f"FullGrad .* {step}; saliency or integrated_gradients"):
-        explain(clf, pictures((8, 8)), 0, "fullgrad")
+        explain(clf, pictures(8, 8), 0, "fullgrad")
 
 
 def test_a_constant_part_is_scaled_to_nothing_and_a_varying_one_to_one():

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.explainers.scaled_down import CLASSES, NETS, drawn, small
+from tests.networks import Net, Of
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers.graph import gradient, lead_back, read, read_shared
@@ -107,19 +108,14 @@ def test_two_batchnorms_are_folded_one_after_the_other():
 
 @pytest.mark.parametrize("name", ["sequences", "read twice"])
 def test_batchnorms_that_cannot_be_folded(name):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc, self.norm = nn.Linear(6, 6), nn.BatchNorm1d(6)
-            self.last = nn.Linear(6, 4)
+    def run(net, x):
+        x = x.mean((1, 3)) if name == "read twice" else x.mean(1)
+        x = net.fc(x)
+        x = net.norm(x) + x
+        return net.last(x if name == "read twice" else x.mean(1))
 
-        def forward(self, x):
-            x = x.mean((1, 3)) if name == "read twice" else x.mean(1)
-            x = self.fc(x)
-            x = self.norm(x) + x
-            return self.last(x if name == "read twice" else x.mean(1))
-
-    clf = Classifier(drawn(Net()), CLASSES, (6, 6))
+    net = Net(run, fc=nn.Linear(6, 6), norm=nn.BatchNorm1d(6), last=nn.Linear(6, 4))
+    clf = Classifier(drawn(net), CLASSES, (6, 6))
     x = nets.oracle("x")[:, :, :6, :6]
     graph = read(record(clf, x))
     assert sum(isinstance(node, Normalisation) for node in graph.nodes) == 1
@@ -160,21 +156,15 @@ def test_a_signal_is_led_back_to_any_layer():
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
 
 
-class Reusing(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.twice, self.unused = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
-        self.aside, self.fc = nn.Conv2d(3, 3, 1), nn.Linear(3, 4)
-
-    def forward(self, x):
-        self.aside(x)
-        x = self.twice(self.twice(x).relu())
-        x = x + x
-        return self.fc(x.sum((2, 3)))
-
-
 def test_a_module_may_be_used_twice_and_a_value_added_to_itself():
-    clf = Classifier(drawn(Reusing()), CLASSES, (6, 6))
+    def run(net, x):
+        net.aside(x)
+        x = net.twice(net.twice(x).relu())
+        return net.fc((x + x).sum((2, 3)))
+
+    convolutions = {name: nn.Conv2d(3, 3, 1) for name in ("twice", "unused", "aside")}
+    net = Net(run, **convolutions, fc=nn.Linear(3, 4))
+    clf = Classifier(drawn(net), CLASSES, (6, 6))
     x = nets.oracle("x")[:, :, :6, :6]
     graph = read(record(clf, x))
     point = x.clone().requires_grad_()
@@ -218,12 +208,8 @@ def test_a_module_may_be_used_twice_and_a_value_added_to_itself():
     ],
 )
 def test_the_kind_of_a_step(step, kind):
-    class Net(nn.Module):
-        def forward(self, x):
-            return step(x)
-
     with torch.random.fork_rng():
-        tape = record_module(Net(), torch.ones(2, 3, 6, 6))
+        tape = record_module(Of(step), torch.ones(2, 3, 6, 6))
     assert type(read(tape).nodes[-1]) is kind
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tests.explainers.scaled_down import CLASSES, drawn, small
+from tests.networks import Net
 from tests.reference import nets, relevance
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, Panel, explain
@@ -21,13 +22,9 @@ X = nets.oracle("x")
 BETAS = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)
 
 
-def stored(name):
-    return nets.classifier(name)
-
-
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_agrees_with_zennit_zbox_alphabeta_2_1_nobias(name):
-    clf = stored(name)
+    clf = nets.classifier(name)
     graph = read_shared(clf, X, True)
     inside = parted_rule(graph, torch.tensor([-1.0]), 1e-12)
     rule = pixel_rule(graph, pixel_box(clf, X), inside, 1e-12)
@@ -51,7 +48,7 @@ def test_agrees_with_the_lrp_in_raps_code(name, stem, beta):
 
     Its s is gamma / sqrt(variance^2 + eps), which only matters for that 1e-9.
     """
-    clf = stored(name)
+    clf = nets.classifier(name)
     graph = read_shared(clf, X, False)
     inside = parted_rule(graph, torch.tensor([-beta]), 1e-15)
 
@@ -79,7 +76,7 @@ def sums(graph, start, rules, stop):
 @pytest.mark.parametrize("name", ["VGGSmall", "VGGSmallBN"])
 @pytest.mark.parametrize("kind", ["epsilon", "parted"])
 def test_relevance_is_conserved_from_layer_to_layer(name, kind):
-    clf, targets = stored(name), nets.oracle(f"{name}/targets")
+    clf, targets = nets.classifier(name), nets.oracle(f"{name}/targets")
     graph = read_shared(clf, X, True)
     logits = graph.values[graph.output].gather(1, targets[:, None])[:, 0]
     parted = kind == "parted"
@@ -92,7 +89,7 @@ def test_relevance_is_conserved_from_layer_to_layer(name, kind):
 
 
 def test_what_a_bias_takes_is_missing():
-    clf = stored("VGGSmall")
+    clf = nets.classifier("VGGSmall")
     without, taken = (
         explain(clf, X, 0, "lrp_epsilon", epsilon=1e-9, bias=bias).sum((1, 2, 3))
         for bias in (False, True)
@@ -165,7 +162,7 @@ def test_a_folded_batchnorm_equals_the_layer_that_it_becomes(method, settings):
 @pytest.mark.parametrize("given", [{"alpha": 2.0, "beta": 2.0}, {"alpha": 3.0}, {"beta": 0.5}])
 def test_alpha_and_beta_belong_together(given):
     with pytest.raises(MethodError, match=r"needs alpha - beta = 1.*alpha \d goes with beta \d\."):
-        explain(stored("VGGSmall"), X, 0, "lrp_alpha_beta", **given)
+        explain(nets.classifier("VGGSmall"), X, 0, "lrp_alpha_beta", **given)
 
 
 def test_the_presets_have_their_names_facts_and_values():
@@ -178,14 +175,14 @@ def test_the_presets_have_their_names_facts_and_values():
         "lrp_alpha6_beta5": "LRP α6β5",
         "lrp_alpha9_beta8": "LRP α9β8",
     }
-    clf = stored("VGGSmall")
+    clf = nets.classifier("VGGSmall")
     for name, beta in PRESETS.items():
         general = explain(clf, X, 3, "lrp_alpha_beta", alpha=beta + 1.0, beta=float(beta))
         assert torch.equal(explain(clf, X, 3, name), general)
 
 
 def test_all_presets_together_go_back_once():
-    clf, calls = stored("VGGSmallBN"), []
+    clf, calls = nets.classifier("VGGSmallBN"), []
     apart = {name: {} for name in PRESETS} | {"lrp_alpha_beta": {"alpha": 1.5, "beta": 0.5}}
     expected = {name: explain(clf, X, [1, 2], name, **given) for name, given in apart.items()}
     other = {"lrp_alpha2_beta1": {"epsilon": 0.1}}
@@ -201,7 +198,7 @@ def test_all_presets_together_go_back_once():
 
 
 def test_presets_with_another_first_rule_share_a_way_of_their_own():
-    clf, calls = stored("VGGSmall"), []
+    clf, calls = nets.classifier("VGGSmall"), []
     names = ("lrp_alpha1_beta0", "lrp_alpha2_beta1", "lrp_alpha3_beta2")
     settings = {name: {"first": "zb"} for name in names[:2]}
     expected = {name: explain(clf, X, [1, 2], name, **given) for name, given in settings.items()}
@@ -243,43 +240,12 @@ def test_works_on(name, method):
     assert (found[1:] - alone).abs().max() <= 1e-8 * alone.abs().max()
 
 
-@pytest.mark.parametrize("method", ["lrp_epsilon", "lrp_alpha3_beta2", "deep_taylor", "cmwp"])
-def test_steps_without_a_rule_are_refused_by_name(method):
-    clf, x = small("product")
-    settings = {"layer": "conv"} if method == "cmwp" else {}
-    with pytest.raises(
-        MethodError, match=r"has no rule for the step 'gelu' in .*; saliency or integrated_grad"
-    ):
-        explain(clf, x, 0, method, **settings)
-
-
-def test_a_product_of_branches_is_refused():
-    class Gate(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 4)
-
-        def forward(self, x):
-            x = self.conv(x)
-            return self.fc((x * x.mean((2, 3), keepdim=True)).mean((2, 3)))
-
-    clf = Classifier(drawn(Gate()), CLASSES, (6, 6))
-    with pytest.raises(MethodError, match="LRP-ε has no rule for the step 'mul' in the model"):
-        explain(clf, X[:, :, :6, :6], 0, "lrp_epsilon")
-
-
 def test_constants_pass_relevance_on():
     """2 x - 1 in front of the first layer: its sum stays the logit, if no bias takes part."""
 
-    class Shifted(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fc = nn.Linear(12, 4, bias=False)
-
-        def forward(self, x):
-            return self.fc((2 * x - 1).flatten(1))
-
-    clf = Classifier(drawn(Shifted()), CLASSES, (2, 2))
+    layer = nn.Linear(12, 4, bias=False)
+    shifted = Net(lambda net, x: net.fc((2 * x - 1).flatten(1)), fc=layer)
+    clf = Classifier(drawn(shifted), CLASSES, (2, 2))
     x = X[:, :, :2, :2]
     found = explain(clf, x, 1, "lrp_epsilon", epsilon=1e-9)
     weight = clf.module.fc.weight[1].view(3, 2, 2)
@@ -307,17 +273,13 @@ def test_the_box_of_deep_taylor_is_that_of_the_preprocessing():
 def test_the_box_follows_constants_on_the_way_to_the_first_layer():
     """1 - x in front turns the box round; it may not matter who subtracts."""
 
-    class Inverted(nn.Module):
-        def __init__(self, inverts):
-            super().__init__()
-            self.inverts = inverts
-            self.fc = nn.Linear(12, 4, bias=False)
-
-        def forward(self, x):
-            return self.fc((1 - x if self.inverts else x).flatten(1))
-
-    inside = Classifier(drawn(Inverted(True)), CLASSES, (2, 2))
-    outside = Classifier(drawn(Inverted(False)), CLASSES, (2, 2))
+    inside, outside = (
+        Classifier(drawn(Net(run, fc=nn.Linear(12, 4, bias=False))), CLASSES, (2, 2))
+        for run in (
+            lambda net, x: net.fc((1 - x).flatten(1)),
+            lambda net, x: net.fc(x.flatten(1)),
+        )
+    )
     x = X[:, :, :2, :2]
     torch.testing.assert_close(
         explain(inside, x, 1, "deep_taylor"), explain(outside, 1 - x, 1, "deep_taylor")

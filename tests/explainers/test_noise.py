@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Net, Of
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import METHODS, Panel, explain
@@ -100,17 +101,12 @@ def test_a_linear_network_is_the_same_everywhere(method):
     torch.testing.assert_close(found, expected, rtol=1e-13, atol=1e-30)
 
 
-class Steep(nn.Module):
-    """f = the sum of 1000 x + sin x: a gradient of 1000 + cos x, large and nearly constant."""
-
-    def forward(self, x):
-        score = (1000 * x + x.sin()).sum((1, 2, 3))
-        return torch.stack([score, -score], 1)
-
-
 def test_the_variance_keeps_its_digits_in_float32():
     # The mean of the squares, 1e6, has a spacing of 1/16 in float32: as large as the variance.
-    clf = Classifier(Steep(), ["up", "down"], (8, 8))
+    # f = the sum of 1000 x + sin x: a gradient of 1000 + cos x, large and nearly constant.
+    score = Of(lambda x: (1000 * x + x.sin()).sum((1, 2, 3)))
+    net = Net(lambda net, x: torch.stack([net.score(x), -net.score(x)], 1), score=score)
+    clf = Classifier(net, ["up", "down"], (8, 8))
     x = X[:1, :, :8, :8].float()
     found = explain(clf, x, 0, "vargrad", samples=60, sigma=0.5, sigma_units="input", seed=SEED)
     generator = torch.Generator().manual_seed(SEED)

@@ -14,14 +14,10 @@ X = nets.oracle("x")
 CASES = [(key, row) for key, row in MANIFEST.items() if "method" in row]
 
 
-def classifier(name):
-    return nets.classifier(name)
-
-
 @pytest.mark.parametrize("name", nets.NAMES)
 def test_the_networks_are_the_ones_that_were_explained(name):
     torch.testing.assert_close(
-        classifier(name).logits(X), nets.oracle(f"{name}/logits"), rtol=0, atol=1e-12
+        nets.classifier(name).logits(X), nets.oracle(f"{name}/logits"), rtol=0, atol=1e-12
     )
 
 
@@ -38,7 +34,7 @@ def test_agrees(key, row):
     net = key.partition("/")[0]
     expected = nets.oracle(key)
     targets = nets.oracle(f"{net}/targets")
-    found = explain(classifier(net), X, targets, row["method"], **settings_of(row))
+    found = explain(nets.classifier(net), X, targets, row["method"], **settings_of(row))
     assert found.shape == expected.shape
     difference = (found - expected).abs().max() / expected.abs().max()
     assert difference <= row["rtol"]

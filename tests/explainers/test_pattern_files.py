@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Net
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, explain
@@ -151,14 +152,8 @@ def test_the_assets_stay_small():
 
 
 def test_a_layer_that_runs_twice_cannot_be_kept():
-    class Twice(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.fc = nn.Conv2d(3, 3, 1), nn.Linear(3, 5)
-
-        def forward(self, x):
-            return self.fc(self.conv(self.conv(x)).mean((2, 3)))
-
-    clf = Classifier(Twice().double(), nets.CLASSES, nets.SIZE)
+    layers = {"conv": nn.Conv2d(3, 3, 1), "fc": nn.Linear(3, 5)}
+    twice = Net(lambda net, x: net.fc(net.conv(net.conv(x)).mean((2, 3))), **layers)
+    clf = Classifier(twice.double(), nets.CLASSES, nets.SIZE)
     with pytest.raises(MethodError, match="runs more than once"):
         estimate_by_layer(clf, PICTURES)

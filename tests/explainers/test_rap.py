@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Net, normal
 from tests.reference import nets
 from xai_core.errors import MethodError
 from xai_core.explainers import explain, rap
@@ -144,11 +145,7 @@ def test_a_network_that_ends_in_a_convolution():
             flatten=nn.Flatten(),
         )
     )
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.normal_(0, 0.5, generator=generator)
-    clf = classifier(net)
+    clf = classifier(normal(net, 0.5, torch.Generator().manual_seed(3)))
     graph = read(record(clf, X))
     targets = clf.logits(X).argmin(1)
     logits = clf.logits(X).gather(1, targets[:, None])[:, 0]
@@ -161,19 +158,14 @@ def test_a_network_that_ends_in_a_convolution():
 
 
 def test_branches_are_put_together_as_they_were():
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.left, self.right = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 3, 3, padding=1)
-            self.relu, self.flatten = nn.ReLU(), nn.Flatten()
-            self.fc = nn.Linear(5 * 32 * 32, 5)
-
-        def forward(self, x):
-            both = torch.cat([self.left(x), self.right(x)], 1)
-            return self.fc(self.flatten(self.relu(both)))
-
     torch.manual_seed(0)
-    clf = classifier(Net())
+    layers = {"left": nn.Conv2d(3, 2, 1), "right": nn.Conv2d(3, 3, 3, padding=1)}
+    layers |= {"relu": nn.ReLU(), "flatten": nn.Flatten(), "fc": nn.Linear(5 * 32 * 32, 5)}
+    net = Net(
+        lambda net, x: net.fc(net.flatten(net.relu(torch.cat([net.left(x), net.right(x)], 1)))),
+        **layers,
+    )
+    clf = classifier(net)
     graph = read(record(clf, X))
     targets = torch.tensor([0, 2])
     whole = rap.propagate(graph, targets, graph.value_of("relu"))
@@ -182,38 +174,6 @@ def test_branches_are_put_together_as_they_were():
     logits = clf.logits(X)[[0, 1], [0, 2]]
     found = rap.propagate(graph, targets)
     torch.testing.assert_close(found.flatten(1).sum(1), logits, rtol=1e-12, atol=0)
-
-
-class Gated(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.gate = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 2, 1)
-        self.flatten, self.fc = nn.Flatten(), nn.Linear(2 * 32 * 32, 5)
-
-    def forward(self, x):
-        return self.fc(self.flatten(self.conv(x) * self.gate(x)))
-
-
-@pytest.mark.parametrize(
-    ("net", "step"),
-    [
-        (Gated(), r"'mul' in the model"),
-        (
-            nn.Sequential(
-                OrderedDict(
-                    conv=nn.Conv2d(3, 2, 1),
-                    act=nn.SiLU(),
-                    flatten=nn.Flatten(),
-                    fc=nn.Linear(2 * 32 * 32, 5),
-                )
-            ),
-            "'silu' in layer 'act'",
-        ),
-    ],
-)
-def test_other_steps_are_refused(net, step):
-    with pytest.raises(MethodError, match=f"no rule for the step {step}; saliency"):
-        explain(classifier(net), X, 0, "rap")
 
 
 def test_a_float32_model_gets_the_map_of_float64():
@@ -235,25 +195,12 @@ def test_a_float32_model_gets_the_map_of_float64():
         assert clf.dtype == torch.float32
 
 
-class Single(nn.Module):
-    """A step that knows float32 only."""
-
-    def __init__(self):
-        super().__init__()
-        self.flatten, self.fc, self.kernel = (
-            nn.Flatten(),
-            nn.Linear(3 * 32 * 32, 5),
-            torch.ones(5, 5),
-        )
-
-    def forward(self, x):
-        return self.fc(self.flatten(x)) @ self.kernel
-
-
 @pytest.mark.parametrize(
     ("method", "title"), [("rap", "RAP"), ("pattern_attribution", "PatternAttribution")]
 )
 def test_a_network_that_does_not_run_in_float64_is_refused(method, title):
-    clf = Classifier(Single(), nets.CLASSES, nets.SIZE, title="Small")
+    layer, kernel = nn.Linear(3 * 32 * 32, 5), torch.ones(5, 5)  # a step that knows float32 only
+    net = Net(lambda net, x: net.fc(x.flatten(1)) @ kernel, fc=layer)
+    clf = Classifier(net, nets.CLASSES, nets.SIZE, title="Small")
     with pytest.raises(MethodError, match=rf"{title} is computed in float64, in which Small does"):
         explain(clf, X.float(), 0, method)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import Net, Of, pictures
 from tests.randomization.small_networks import trained
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
@@ -33,23 +34,19 @@ FAMILY = {
 RECTIFIED = ("deconvnet", "guided_backprop", "guided_gradcam", "guided_gradcam_pp")
 
 
-class Branching(nn.Module):
+def branching():
     """Branches joined by a sum, a product and a concatenation; one goes nowhere."""
 
-    def __init__(self):
-        super().__init__()
-        self.conv, self.other = nn.Conv2d(3, 6, 3, padding=1), nn.Conv2d(6, 6, 3, padding=1)
-        self.gate, self.last = nn.Conv2d(6, 6, 1), nn.Conv2d(12, 6, 3)
-        self.aside = nn.Conv2d(6, 6, 1)
-        self.relus = nn.ModuleList(nn.ReLU() for _ in range(5))
-        self.fc = nn.Linear(6, 3)
+    def run(net, x):
+        x = net.relus[0](net.conv(x))
+        net.relus[4](net.aside(x))
+        x = x + net.relus[1](net.other(x))
+        x = torch.cat([x * net.relus[2](net.gate(x)), x - x.mean((2, 3), keepdim=True)], 1)
+        return net.fc(net.relus[3](net.last(x)).mean((2, 3)))
 
-    def forward(self, x):
-        x = self.relus[0](self.conv(x))
-        self.relus[4](self.aside(x))
-        x = x + self.relus[1](self.other(x))
-        x = torch.cat([x * self.relus[2](self.gate(x)), x - x.mean((2, 3), keepdim=True)], 1)
-        return self.fc(self.relus[3](self.last(x)).mean((2, 3)))
+    layers = {"conv": nn.Conv2d(3, 6, 3, padding=1), "other": nn.Conv2d(6, 6, 3, padding=1)}
+    layers |= {"gate": nn.Conv2d(6, 6, 1), "last": nn.Conv2d(12, 6, 3), "aside": nn.Conv2d(6, 6, 1)}
+    return Net(run, **layers, relus=nn.ModuleList(nn.ReLU() for _ in range(5)), fc=nn.Linear(6, 3))
 
 
 def chained(**layers):
@@ -106,16 +103,15 @@ def batchnorm():
     return net
 
 
-RELU_NETS = {"relu6": relu6, "branches": Branching, "ties": ties, "batchnorm": batchnorm}
+RELU_NETS = {"relu6": relu6, "branches": branching, "ties": ties, "batchnorm": batchnorm}
 
 
 def classifier(net):
     return Classifier(net.double(), CLASSES, SIZE)
 
 
-def pictures():
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn((2, 3, *SIZE), generator=generator, dtype=torch.float64)
+def half_black():
+    x = pictures(*SIZE)
     x[0, :, :8] = 0  # one half of a picture is black
     return x
 
@@ -148,7 +144,7 @@ def at(layer):
 
 @pytest.mark.parametrize("kind", RELU_NETS)
 def test_the_family_gives_what_each_gives_without_a_known_run(kind):
-    clf, x = classifier(RELU_NETS[kind]()), pictures()
+    clf, x = classifier(RELU_NETS[kind]()), half_black()
     known = known_run(clf, x)
     for layer in {clf.layers()[0], clf.layers()[-2]}:
         check(clf, x, at(layer), known)
@@ -159,7 +155,7 @@ def test_the_family_gives_what_each_gives_without_a_known_run(kind):
 
 @pytest.mark.parametrize("kind", RELU_NETS)
 def test_so_it_does_for_a_network_that_differs_in_some_layers(kind):
-    clf, x = classifier(RELU_NETS[kind]()), pictures()
+    clf, x = classifier(RELU_NETS[kind]()), half_black()
     known = known_run(clf, x)
     for depth in range(len(randomizable_layers(clf)) + 1):
         twin = randomized(clf, depth, init="permute")
@@ -183,7 +179,7 @@ def test_all_methods_give_what_they_give_without_a_known_run(name):
 
 @pytest.mark.parametrize("kind", ["transformer", "convnext", "dense", "computed", "functional"])
 def test_networks_of_other_kinds_have_the_same_gradients(kind):
-    clf, x = trained(kind), pictures()
+    clf, x = trained(kind), half_black()
     twin = randomized(clf, 2)
     layer = clf.map_layers.default
     requests = {name: at(layer)[name] for name in ("saliency", "input_x_gradient")}
@@ -194,7 +190,7 @@ def test_networks_of_other_kinds_have_the_same_gradients(kind):
 def test_the_gradient_by_hand():
     # f = 2 relu6(r) + 3 relu6(s), r = x and s = -x: 2 where 0 < x < 6, -3 where -6 < x < 0.
     net = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.ReLU6(), nn.Conv2d(2, 2, 1, bias=False))
-    net.extend([nn.Flatten(), nn.Unflatten(1, (2, 5)), Summed()])
+    net.extend([nn.Flatten(), nn.Unflatten(1, (2, 5)), Of(lambda x: x.sum(2))])
     net = net.double()
     with torch.no_grad():
         net[0].weight.zero_()[:, 0] = torch.tensor([1.0, -1.0])[:, None, None]
@@ -217,11 +213,6 @@ def test_the_gradient_by_hand():
         panel = Panel(clf, x, target, requests, known=known_run(clf, x))
         for name, row in by_hand.items():
             assert panel.explain(name)[0, 0, 0].tolist() == row
-
-
-class Summed(nn.Module):
-    def forward(self, x):
-        return x.sum(2)
 
 
 def test_the_first_of_equal_values_in_a_window_gets_the_signal():
@@ -247,7 +238,7 @@ def test_other_activations_are_refused_in_the_same_words(name, rectifiers):
     layers = OrderedDict(conv=nn.Conv2d(3, 6, 3), act=nn.GELU())
     if rectifiers == "one":
         layers["relu"] = nn.ReLU()
-    clf, x = classifier(chained(**layers)), pictures()
+    clf, x = classifier(chained(**layers)), half_black()
     requests = at("conv")
     with pytest.raises(MethodError) as alone_said:
         explain(clf, x, TARGETS, name)
@@ -267,7 +258,7 @@ def test_other_activations_are_refused_in_the_same_words(name, rectifiers):
 
 
 def test_a_network_without_rectifiers_is_refused_in_the_same_words():
-    clf, x = classifier(chained(conv=nn.Conv2d(3, 6, 3))), pictures()
+    clf, x = classifier(chained(conv=nn.Conv2d(3, 6, 3))), half_black()
     panel = Panel(clf, x, TARGETS, {"deconvnet": {}, "saliency": {}}, known=known_run(clf, x))
     with pytest.raises(MethodError, match="this model has none"):
         panel.explain("deconvnet")
@@ -277,32 +268,24 @@ def test_a_network_without_rectifiers_is_refused_in_the_same_words():
 # Layers
 
 
-class Pairs(nn.Module):
+def pairs():
     """A layer that gives no tensor but two, one that is used twice, and one that hands on."""
 
-    def __init__(self):
-        super().__init__()
-        self.same, self.conv, self.split = nn.Identity(), nn.Conv2d(3, 6, 3, padding=1), Split()
-        self.twice, self.aside = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 6, 3)
-        self.relu, self.fc = nn.ReLU(), nn.Linear(3, 3)
+    def run(net, x):
+        x = net.same(x)
+        net.aside(x)
+        one, other = net.split(net.conv(x))
+        return net.fc(net.relu(net.twice(one) + net.twice(other)).mean((2, 3)))
 
-    def forward(self, x):
-        x = self.same(x)
-        self.aside(x)
-        one, other = self.split(self.conv(x))
-        return self.fc(self.relu(self.twice(one) + self.twice(other)).mean((2, 3)))
-
-
-class Split(nn.Module):
-    def forward(self, x):
-        return x.chunk(2, 1)
+    layers = {"same": nn.Identity(), "conv": nn.Conv2d(3, 6, 3, padding=1)}
+    layers |= {"split": Of(lambda x: x.chunk(2, 1)), "twice": nn.Conv2d(3, 3, 3, padding=1)}
+    layers |= {"aside": nn.Conv2d(3, 6, 3), "unused": nn.Conv2d(3, 3, 1)}
+    return Net(run, **layers, relu=nn.ReLU(), fc=nn.Linear(3, 3))
 
 
 @pytest.mark.parametrize("layer", ["split", "twice", "aside", "nothing", "fc", "unused"])
 def test_layers_that_cannot_be_explained_are_refused_in_the_same_words(layer):
-    net = Pairs()
-    net.unused = nn.Conv2d(3, 3, 1)
-    clf, x = classifier(net), pictures()
+    clf, x = classifier(pairs()), half_black()
     requests = {"gradcam": {"layer": layer}, "saliency": {}, "deconvnet": {}}
     with pytest.raises((MethodError, ModelError)) as alone_said:
         explain(clf, x, TARGETS, "gradcam", layer=layer)
@@ -316,13 +299,13 @@ def test_layers_that_cannot_be_explained_are_refused_in_the_same_words(layer):
 
 
 def test_a_layer_that_hands_the_pictures_on_has_their_gradient():
-    clf, x = classifier(Pairs()), pictures()
+    clf, x = classifier(pairs()), half_black()
     assert "same" in clf.map_layers.layouts
     check(clf, x, {"gradcam_elementwise": {"layer": "same", "relu": False}}, known_run(clf, x))
 
 
 def test_without_what_the_run_does_not_tell_nothing_is_led_back():
-    clf, x = classifier(Pairs()), pictures()
+    clf, x = classifier(pairs()), half_black()
     targets = torch.tensor(TARGETS)
     known = known_run(clf, x)
     assert recorded_signals(clf, x, targets, GRADIENT) is None, "nothing is known"
@@ -352,7 +335,7 @@ def test_one_way_back_serves_all(monkeypatch):
         "lead_back",
         lambda graph, start, *a, **k: counts.append(len(start)) or lead_back(graph, start, *a, **k),
     )
-    clf, x = classifier(batchnorm()), pictures()
+    clf, x = classifier(batchnorm()), half_black()
     panel = Panel(clf, x, TARGETS, at("conv1"), known=known_run(clf, x))
     for name in panel.methods:
         panel.explain(name)
@@ -360,7 +343,7 @@ def test_one_way_back_serves_all(monkeypatch):
 
 
 def test_results_leave_the_known_run_as_it_was():
-    clf, x = classifier(batchnorm()), pictures()
+    clf, x = classifier(batchnorm()), half_black()
     known = known_run(clf, x)
     values = [value.clone() for value in known.values]
     panel = Panel(randomized(clf, 1), x, TARGETS, at("conv1"), known=known)
@@ -375,7 +358,7 @@ def test_results_leave_the_known_run_as_it_was():
 
 
 def test_a_run_of_other_pictures_is_refused():
-    clf, x = classifier(batchnorm()), pictures()
+    clf, x = classifier(batchnorm()), half_black()
     known = known_run(clf, x)
     for other in (x.flip(0), x[:1]):
         with pytest.raises(MethodError, match="one of other pictures"):
@@ -385,7 +368,7 @@ def test_a_run_of_other_pictures_is_refused():
 
 
 def test_a_run_is_known_of_its_pictures_only_and_where_results_are_shared():
-    clf, x = classifier(batchnorm()), pictures()
+    clf, x = classifier(batchnorm()), half_black()
     known = known_run(clf, x)
     assert known_tape(x) is None
     with Sharing({}, known).active():

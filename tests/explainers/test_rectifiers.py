@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
+from tests.networks import GuidedReLU, Net, Of, normal, pictures
 from xai_core.errors import MethodError
 from xai_core.explainers import explain
 from xai_core.explainers.graph import read
@@ -31,41 +32,29 @@ METHODS = {
 }
 
 
-class Net(nn.Module):
+def network(step):
     """Two convolutions and a linear layer, each of the first two followed by ``step``."""
 
-    def __init__(self, step):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 5, 3)
-        self.conv2 = nn.Conv2d(5, 6, 3, stride=2)
-        self.fc = nn.Linear(6, 3)
-        self.step = step
+    def run(net, x):
+        x = net.step(net.conv1(x))
+        x = net.step(net.conv2(x))
+        return net.fc(x.mean((2, 3)))
 
-    def forward(self, x):
-        x = self.step(self.conv1(x))
-        x = self.step(self.conv2(x))
-        return self.fc(x.mean((2, 3)))
-
-
-def network(step, dtype=torch.float64):
-    net = Net(step).to(dtype)
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weights in net.parameters():
-            weights.normal_(0, 0.5, generator=generator)
-    return net
+    net = Net(
+        run,
+        conv1=nn.Conv2d(3, 5, 3),
+        conv2=nn.Conv2d(5, 6, 3, stride=2),
+        fc=nn.Linear(6, 3),
+        step=step,
+    )
+    return normal(net.double(), 0.5, torch.Generator().manual_seed(0))
 
 
 def classifier(step):
     return Classifier(network(step), ["a", "b", "c"], SIZE)
 
 
-def pictures():
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn((2, 3, *SIZE), generator=generator, dtype=torch.float64)
-
-
-X, TARGETS = pictures(), [2, 0]
+X, TARGETS = pictures(*SIZE), [2, 0]
 
 
 IN_PLACE = nn.ReLU(inplace=True)
@@ -269,7 +258,9 @@ def test_what_is_no_relu_is_refused_by_the_name_of_the_step(words):
         if name is None:
             assert explain(clf, X, TARGETS, method).abs().max() > 0
             continue
-        with pytest.raises(MethodError, match=f"for ReLU networks only, .* the step '{name}'"):
+        with pytest.raises(
+            MethodError, match=f"for ReLU networks only, .* the step '{name}'.*saliency"
+        ):
             explain(clf, X, TARGETS, method)
 
 
@@ -287,18 +278,7 @@ def test_products_of_branches_follow_the_chain_rule():
     clf = classifier(lambda x: x.relu() * x.flip(1).relu())
     point = X.clone().requires_grad_()
 
-    # By hooks on the ReLUs' outputs, as they were first done.
-    class Guided(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, a):
-            ctx.save_for_backward(a)
-            return a.clamp(min=0)
-
-        @staticmethod
-        def backward(ctx, signal):
-            return signal.clamp(min=0) * (ctx.saved_tensors[0] > 0)
-
-    ruled = network(lambda x: Guided.apply(x) * Guided.apply(x.flip(1)))
+    ruled = network(lambda x: GuidedReLU.apply(x) * GuidedReLU.apply(x.flip(1)))
     scores = ruled(point).gather(1, torch.tensor(TARGETS)[:, None])
     (expected,) = torch.autograd.grad(scores.sum(), point)
     close(explain(clf, X, TARGETS, "guided_backprop"), expected)
@@ -306,7 +286,7 @@ def test_products_of_branches_follow_the_chain_rule():
 
 def test_a_network_without_any_is_refused():
     clf = classifier(lambda x: x)
-    with pytest.raises(MethodError, match="but this model has none"):
+    with pytest.raises(MethodError, match="but this model has none; saliency"):
         explain(clf, X, 0, "guided_backprop")
 
 
@@ -327,13 +307,8 @@ def test_an_activation_that_the_scores_do_not_depend_on_is_no_reason_to_refuse()
 
 def kind_of(step, dtype=torch.float64, shape=(2, 3, 4, 5)):
     """The last node of a step that follows another."""
-
-    class Only(nn.Module):
-        def forward(self, x):
-            return step(x.flip(1))
-
     with torch.no_grad():
-        graph = read(record_module(Only(), torch.ones(shape, dtype=dtype)))
+        graph = read(record_module(Of(lambda x: step(x.flip(1))), torch.ones(shape, dtype=dtype)))
     return graph.nodes[-1]
 
 
@@ -403,13 +378,9 @@ def test_whatever_is_composed_is_what_its_values_say(names):
             x = PIECES[name](x)
         return x
 
-    class Only(nn.Module):
-        def forward(self, x):
-            return step(x)
-
     x = torch.linspace(-9, 9, 4001, dtype=torch.float64)[None]
     with torch.no_grad():
-        tape = record_module(Only(), x)
+        tape = record_module(Of(step), x)
         nodes = read(tape).nodes
     # Every node's kind says what its values are, of all that it is given.
     for node in nodes:

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from tests.explainers.completeness import assert_complete
+from tests.networks import Of, between
 from tests.reference import nets
-from xai_core.errors import MethodError
 from xai_core.explainers import explain
-from xai_core.explainers.baselines import reference
 from xai_core.models.classifier import Classifier
 
 X = nets.oracle("x")[:, :, :12, :12]
@@ -86,32 +86,6 @@ def test_an_input_without_change_takes_the_mean_of_both_parts_multipliers():
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-15)
 
 
-def classifier(*layers, seed=0):
-    """conv, the layers, conv, average, flatten, linear: [N, 3, 12, 12] -> [N, 3]."""
-    torch.manual_seed(seed)
-    body = nn.Sequential(
-        nn.Conv2d(3, 4, 3), *layers, nn.Conv2d(4, 4, 3, padding=1), nn.AdaptiveAvgPool2d(2)
-    )
-    net = nn.Sequential(
-        OrderedDict(body=body, flatten=nn.Flatten(), fc1=nn.Linear(16, 8), act=nn.ReLU())
-    )
-    net.append(nn.Linear(8, 3))
-    with torch.no_grad():
-        for layer in net.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.weight.normal_()
-                layer.running_mean.normal_()
-    return Classifier(net.double(), ["a", "b", "c"], (12, 12))
-
-
-def assert_complete(clf, x, targets, baseline="blurred"):
-    relevance = explain(clf, x, targets, "deeplift_rc", baseline=baseline)
-    change = clf.logits(x) - clf.logits(reference(clf, x, baseline))
-    wanted = change.gather(1, torch.tensor(targets)[:, None])[:, 0]
-    assert wanted.abs().min() > 1e-4
-    torch.testing.assert_close(relevance.sum((1, 2, 3)), wanted, rtol=0, atol=1e-12)
-
-
 class Residual(nn.Module):
     """Every step that the rule was not made for: branches, constants, joins, a lone BatchNorm."""
 
@@ -148,44 +122,13 @@ class Residual(nn.Module):
 )
 def test_complete(layers):
     for seed in range(2):
-        assert_complete(classifier(*layers, seed=seed), X, [0, 2])
-
-
-@pytest.mark.parametrize("name", nets.NAMES)
-@pytest.mark.parametrize("baseline", ["black", "mean"])
-def test_complete_on_the_oracle_networks(name, baseline):
-    clf = nets.classifier(name, (0.4,) * 3, (0.3,) * 3)
-    assert_complete(clf, nets.oracle("x"), [0, 3], baseline)
-
-
-def test_complete_in_float32_up_to_its_rounding():
-    """A sum of n products is off by 4 sqrt(n) u of their absolute values, u = 2 ** -24.
-
-    (Higham & Mary 2019, doi:10.1137/18M1226312, lambda = 4.) There are 7 layers with weights,
-    forwards and back, of sums up to n = 144.
-    """
-    clf = nets.classifier("ResSmall", dtype=torch.float32)
-    x = nets.oracle("x").float()
-    relevance = explain(clf, x, 1, "deeplift_rc").flatten(1).double()
-    change = (clf.logits(x) - clf.logits(torch.zeros_like(x)))[:, 1]
-    rounding = 2 * 7 * 4 * 144**0.5 * 2**-24 * relevance.abs().sum(1)
-    assert ((relevance.sum(1) - change).abs() <= rounding).all()
-    assert (rounding <= 0.01 * relevance.abs().sum(1)).all()
-
-
-class Scaled(nn.Module):
-    def __init__(self, factor):
-        super().__init__()
-        self.register_buffer("factor", factor)
-
-    def forward(self, x):
-        return x * self.factor - 0.25
+        assert_complete("deeplift_rc", between(*layers, seed=seed), X, [0, 2], "blurred")
 
 
 def test_a_factor_behind_a_layer_acts_as_if_it_were_in_its_weights():
     factor = tensor([2, -3, 0.5, -1]).view(4, 1, 1)
-    apart = classifier(Scaled(factor), nn.ReLU())
-    folded = classifier(nn.ReLU())
+    apart = between(Of(lambda x: x * factor - 0.25), nn.ReLU())
+    folded = between(nn.ReLU())
     with torch.no_grad():
         conv = folded.module.body[0]
         conv.weight.mul_(factor[..., None])
@@ -198,7 +141,7 @@ def test_a_factor_behind_a_layer_acts_as_if_it_were_in_its_weights():
 
 def test_equals_rescale_where_nothing_cancels():
     # All weights positive and the picture above its baseline: every negative part is zero.
-    clf = classifier(nn.Tanh(), nn.MaxPool2d(2))
+    clf = between(nn.Tanh(), nn.MaxPool2d(2))
     with torch.no_grad():
         for parameter in clf.module.parameters():
             parameter.abs_()
@@ -206,27 +149,3 @@ def test_equals_rescale_where_nothing_cancels():
     torch.testing.assert_close(
         explain(clf, x, 1, "deeplift_rc"), explain(clf, x, 1, "deeplift"), rtol=1e-9, atol=1e-12
     )
-
-
-def test_several_baselines_are_averaged():
-    clf = classifier(nn.ReLU())
-    several = explain(clf, X, 0, "deeplift_rc", baseline=["black", "mean"])
-    single = [explain(clf, X, 0, "deeplift_rc", baseline=name) for name in ("black", "mean")]
-    torch.testing.assert_close(several, (single[0] + single[1]) / 2)
-
-
-def test_a_picture_that_is_its_own_baseline_gets_nothing():
-    clf = classifier(nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2))
-    found = explain(clf, X[:1], 0, "deeplift_rc", baseline=X[:1])
-    assert torch.equal(found, torch.zeros_like(found))
-
-
-class Gate(nn.Module):
-    def forward(self, x):
-        return x * x.mean((2, 3), keepdim=True)
-
-
-@pytest.mark.parametrize("layers", [[Gate(), nn.ReLU()], [nn.ReLU(), Gate()]])
-def test_steps_without_a_rule_are_refused_by_name(layers):
-    with pytest.raises(MethodError, match=r"'mul' in layer 'body\.\d'.*integrated_gradients"):
-        explain(classifier(*layers), X, 0, "deeplift_rc")

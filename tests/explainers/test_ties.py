@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.networks import Net
 from tests.reference import nets
 from xai_core.explainers import explain
 from xai_core.explainers.nodes import Activation
@@ -42,27 +43,20 @@ def test_what_is_infinite_does_not_count():
     torch.testing.assert_close(tolerance(a), share * torch.tensor([[8.0], [0.5]]).double())
 
 
-class Padded(nn.Module):
-    """Infinitely small values stand around its maps, or in them, and never win."""
-
-    def __init__(self, masked):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4 if masked else 36, 3)
-        self.masked = masked
-
-    def forward(self, x):
-        a = self.conv(x)
-        if self.masked:
-            hidden = torch.arange(a.shape[-1]) % 2 == 0
-            return self.fc(a.masked_fill(hidden, -torch.inf).amax((2, 3)))
-        a = F.pad(a, (0, 1, 0, 1), value=-torch.inf)
-        return self.fc(F.max_pool2d(a, 3, 2).flatten(1))
-
-
 @pytest.mark.parametrize("masked", [False, True])
 def test_padding_and_masks_never_win(masked):
-    net = Padded(masked).double().eval()
+    """Infinitely small values stand around the maps, or in them."""
+
+    def run(net, x):
+        a = net.conv(x)
+        if masked:
+            hidden = torch.arange(a.shape[-1]) % 2 == 0
+            return net.fc(a.masked_fill(hidden, -torch.inf).amax((2, 3)))
+        a = F.pad(a, (0, 1, 0, 1), value=-torch.inf)
+        return net.fc(F.max_pool2d(a, 3, 2).flatten(1))
+
+    torch.manual_seed(0)
+    net = Net(run, conv=nn.Conv2d(3, 4, 3), fc=nn.Linear(4 if masked else 36, 3)).double()
     x = random(2, 3, 8, 8)
     found = explain(Classifier(net, ["a", "b", "c"], (8, 8)), x, 1, method="saliency")
     point = x.clone().requires_grad_()
@@ -224,21 +218,11 @@ def test_where_pictures_compete_it_is_the_gradient(step):
     assert torch.equal(led_back(step, a, True)[1], led_back(step, a, False)[1])
 
 
-class Largest(nn.Module):
-    """Global max-pooling as people write it."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 5)
-
-    def forward(self, x):
-        return self.fc(self.conv(x).amax((2, 3)))
-
-
 def test_a_picture_of_one_colour_is_explained_by_its_first_places():
     """Away from the border all values of a channel are equal, and the first wins."""
     torch.manual_seed(0)
-    net = Largest().double()
+    layers = {"conv": nn.Conv2d(3, 4, 3, padding=1), "fc": nn.Linear(4, 5)}
+    net = Net(lambda net, x: net.fc(net.conv(x).amax((2, 3))), **layers).double()
     with torch.no_grad():
         net.conv.weight.abs_()  # so that the border, where zeros are added, is lower
     clf = Classifier(net, nets.CLASSES, (8, 8))

@@ -88,15 +88,6 @@ def test_pictures_come_in_the_type_of_the_weights(dtype):
     assert explain(clf, x, 0, method="saliency").dtype == dtype
 
 
-def test_classes_by_name_and_number():
-    clf = classifier()
-    assert clf.class_index(" cat ") == 0
-    assert clf.class_index("2") == 2
-    for wrong in ("3", "bird", "-1"):
-        with pytest.raises(ModelError, match=f"The model has no class '{wrong}'"):
-            clf.class_index(wrong)
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

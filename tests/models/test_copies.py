@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision import models
 
+from tests.networks import GuidedReLU, Net, pictures
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models.classifier import Classifier
@@ -18,22 +19,17 @@ from xai_core.models.copies import private_copy
 PROBE = torch.zeros(2, 3, 8, 8)
 
 
-class Net(nn.Module):
+def network(step, relu=None):
     """Two layers; ``step`` is what stands between them, ``relu`` a module it may use."""
 
-    def __init__(self, step, relu=None):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv1 = nn.Conv2d(3, 4, 3)
-        self.conv2 = nn.Conv2d(4, 4, 3)
-        self.fc = nn.Linear(4, 5)
-        self.step = step
-        self.relu = nn.ReLU() if relu is None else relu
+    def run(net, x):
+        x = step(net, net.conv1(x))
+        x = step(net, net.conv2(x))
+        return net.fc(x.mean((2, 3)))
 
-    def forward(self, x):
-        x = self.step(self, self.conv1(x))
-        x = self.step(self, self.conv2(x))
-        return self.fc(x.mean((2, 3)))
+    torch.manual_seed(0)
+    layers = {"conv1": nn.Conv2d(3, 4, 3), "conv2": nn.Conv2d(4, 4, 3), "fc": nn.Linear(4, 5)}
+    return Net(run, **layers, relu=nn.ReLU() if relu is None else relu)
 
 
 def branching(net, x):
@@ -72,12 +68,7 @@ METHODS = ("guided_backprop", "deconvnet", "rectgrad", "lrp_epsilon", "deeplift"
 
 
 def classifier(step, relu=None):
-    return Classifier(Net(step, relu).double(), list("abcde"), (8, 8))
-
-
-def pictures(side=8):
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn((2, 3, side, side), generator=generator, dtype=torch.float64)
+    return Classifier(network(step, relu).double(), list("abcde"), (8, 8))
 
 
 @pytest.mark.parametrize("kind", STEPS)
@@ -93,9 +84,9 @@ def test_reuse_functions_and_control_flow_are_no_reason_to_refuse(kind):
             fc=nn.Linear(4, 5),
         )
     )
-    separate.load_state_dict(Net(branching).state_dict())
+    separate.load_state_dict(network(branching).state_dict())
     plain = Classifier(separate.double(), list("abcde"), (8, 8))
-    clf, x = classifier(*STEPS[kind]), pictures()
+    clf, x = classifier(*STEPS[kind]), pictures(8, 8)
     assert not clf.unrecorded
     assert list(clf.module.state_dict()) == list(separate.state_dict())
     for method in METHODS:
@@ -107,7 +98,7 @@ def test_reuse_functions_and_control_flow_are_no_reason_to_refuse(kind):
 
 
 def test_the_original_is_left_alone():
-    net = Net(lambda net, x: net.relu(x), nn.ReLU(inplace=True)).train()
+    net = network(lambda net, x: net.relu(x), nn.ReLU(inplace=True)).train()
     before = copy.deepcopy(net.state_dict())
     twin = private_copy(net, PROBE)
     assert net.training
@@ -155,34 +146,32 @@ def test_what_cannot_be_copied_is_named(error):
 # In place
 
 
-class Overwriting(nn.Module):
+def overwriting(net, x):
     """Begins by changing what it is given, and overwrites what its layers gave."""
+    x -= 0.1
+    x.div_(0.7)
+    x = F.relu(net.norm(net.conv1(x)), inplace=True)
+    first = x
+    x = net.conv2(x)
+    x += first
+    x.relu_()
+    x = x.mean((2, 3))
+    x *= 2
+    return net.fc(x)
 
-    def __init__(self, inplace):
-        super().__init__()
-        torch.manual_seed(0)
-        self.inplace = inplace
-        self.conv1 = nn.Conv2d(3, 4, 3, padding=1)
-        self.norm = nn.BatchNorm2d(4)
-        self.conv2 = nn.Conv2d(4, 4, 3, padding=1)
-        self.fc = nn.Linear(4, 5)
 
-    def forward(self, x):
-        if not self.inplace:
-            x = (x - 0.1) / 0.7
-            first = F.relu(self.norm(self.conv1(x)))
-            x = F.relu(self.conv2(first) + first)
-            return self.fc(x.mean((2, 3)) * 2)
-        x -= 0.1
-        x.div_(0.7)
-        x = F.relu(self.norm(self.conv1(x)), inplace=True)
-        first = x
-        x = self.conv2(x)
-        x += first
-        x.relu_()
-        x = x.mean((2, 3))
-        x *= 2
-        return self.fc(x)
+def keeping(net, x):
+    x = (x - 0.1) / 0.7
+    first = F.relu(net.norm(net.conv1(x)))
+    x = F.relu(net.conv2(first) + first)
+    return net.fc(x.mean((2, 3)) * 2)
+
+
+def of_two_convolutions(run):
+    torch.manual_seed(0)
+    layers = {"conv1": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4)}
+    layers |= {"conv2": nn.Conv2d(4, 4, 3, padding=1), "fc": nn.Linear(4, 5)}
+    return Classifier(Net(run, **layers).double(), list("abcde"), (8, 8))
 
 
 ALL = {
@@ -205,11 +194,8 @@ ALL = {
 
 
 def test_what_a_network_overwrites_is_explained_as_it_was():
-    one, other = (
-        Classifier(Overwriting(inplace).double(), list("abcde"), (8, 8))
-        for inplace in (True, False)
-    )
-    x = pictures()
+    one, other = map(of_two_convolutions, (overwriting, keeping))
+    x = pictures(8, 8)
     before = x.clone()
     torch.testing.assert_close(one.logits(x), other.logits(x), rtol=1e-12, atol=1e-12)
     for method, options in ALL.items():
@@ -220,33 +206,23 @@ def test_what_a_network_overwrites_is_explained_as_it_was():
     assert torch.equal(x, before)
 
 
-class Handing(nn.Module):
-    """A layer that hands its input on, which the network then overwrites under another name."""
-
-    def __init__(self, inplace):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv, self.same, self.fc = nn.Conv2d(3, 4, 3), nn.Identity(), nn.Linear(4, 5)
-        self.inplace = inplace
-
-    def forward(self, x):
-        x = self.conv(x)
-        self.same(x)
-        x = x.relu_() if self.inplace else x.relu()
-        return self.fc(x.mean((2, 3)))
-
-
 def test_a_layer_whose_output_is_overwritten_under_another_name():
-    x = pictures()
+    """A layer hands its input on, which the network then overwrites."""
+
+    def handing(step):
+        def run(net, x):
+            x = net.conv(x)
+            net.same(x)
+            return net.fc(step(x).mean((2, 3)))
+
+        torch.manual_seed(0)
+        layers = {"conv": nn.Conv2d(3, 4, 3), "same": nn.Identity(), "fc": nn.Linear(4, 5)}
+        return Classifier(Net(run, **layers).double(), list("abcde"), (8, 8))
+
+    x = pictures(8, 8)
     maps = [
-        explain(
-            Classifier(Handing(inplace).double(), list("abcde"), (8, 8)),
-            x,
-            2,
-            "gradcam_pp",
-            layer="conv",
-        )
-        for inplace in (True, False)
+        explain(handing(step), x, 2, "gradcam_pp", layer="conv")
+        for step in (torch.relu_, torch.relu)
     ]
     assert maps[0].any()
     torch.testing.assert_close(maps[0], maps[1], rtol=1e-12, atol=0)
@@ -283,7 +259,7 @@ class Lite(nn.Module):
 
 
 def test_an_efficientnet_lite_with_one_relu6():
-    x, maps = pictures(), []
+    x, maps = pictures(8, 8), []
     for shared in (True, False):
         clf = Classifier(Lite(shared).double(), list("abcde"), (8, 8))
         maps.append(
@@ -315,29 +291,16 @@ def test_torchvision_classifiers_are_explained_as_autograd_explains_them(name):
     side = {"inception_v3": 75}.get(name, 64)
     clf = Classifier(net, list("abcdefg"), (side, side))
     assert not clf.unrecorded
-    x = pictures(side)
+    x = pictures(side, side)
     assert torch.equal(clf.logits(x), net(x))
     found = explain(clf, x, [3, 1], "guided_backprop")
     point = x.clone().requires_grad_()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(F, "relu", lambda a, inplace=False: Guided.apply(a, torch.inf))
-        patch.setattr(F, "relu6", lambda a, inplace=False: Guided.apply(a, 6.0))
-        patch.setattr(F, "hardtanh", lambda a, low, high, inplace=False: Guided.apply(a, high))
+        patch.setattr(F, "relu", lambda a, inplace=False: GuidedReLU.apply(a, torch.inf))
+        patch.setattr(F, "relu6", lambda a, inplace=False: GuidedReLU.apply(a, 6.0))
+        patch.setattr(F, "hardtanh", lambda a, low, high, inplace=False: GuidedReLU.apply(a, high))
         scores = net(point).gather(1, torch.tensor([[3], [1]]))
     (expected,) = torch.autograd.grad(scores.sum(), point)
     scale = expected.abs().max().item()
     assert scale > 0
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9 * scale)
-
-
-class Guided(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, a, top):
-        ctx.save_for_backward(a)
-        ctx.top = top
-        return a.clamp(0, top)
-
-    @staticmethod
-    def backward(ctx, signal):
-        (a,) = ctx.saved_tensors
-        return signal.clamp(min=0) * ((a > 0) & (a < ctx.top)), None

@@ -9,36 +9,12 @@ from torch import nn
 from torchvision import models
 from torchvision.ops import Permute
 
+from tests.networks import Net, Of, convnext, rows_of_a_map, swin, vit
 from tests.reference import nets
 from xai_core.errors import ModelError
 from xai_core.models import Classifier
 from xai_core.models.architectures import build_network
 from xai_core.models.map_layers import find_map_layers, token_grid
-
-
-def vit(**options):
-    return models.VisionTransformer(
-        image_size=32,
-        patch_size=8,
-        num_layers=2,
-        num_heads=2,
-        hidden_dim=16,
-        mlp_dim=32,
-        num_classes=3,
-        **options,
-    )
-
-
-def swin(make=models.SwinTransformer, **options):
-    return make(
-        patch_size=[4, 4],
-        embed_dim=8,
-        depths=[1, 1],
-        num_heads=[2, 2],
-        window_size=[4, 4],
-        num_classes=3,
-        **options,
-    )
 
 
 def maxvit():
@@ -54,72 +30,52 @@ def maxvit():
     )
 
 
-def convnext():
-    stages = [
-        models.convnext.CNBlockConfig(8, 16, 1),
-        models.convnext.CNBlockConfig(16, None, 2),
-    ]
-    return models.ConvNeXt(stages, num_classes=3)
-
-
-class Joined(nn.Module):
+def joined():
     """A concatenation that no module gives by itself; behind it a ReLU takes it on."""
+    return Net(
+        lambda net, x: net.fc(net.act(torch.cat([net.one(x), net.two(x)], 1)).mean((2, 3))),
+        one=nn.Conv2d(3, 2, 1),
+        two=nn.Conv2d(3, 2, 3, padding=1),
+        act=nn.ReLU(),
+        fc=nn.Linear(4, 3),
+    )
 
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 2, 3, padding=1)
-        self.act, self.fc = nn.ReLU(), nn.Linear(4, 3)
 
-    def forward(self, x):
-        return self.fc(self.act(torch.cat([self.one(x), self.two(x)], 1)).mean((2, 3)))
-
-
-class Twice(nn.Module):
+def twice():
     """Its last convolution runs twice, so that it has no single map."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.again, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.fc(self.again(self.again(self.first(x))).mean((2, 3)))
+    layers = {"first": nn.Conv2d(3, 4, 3), "again": nn.Conv2d(4, 4, 1), "fc": nn.Linear(4, 3)}
+    return Net(lambda net, x: net.fc(net.again(net.again(net.first(x))).mean((2, 3))), **layers)
 
 
-class Squeezed(nn.Module):
+def squeezed():
     """Its last convolution sees one place only."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 3, 1)
-
-    def forward(self, x):
-        return self.head(self.conv(x).mean((2, 3), keepdim=True)).flatten(1)
+    return Net(
+        lambda net, x: net.head(net.conv(x).mean((2, 3), keepdim=True)).flatten(1),
+        conv=nn.Conv2d(3, 4, 3),
+        head=nn.Conv2d(4, 3, 1),
+    )
 
 
-class Unused(nn.Module):
+def unused():
     """Its last convolution does not reach the scores."""
 
-    def __init__(self):
-        super().__init__()
-        self.conv, self.side, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
+    def run(net, x):
+        x = net.conv(x)
+        net.side(x)
+        return net.fc(x.mean((2, 3)))
 
-    def forward(self, x):
-        x = self.conv(x)
-        self.side(x)
-        return self.fc(x.mean((2, 3)))
+    return Net(run, conv=nn.Conv2d(3, 4, 3), side=nn.Conv2d(4, 4, 3), fc=nn.Linear(4, 3))
 
 
-class Overwriting(nn.Module):
+def overwriting():
     """Overwrites a value, so that it cannot be recorded."""
 
-    def __init__(self):
-        super().__init__()
-        self.one, self.two, self.fc = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Linear(4, 3)
-
-    def forward(self, x):
-        x = self.two(self.one(x))
+    def run(net, x):
+        x = net.two(net.one(x))
         x[:, 0] = 0
-        return self.fc(x.mean((2, 3)))
+        return net.fc(x.mean((2, 3)))
+
+    return Net(run, one=nn.Conv2d(3, 4, 3), two=nn.Conv2d(4, 4, 3), fc=nn.Linear(4, 3))
 
 
 class VGG(nn.Module):
@@ -148,23 +104,19 @@ def regnet():
     return models.RegNet(parameters, num_classes=3)
 
 
-class Ending(nn.Module):
+def ending(*end):
     """A convolution, what follows it, and an end in which every value counts."""
-
-    def __init__(self, *end):
-        super().__init__()
-        self.conv, self.fc = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
-        self.end = end[0] if len(end) == 1 else nn.Sequential(*end)
-
-    def forward(self, x):
-        return self.fc(self.end(self.conv(x)).mean((2, 3)))
+    return Net(
+        lambda net, x: net.fc(net.end(net.conv(x)).mean((2, 3))),
+        conv=nn.Conv2d(3, 4, 3, padding=1),
+        end=end[0] if len(end) == 1 else nn.Sequential(*end),
+        fc=nn.Linear(4, 3),
+    )
 
 
-class Swish(nn.Module):
+def swish(x):
     """An activation of two steps."""
-
-    def forward(self, x):
-        return x * torch.sigmoid(x)
+    return x * torch.sigmoid(x)
 
 
 class Residual(nn.Module):
@@ -184,18 +136,6 @@ class Residual(nn.Module):
         return b + F.avg_pool2d(x, 3, 1, 1) if self.read_twice else b
 
 
-class Functional(nn.Module):
-    """Its ReLUs are functions, so that no module gives what they give."""
-
-    def __init__(self, pool):
-        super().__init__()
-        self.conv, self.norm = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
-        self.pool, self.fc = pool, nn.Linear(4, 3)
-
-    def forward(self, x):
-        return self.fc(self.pool(F.relu(self.norm(self.conv(x)))).mean((2, 3)))
-
-
 @pytest.mark.parametrize(
     ("pool", "layer"),
     [
@@ -207,7 +147,15 @@ class Functional(nn.Module):
     ],
 )
 def test_where_no_module_gives_the_activation(pool, layer):
-    maps = find_map_layers(Functional(pool).eval(), torch.zeros(1, 3, 8, 8), ["conv", "fc"])
+    """The ReLU is a function."""
+    net = Net(
+        lambda net, x: net.fc(net.pool(F.relu(net.norm(net.conv(x)))).mean((2, 3))),
+        conv=nn.Conv2d(3, 4, 3, padding=1),
+        norm=nn.BatchNorm2d(4),
+        pool=pool,
+        fc=nn.Linear(4, 3),
+    )
+    maps = find_map_layers(net.eval(), torch.zeros(1, 3, 8, 8), ["conv", "fc"])
     assert maps.default == layer
 
 
@@ -240,26 +188,26 @@ def classifier(net, side=32):
         (lambda: models.MNASNet(0.1, 3), 64, "layers.16"),
         (lambda: models.shufflenet_v2_x0_5(num_classes=3), 64, "conv5.2"),
         (regnet, 64, "trunk_output.block3.block3-1.activation"),
-        (convnext, 32, "features.3.1.block.0"),
+        (lambda: convnext(2), 32, "features.3.1.block.0"),
         (vit, 32, "encoder.layers.encoder_layer_1.ln_1"),
         (swin, 32, "features.3.0.norm1"),
         # Its windows are no maps: [N, windows, places, channels].
         (maxvit, 32, "blocks.1.layers.0.layers.MBconv.layers.conv_c"),
-        (Joined, 8, "act"),
-        (lambda: Ending(nn.ReLU()), 8, "end"),
-        (lambda: Ending(nn.BatchNorm2d(4), nn.ReLU()), 8, "end.1"),
-        (lambda: Ending(nn.BatchNorm2d(4)), 8, "end"),
-        (lambda: Ending(nn.GroupNorm(2, 4), nn.GELU()), 8, "end.1"),
-        (lambda: Ending(nn.ReLU(), nn.BatchNorm2d(4)), 8, "end.0"),
-        (lambda: Ending(Swish()), 8, "end"),
-        (lambda: Ending(Residual()), 8, "end.act"),
-        (lambda: Ending(Residual(gated=True)), 8, "end.act"),
-        (lambda: Ending(Residual(read_twice=True)), 8, "conv"),
-        (lambda: Ending(nn.MaxPool2d(2), nn.ReLU()), 8, "conv"),
-        (Twice, 8, "first"),
-        (Squeezed, 8, "conv"),
-        (Unused, 8, "conv"),
-        (Overwriting, 8, "two"),
+        (joined, 8, "act"),
+        (lambda: ending(nn.ReLU()), 8, "end"),
+        (lambda: ending(nn.BatchNorm2d(4), nn.ReLU()), 8, "end.1"),
+        (lambda: ending(nn.BatchNorm2d(4)), 8, "end"),
+        (lambda: ending(nn.GroupNorm(2, 4), nn.GELU()), 8, "end.1"),
+        (lambda: ending(nn.ReLU(), nn.BatchNorm2d(4)), 8, "end.0"),
+        (lambda: ending(Of(swish)), 8, "end"),
+        (lambda: ending(Residual()), 8, "end.act"),
+        (lambda: ending(Residual(gated=True)), 8, "end.act"),
+        (lambda: ending(Residual(read_twice=True)), 8, "conv"),
+        (lambda: ending(nn.MaxPool2d(2), nn.ReLU()), 8, "conv"),
+        (twice, 8, "first"),
+        (squeezed, 8, "conv"),
+        (unused, 8, "conv"),
+        (overwriting, 8, "two"),
     ],
 )
 def test_the_layer_that_is_explained_by_default(net, side, layer):
@@ -281,7 +229,7 @@ def test_a_network_without_convolution_says_so():
 
 
 def test_a_chosen_layer_overrules():
-    assert Classifier(Joined(), ["a", "b", "c"], (8, 8), cam_layer="one").cam_layer == "one"
+    assert Classifier(joined(), ["a", "b", "c"], (8, 8), cam_layer="one").cam_layer == "one"
 
 
 def test_layouts_are_read_from_what_is_done_with_a_value():
@@ -311,46 +259,25 @@ def test_windows_of_a_map_are_no_map():
 
 
 def test_what_cannot_be_told_is_left_out():
-    class Odd(nn.Module):
-        """A linear layer along the rows of a map: channels first, or last?"""
-
-        def __init__(self):
-            super().__init__()
-            self.conv, self.rows, self.fc = nn.Conv2d(3, 4, 1), nn.Linear(8, 8), nn.Linear(4, 3)
-
-        def forward(self, x):
-            return self.fc(self.rows(self.conv(x)).mean((2, 3)))
-
-    assert classifier(Odd(), 8).map_layers.layouts == {"conv": "channels first"}
+    assert classifier(rows_of_a_map(), 8).map_layers.layouts == {"conv": "channels first"}
 
 
 def test_values_with_three_axes_that_are_no_tokens():
-    class Signal(nn.Module):
-        """Takes the rows of a map one by one: 5 * 8 values do not make a grid on a square."""
-
-        def __init__(self):
-            super().__init__()
-            self.conv, self.rows, self.fc = nn.Conv2d(3, 5, 1), nn.Linear(8, 8), nn.Linear(8, 3)
-
-        def forward(self, x):
-            return self.fc(self.rows(self.conv(x).flatten(1, 2)).mean(1))
-
-    assert classifier(Signal(), 8).map_layers.layouts == {"conv": "channels first"}
+    # Takes the rows of a map one by one: 5 * 8 values do not make a grid on a square.
+    layers = {"conv": nn.Conv2d(3, 5, 1), "rows": nn.Linear(8, 8), "fc": nn.Linear(8, 3)}
+    net = Net(lambda net, x: net.fc(net.rows(net.conv(x).flatten(1, 2)).mean(1)), **layers)
+    assert classifier(net, 8).map_layers.layouts == {"conv": "channels first"}
 
 
 def test_permutations_are_read_however_they_are_written():
-    class Turning(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.turn = nn.Conv2d(3, 4, 1), Permute([0, 2, 3, 1])
-            self.act, self.back, self.fc = nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 3)
+    def run(net, x):
+        x = net.act(net.turn(net.conv(x)))
+        x = net.back(x.permute(0, -1, 1, 2))
+        return net.fc(F.avg_pool2d(x.permute((0, 1, 2, 3)), 8).flatten(1))
 
-        def forward(self, x):
-            x = self.act(self.turn(self.conv(x)))
-            x = self.back(x.permute(0, -1, 1, 2))
-            return self.fc(F.avg_pool2d(x.permute((0, 1, 2, 3)), 8).flatten(1))
-
-    assert classifier(Turning(), 8).map_layers.layouts == OrderedDict(
+    layers = {"conv": nn.Conv2d(3, 4, 1), "turn": Permute([0, 2, 3, 1]), "act": nn.Tanh()}
+    net = Net(run, **layers, back=nn.Sigmoid(), fc=nn.Linear(4, 3))
+    assert classifier(net, 8).map_layers.layouts == OrderedDict(
         conv="channels first",
         turn="channels last",
         act="channels last",

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.networks import Net
 from xai_core.apem.perturbation import Perturbation
 from xai_core.errors import ModelError
 from xai_core.explainers import METHODS, explain
@@ -17,23 +18,16 @@ NAMES = ["cat", "dog", "cup"]
 METHODS_TRIED = ("saliency", "lrp_epsilon", "deeplift", "gradcam", "guided_backprop")
 
 
-class Net(nn.Module):
+def network(classes=3, end=lambda z: z, layer=None):
     """Convolution, ReLU, mean, Linear, and an end to be filled in."""
 
-    def __init__(self, classes=3, end=None, layer=None):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv2d(3, 4, 3)
-        self.relu = nn.ReLU()
-        self.fc = nn.Linear(4, classes)
-        self.end = end
-        if layer is not None:
-            self.last = layer
+    def run(net, x):
+        x = net.fc(net.relu(net.conv(x)).mean((2, 3)))
+        return end(x if layer is None else net.last(x))
 
-    def forward(self, x):
-        x = self.fc(self.relu(self.conv(x)).mean((2, 3)))
-        x = self.last(x) if hasattr(self, "last") else x
-        return x if self.end is None else self.end(x)
+    torch.manual_seed(0)
+    layers = {"conv": nn.Conv2d(3, 4, 3), "relu": nn.ReLU(), "fc": nn.Linear(4, classes)}
+    return Net(run, **layers, **({} if layer is None else {"last": layer}))
 
 
 def classifier(net, names=NAMES, **options):
@@ -69,14 +63,14 @@ ENDS = {
 @pytest.mark.parametrize("case", ENDS)
 def test_the_score_before_a_last_softmax_or_sigmoid_is_explained(case):
     options, kind, step = ENDS[case]
-    net = Net(**options)
+    net = network(**options)
     clf, x = classifier(net), pictures()
     assert clf.outputs == kind
     (note,) = clf.notes
     assert step in note
     assert "the score before it is explained" in note
     if case != "two softmax":
-        assert torch.allclose(clf.logits(x), Net().double()(x))
+        assert torch.allclose(clf.logits(x), network().double()(x))
     said = net(x).exp() if case == "log" else net(x)
     assert torch.allclose(clf.probabilities(clf.logits(x)), said)
     assert clf.layers() == ["conv", "fc"]
@@ -87,42 +81,52 @@ def test_the_score_before_a_last_softmax_or_sigmoid_is_explained(case):
 def test_every_method_sees_the_network_without_its_end(method):
     x = pictures()
     for end in ({"end": lambda z: z.softmax(1)}, {"layer": nn.Sigmoid()}):
-        found = explain(classifier(Net(**end)), x, [0, 2], method)
-        assert torch.allclose(found, explain(classifier(Net()), x, [0, 2], method), rtol=1e-12)
+        found = explain(classifier(network(**end)), x, [0, 2], method)
+        assert torch.allclose(found, explain(classifier(network()), x, [0, 2], method), rtol=1e-12)
 
 
 def test_scores_are_softmax_unless_labels_are_told():
-    clf, x = classifier(Net()), pictures()
+    clf, x = classifier(network()), pictures()
     assert (clf.outputs, clf.notes) == ("softmax", [])
-    assert torch.allclose(clf.probabilities(clf.logits(x)), Net().double()(x).softmax(1))
-    labels = classifier(Net(), outputs="sigmoid")
-    assert torch.allclose(labels.probabilities(labels.logits(x)), Net().double()(x).sigmoid())
+    assert torch.allclose(clf.probabilities(clf.logits(x)), network().double()(x).softmax(1))
+    labels = classifier(network(), outputs="sigmoid")
+    assert torch.allclose(labels.probabilities(labels.logits(x)), network().double()(x).sigmoid())
     assert labels.fingerprint != clf.fingerprint
 
 
 @pytest.mark.parametrize(
     ("net", "names", "outputs", "sentence"),
     [
-        (lambda: Net(layer=nn.Softmax(1)), NAMES, "sigmoid", "ends in a softmax, so its outputs"),
-        (lambda: Net(layer=nn.Sigmoid()), NAMES, "softmax", "ends in a sigmoid, so its outputs"),
-        (lambda: Net(1), ["cat", "dog"], "softmax", "1 for every picture"),
-        (lambda: Net(1, layer=nn.Softmax(1)), ["cat"], None, "1 for every picture"),
-        (Net, NAMES, "tanh", "softmax or sigmoid, not 'tanh'"),
-        (lambda: Net(2), NAMES, None, r"shape \[2\], but 3 class names"),
         (
-            lambda: Net(end=lambda z: z.exp() / z.exp().sum(1, keepdim=True)),
+            lambda: network(layer=nn.Softmax(1)),
+            NAMES,
+            "sigmoid",
+            "ends in a softmax, so its outputs",
+        ),
+        (
+            lambda: network(layer=nn.Sigmoid()),
+            NAMES,
+            "softmax",
+            "ends in a sigmoid, so its outputs",
+        ),
+        (lambda: network(1), ["cat", "dog"], "softmax", "1 for every picture"),
+        (lambda: network(1, layer=nn.Softmax(1)), ["cat"], None, "1 for every picture"),
+        (network, NAMES, "tanh", "softmax or sigmoid, not 'tanh'"),
+        (lambda: network(2), NAMES, None, r"shape \[2\], but 3 class names"),
+        (
+            lambda: network(end=lambda z: z.exp() / z.exp().sum(1, keepdim=True)),
             NAMES,
             None,
             "probabilities .* add up to 1",
         ),
         (
-            lambda: Net(end=lambda z: z - z.logsumexp(1, keepdim=True)),
+            lambda: network(end=lambda z: z - z.logsumexp(1, keepdim=True)),
             NAMES,
             None,
             "probabilities .* add up to 1",
         ),
         (
-            lambda: Net(end=lambda z: (z.softmax(1) + (2 * z).softmax(1)) / 2),
+            lambda: network(end=lambda z: (z.softmax(1) + (2 * z).softmax(1)) / 2),
             NAMES,
             None,
             "probabilities .* add up to 1",
@@ -150,20 +154,20 @@ def test_what_would_change_scores_after_a_softmax_or_sigmoid_is_refused(case):
         f"changes what its last step '{step}' in the model gives; let it return the scores before"
     )
     with pytest.raises(ModelError, match=sentence):
-        classifier(Net(end=end))
+        classifier(network(end=end))
 
 
 @pytest.mark.parametrize("end", [lambda z: 1 / (1 + torch.exp(-z)), F.hardsigmoid])
 @pytest.mark.parametrize("classes", [1, 3])
 def test_outputs_that_look_like_probabilities_are_said(end, classes):
-    clf = classifier(Net(classes, end=end), NAMES[:classes])
+    clf = classifier(network(classes, end=end), NAMES[:classes])
     (note,) = clf.notes
     assert "All outputs lie between 0 and 1" in note
 
 
 @pytest.mark.parametrize("end", [torch.zeros_like, lambda z: F.pad(z.sigmoid()[:, 1:], (0, 1))])
 def test_zeros_do_not_look_like_probabilities(end):
-    net, x = Net(end=end).double(), pictures()
+    net, x = network(end=end).double(), pictures()
     assert scored(net, x, net(x).detach(), NAMES, None).notes == ()
 
 
@@ -178,8 +182,8 @@ ONE = {
 
 @pytest.mark.parametrize("case", ONE)
 def test_one_score_for_two_classes_is_that_of_the_second(case):
-    clf, x = classifier(Net(1, **ONE[case]), ["no", "yes"]), pictures()
-    z = Net(1).double()(x) * (2 if case == "not linear" else 1)
+    clf, x = classifier(network(1, **ONE[case]), ["no", "yes"]), pictures()
+    z = network(1).double()(x) * (2 if case == "not linear" else 1)
     assert clf.outputs == "binary"
     assert torch.allclose(clf.logits(x), torch.cat([-z, z], 1))
     found = clf.probabilities(clf.logits(x))
@@ -189,7 +193,7 @@ def test_one_score_for_two_classes_is_that_of_the_second(case):
     yes, no = (explain(clf, x, target, "input_x_gradient") for target in (1, 0))
     point = x.clone().requires_grad_()
     factor = 2 if case == "not linear" else 1
-    (gradient,) = torch.autograd.grad(factor * Net(1).double()(point).sum(), point)
+    (gradient,) = torch.autograd.grad(factor * network(1).double()(point).sum(), point)
     assert torch.allclose(yes, x * gradient)
     assert torch.allclose(no, -yes)
 
@@ -207,10 +211,10 @@ def test_the_probability_of_one_score_by_hand():
 
 
 def test_methods_with_rules_work_on_a_doubled_last_layer():
-    clf, x = classifier(Net(1), ["no", "yes"]), pictures()
+    clf, x = classifier(network(1), ["no", "yes"]), pictures()
     for method in METHODS_TRIED:
         assert method in METHODS
-        one = explain(classifier(Net(1), ["yes"]), x, 0, method)
+        one = explain(classifier(network(1), ["yes"]), x, 0, method)
         assert torch.allclose(explain(clf, x, 1, method), one, rtol=1e-9)
 
 
@@ -225,22 +229,22 @@ def test_logarithms_are_those_of_the_probabilities(outputs):
 def test_apem_needs_an_answer_that_can_change():
     x = pictures()
     with pytest.raises(ModelError, match="do not exclude each other"):
-        Perturbation(classifier(Net(), outputs="sigmoid"), x)
-    found = Perturbation(classifier(Net(1), ["no", "yes"]), x)
-    z = Net(1).double()(point := x.clone().requires_grad_())
+        Perturbation(classifier(network(), outputs="sigmoid"), x)
+    found = Perturbation(classifier(network(1), ["no", "yes"]), x)
+    z = network(1).double()(point := x.clone().requires_grad_())
     assert torch.equal(found.classes, (z[:, 0] > 0).long())
     loss = F.binary_cross_entropy_with_logits(z, (z > 0).double(), reduction="sum")
     assert torch.equal(found.signs, torch.autograd.grad(loss, point)[0].sign())
 
 
 def test_a_final_softmax_that_comes_and_goes_is_refused():
-    clf = classifier(Net(end=lambda z: z.softmax(1) if len(z) < 5 else z))
+    clf = classifier(network(end=lambda z: z.softmax(1) if len(z) < 5 else z))
     with pytest.raises(ModelError, match="same softmax or sigmoid on every input"):
         clf.logits(pictures(6))
 
 
 def test_twins_of_a_changed_ending_share_weights_and_have_their_own_modules():
-    clf, x = classifier(Net(layer=nn.Softmax(1))), pictures()
+    clf, x = classifier(network(layer=nn.Softmax(1))), pictures()
     twin = clf.private()
     assert twin.module.conv is not clf.module.conv
     assert twin.module.conv.weight is clf.module.conv.weight

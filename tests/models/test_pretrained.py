@@ -12,7 +12,8 @@ from torchvision import models
 from xai_core.errors import ModelError
 from xai_core.images import sample_image
 from xai_core.models import load_classifier, pretrained
-from xai_core.models.pretrained import load_pretrained, pretrained_facts, pretrained_names
+from xai_core.models.architectures import torchvision_names
+from xai_core.models.pretrained import load_pretrained, pretrained_facts
 from xai_core.progress import listening
 
 
@@ -55,7 +56,7 @@ def test_facts_without_a_download():
 
 
 def test_every_classifier_has_facts():
-    names = pretrained_names()
+    names = torchvision_names()
     assert len(names) == len(set(names)) >= 70
     assert not any(name.startswith("quantized") for name in names)
     for name in names:

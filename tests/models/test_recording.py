@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.networks import Of, pictures
 from tests.randomization.small_networks import KINDS, SIZE, trained
 from xai_core.errors import MethodError
 from xai_core.models.recording import record_module, why_not_recorded
@@ -25,11 +26,6 @@ class Computed(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self.counts[func.__name__.partition(".")[0]] += 1
         return func(*args, **(kwargs or {}))
-
-
-def pictures(count=2):
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn((count, 3, *SIZE), generator=generator, dtype=torch.float64)
 
 
 def recorded(module, x, known=None):
@@ -59,7 +55,7 @@ def reused(tape, known):
 @pytest.mark.parametrize(("start", "mode"), [("output", "cascading"), ("input", "independent")])
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_a_known_run_every_value_is_what_it_is_without(kind, start, mode):
-    clf, x = trained(kind), pictures()
+    clf, x = trained(kind), pictures(*SIZE)
     known = recorded(clf.module, x)
     for depth in range(len(randomizable_layers(clf)) + 1):
         twin = randomized(clf, depth, mode, start=start).module
@@ -68,7 +64,7 @@ def test_with_a_known_run_every_value_is_what_it_is_without(kind, start, mode):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_of_the_same_network_nothing_is_computed_again_but_what_hangs_on_computed_tensors(kind):
-    clf, x = trained(kind), pictures()
+    clf, x = trained(kind), pictures(*SIZE)
     known = recorded(clf.module, x)
     again = recorded(clf.private().module, x, known)
     assert equal(again, known)
@@ -80,7 +76,7 @@ def test_of_the_same_network_nothing_is_computed_again_but_what_hangs_on_compute
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_what_comes_before_the_first_new_layer_is_the_known_object(depth):
-    clf, x = trained("plain"), pictures()
+    clf, x = trained("plain"), pictures(*SIZE)
     known = recorded(clf.module, x)
     layer = randomizable_layers(clf)[depth - 1].name
     tape = recorded(randomized(clf, depth).module, x, known)
@@ -91,7 +87,7 @@ def test_what_comes_before_the_first_new_layer_is_the_known_object(depth):
 
 def test_beside_a_new_layer_other_branches_are_known():
     # One block: residual conv1, bn1, relu1, conv2, bn2; shortcut proj_conv, proj_bn.
-    clf, x = trained("branches"), pictures()
+    clf, x = trained("branches"), pictures(*SIZE)
     known = recorded(clf.module, x)
 
     def new(name):
@@ -106,7 +102,7 @@ def test_beside_a_new_layer_other_branches_are_known():
 
 
 def test_only_what_is_new_is_computed():
-    clf, x = trained("plain"), pictures()
+    clf, x = trained("plain"), pictures(*SIZE)
     with Computed() as whole:
         known = recorded(clf.module, x)
     assert whole.counts["convolution"] == 3
@@ -138,7 +134,7 @@ def weight_normed():
 
 
 def test_a_computed_weight_is_never_taken_from_the_known_network():
-    x = pictures()
+    x = pictures(*SIZE)
     known = recorded(weight_normed(), x)
     for part in ("original0", "original1"):
         other = weight_normed()
@@ -157,7 +153,7 @@ def test_a_computed_weight_is_never_taken_from_the_known_network():
 
 
 def test_a_computed_weight_is_computed_again_for_the_very_same_network():
-    x, net = pictures(), weight_normed()
+    x, net = pictures(*SIZE), weight_normed()
     known = recorded(net, x)
     net.conv1.parametrizations.weight.original1[0] += 0.5
     tape = recorded(net, x, known)
@@ -185,7 +181,7 @@ class Gated(nn.Module):
 
 @pytest.mark.parametrize("way", ["number", "view", "product"])
 def test_weights_made_of_others_are_made_again(way):
-    x, one, other = pictures(), Gated(2.0), Gated(3.0)
+    x, one, other = pictures(*SIZE), Gated(2.0), Gated(3.0)
     other.weight = one.weight
     one.way = other.way = way
     known = recorded(one, x)
@@ -196,15 +192,6 @@ def test_weights_made_of_others_are_made_again(way):
 
 
 # Networks that differ in what they do
-
-
-class Step(nn.Module):
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def forward(self, x):
-        return self.step(x.relu()).flatten(1)[:, :3]
 
 
 STEPS = {
@@ -230,7 +217,10 @@ STEPS = {
 
 @pytest.mark.parametrize("difference", STEPS)
 def test_a_step_that_differs_is_computed(difference):
-    x, (one, other) = pictures(), map(Step, STEPS[difference])
+    def of(step):
+        return Of(lambda x: step(x.relu()).flatten(1)[:, :3])
+
+    x, (one, other) = pictures(*SIZE), map(of, STEPS[difference])
     known = recorded(one, x)
     tape, expected = recorded(other, x, known), recorded(other, x)
     assert tape.values[1] is known.values[1]  # the ReLU, with which both begin
@@ -241,7 +231,7 @@ def test_a_step_that_differs_is_computed(difference):
 
 
 def test_other_pictures_have_nothing_in_common():
-    clf, x = trained("plain"), pictures()
+    clf, x = trained("plain"), pictures(*SIZE)
     known = recorded(clf.module, x)
     other = x.clone()
     tape = recorded(clf.module, other, known)  # equal, but another object
@@ -250,7 +240,7 @@ def test_other_pictures_have_nothing_in_common():
 
 
 def test_a_known_run_may_be_used_often_and_is_not_changed():
-    clf, x = trained("branches"), pictures()
+    clf, x = trained("branches"), pictures(*SIZE)
     known = recorded(clf.module, x)
     count, values = len(known.steps), [value.clone() for value in known.values]
     for seed in range(3):
@@ -261,7 +251,7 @@ def test_a_known_run_may_be_used_often_and_is_not_changed():
 
 
 def test_a_run_that_is_partly_known_can_itself_be_known():
-    clf, x = trained("plain"), pictures()
+    clf, x = trained("plain"), pictures(*SIZE)
     one, two = randomized(clf, 1).module, randomized(clf, 2).module
     first = recorded(one, x, recorded(clf.module, x))
     second = recorded(two, x, first)
@@ -292,17 +282,6 @@ def keeping(x):
     return (torch.cat([torch.zeros_like(y), y, y], 1) + 1).flatten(1)
 
 
-class Of(nn.Module):
-    """A network of one function."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
 def replayed(tape, x):
     """The logits of other pictures, by the steps of the tape alone."""
     values = {0: x}
@@ -313,7 +292,7 @@ def replayed(tape, x):
 
 
 def test_overwriting_steps_give_new_values():
-    x = pictures()
+    x = pictures(*SIZE)
     before = x.clone()
     tape = recorded(Of(overwriting), x)
     assert torch.equal(x, before)
@@ -330,7 +309,7 @@ def test_overwriting_steps_give_new_values():
 
 
 def test_a_known_run_is_not_overwritten():
-    x, net = pictures(), Of(overwriting)
+    x, net = pictures(*SIZE), Of(overwriting)
     known = recorded(net, x)
     values = [value.clone() for value in known.values]
     again = recorded(net, x, known)
@@ -341,7 +320,7 @@ def test_a_known_run_is_not_overwritten():
 
 
 def test_a_first_layer_in_place_leaves_the_pictures():
-    x = pictures()
+    x = pictures(*SIZE)
     before = x.clone()
     tape = recorded(nn.Sequential(nn.ReLU(inplace=True), nn.Flatten()), x)
     assert torch.equal(x, before)
@@ -350,7 +329,7 @@ def test_a_first_layer_in_place_leaves_the_pictures():
 
 def test_layers_gave_what_they_gave_when_they_ran():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Flatten()).double()
-    x = pictures()
+    x = pictures(*SIZE)
     tape = recorded(net, x)
     (conv,), (relu,) = tape.layers["0"], tape.layers["1"]
     assert torch.equal(tape.values[conv], net[0](x))
@@ -402,17 +381,17 @@ ALIASES = {
 def test_memory_that_two_values_share_is_not_overwritten_in_silence(kind):
     function, sentence = ALIASES[kind]
     with pytest.raises(MethodError, match=sentence):
-        recorded(Of(function), pictures())
+        recorded(Of(function), pictures(*SIZE))
 
 
 def test_a_view_that_is_not_used_afterwards_may_be_overwritten():
-    x = pictures()
+    x = pictures(*SIZE)
     tape = recorded(Of(lambda x: (x + 1).flatten(1).relu_()), x)
     assert torch.equal(tape.values[tape.output], (x + 1).flatten(1).relu())
 
 
 def test_a_step_that_reads_an_attribute_bears_its_name():
-    tape = recorded(Of(lambda x: (2 * x).data.flatten(1)), pictures())
+    tape = recorded(Of(lambda x: (2 * x).data.flatten(1)), pictures(*SIZE))
     assert [step.label.partition(" ")[0] for step in tape.steps] == [
         "'mul'",
         "'data'",
@@ -429,7 +408,7 @@ def gated(x):
 
 @pytest.mark.filterwarnings("ignore:`torch.jit")
 def test_a_run_that_goes_through_something_else_is_not_taken_for_whole():
-    x, compiled = pictures(), torch.jit.script(gated)
+    x, compiled = pictures(*SIZE), torch.jit.script(gated)
     net = Of(lambda x: (x.relu() + compiled(x)).flatten(1))
     assert "The step 'add' in the model depends on the picture by way of" in why_not_recorded(
         net, x

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.networks import Net, Of
 from xai_core.errors import ModelError
 from xai_core.explainers import explain
 from xai_core.models import Classifier
@@ -19,36 +20,24 @@ BATCH = "other scores when others are in its batch"
 AGAIN = "other scores when it is asked again"
 
 
-class Net(nn.Module):
+def network(step=lambda net, x: x, middle=None):
     """Convolution, a step to be filled in, mean, Linear."""
-
-    def __init__(self, step=None, middle=None):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv2d(3, 4, 3)
-        self.middle = nn.Identity() if middle is None else middle
-        self.fc = nn.Linear(4, 3)
-        self.step = step
-
-    def forward(self, x):
-        x = self.middle(self.conv(x))
-        if self.step is not None:
-            x = self.step(self, x)
-        return self.fc(x.relu().mean((2, 3)))
+    torch.manual_seed(0)
+    return Net(
+        lambda net, x: net.fc(step(net, net.middle(net.conv(x))).relu().mean((2, 3))),
+        conv=nn.Conv2d(3, 4, 3),
+        middle=nn.Identity() if middle is None else middle,
+        fc=nn.Linear(4, 3),
+    )
 
 
-def classifier(network, size=(8, 8), names=NAMES, **options):
-    return Classifier(network, names, size, **options)
+def classifier(net, size=(8, 8)):
+    return Classifier(net, NAMES, size)
 
 
 def counted(net, x):
     net.calls = getattr(net, "calls", 0) + 1
     return x * (1 + 0.1 * net.calls)
-
-
-class Noise(nn.Module):
-    def forward(self, x):
-        return x + 0.1 * torch.randn_like(x)
 
 
 class Keeping(nn.Module):
@@ -88,7 +77,7 @@ OVERWRITING = {
 @pytest.mark.parametrize("case", OVERWRITING)
 def test_a_kept_tensor_that_every_call_overwrites_is_found(case):
     step, name = OVERWRITING[case]
-    net = Net(middle=Keeping(torch.zeros(4), step))
+    net = network(middle=Keeping(torch.zeros(4), step))
     with pytest.raises(ModelError, match=f"{AGAIN}: the step '{name}' in layer 'middle'"):
         classifier(net)
 
@@ -101,7 +90,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("case", HARMLESS)
 def test_a_kept_tensor_that_is_the_same_in_every_call_is_no_dependence(case):
-    net = Net(middle=Keeping(torch.zeros(4), HARMLESS[case]))
+    net = network(middle=Keeping(torch.zeros(4), HARMLESS[case]))
     clf = classifier(copy.deepcopy(net))
     assert clf.dtype == torch.float32
     x = torch.rand(2, 3, 8, 8)
@@ -115,45 +104,51 @@ def test_a_kept_tensor_that_is_the_same_in_every_call_is_no_dependence(case):
 
 DEPENDENT = {
     "batchnorm": (
-        Net(middle=nn.BatchNorm2d(4, track_running_stats=False)),
+        network(middle=nn.BatchNorm2d(4, track_running_stats=False)),
         f"{BATCH}: the step 'batch_norm' in layer 'middle' .*track_running_stats=True",
     ),
     "functional batchnorm": (
-        Net(lambda _, x: F.batch_norm(x, None, None, training=True)),
+        network(lambda _, x: F.batch_norm(x, None, None, training=True)),
         f"{BATCH}: the step 'batch_norm' in the model takes something from the whole batch",
     ),
-    "batch mean": (Net(lambda _, x: x - x.mean(0)), f"{BATCH}: the step 'mean' in the model"),
-    "first": (Net(lambda _, x: x - 0.5 * x[:1]), f"{BATCH}: the step 'getitem' in the model"),
-    "last": (Net(lambda _, x: x - 0.5 * x[-1:]), f"{BATCH}: the step 'getitem' in the model"),
-    "neighbour": (Net(lambda _, x: x + x.roll(1, 0)), f"{BATCH}: the step 'roll' in the model"),
+    "batch mean": (network(lambda _, x: x - x.mean(0)), f"{BATCH}: the step 'mean' in the model"),
+    "first": (network(lambda _, x: x - 0.5 * x[:1]), f"{BATCH}: the step 'getitem' in the model"),
+    "last": (network(lambda _, x: x - 0.5 * x[-1:]), f"{BATCH}: the step 'getitem' in the model"),
+    "neighbour": (network(lambda _, x: x + x.roll(1, 0)), f"{BATCH}: the step 'roll' in the model"),
     "softmax over the batch": (
-        Net(middle=nn.Softmax(0)),
+        network(middle=nn.Softmax(0)),
         f"{BATCH}: the step 'softmax' in layer 'middle'",
     ),
     "dropout": (
-        Net(lambda _, x: F.dropout(x, 0.5)),
+        network(lambda _, x: F.dropout(x, 0.5)),
         f"{AGAIN}: the step 'dropout' in the model .*training=self.training",
     ),
-    "dropout2d": (Net(lambda _, x: F.dropout2d(x)), f"{AGAIN}: the step 'dropout2d'"),
-    "noise layer": (Net(middle=Noise()), f"{AGAIN}: the step 'randn_like' in layer 'middle'"),
-    "torch.rand": (Net(lambda _, x: x * torch.rand(1)), f"{AGAIN}: the step 'rand' in the model"),
-    "NumPy": (Net(lambda _, x: x * np.random.rand()), f"{AGAIN}: the step 'mul' in the model"),
-    "Python": (Net(lambda _, x: x * random.random()), f"{AGAIN}: the step 'mul' in the model"),
-    "counter": (Net(counted), f"{AGAIN}: the step 'mul' in the model .* earlier calls"),
+    "dropout2d": (network(lambda _, x: F.dropout2d(x)), f"{AGAIN}: the step 'dropout2d'"),
+    "noise layer": (
+        network(middle=Of(lambda x: x + 0.1 * torch.randn_like(x))),
+        f"{AGAIN}: the step 'randn_like' in layer 'middle'",
+    ),
+    "torch.rand": (
+        network(lambda _, x: x * torch.rand(1)),
+        f"{AGAIN}: the step 'rand' in the model",
+    ),
+    "NumPy": (network(lambda _, x: x * np.random.rand()), f"{AGAIN}: the step 'mul' in the model"),
+    "Python": (network(lambda _, x: x * random.random()), f"{AGAIN}: the step 'mul' in the model"),
+    "counter": (network(counted), f"{AGAIN}: the step 'mul' in the model .* earlier calls"),
 }
 
 
 @pytest.mark.parametrize("case", DEPENDENT)
 def test_what_depends_on_more_than_the_picture_is_refused_and_named(case):
-    network, sentence = DEPENDENT[case]
+    net, sentence = DEPENDENT[case]
     with pytest.raises(ModelError, match=sentence):
-        classifier(network)
+        classifier(net)
 
 
 def test_a_draw_that_comes_out_the_same_twice_is_found_all_the_same():
     # Those of the two calls with the picture alone are equal.
     draws = iter([1.0, 2.0, 2.0, 3.0, 4.0, 5.0])
-    net = Net(lambda _, x: x * next(draws, 6.0))
+    net = network(lambda _, x: x * next(draws, 6.0))
     with pytest.raises(ModelError, match=f"{AGAIN}: the step 'mul' in the model"):
         classifier(net)
 
@@ -168,7 +163,7 @@ def test_a_network_that_gives_no_row_for_each_picture_is_refused():
     with pytest.raises(
         ModelError, match=r"one row of scores for each picture; .*\[1, 3\], for one"
     ):
-        classifier(Net(lambda _, x: x.mean(0, keepdim=True)))
+        classifier(network(lambda _, x: x.mean(0, keepdim=True)))
 
 
 def test_the_global_random_states_stay_what_they_were():
@@ -177,9 +172,9 @@ def test_the_global_random_states_stay_what_they_were():
         lambda: np.random.get_state()[1].tolist(),
         random.getstate,
     )
-    network = Net()
+    net = network()
     before = [state() for state in states]
-    classifier(network)
+    classifier(net)
     with pytest.raises(ModelError):
         classifier(DEPENDENT["dropout"][0])
     assert [state() for state in states] == before
@@ -195,12 +190,12 @@ def test_rounding_is_no_dependence(dtype):
             x = 3.9 * x * (1 - x)
         return x.expand(-1, 4, -1, -1)
 
-    clf = classifier(Net(chaotic).to(dtype), (24, 24))
+    clf = classifier(network(chaotic).to(dtype), (24, 24))
     assert clf.dtype == dtype
 
 
 def test_a_chunk_gives_what_the_whole_gives_on_a_network_that_passes():
-    clf = classifier(Net(middle=nn.BatchNorm2d(4)).double())
+    clf = classifier(network(middle=nn.BatchNorm2d(4)).double())
     x = torch.randn(4, 3, 8, 8, dtype=torch.float64)
     whole = explain(clf, x, 1)
     parts = torch.cat([explain(clf, one, 1) for one in x[:, None]])
