@@ -154,6 +154,13 @@ def test_weights_stamp_changes_with_any_of_the_files(assets):
     assert weights_stamp("nothing") == "none, none, none"
 
 
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_what_has_no_name_is_no_model(name):
+    assert weights_stamp(name) == ""
+    with pytest.raises(ModelError, match="There is no model"):
+        load_classifier(name)
+
+
 def test_the_first_model_is_the_trained_one():
     embedded = [info.id for info in available_models() if info.source == "embedded"]
     assert embedded == ["vgg-tiny", "vgg-tiny-permuted-labels"]

@@ -127,7 +127,9 @@ def weights_stamp(source: str | Path) -> str:
     if name in torchvision_names():
         path = pretrained_facts(name).file
     stamps = []
-    for file in (path, path.with_suffix(".json"), path.with_suffix(PATTERNS)):
+    # A folder without a name of its own, such as ".", has nothing beside it.
+    endings = (path.suffix, ".json", PATTERNS) if path.name else ()
+    for file in (path.with_suffix(ending) for ending in endings):
         facts = file.stat() if file.is_file() else None
         stamps.append("none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}")
     return ", ".join(stamps)

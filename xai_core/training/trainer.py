@@ -66,7 +66,7 @@ def fit(
         started, total = time.monotonic(), 0.0
         network.train()
         order = torch.randperm(len(images), generator=generator)
-        for step, batch in enumerate(torch.split(order, recipe.batch_size)):
+        for step, batch in enumerate(_batches(order, recipe.batch_size)):
             rate = _learning_rate(recipe, epoch + step / steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -94,6 +94,14 @@ def fit(
         report(_line(row, recipe.epochs, left))
     result: nn.Module = averaged.module
     return result.cpu().eval()
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """Pictures in batches; one that is left over joins the last, as BatchNorm needs two."""
+    found = list(torch.split(order, size))
+    if len(found) > 1 and len(found[-1]) == 1:
+        found[-2:] = [torch.cat(found[-2:])]
+    return found
 
 
 def predictions(network: nn.Module, data: LabelledImages, recipe: Recipe) -> Tensor:
@@ -135,20 +143,16 @@ def _set_dropout(network: nn.Module, probability: float | None) -> None:
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    groups = _parameter_groups(network, recipe.weight_decay)
+    weights = [p for p in network.parameters() if p.dim() > 1]
+    others = [p for p in network.parameters() if p.dim() <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
     if recipe.optimiser == "adam":
         betas = (recipe.momentum, 0.999)
         return torch.optim.Adam(groups, lr=recipe.learning_rate, betas=betas)
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
-
-
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    decayed = [p for p in network.parameters() if p.dim() > 1]
-    plain = [p for p in network.parameters() if p.dim() <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
 
 
 def _learning_rate(recipe: Recipe, epoch: float) -> float:
