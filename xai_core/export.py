@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.display import Display
-from xai_core.explainers.choices import Choice, column, options
+from xai_core.explainers.choices import Choice, options
 from xai_core.files import EARLIEST
 from xai_core.provenance import ModelFacts, Run
 
@@ -59,7 +59,7 @@ class Explanation:
     @property
     def column(self) -> str:
         """The id of its column: the method's, and of the one that it averages."""
-        return column(self.method, self.settings)
+        return Choice(self.method, self.settings).id
 
 
 def file_names(explanations: Iterable[Explanation]) -> list[str]:

@@ -30,8 +30,14 @@ class Choice:
 
     @property
     def id(self) -> str:
-        """The name of its column."""
-        return column(self.method, self.settings)
+        """The name of its column.
+
+        Raises:
+            MethodError: there is no such method.
+        """
+        param = base_param(self.method)
+        base = None if param is None else self.settings.get("base", param.default)
+        return self.method if param is None or base == param.default else f"{self.method}-{base}"
 
 
 def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
@@ -116,19 +122,8 @@ def words(value: Any) -> list[str]:
     return [word for word in several if isinstance(word, str)]
 
 
-def column(name: str, settings: Mapping[str, Any]) -> str:
-    """Id of the column of a method with these settings.
-
-    Raises:
-        MethodError: there is no such method.
-    """
-    param = base_param(name)
-    base = None if param is None else settings.get("base", param.default)
-    return name if param is None or base == param.default else f"{name}-{base}"
-
-
 def parse_column(word: str) -> Choice:
-    """The method that a column's id names, with the base it names; undoes ``column``.
+    """The method that a column's id names, with the base it names; undoes ``Choice.id``.
 
     Raises:
         MethodError: there is no such method, or it has no such base.
