@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 from torchvision import models
 
+from tests.networks import vit
 from xai_core.errors import ModelError
 from xai_core.models.architectures import build_network
 from xai_core.models.weight_layers import module_at, weight_layers
@@ -69,7 +70,7 @@ def test_modified_vgg16_has_the_13_layers_of_s_table_7_1():
 
 
 def test_attention_projections_count_although_their_modules_are_not_called():
-    net = models.vit_b_32(image_size=32, num_classes=3).eval()
+    net = vit().eval()
     layers = weight_layers(net, torch.zeros(1, 3, 32, 32))
     block = "encoder.layers.encoder_layer_0"
     assert layers[:5] == [
@@ -80,7 +81,7 @@ def test_attention_projections_count_although_their_modules_are_not_called():
         f"{block}.mlp.3",
     ]
     assert layers[-1] == "heads.head"
-    assert len(layers) == 1 + 12 * 4 + 1
+    assert len(layers) == 1 + 2 * 4 + 1
 
 
 def test_resnet18_has_21_layers():

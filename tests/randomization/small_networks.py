@@ -4,6 +4,8 @@ Of every network ``LAYERS`` says, written by hand from output to input, which la
 what belongs to each of them.
 """
 
+import copy
+import functools
 from collections import OrderedDict
 from functools import partial
 
@@ -261,6 +263,12 @@ def trained(kind, dtype=torch.float64, drawn=True):
 
     Unless they are ``drawn`` they are as the network begins its training.
     """
+    return copy.deepcopy(_trained(kind, dtype, drawn))
+
+
+@functools.cache
+def _trained(kind, dtype, drawn):
+    """To copy one is much quicker than to make it, which tries the network out."""
     torch.manual_seed(0)
     net = _BUILDERS[kind]()
     with torch.no_grad():

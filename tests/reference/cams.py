@@ -87,6 +87,11 @@ def bilinear(small, i, j, size):
     """Value of ``small`` at pixel (i, j) of an enlargement to ``size``, pixel centres matched."""
     y = min(max((i + 0.5) * small.shape[0] / size[0] - 0.5, 0.0), small.shape[0] - 1.0)
     x = min(max((j + 0.5) * small.shape[1] / size[1] - 0.5, 0.0), small.shape[1] - 1.0)
+    return between_places(small, y, x)
+
+
+def between_places(small, y, x):
+    """Bilinear value of ``small`` at row y and column x."""
     top, left = int(y), int(x)
     bottom, right = min(top + 1, small.shape[0] - 1), min(left + 1, small.shape[1] - 1)
     v, u = y - top, x - left

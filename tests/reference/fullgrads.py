@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.reference.cams import between_places
 from tests.reference.layerwise import gradient_rule, layers_of, lead_back, run
 
 
@@ -34,12 +35,7 @@ def corner_aligned(small, i, j, size):
     """Value of ``small`` at pixel (i, j) of an enlargement to ``size``, corner pixels matched."""
     y = i * (small.shape[0] - 1) / (size[0] - 1)
     x = j * (small.shape[1] - 1) / (size[1] - 1)
-    top, left = int(y), int(x)
-    bottom, right = min(top + 1, small.shape[0] - 1), min(left + 1, small.shape[1] - 1)
-    v, u = y - top, x - left
-    return (1 - v) * ((1 - u) * small[top, left] + u * small[top, right]) + v * (
-        (1 - u) * small[bottom, left] + u * small[bottom, right]
-    )
+    return between_places(small, y, x)
 
 
 REFERENCES = {
