@@ -146,11 +146,6 @@ def reference_pictures(clf: Classifier, x: Tensor, baselines: Baseline) -> Tenso
     return baselines.detach().to(x)
 
 
-def blurred_and_original(x: Tensor) -> Tensor:
-    """Each image's own blurred copy and itself: ``x`` [N, 3, H, W] -> [2, N, 3, H, W]."""
-    return torch.stack([blurred(x), x.detach()])
-
-
 def reference_count(baselines: Baseline) -> int:
     """How many pictures ``reference_pictures`` gives."""
     return len(baselines) if isinstance(baselines, Tensor) else SAMPLE_COUNT

@@ -38,10 +38,7 @@ def cam(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
 
     Source: Zhou et al. 2016, arXiv:1512.04150, eq. 2.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
+    Arguments are those of ``saliency``.
 
     Returns:
         Logits, [N, 1, h, w] at the resolution of the maps that are pooled.

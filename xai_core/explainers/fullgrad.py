@@ -63,10 +63,7 @@ def fullgrad(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     all ReLU6) and of constants are counted, as the paper defines them; without them the parts
     do not add up to the logit.
 
-    Args:
-        clf: the classifier.
-        x: network input, [N, 3, H, W].
-        targets: explained classes, int64 [N].
+    Arguments are those of ``saliency``.
 
     Returns:
         [N, 1, H, W].

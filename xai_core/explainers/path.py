@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xai_core.explainers.baselines import (
     Baseline,
-    blurred_and_original,
+    blurred,
     count,
     reference_pictures,
     references,
@@ -141,7 +141,7 @@ def expected_gradients(
         MethodError: a baseline tensor of another shape.
     """
     if isinstance(baselines, str) and baselines == "blurred_and_original":
-        origins = blurred_and_original(x)
+        origins = torch.stack([blurred(x), x.detach()])
     else:
         origins = reference_pictures(clf, x, baselines)[:, None]
     generator = torch.Generator().manual_seed(seed)

@@ -97,7 +97,9 @@ def default_layer(tape: Tape, layouts: Mapping[str, Layout]) -> str | None:
     for number in _stages(tape, joint, useful):
         if number in givers:
             return givers[number]
-    return _taking_on(tape, joint, layouts) or convolutions[last]
+    # The first layer with maps that has taken a concatenation on, if no layer gives it.
+    later = givers.keys() & _after(tape, joint)
+    return givers[min(later)] if later else convolutions[last]
 
 
 def _places(tape: Tape, number: int) -> int:
@@ -203,17 +205,6 @@ def _joint(tape: Tape, last: int) -> int:
         if step.function in _JOINING and len(step.inputs) > 1 and not behind.isdisjoint(step.inputs)
     ]
     return max((number for number in joints if tape.values[number].dim() == 4), default=last)
-
-
-def _taking_on(tape: Tape, joint: int, layouts: Mapping[str, Layout]) -> str | None:
-    """The first layer with maps that has taken a concatenation on, if no layer gives it."""
-    after = _after(tape, joint)
-    given = {
-        numbers[0]: layer
-        for layer, numbers in reversed(tape.layers.items())
-        if numbers[0] in after and layouts.get(layer) == "channels first"
-    }
-    return given[min(given)] if given else None
 
 
 def _after(tape: Tape, number: int) -> set[int]:
