@@ -81,6 +81,12 @@ def opened(slug: str = "", step: str = "") -> AppTest:
     return checked(page("app.py", query).switch_page("pages/study_design.py").run())
 
 
+def edited(store: Store, step: str, design: Design | None = None) -> tuple[str, AppTest]:
+    """A new study, and the page at a step of its design."""
+    slug = begun(store, design)
+    return slug, opened(slug, step)
+
+
 def field(app: AppTest, kind: str, label: str, number: int = 0) -> Any:
     """One of the page's controls: of those with that label the one of that number."""
     return [one for one in getattr(app, kind) if one.label == label][number]
@@ -138,8 +144,7 @@ def test_no_such_study_is_said() -> None:
 
 
 def test_a_change_is_kept_although_another_step_is_chosen_at_once(store: Store) -> None:
-    slug = begun(store)
-    app = opened(slug)
+    slug, app = edited(store, "Question")
     field(app, "text_input", "Title for participants").set_value("Late")
     app.segmented_control(key="step").set_value("ending")
     checked(app.run())
@@ -183,8 +188,7 @@ def test_what_was_changed_elsewhere_is_not_overwritten(store: Store) -> None:
 
 
 def test_conditions_are_added_named_moved_and_removed(store: Store) -> None:
-    slug = begun(store)
-    app = opened(slug, "Compared")
+    slug, app = edited(store, "Compared")
     until(app, arrived("model"))
     next(one for one in app.get("button_group") if one.key.startswith("m-gradient_")).set_value(
         ["saliency"]
@@ -210,8 +214,7 @@ def test_conditions_are_added_named_moved_and_removed(store: Store) -> None:
 
 
 def test_samples_are_added_and_their_classes_told(store: Store) -> None:
-    slug = begun(store, full(store, pictures=(), trials=0))
-    app = opened(slug, "Pictures")
+    slug, app = edited(store, "Pictures", full(store, pictures=(), trials=0))
     until(app, lambda _: "The classes to choose from" not in words(app))
     enter(app, "segmented_control", "From", "samples")
     enter(app, "button_group", "Samples", ["cat", "rocket"])
@@ -238,8 +241,7 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
 
 
 def test_files_that_are_no_pictures_are_named_and_left_out(store: Store) -> None:
-    slug = begun(store, full(store, pictures=(), trials=0))
-    app = opened(slug, "Pictures")
+    slug, app = edited(store, "Pictures", full(store, pictures=(), trials=0))
     stream = io.BytesIO()
     sample_image("coffee").save(stream, "PNG")
     app.file_uploader[0].set_value(
@@ -275,8 +277,8 @@ def test_a_data_set_is_drawn_by_lot(
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "pets"))
 
     def data_set() -> tuple[str, AppTest]:
-        slug = begun(store, full(store, pictures=(), trials=0))
-        return slug, enter(opened(slug, "Pictures"), "segmented_control", "From", "data")
+        slug, app = edited(store, "Pictures", full(store, pictures=(), trials=0))
+        return slug, enter(app, "segmented_control", "From", "data")
 
     def drawn(seed: int) -> list[tuple[str, str]]:
         slug, app = data_set()
@@ -307,8 +309,7 @@ def test_a_data_set_is_drawn_by_lot(
 
 
 def test_the_look_is_tried_on_a_picture(store: Store) -> None:
-    slug = begun(store, full(store))
-    app = opened(slug, "Look")
+    slug, app = edited(store, "Look", full(store))
     assert "scaled by its own largest absolute value" in words(app)
     until(app, arrived("study-sample"))
     until(app, ended("study-sample"))
@@ -328,8 +329,7 @@ def test_the_look_is_tried_on_a_picture(store: Store) -> None:
 def test_trials_and_checks(store: Store) -> None:
     design = full(store)
     pictures = (replace(design.pictures[0], kind="catch"), design.pictures[1])
-    slug = begun(store, replace(design, pictures=pictures, trials=1))
-    app = opened(slug, "Trials")
+    slug, app = edited(store, "Trials", replace(design, pictures=pictures, trials=1))
     enter(app, "number_input", "Trials with identical heatmaps", 1)
     enter(app, "number_input", "Trials that say which answer to choose", 1)
     enter(app, "number_input", "Wrong answers to checks that are let pass", 0)
@@ -345,8 +345,7 @@ def test_trials_and_checks(store: Store) -> None:
 
 
 def test_questions_about_the_participant(store: Store) -> None:
-    slug = begun(store)
-    app = opened(slug, "Participants")
+    slug, app = edited(store, "Participants")
     assert [one.value for one in app.text_input if one.label == "Question"] == [
         one.text for one in BACKGROUND
     ]
@@ -381,8 +380,7 @@ def test_questions_about_the_participant(store: Store) -> None:
 
 
 def test_the_consent_s_version_rises_once_for_each_published_text(store: Store) -> None:
-    slug = begun(store)
-    app = opened(slug, "Participants")
+    slug, app = edited(store, "Participants")
     enter(app, "text_area", "Consent text, version 1", "First words")
     enter(app, "text_area", "Consent text, version 1", "Better words")
     assert store.draft(slug).consent == Consent("Better words", 1), "nobody has agreed yet"
@@ -410,8 +408,7 @@ def published(store: Store, slug: str, design: Design) -> None:
 
 
 def test_codes_dates_and_the_platform(store: Store) -> None:
-    slug = begun(store)
-    app = opened(slug, "Ending")
+    slug, app = edited(store, "Ending")
     enter(app, "text_input", "Code at the end", " DONE-1 ")
     press(app, "prolific")
     draft = store.draft(slug)
@@ -430,8 +427,7 @@ def test_codes_dates_and_the_platform(store: Store) -> None:
 
 
 def test_preview_publish_and_a_second_version(store: Store) -> None:
-    slug = begun(store, full(store))
-    app = opened(slug, "Publish")
+    slug, app = edited(store, "Publish", full(store))
     press(app, "preview")
     until(app, ended(rendering.PURPOSE))
     (preview,) = store.versions(slug)
@@ -498,8 +494,7 @@ def test_a_draft_can_be_deleted_and_a_published_study_cannot(store: Store) -> No
 def test_what_cannot_be_drawn_is_said_and_nothing_is_published(store: Store) -> None:
     design = full(store)
     broken = replace(design.conditions[1], settings={"layer": "nowhere"})
-    slug = begun(store, replace(design, conditions=(design.conditions[0], broken)))
-    app = opened(slug, "Publish")
+    slug, app = edited(store, "Publish", replace(design, conditions=(design.conditions[0], broken)))
     press(app, "publish")
     until(app, ended(rendering.PURPOSE))
     assert "nowhere" in words(app)
@@ -512,8 +507,7 @@ def test_what_cannot_be_drawn_is_said_and_nothing_is_published(store: Store) -> 
 def test_a_class_that_the_model_has_not_cannot_be_explained(store: Store) -> None:
     design = full(store, look=Look(side=96, explained="true"))
     odd = (replace(design.pictures[0], true_class="unicorn"), design.pictures[1])
-    slug = begun(store, replace(design, pictures=odd))
-    app = opened(slug, "Publish")
+    slug, app = edited(store, "Publish", replace(design, pictures=odd))
     press(app, "publish")
     until(app, lambda _: "_study_rendering" not in app.session_state)
     assert store.versions(slug) == []
@@ -524,8 +518,7 @@ def test_a_class_that_the_model_has_not_cannot_be_explained(store: Store) -> Non
 def test_drawing_can_be_cancelled_and_nothing_is_published(store: Store) -> None:
     design = full(store)
     slow = replace(design.conditions[1], method="smoothgrad", settings={"samples": 10_000})
-    slug = begun(store, replace(design, conditions=(design.conditions[0], slow)))
-    app = opened(slug, "Publish")
+    slug, app = edited(store, "Publish", replace(design, conditions=(design.conditions[0], slow)))
     press(app, "publish")
     until(app, lambda works: rendering.PURPOSE in works)
     app.session_state["_work"][rendering.PURPOSE].cancel()
@@ -539,8 +532,7 @@ def test_drawing_can_be_cancelled_and_nothing_is_published(store: Store) -> None
 def test_a_change_that_cannot_be_saved_stays_on_the_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slug = begun(store)
-    app = opened(slug)
+    slug, app = edited(store, "Question")
 
     def away(*_: Any, **__: Any) -> None:
         raise StudyUnavailableError("The database cannot be reached now.")
