@@ -8,7 +8,7 @@ those who gave it; with neither, whoever sits at this machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
@@ -37,16 +37,25 @@ def rule() -> str:
 
 def is_researcher() -> bool:
     """Whether this visitor may use the researchers' pages now."""
+    return researcher_check()()
+
+
+def researcher_check() -> Callable[[], bool]:
+    """Tells, whenever it is called, whether who visits now may use the researchers' pages then.
+
+    A file is made outside of the visitor's run, where nothing is known of who asks for it.
+    """
     if not serves_researchers():
-        return False
+        return lambda: False
     match rule():
         case "login":
-            return bool(st.user.is_logged_in) and listed(st.user)
+            known = bool(st.user.is_logged_in) and listed(st.user)
         case "password":
             sent = tokens(st.context.headers.get_all("cookie"))
-            return any(map(shared_store().researcher_session.is_valid, sent))
+            return lambda: any(map(shared_store().researcher_session.is_valid, sent))
         case _:
-            return is_local(*_connection())
+            known = is_local(*_connection())
+    return lambda: known
 
 
 def require_researcher(page: str) -> None:

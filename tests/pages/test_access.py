@@ -2,6 +2,7 @@
 
 import asyncio
 from http.cookies import SimpleCookie
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -165,6 +166,20 @@ def test_what_was_asked_is_text_in_the_page(store):
 
 def test_a_huge_form_is_refused(store):
     assert answer(method="POST", fields={"password": "x" * 10_000}).status_code == 413
+
+
+def test_a_file_that_is_made_outside_of_the_visitors_run_is_still_theirs(store, monkeypatch):
+    """Streamlit makes it in a thread that knows no visitor: there nobody has any cookie."""
+    monkeypatch.setattr(access, "shared_store", lambda: store)
+    token = store.researcher_session.start(hours=1)
+    headers = SimpleNamespace(get_all=lambda name: [f"{access.COOKIE}={token}"])
+    with monkeypatch.context() as patch:
+        patch.setattr(access.st, "context", SimpleNamespace(headers=headers))
+        check = access.researcher_check()
+    assert not apart(access.is_researcher)
+    assert apart(check)
+    store.researcher_session.end(token)
+    assert not apart(check)
 
 
 def test_a_made_up_token_is_none(store):

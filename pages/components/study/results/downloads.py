@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
 
-from pages.components.access import is_researcher
+from pages.components.access import researcher_check
 from pages.components.file_buttons import offer
 from pages.components.study.results.analysis import Shown
 from xai_core.charts import chart_bytes, study_charts
@@ -47,19 +48,25 @@ def show(shown: Shown) -> None:
         "Participants are numbers in these files; ids of recruiting platforms and the codes that "
         "they pay for are left out."
     )
+    is_researcher = researcher_check()
     for about, names in (("file", DATA), ("figure", FIGURES)):
         files = {
             label: (
                 f"{shown.slug}.zip" if name == "zip" else name.rpartition("/")[2],
-                partial(made, shown, name),
+                partial(made, shown, name, is_researcher),
             )
             for label, name in names.items()
         }
         offer(st.container(horizontal=True), files, about)
 
 
-def made(shown: Shown, name: str) -> bytes:
+def made(shown: Shown, name: str, is_researcher: Callable[[], bool]) -> bytes:
     """A file of ``DATA`` or ``FIGURES``.
+
+    Args:
+        shown: what is on the page.
+        name: of the file, as the archive names it, or "zip" for the archive.
+        is_researcher: whether the visitor may have it at this moment.
 
     Raises:
         StudyError: the visitor is no researcher, or is none any more.
