@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import log_expit, log_softmax
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX, check_most, measured, shuffled
+from xai_core.apem.metric import EPS_MAX, SHUFFLES, check_most, measured, shuffled
 from xai_core.apem.perturbation import Perturbation, checked_maps
 from xai_core.errors import MethodError
 from xai_core.explainers.memory import allowed_bytes
@@ -25,6 +26,23 @@ COLUMNS = (
     *("eps_minus_shuffle", "eps_plus_shuffle", "apem_normalized", "apem_shuffled", "problem"),
 )
 COPIES = 6  # of a shuffled map, while steps are made of it: itself, its opposite, and their steps
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How maps are measured: the settings of ``picture_rows``.
+
+    Attributes:
+        stages: which stages of each map.
+        shuffles: shuffled maps for the normalised metric; 0 leaves it out.
+        seed: of the shuffles.
+        eps_max: the most steps.
+    """
+
+    stages: tuple[str, ...] = STAGES
+    shuffles: int = SHUFFLES
+    seed: int = 0
+    eps_max: int = EPS_MAX
 
 
 def picture_rows(

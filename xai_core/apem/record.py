@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from xai_core.apem.one_picture import Metric
 from xai_core.explainers.choices import Choice, options
 from xai_core.provenance import ModelFacts, Option, Run
 
@@ -16,11 +18,8 @@ def apem_run(
     model: ModelFacts,
     choices: Sequence[Choice],
     table: pd.DataFrame,
+    metric: Metric,
     *,
-    stages: Sequence[str],
-    shuffles: int,
-    seed: int,
-    eps_max: int,
     targets: Mapping[str, int],
     data: Sequence[Option] = (),
     folder: str = "",
@@ -31,10 +30,7 @@ def apem_run(
         model: the model.
         choices: the methods, with all their settings.
         table: the numbers, as ``summary.as_table`` gives them.
-        stages: which stages of each map.
-        shuffles: shuffled maps for the normalised metric; 0 for none.
-        seed: of the shuffles.
-        eps_max: the most steps.
+        metric: how maps were measured.
         targets: the explained class by a picture's name; the predicted one where there is none.
         data: a data set as options of the command line; none for photos by name.
         folder: where photos are whose names do not say it.
@@ -47,16 +43,13 @@ def apem_run(
             {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
             for choice in choices
         ],
-        "stages": list(stages),
-        "shuffles": shuffles,
-        "seed": seed,
-        "eps_max": eps_max,
+        **asdict(metric),
     }
-    metric = [
-        ("--stages", ",".join(stages)),
-        ("--shuffles", str(shuffles)),
-        ("--seed", str(seed)),
-        ("--eps-max", str(eps_max)),
+    measured = [
+        ("--stages", ",".join(metric.stages)),
+        ("--shuffles", str(metric.shuffles)),
+        ("--seed", str(metric.seed)),
+        ("--eps-max", str(metric.eps_max)),
     ]
     source = data or [
         *model.classes("--true", [image["true"] for image in images]),
@@ -67,7 +60,7 @@ def apem_run(
     return Run(
         ("apem",),
         facts,
-        [*model.words(), *options(choices), *metric, *source],
+        [*model.words(), *options(choices), *measured, *source],
         [] if data else photos,
     )
 

@@ -12,18 +12,17 @@ BINS = 30
 POINTS = 200
 
 
-def whole_edges(values: Floats, most: int = BINS) -> Floats:
-    """Edges, between whole numbers, of at most ``most`` bins of equal width.
+def whole_edges(values: Floats) -> Floats:
+    """Edges, between whole numbers, of at most ``BINS`` bins of equal width.
 
     Args:
         values: whole numbers, at least one.
-        most: bins.
 
     Returns:
         The edges, one more than there are bins.
     """
     low, high = float(values.min()), float(values.max())
-    width = max(1, math.ceil((high - low + 1) / most))
+    width = max(1, math.ceil((high - low + 1) / BINS))
     count = math.ceil((high - low + 1) / width)
     edges: Floats = low - 0.5 + width * np.arange(count + 1, dtype=np.float64)
     return edges

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core.charts.style import COLOURS, DASHES
@@ -23,7 +24,6 @@ from xai_core.figures import (
     colour_bar,
     fitted,
 )
-from xai_core.heatmaps import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,7 @@ def curve_chart(
 
 
 def map_grid(
-    rows: Mapping[str, Sequence[Floats | None]],
+    rows: Mapping[str, Sequence[NDArray[Any] | None]],
     depths: Sequence[str],
     picture: Image.Image,
     captions: Sequence[str],

@@ -19,7 +19,6 @@ from xai_core.explainers.choices import column_title
 from xai_core.export import picture_stems, write_npz
 from xai_core.figures import to_png
 from xai_core.files import csv_bytes
-from xai_core.heatmaps import Floats
 from xai_core.measures import Needs, titles_of
 from xai_core.provenance import Run
 from xai_core.randomization.networks import STARTS
@@ -184,17 +183,13 @@ class Findings:
         steps = [inquiry.steps[0], *own]
         rows = {
             column_title(choice.id): [
-                self._drawable(inquiry.keys[step][choice.id, number]) for step in steps
+                self._map(inquiry.keys[step][choice.id, number]) for step in steps
             ]
             for choice in inquiry.choices
         }
         captions = _captions(inquiry.test, photo, seed)
         depths = [step.layer for step in steps]
         return to_png(map_grid(rows, depths, photo.crop, captions, inquiry.size))
-
-    def _drawable(self, key: str) -> Floats | None:
-        found = self._map(key)
-        return None if found is None else found.astype(np.float64)
 
     def _map(self, key: str) -> Map | None:
         """One map [C, h, w]; None where the method failed.

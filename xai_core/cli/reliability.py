@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +34,7 @@ def recorded(plan: Plan, table: pd.DataFrame) -> Run:
         plan.asked.recorded,
         plan.asked.choices,
         table,
-        **asdict(plan.metric),
+        plan.metric,
         targets=plan.targets,
         data=[(option, str(value)) for option, value in given if value is not None],
     )

@@ -51,12 +51,6 @@ class Test:
     init: str = "default"
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
 
-    def labels(self, layers: Sequence[Layer]) -> list[str]:
-        """What every depth is called, the trained network first."""
-        if self.mode == LABELS:
-            return [TRAINED_LABEL, LABELS_LABEL]
-        return [TRAINED_LABEL, *(layer.name for layer in self._ordered(layers))]
-
     def steps(self, layers: Sequence[Layer]) -> list[Step]:
         """All networks but the trained one, seed by seed, each from the first depth on.
 
@@ -71,7 +65,7 @@ class Test:
         check_init(self.init)
         if not self.seeds:
             raise MethodError("Give at least one seed.")
-        ordered = self._ordered(layers)
+        ordered = chosen_layers(layers, len(layers), "cascading", self.start)
         return [
             Step(depth, layer.name, seed, State(self._names(layers, depth), seed, self.init))
             for seed in self.seeds
@@ -81,9 +75,6 @@ class Test:
     def last_alone(self, layers: Sequence[Layer]) -> list[State]:
         """The networks of the verdict: the layer at the output alone is new, once for each seed."""
         return [State((layers[0].name,), seed, self.init) for seed in self.seeds]
-
-    def _ordered(self, layers: Sequence[Layer]) -> list[Layer]:
-        return chosen_layers(layers, len(layers), "cascading", self.start)
 
     def _names(self, layers: Sequence[Layer], depth: int) -> tuple[str, ...]:
         chosen = {layer.name for layer in chosen_layers(layers, depth, self.mode, self.start)}

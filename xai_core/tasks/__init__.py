@@ -5,7 +5,8 @@ function that a worker runs, ``run_explain``, with plain arguments. A model trav
 keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
-from xai_core.tasks.apem import Metric, filtering, measure_all, trace
+from xai_core.apem.one_picture import Metric
+from xai_core.tasks.apem import filtering, measure_all, trace
 from xai_core.tasks.comparison import similarity
 from xai_core.tasks.data import labelled
 from xai_core.tasks.explanations import explain, explain_all, support, warm_up

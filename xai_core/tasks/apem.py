@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xai_core.apem import filter_relevance, tracing
-from xai_core.apem.one_picture import picture_rows, staged_map
+from xai_core.apem.one_picture import Metric, picture_rows, staged_map
 from xai_core.cache import Result, content_key
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.choices import Choice
-from xai_core.heatmaps import STAGES
 from xai_core.jobs import Task
 from xai_core.models import Classifier
 from xai_core.progress import portion
@@ -26,23 +25,6 @@ from xai_core.tasks.models import Model, Subject, classifier, model_pixels, scor
 
 # In passes, as measured on vgg-tiny: what a search takes for one map, without shuffled ones.
 SEARCH = 60.0
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How maps are measured.
-
-    Attributes:
-        stages: which stages of each map.
-        shuffles: shuffled maps for the normalised metric; 0 leaves it out.
-        seed: of the shuffles.
-        eps_max: the most steps.
-    """
-
-    stages: tuple[str, ...] = STAGES
-    shuffles: int = 10
-    seed: int = 0
-    eps_max: int = 2000
 
 
 def measure_all(

@@ -39,10 +39,12 @@ def sanity_run(
     test, target, smoothing = asked.test, asked.target, asked.smoothing
     modes = [inquiry.test.mode for inquiry in inquiries]
     choices = [Choice(one.method, asked.settings(one)) for one in asked.choices]
-    other = next((one for one in inquiries if one.other is not None), None)
-    second = None
-    if other is not None and other.other is not None:
-        second = {"source": str(other.other["source"]), "fingerprint": other.other_fingerprint}
+    seconds = (
+        {"source": str(one.other["source"]), "fingerprint": one.other_fingerprint}
+        for one in inquiries
+        if one.other is not None
+    )
+    second = next(seconds, None)
     facts = {
         "model": model.described(),
         "other": second,

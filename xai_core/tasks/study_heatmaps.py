@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -212,13 +213,4 @@ def _settings(condition: Condition) -> dict[str, Any]:
 
 def _look(design: Design) -> dict[str, Any]:
     """Keywords of ``Display``; made once, so that what it refuses is refused here."""
-    look = design.look
-    given: dict[str, Any] = {
-        "show": look.show,
-        "clip": look.clip,
-        "colormap": look.colormap,
-        "opacity": look.opacity,
-        "mode": look.mode,
-        "stage": look.stage,
-    }
-    return {**given, "colormap": Display(**given).colormap}
+    return asdict(Display(**{one.name: getattr(design.look, one.name) for one in fields(Display)}))

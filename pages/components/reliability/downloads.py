@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 import pandas as pd
 import streamlit as st
@@ -64,8 +63,8 @@ def repeating(
         classified.model_facts,
         whole,
         table,
+        metric,
         targets={cohort.names[one.hash]: one.target for one in cohort.subjects},
         data=cohort.data,
         folder=cohort.folder,
-        **asdict(metric),
     )
