@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xai_core.apem.metric import gap
+from xai_core.apem.metric import counts, gap
 from xai_core.apem.perturbation import Perturbation
 from xai_core.apem.search import Asker, questions_at_once
-from xai_core.progress import advance
+from xai_core.progress import advance, listening
 
 # Maps that a quick search looks at first, and then times as many as it has: what it takes for some
 # hardly depends on how many they are.
@@ -76,9 +76,10 @@ class Walk:
 
     def _asked(self, places: Sequence[int]) -> list[Stage]:
         """Maps by their places, with every number of steps."""
-        ways = [self._asker(places, opposite) for opposite in (False, True)]
-        both = ways[0].beside(ways[1]).first_changes(self.eps_max)
-        return self._stages(places, both[: len(places)], both[len(places) :])
+        several = self.perturbation.repeated(len(places))
+        with listening(lambda share: None):  # here the maps count, not their steps
+            found = counts(several, self._maps(places)[:, None], self.eps_max)
+        return self._stages(places, *found)
 
     def _bracketed(self, places: range) -> list[Stage]:
         """The same with as few questions as ``brackets`` allows."""
@@ -100,18 +101,13 @@ class Walk:
         return self._stages(places, *found)
 
     def _asker(self, places: Sequence[int], opposite: bool) -> Asker:
-        maps = self._maps(places).expand(-1, 3, -1, -1)[None]
-        steps = self.perturbation.steps(1 - maps if opposite else maps)[0]
-        return Asker(
-            self.perturbation.clf,
-            self.perturbation.x.expand(len(places), -1, -1, -1),
-            self.perturbation.classes.expand(len(places)),
-            steps[:, None],
-        )
+        several, maps = self.perturbation.repeated(len(places)), self._maps(places)[:, None]
+        steps = several.steps(1 - maps if opposite else maps)
+        return Asker(several.clf, several.x, several.classes, steps)
 
     def _maps(self, places: Sequence[int]) -> Tensor:
         limits = self.thresholds[list(places)][:, None, None, None]
-        return torch.where(self.map > limits, self.map, 0.0)
+        return torch.where(self.map > limits, self.map, 0.0).expand(-1, 3, -1, -1)
 
     def _stages(
         self, places: Sequence[int], minus: Sequence[int | None], plus: Sequence[int | None]

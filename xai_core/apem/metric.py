@@ -12,11 +12,11 @@ from pandas.arrays import FloatingArray, IntegerArray
 from torch import Tensor
 
 from xai_core.apem.perturbation import Perturbation, judged_maps
-from xai_core.apem.search import Asker
+from xai_core.apem.search import Asker, Observer
 from xai_core.errors import MethodError
 from xai_core.explainers.panel import class_numbers
 from xai_core.models.classifier import Classifier
-from xai_core.progress import advance, portion
+from xai_core.progress import portion
 
 EPS_MAX = 2000
 SHUFFLES = 10
@@ -274,11 +274,16 @@ def counts(
     Returns:
         One number a picture, None if censored: along, and opposite.
     """
+    count = len(perturbation.x)
+    numbers = both_ways(perturbation, maps).first_changes(eps_max)
+    return numbers[:count], numbers[count:]
+
+
+def both_ways(perturbation: Perturbation, maps: Tensor, observer: Observer | None = None) -> Asker:
+    """The pictures in front of maps [N, M, 3, H, W], and once more in front of their opposites."""
     clf, x, classes = perturbation.clf, perturbation.x, perturbation.classes
     steps = torch.cat([perturbation.steps(maps), perturbation.steps(1 - maps)])
-    found = Asker(clf, torch.cat([x, x]), torch.cat([classes, classes]), steps)
-    numbers = found.first_changes(eps_max, advance)
-    return numbers[: len(x)], numbers[len(x) :]
+    return Asker(clf, torch.cat([x, x]), torch.cat([classes, classes]), steps, observer)
 
 
 def whole(values: Sequence[int | None]) -> IntegerArray:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from xai_core.explainers.batches import answer_bytes, batch_size, weight_bytes
 from xai_core.models.classifier import Classifier
+from xai_core.progress import advance
 
 # Batches and single pictures differ by some roundings of the largest score; this is many times as
 # much, and still happens to few.
@@ -22,7 +23,6 @@ CLOSE = 2000
 ENOUGH = 16
 
 Observer = Callable[[int, int, int, Tensor], None]
-Progress = Callable[[int, int], None]
 
 
 class Asker:
@@ -48,13 +48,11 @@ class Asker:
         self.observer = observer
         self.size = questions_at_once(clf, x)
 
-    def first_changes(self, most: int, progress: Progress | None = None) -> list[int | None]:
+    def first_changes(self, most: int) -> list[int | None]:
         """How often a step must be taken until the class changes for the first time.
 
         Args:
             most: the largest number that is tried.
-            progress: called with how much of the search is done, and its whole; a picture that has
-                its number counts as done.
 
         Returns:
             For each picture the number, up to ``most``, or None.
@@ -68,16 +66,9 @@ class Asker:
                 known = found[image]
                 found[image] = epsilon if known is None else min(known, epsilon)
             open_, asked = [i for i in open_ if found[i] is None], together[-1]
-            if progress is not None:
-                whole = len(self.x) * most
-                progress(whole - len(open_) * (most - asked), whole)
+            whole = len(self.x) * most  # a picture that has its number counts as done
+            advance(whole - len(open_) * (most - asked), whole)
         return found
-
-    def beside(self, other: Asker) -> Asker:
-        """Both one's pictures, and then the other's."""
-        x = torch.cat([self.x, other.x])
-        classes = torch.cat([self.classes, other.classes])
-        return Asker(self.clf, x, classes, torch.cat([self.steps, other.steps]))
 
     def changed(self, rows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Those (picture, steps) of ``rows`` at which some direction has another class."""

@@ -9,11 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.apem.metric import EPS_MAX
+from xai_core.apem.metric import EPS_MAX, both_ways
 from xai_core.apem.perturbation import Perturbation, checked_maps
-from xai_core.apem.search import Asker
 from xai_core.models.classifier import Classifier
-from xai_core.progress import advance
 
 BEYOND = 1.2  # how far the way goes beyond the last change, so that one sees what follows
 
@@ -56,15 +54,13 @@ def trace(clf: Classifier, x: Tensor, map_: Tensor, *, eps_max: int = EPS_MAX) -
     """
     perturbation = Perturbation(clf, x)
     maps = checked_maps(map_, x)
-    steps = torch.cat([perturbation.steps(one[:, None]) for one in (maps, 1 - maps)])
     answers: dict[tuple[int, int], Tensor] = {}
 
     def note(way: int, epsilon: int, _: int, scores: Tensor) -> None:
         answers[way, epsilon] = scores
 
-    twice = (x.expand(2, -1, -1, -1), perturbation.classes.expand(2))
-    asker = Asker(clf, *twice, steps, note)
-    minus, plus = asker.first_changes(eps_max, advance)
+    asker = both_ways(perturbation, maps[:, None], note)
+    minus, plus = asker.first_changes(eps_max)
     end = min(eps_max, int(BEYOND * max(minus or eps_max, plus or eps_max)) + 1)
     rest = [(way, e) for e in range(end + 1) for way in range(2) if (way, e) not in answers]
     asker.changed(rest)
