@@ -67,9 +67,11 @@ def folder(tmp_path_factory):
     (folder / "command.json").unlink()
     for name in CLASSES[:2]:
         (folder / "data" / name).mkdir(parents=True)
+    (folder / "mixed" / "1").mkdir(parents=True)
     photos = ["-a, b.png", "c d.png"]
     places = [folder / name for name in photos]
     places += [folder / "data" / name / f"{number}.png" for name in CLASSES[:2] for number in "12"]
+    places += [folder / "mixed" / name for name in ("1/1.png", "3.png", "4.png", "5.png")]
     for seed, place in enumerate(places):
         picture(seed, (24, 20)).save(place)
     with few_random_maps() as patch:
@@ -218,7 +220,7 @@ def agree(shown, written):
     np.testing.assert_allclose(written[shown.index], shown, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("data", ["", "data", "data/1"], ids=["photos", "classes", "no classes"])
+@pytest.mark.parametrize("data", ["", "data", "data/1", "mixed"])
 def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path, data):
     names = {image.picture.hash: image.picture.source for image in classified.images}
     cohort = Cohort(classified.subjects, names, dict(zip(names, (1, None), strict=True)))

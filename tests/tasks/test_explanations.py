@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from cachetools import LRUCache
 
 from tests.tasks.conftest import SIDE, as_pixels
 from xai_core import tasks
@@ -129,7 +130,7 @@ def passes(monkeypatch):
         return forward(self, x)
 
     monkeypatch.setattr(Classifier, "logits", logits)
-    monkeypatch.setattr(explanations, "_panels", type(explanations._panels)())
+    monkeypatch.setattr(explanations, "_panels", LRUCache(explanations.PANELS_KEPT))
     return counted
 
 

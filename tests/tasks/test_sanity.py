@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import torch
+from cachetools import LRUCache
 
 from tests.reference import nets
 from tests.tasks.conftest import as_pixels, save
@@ -38,7 +39,7 @@ def models():
 def _kept(monkeypatch, models):
     """Models by name; nothing is kept from before."""
     monkeypatch.setattr(sanity, "classifier", lambda model: models[model["source"]])
-    monkeypatch.setattr(sanity, "_sweeps", type(sanity._sweeps)())
+    monkeypatch.setattr(sanity, "_sweeps", LRUCache(sanity.SWEEPS_KEPT))
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def scores(
     Returns:
         One score for each measure and show; NaN where it is undefined.
     """
-    pair = [enlarged(one[None], size) for one in (trained, other)]
+    pair = [upsample(one[None].astype(np.float64), size) for one in (trained, other)]
     found: Scores = {name: {} for name in measures}
     for show in shows:
         maps = np.concatenate([signed_map(one, show) for one in pair])
@@ -67,11 +67,6 @@ def scores(
             score = MEASURES[name].function(maps[:1], maps[1:], show, signed=signed)
             found[name][show] = float(score[0])
     return found
-
-
-def enlarged(maps: Map, size: Size) -> Map:
-    """Maps [N, C, h, w] at the resolution of the picture, float64."""
-    return upsample(maps.astype(np.float64), size)
 
 
 @lru_cache(maxsize=1000)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
@@ -34,7 +34,7 @@ NONE: Mapping[str, Subject] = {}
 # 224-pixel picture in VGG-16, and nothing when all its methods have been explained.
 PANELS_KEPT = 2
 
-_panels: OrderedDict[str, Panel] = OrderedDict()
+_panels: LRUCache[str, Panel] = LRUCache(PANELS_KEPT)
 
 
 def explain(
@@ -164,8 +164,6 @@ def run_explain(
     finally:
         if panel.left:
             _panels[key] = panel
-        while len(_panels) > PANELS_KEPT:
-            _panels.popitem(last=False)
     own, shared = panel.seconds[method]
     facts = {
         "method": method,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
@@ -50,7 +50,7 @@ class _Kept:
     trained: dict[str, list[Map | str]] = field(default_factory=dict)
 
 
-_sweeps: OrderedDict[str, _Kept] = OrderedDict()
+_sweeps: LRUCache[str, _Kept] = LRUCache(SWEEPS_KEPT)
 
 
 def describe_layers(model: Model) -> Task:
@@ -107,9 +107,6 @@ def run_randomised(
         x = torch.cat([model_pixels(clf, image) for image in images])
         x = x.to(dtype=clf.dtype, device=clf.device)
         _sweeps[key] = _Kept(Sweep(clf, x, targets, noise))
-    _sweeps.move_to_end(key)
-    while len(_sweeps) > SWEEPS_KEPT:
-        _sweeps.popitem(last=False)
     kept = _sweeps[key]
     state = State(**{**network, "layers": tuple(network.get("layers", ()))})
     asked = {name: _request(clf, given) for name, given in requests.items()}

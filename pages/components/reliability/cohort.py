@@ -42,7 +42,7 @@ class Cohort:
         names: by hash.
         true: index of the true class by hash; None where it is not known.
         data: of a data set, the command line's options for it.
-        folder: of pictures without classes, where they are.
+        folder: of a data set's pictures that are named one by one, where they are.
     """
 
     subjects: Sequence[Subject]
@@ -213,8 +213,8 @@ def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohor
     names = dict(zip(hashes, found.facts["names"], strict=True))
     true = dict(zip(hashes, found.facts["true"], strict=True))
     distinct = list({s.hash: s for s in subjects}.values())
-    if not any(one is not None for one in true.values()):
-        # Where no class is known, the command takes all pictures of a folder.
+    if None in true.values():
+        # Of pictures whose class is not known the command takes all of a folder.
         return Cohort(distinct, names, true, folder=folder)
     options = (("--data", folder), ("--right", str(right)), ("--wrong", str(wrong)))
     return Cohort(distinct, names, true, options)

@@ -16,9 +16,8 @@ from starlette.routing import Route
 
 from pages.components.display_controls import FULL
 from pages.components.routes import own_route, unchanging
-from xai_core.heatmaps import SHOWS, signed_map
+from xai_core.heatmaps import SHOWS, signed_map, upsample
 from xai_core.jobs import shared_engine
-from xai_core.randomization.scores import enlarged
 
 PATH = "maps"
 LARGEST_SIDE = 4096
@@ -62,6 +61,7 @@ def _drawn(key: str, size: tuple[int, int], show: str, clip: float | None) -> by
     found = shared_engine().cache.get(key)
     if found is None or "map" not in found.arrays:
         return None
-    values = signed_map(enlarged(found.arrays["map"][None], size), show, clip)[0]
+    large = upsample(found.arrays["map"][None].astype(np.float64), size)
+    values = signed_map(large, show, clip)[0]
     content: bytes = np.rint(values * FULL).astype("<i2").tobytes()
     return content
