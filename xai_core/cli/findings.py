@@ -88,15 +88,7 @@ class Findings:
             maps: whether all maps are written to a file.
         """
         plan = self._plan
-        images = [
-            {
-                "name": photo.name,
-                "hash": photo.hash,
-                "target": photo.target,
-                "class": photo.class_name,
-            }
-            for photo in plan.photos
-        ]
+        images = [(one.name, one.hash, one.target, one.class_name) for one in plan.photos]
         asked = (plan.model, images, plan.inquiries, plan.thresholds)
         return sanity_run(*asked, measures=plan.measures, shows=plan.shows, maps=maps)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from xai_core.explainers.choices import Choice, options
 from xai_core.provenance import ModelFacts, Option, Run
@@ -15,7 +14,7 @@ from xai_core.tasks.inquiry import Inquiry
 
 def sanity_run(
     model: ModelFacts,
-    images: Sequence[Mapping[str, Any]],
+    images: Sequence[tuple[str, str, int, str]],
     inquiries: Sequence[Inquiry],
     thresholds: Thresholds,
     *,
@@ -27,8 +26,8 @@ def sanity_run(
 
     Args:
         model: the trained model.
-        images: of every picture "name", "hash", and "target" and "class", index and title of
-            the class that the trained network explains.
+        images: of every picture the name, the hash, and the class that the trained network
+            explains: its index and its title.
         inquiries: what was asked; they differ in the mode of their tests alone.
         thresholds: of the verdicts.
         measures: which scores there are.
@@ -48,7 +47,9 @@ def sanity_run(
     facts = {
         "model": model.described(),
         "other": second,
-        "images": [dict(image) for image in images],
+        "images": [
+            dict(zip(("name", "hash", "target", "class"), image, strict=True)) for image in images
+        ],
         "methods": [
             {
                 "id": choice.id,
@@ -73,7 +74,7 @@ def sanity_run(
         *model.words(),
         *options(choices),
         ("--no-controls", None),  # they are among the methods
-        *model.classes("--target", [image["target"] for image in images]),
+        *model.classes("--target", [target for _, _, target, _ in images]),
         ("--target-class", target),
         ("--tests", ",".join(modes)),
         ("--start", test.start),
@@ -91,4 +92,4 @@ def sanity_run(
         words.append(("--other", second["source"]))
     if not maps:
         words.append(("--no-maps", None))
-    return Run(("sanity-check",), facts, words, [str(image["name"]) for image in images])
+    return Run(("sanity-check",), facts, words, [name for name, *_ in images])

@@ -94,13 +94,8 @@ def _run(classified: Classified, sweep: SweepResults, thresholds: Thresholds) ->
     """Everything that decides the results, and the command that repeats them."""
     inquiry = sweep.inquiry
     images = [
-        {
-            "name": image.picture.source,
-            "hash": image.picture.hash,
-            "target": image.target,
-            "class": classified.class_titles[image.target],
-        }
-        for image in classified.images
+        (one.picture.source, one.picture.hash, one.target, classified.class_titles[one.target])
+        for one in classified.images
     ]
     run = sanity_run(
         classified.model_facts,
