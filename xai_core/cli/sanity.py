@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import Meter, duration
 from xai_core.cli.options import Commands, add_command, add_photos
-from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
     from xai_core.cache import Cache
@@ -164,7 +163,7 @@ def _computed(inquiries: Sequence[Inquiry], cache: Cache) -> tuple[list[SweepRes
     Raises:
         XaiError: a network cannot be explained at all.
     """
-    from xai_core.jobs.here import carry_out
+    from xai_core.jobs.here import results_of
     from xai_core.randomization.stored_maps import SECONDS
     from xai_core.tasks import SweepResults
 
@@ -182,10 +181,8 @@ def _computed(inquiries: Sequence[Inquiry], cache: Cache) -> tuple[list[SweepRes
         print(f"{len(facts)} of {len(facts) + len(asked)} maps are there.", file=sys.stderr)
 
     def finish(some: Iterable[Task], meter: Meter) -> None:
-        for _, outcome in carry_out(list(some), cache, meter):
-            if isinstance(outcome, str):
-                raise XaiError(outcome)
-            sweeps[0].add(outcome.facts["parts"])
+        for result in results_of(list(some), cache, meter).values():
+            sweeps[0].add(result.facts["parts"])
 
     finish(tasks.values(), Meter([task.cost for task in tasks.values()]))
     further = [(one, maps) for one in inquiries for maps in one.lacking(facts)]
