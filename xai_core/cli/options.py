@@ -125,7 +125,9 @@ def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.classes_file is not None:
         found["class_names"] = _class_names(Path(arguments.classes_file))
     if arguments.input_size is not None:
-        sides = _numbers("--input-size", arguments.input_size.replace("x", ","), (1, 2))
+        sides = _numbers("--input-size", arguments.input_size, (1, 2), between="x")
+        if any(side % 1 for side in sides):
+            raise ModelError(f"--input-size needs whole numbers, not '{arguments.input_size}'.")
         found["input_size"] = [int(sides[0]), int(sides[-1])]
     for name in ("mean", "std"):
         if getattr(arguments, name) is not None:
@@ -151,9 +153,9 @@ def _class_names(path: Path) -> list[str]:
         raise ModelError(f"The class names in {path} must be UTF-8 text.") from error
 
 
-def _numbers(option: str, text: str, counts: tuple[int, ...]) -> list[float]:
+def _numbers(option: str, text: str, counts: tuple[int, ...], between: str = ",") -> list[float]:
     try:
-        numbers = [float(word) for word in text.split(",")]
+        numbers = [float(word) for word in text.replace(between, ",").split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in counts or not all(0 <= number < 1e6 for number in numbers):
