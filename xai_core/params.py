@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +83,9 @@ class NumberParam(Param):
 
     def checked(self, title: str, value: Any) -> float:
         """A number of this kind within the range."""
-        known = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        known = isinstance(value, Real) and not isinstance(value, bool)
+        # Not math.isfinite, which fails at whole numbers that no float holds.
+        known = known and abs(value) <= sys.float_info.max
         if not known or (number := self.number(value)) != value:
             raise MethodError(f"{title}: '{self.name}' must be {self.wanted}, not {value!r}.")
         if not self.low <= number <= self.high:
