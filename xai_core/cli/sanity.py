@@ -112,18 +112,10 @@ def _add_comparison(group: Any) -> None:
     group.add_argument(
         "--weak", type=float, default=0.80, metavar="SSIM", help="(default: %(default)s)"
     )
-    group.add_argument(
-        "--controls",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="add an edge detector and random maps to the methods (default: yes)",
-    )
-    group.add_argument(
-        "--maps",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="write all maps to maps.npz (default: yes)",
-    )
+    switch = {"action": argparse.BooleanOptionalAction, "default": True}
+    text = "add an edge detector and random maps to the methods (default: yes)"
+    group.add_argument("--controls", **switch, help=text)
+    group.add_argument("--maps", **switch, help="write all maps to maps.npz (default: yes)")
 
 
 def run(arguments: argparse.Namespace) -> int:

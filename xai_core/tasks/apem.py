@@ -133,16 +133,7 @@ def run_trace(
 def filtering(
     model: Model, explained: Task, relevance: Any, stage: str, eps_max: int, exact: bool
 ) -> Task:
-    """The filtered map.
-
-    Args:
-        model: as in ``trace``.
-        explained: as in ``trace``.
-        relevance: as in ``trace``.
-        stage: as in ``trace``.
-        eps_max: as in ``trace``.
-        exact: as in ``filter_relevance``.
-    """
+    """The filtered map; arguments as in ``trace``, and ``exact`` as in ``filter_relevance``."""
     settings = {"stage": stage, "eps_max": eps_max, "exact": exact}
     return _of_map(run_filter, "Filtering", model, explained, relevance, settings)
 
