@@ -21,6 +21,7 @@ from pages.components.sanity.sweep_results import SweepResults
 from tests.command_line import few_random_maps, picture, repeated, same_files, write_model
 from xai_core import charts, figures, tasks
 from xai_core.__main__ import main
+from xai_core.cache import Result
 from xai_core.cli import findings
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice
@@ -247,6 +248,14 @@ def test_the_command_of_the_page_of_reliability_repeats_it(classified, tmp_path,
     assert len(written) == len(table) == 2 * 2 * len(cohort.subjects)
     for name in ("image_hash", "method", "stage", "true", "predicted", "apem", "apem_shuffled"):
         assert [*written[name].fillna(-1)] == [*table[name].fillna(-1)], name
+
+
+def test_a_data_set_with_a_picture_twice_is_named_picture_by_picture():
+    arrays = {"pixels": np.zeros((2, 4, 4, 3), np.uint8), "logits": np.zeros((2, 2), np.float32)}
+    facts = {"names": ["a/1.png", "b/1.png"], "hashes": ["same", "same"], "true": [0, 0]}
+    cohort = labelled_cohort(Result(arrays, facts), "data", 2, 0)
+    assert (len(cohort.subjects), cohort.names) == (1, {"same": "b/1.png"})
+    assert (cohort.data, cohort.folder) == ((), "data")
 
 
 # Words

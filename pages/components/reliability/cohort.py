@@ -213,8 +213,8 @@ def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohor
     names = dict(zip(hashes, found.facts["names"], strict=True))
     true = dict(zip(hashes, found.facts["true"], strict=True))
     distinct = list({s.hash: s for s in subjects}.values())
-    if None in true.values():
-        # Of pictures whose class is not known the command takes all of a folder.
+    if None in true.values() or len(distinct) < len(subjects):
+        # The command takes all pictures whose class is not known, and the same picture twice.
         return Cohort(distinct, names, true, folder=folder)
     options = (("--data", folder), ("--right", str(right)), ("--wrong", str(wrong)))
     return Cohort(distinct, names, true, options)
