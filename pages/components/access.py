@@ -59,11 +59,7 @@ def researcher_check() -> Callable[[], bool]:
 
 
 def require_researcher(page: str) -> None:
-    """End the run here, with a way to sign in, unless this visitor is a researcher.
-
-    Args:
-        page: its name in the address, to come back to.
-    """
+    """End the run here unless a researcher visits, with a way to sign in and back to the page."""
     if is_researcher():
         return
     st.subheader("For researchers", anchor=False)

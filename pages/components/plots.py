@@ -11,14 +11,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5
 
 
 def laid_out(figure: go.Figure, height: int, legend_y: float = -0.2, **layout: Any) -> go.Figure:
-    """The figure without margins, its legend below it.
-
-    Args:
-        figure: the figure.
-        height: in pixels.
-        legend_y: where the legend is, in heights of the plot.
-        layout: more of it.
-    """
+    """The figure, so many pixels high, with its legend at ``legend_y`` heights of the plot."""
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         height=height,

@@ -21,13 +21,7 @@ FEW = 6
 
 
 def boxes(table: pd.DataFrame, measure: str, titles: Mapping[str, str]) -> go.Figure:
-    """A box for each method at each stage.
-
-    Args:
-        table: a row for each picture, method and stage.
-        measure: the column that is drawn.
-        titles: what people read of each method.
-    """
+    """A box for each method at each stage; a row of the table is a picture with both."""
     figure = go.Figure()
     for number, (method, title) in enumerate(titles.items()):
         own = table[(table.method == method) & table[measure].notna()]
@@ -86,12 +80,7 @@ def shuffled(own: pd.DataFrame) -> go.Figure:
 
 
 def differences(values: Sequence[int], title: str) -> go.Figure:
-    """How much larger one method's ε+ is, picture by picture (A figure 5.1).
-
-    Args:
-        values: of the pictures.
-        title: of the axis.
-    """
+    """How much larger one method's ε+ is, picture by picture (A figure 5.1)."""
     numbers = np.asarray(values, dtype=float)
     edges = whole_edges(numbers)
     figure = go.Figure()
@@ -107,12 +96,7 @@ def differences(values: Sequence[int], title: str) -> go.Figure:
 
 
 def losses(table: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
-    """The metric of the first stage over the loss, a point a picture.
-
-    Args:
-        table: a row for each picture, method and stage.
-        titles: what people read of each method.
-    """
+    """The metric of the first stage over the loss, a point a picture; as ``boxes``."""
     figure = go.Figure()
     first = table[table.stage == table.stage.iloc[0]] if len(table) else table
     for number, (method, title) in enumerate(titles.items()):
