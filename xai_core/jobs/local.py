@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TextIO
@@ -22,6 +22,8 @@ import dask
 import psutil
 from dask.system import CPU_COUNT
 from distributed import Nanny, Scheduler
+from distributed.scheduler import DEFAULT_EXTENSIONS as OF_SCHEDULER
+from distributed.worker import DEFAULT_EXTENSIONS as OF_WORKER
 
 from xai_core.allocation import ENVIRONMENT
 
@@ -70,7 +72,7 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
     # Not distributed.LocalCluster: that closes, for good, a worker that was restarted twice
     # within its lost-worker timeout.
     place: dict[str, Any] = {"host": LOOPBACK, "port": 0, "dashboard_address": f"{LOOPBACK}:0"}
-    scheduler = await Scheduler(dashboard=False, **place)
+    scheduler = await Scheduler(dashboard=False, extensions=_lasting(OF_SCHEDULER), **place)
     made = partial(
         Nanny,
         scheduler.address,
@@ -78,6 +80,7 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
         memory_limit=memory_bytes,
         local_directory=folder,
         preload=["xai_core.jobs.worker"],
+        extensions=_lasting(OF_WORKER),
         dashboard=False,
         silence_logs=logging.ERROR,
         **place,
@@ -97,6 +100,11 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
         child.kill()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
+
+
+def _lasting(extensions: Mapping[str, type]) -> dict[str, type]:
+    """All parts of Dask but its statistics, which keep something of every task for ever."""
+    return {name: part for name, part in extensions.items() if name != "spans"}
 
 
 async def _started(maker: Callable[[], Nanny]) -> Nanny:
