@@ -55,5 +55,10 @@ def test_unknown_architectures_are_answered_with_similar_ones():
         build_network("vgg_tiny", 3)
 
 
+def test_a_side_that_patches_do_not_divide_is_said():
+    with pytest.raises(ModelError, match="vit_b_16 cannot take pictures of 100 × 100 pixels: "):
+        build_network("vit_b_16", 3, 100)
+
+
 def test_parameter_count_of_resnet18():
     assert parameter_count("resnet18", 1000) == 11_689_512  # torchvision's own figure

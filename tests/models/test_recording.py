@@ -69,8 +69,8 @@ def test_of_the_same_network_nothing_is_computed_again_but_what_hangs_on_compute
     again = recorded(clf.private().module, x, known)
     assert equal(again, known)
     # The class token, enlarged for the batch, joins the patches behind the pictures, their
-    # convolution, a reshape and a permutation; the normalised weight is the second layer's.
-    first = {"transformer": 4, "computed": 2, "spectral": 2}.get(kind, len(known.values))
+    # convolution, a reshape and a permutation; the normalised weight is that behind the first ReLU.
+    first = {"transformer": 4, "computed": 3, "spectral": 3}.get(kind, len(known.values))
     assert reused(again, known) == set(range(first))
 
 
@@ -382,6 +382,19 @@ def test_memory_that_two_values_share_is_not_overwritten_in_silence(kind):
     function, sentence = ALIASES[kind]
     with pytest.raises(MethodError, match=sentence):
         recorded(Of(function), pictures(*SIZE))
+
+
+def squared_in_place(x):
+    y = x.clone()
+    y **= 2
+    return y
+
+
+@pytest.mark.parametrize("square", [lambda x: x**2, squared_in_place])
+def test_powers_by_their_operator(square):
+    x = pictures(*SIZE)
+    tape = recorded(Of(lambda x: square(x).flatten(1)), x)
+    assert torch.equal(tape.values[tape.output], (x * x).flatten(1))
 
 
 def test_a_view_that_is_not_used_afterwards_may_be_overwritten():

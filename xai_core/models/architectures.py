@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
+from xai_core.models.scores import first_line
 from xai_core.models.torch_calls import Function, Intercepting
 
 # S table 7.1, column "Modified": (convolutions, channels) of the four stacks, and FC-2048.
@@ -105,7 +106,8 @@ def build_network(
             in [-1, 1]; True makes these networks convert ImageNet-normalised input themselves.
 
     Raises:
-        ModelError: there is no such architecture; the sentence lists similar names.
+        ModelError: there is no such architecture, and the sentence lists similar names; or it is
+            not made for that side.
     """
     if name in ARCHITECTURES:
         return ARCHITECTURES[name](classes)
@@ -125,7 +127,12 @@ def build_network(
         options = {"aux_logits": False, "init_weights": False, "transform_input": imagenet_input}
     elif name.startswith("vit_") and side is not None:
         options = {"image_size": side}
-    network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
+    try:
+        network: nn.Module = models.get_model(name, weights=None, num_classes=classes, **options)
+    except AssertionError as error:  # a vision transformer cuts the picture into equal patches
+        raise ModelError(
+            f"{name} cannot take pictures of {side} × {side} pixels: {first_line(error)}"
+        ) from error
     return network
 
 
@@ -148,7 +155,7 @@ def blueprint(name: str, classes: int, side: int | None = None) -> nn.Module:
     """The network of ``build_network`` with the shapes of its weights, but no weights.
 
     Raises:
-        ModelError: there is no such architecture.
+        ModelError: as ``build_network``.
     """
     with torch.random.fork_rng(devices=[]), _WithoutWeights():
         return build_network(name, classes, side)

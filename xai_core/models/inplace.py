@@ -94,7 +94,10 @@ def _flag(function: Function) -> int | None:
     """Place of the parameter ``inplace``; None if the function has none."""
     if not inspect.isfunction(function):
         return None
-    names = list(inspect.signature(function).parameters)
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # it wraps a function of C++, as ``**`` does
+        return None
     return names.index("inplace") if "inplace" in names else None
 
 
