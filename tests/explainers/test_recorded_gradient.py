@@ -187,6 +187,14 @@ def test_networks_of_other_kinds_have_the_same_gradients(kind):
     check(twin, x, requests, known_run(clf, x))
 
 
+def test_signals_go_back_through_complex_values():
+    mask = torch.linspace(-1, 1, 14, dtype=torch.float64)
+    filtered = Of(lambda a: torch.fft.ifft2(torch.fft.fft2(a) * mask).real)
+    clf = classifier(chained(conv=nn.Conv2d(3, 6, 3), filtered=filtered, relu=nn.ReLU()))
+    requests = {name: at("conv")[name] for name in ("saliency", "gradcam_elementwise")}
+    check(clf, x := half_black(), requests, known_run(clf, x))
+
+
 def test_the_gradient_by_hand():
     # f = 2 relu6(r) + 3 relu6(s), r = x and s = -x: 2 where 0 < x < 6, -3 where -6 < x < 0.
     net = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.ReLU6(), nn.Conv2d(2, 2, 1, bias=False))

@@ -23,6 +23,7 @@ from xai_core.explainers.nodes import (
     Normalisation,
     Rearranging,
     Subtracting,
+    has_gradient,
     vjp,
 )
 from xai_core.explainers.pooling import scattered, windows_of, winners
@@ -117,8 +118,8 @@ def lead_back(
         else:
             raise no_rule(title, node.label)
         for number, part in zip(node.inputs, parts, strict=True):
-            if not graph.values[number].is_floating_point():
-                continue  # a mask or an index, which no signal goes through
+            if not has_gradient(graph.values[number]):
+                continue
             signals[number] = signals[number] + part if number in signals else part
     if stop not in signals:
         return torch.zeros_like(graph.values[stop]).expand(len(start), *graph.values[stop].shape)

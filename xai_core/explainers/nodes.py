@@ -206,9 +206,9 @@ def vjp(
 ) -> tuple[Tensor, ...]:
     """Vector-Jacobian products, one after the other: signals [P, ...] -> [P, ...] per value.
 
-    They are 0 for values that are no floating-point numbers, and where nothing is passed on.
+    They are 0 for values that have no gradient, and where nothing is passed on.
     """
-    points = [value.detach().requires_grad_(value.is_floating_point()) for value in values]
+    points = [value.detach().requires_grad_(has_gradient(value)) for value in values]
     with torch.enable_grad():
         outputs = function(*points)
     smooth = [place for place, point in enumerate(points) if point.requires_grad]
@@ -224,6 +224,11 @@ def vjp(
     for place, column in zip(smooth, zip(*rows, strict=True), strict=True):
         led[place] = torch.stack(column)
     return tuple(led)
+
+
+def has_gradient(value: Tensor) -> bool:
+    """Whether a signal goes through a value: not through a mask or an index."""
+    return value.is_floating_point() or value.is_complex()
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
