@@ -18,7 +18,7 @@ from xai_core.explainers.choices import completed
 from xai_core.explainers.presets import PRESETS
 from xai_core.models import Classifier
 from xai_core.randomization.steps import Step
-from xai_core.randomization.sweep import Map, Request, Smoothing, Sweep
+from xai_core.randomization.sweep import Map, Request, Sweep
 
 HERE, UNAIDED, LOOP = SIDES = ("here", "no reuse", "loop")
 NETWORKS, DEEPSHAP = "new networks", "DeepSHAP"
@@ -89,8 +89,8 @@ class Race:
             targets = clf.logits(x).argmax(1)
         self._pictures = loop.pictures(clf, x, targets)
         seconds, sweep = self._timed(lambda: Sweep(clf, x, targets))
-        # Noise of zero leaves the pictures as they are, and there is no recorded run to reuse.
-        unaided = Sweep(clf, x, targets, Smoothing(copies=1, sigma=0.0))
+        unaided = Sweep(clf, x, targets)
+        unaided._tapes = [None for _ in unaided._tapes]  # no recorded run to reuse
         self._sweeps = {HERE: sweep, UNAIDED: unaided}
         self.found.seconds[NETWORKS, HERE] += seconds
 
