@@ -17,16 +17,16 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
 from torchvision.models import resnet18
 
 from benchmarks.peers.literal_apem import Literal
-from benchmarks.race import CLOCKS
+from benchmarks.timing import CLOCKS, timed
 from xai_core.allocation import keep_freed_memory
 from xai_core.apem import Filtered, apem, filter_relevance
 from xai_core.apem.one_picture import staged_map
@@ -41,7 +41,7 @@ METHODS = ("saliency", "gradcam", "input_x_gradient")
 SIDES = (32, 64, 128)
 EPSILONS = (25, 100, 400)
 EXACT = "exact"
-Returned = TypeVar("Returned")
+ANSWERS = Asker.answers
 
 
 class Bench:
@@ -58,12 +58,6 @@ class Bench:
         self.clf.module.to(options.device)
         self.found: dict[str, dict[str, Any]] = {}
         self.differ: list[str] = []
-
-    def timed(self, call: Callable[[], Returned]) -> tuple[Returned, float]:
-        """What the call returns, and its seconds."""
-        began = self.clock()
-        result = call()
-        return result, self.clock() - began
 
     def literal(self, x: Tensor) -> Literal:
         """The loop in front of a picture."""
@@ -100,14 +94,9 @@ class Bench:
                 loop = self.literal(x)
                 several, classes = x.expand(len(maps), -1, -1, -1), y.expand(len(maps))
                 together = torch.cat([one.expand(-1, 3, -1, -1) for one in maps])
-                ours, here = self.timed(
-                    lambda several=several, classes=classes, together=together: apem(
-                        self.clf, several, classes, together, eps_max=self.options.eps_max
-                    )
-                )
-                theirs, there = self.timed(
-                    lambda loop=loop, maps=maps: [loop.apem(one) for one in maps]
-                )
+                given = (self.clf, several, classes, together)
+                ours, here = timed(self.clock, apem, *given, eps_max=self.options.eps_max)
+                theirs, there = timed(self.clock, list, map(loop.apem, maps))
                 both = zip(plain(ours.eps_minus), plain(ours.eps_plus), strict=True)
                 self.check(f"metric {name} {method}", list(both) == theirs)
                 self.tell(f"{name} {method}", "metric", loop.asked, here, there)
@@ -135,9 +124,9 @@ class Bench:
         name = f"{levels} levels" if levels else "whole map"
         print(f"\n{'filter':34}{'questions':>10}{'here, s':>10}{'loop, s':>10}{'ratio':>8}")
         loop = self.literal(x)
-        left, there = self.timed(lambda: loop.filtered(walked))
+        left, there = timed(self.clock, loop.filtered, walked)
         for exact in (True, False):
-            ours, here = self.timed(lambda exact=exact: self.ours(x, y, walked, exact))
+            ours, here = timed(self.clock, self.ours, x, y, walked, exact)
             title = f"{name}, {EXACT if exact else 'approximation'}"
             same = torch.equal(ours.map.double(), left) and steps(ours) == loop.found
             if exact:
@@ -151,7 +140,7 @@ class Bench:
 
     def estimate(self, x: Tensor, y: Tensor, r: Tensor, each: float) -> None:
         """The whole map here, and what the loop would take at so many seconds a question."""
-        whole, here = self.timed(lambda: self.ours(x, y, r, False))
+        whole, here = timed(self.clock, self.ours, x, y, r, False)
         asked = sum(count or self.options.eps_max for both in steps(whole) for count in both)
         self.found["whole map"] = {
             "maps": len(whole.path[0]),
@@ -184,26 +173,16 @@ class Bench:
             x, r = (torch.rand(1, n, side, side).to(clf.device) for n in (3, 1))
             y = clf.logits(x).argmax(1)
             for most in EPSILONS:
-                asked, answers = [0], Asker.answers
-
-                def counted(self: Asker, questions: Any, asked: Any = asked) -> Any:
-                    asked[0] += len(questions)
-                    return answers(self, questions)  # noqa: B023
-
-                Asker.answers = counted  # type: ignore[method-assign]
-                try:
-                    apem(clf, x, y, r, eps_max=1)  # what the first call alone takes
-                    asked[0] = 0
-                    found, here = self.timed(
-                        lambda clf=clf, x=x, y=y, r=r, most=most: apem(clf, x, y, r, eps_max=most)
-                    )
-                finally:
-                    Asker.answers = answers  # type: ignore[method-assign]
+                apem(clf, x, y, r, eps_max=1)  # what the first call alone takes
+                watched = mock.patch.object(Asker, "answers", autospec=True, side_effect=ANSWERS)
+                with watched as answers:
+                    found, here = timed(self.clock, apem, clf, x, y, r, eps_max=most)
+                asked = sum(len(call.args[1]) for call in answers.call_args_list)
                 both = plain(found.eps_minus)[0], plain(found.eps_plus)[0]
                 title = f"side {side:3}, at most {most:3}: {both}"
-                self.found.setdefault("growth", {})[title] = {"asked": asked[0], "here": here}
-                each = 1000 * here / max(1, asked[0])
-                print(f"{title:34}{asked[0]:10}{here:10.2f}{each:10.2f}", flush=True)
+                self.found.setdefault("growth", {})[title] = {"asked": asked, "here": here}
+                each = 1000 * here / max(1, asked)
+                print(f"{title:34}{asked:10}{here:10.2f}{each:10.2f}", flush=True)
 
 
 def aim(part: str, ratio: float) -> str:

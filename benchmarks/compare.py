@@ -9,30 +9,25 @@ running server; and the time from starting the app to the first heatmap. Medians
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
 
 from benchmarks.timing import alternating, verdict
-from xai_core.explainers import METHODS, Panel
+from benchmarks.together import in_one_panel
+from bots import Server
+from xai_core.explainers import METHODS
 from xai_core.explainers.support import supported
 from xai_core.images import sample_image
 from xai_core.models import load_classifier
 
-ROOT = Path(__file__).parents[1]
 SETTINGS: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 50}}
 FIRST_HEATMAP_S = 3.0
 COLD_START_S = 15.0
@@ -65,13 +60,9 @@ def methods(repeat: int) -> None:
     refused = supported(clf)
     requests = {name: SETTINGS.get(name, {}) for name in METHODS if not refused[name]}
 
-    def all_of_them() -> None:
-        panel = Panel(clf, x, target, requests)
-        for name in panel.methods:
-            panel.explain(name)
-
     print(f"\nOne {x.shape[2]}-pixel picture, vgg-tiny, {torch.get_num_threads()} threads, float32")
-    seconds = alternating({"panel": all_of_them}, repeat)["panel"]
+    calls = {"panel": partial(in_one_panel, clf, x, target, requests)}
+    seconds = alternating(calls, repeat)["panel"]
     print(verdict(f"all {len(requests)} methods together", seconds, PANEL_S))
 
 
@@ -180,33 +171,8 @@ def browser() -> Iterator[Any]:
 @contextmanager
 def server() -> Iterator[str]:
     """Address of the app on a free port, with an empty cache."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as cache:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
-            cwd=ROOT,
-            env=os.environ | {"XAI_CACHE": cache, "STREAMLIT_SERVER_HEADLESS": "true"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        address = f"http://localhost:{port}"
-        try:
-            while not healthy(address):
-                time.sleep(0.05)
-            yield address
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def healthy(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+    with tempfile.TemporaryDirectory() as cache, Server({"XAI_CACHE": cache}) as running:
+        yield running.url
 
 
 if __name__ == "__main__":

@@ -78,11 +78,7 @@ def main() -> int:
         torch.set_num_threads(options.threads)
     dtype = getattr(torch, options.dtype)
     timed = subject(options.network, options.picture, dtype)
-    exact = (
-        timed
-        if dtype == torch.float64
-        else subject(options.network, options.picture, torch.float64)
-    )
+    exact = subject(options.network, options.picture, torch.float64)
     libraries, missing = installed()
     print(
         f"One {timed.x.shape[2]}-pixel picture, {options.network}, {torch.get_num_threads()} "
@@ -130,12 +126,9 @@ def _options() -> argparse.Namespace:
 
 
 def _machine(options: argparse.Namespace) -> dict[str, Any]:
+    chosen = ("network", "picture", "dtype", "repeat", "memory")
     return {
-        "network": options.network,
-        "picture": options.picture,
-        "dtype": options.dtype,
-        "repeat": options.repeat,
-        "memory": options.memory,
+        **{name: getattr(options, name) for name in chosen},
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
@@ -159,11 +152,11 @@ def table(
     notes: dict[str, int] = {}
     for method in methods:
         peers = {title: found[method] for title, found in libraries.items() if method in found}
-        for row in rows_of(method, peers, timed, exact, repeat):
+        for place, row in enumerate(rows_of(method, peers, timed, exact, repeat)):
             rows.append(row)
             if row.note:
                 notes.setdefault(row.note, len(notes) + 1)
-            print(line(row, notes.get(row.note), shown=row is rows_first(rows, method)))
+            print(line(row, notes.get(row.note), shown=not place))
     print(f"deepshap and expected_gradients: {len(timed.baselines)} baselines.")
     for note, number in notes.items():
         print(f"[{number}] {note}")
@@ -172,27 +165,19 @@ def table(
     return rows
 
 
-def rows_first(rows: list[Row], method: str) -> Row:
-    return next(row for row in rows if row.method == method)
-
-
 def line(row: Row, note: int | None, shown: bool) -> str:
     """A row of the table; the time here stands in the first row of its method only."""
     here = f"{1e3 * row.here:.1f}" if row.here and shown else ""
     there = f"{1e3 * row.there:.1f}" if row.there else ""
     ratio = f"{row.ratio:.2f}" if row.ratio else ""
-    if row.difference is None:
-        found = ""
-    else:
-        found = f"~{row.difference:.2f}" if is_random(row) else f"{row.difference:.0e}"
+    found = ""
+    if row.difference is not None:
+        is_random = "seed" in {param.name for param in METHODS[row.method].params}
+        found = f"~{row.difference:.2f}" if is_random else f"{row.difference:.0e}"
     word = " DIFFERS" if row.agrees is False else ""
     mark = f" [{note}]" if note else ""
     name = row.method if shown else ""
     return f"{name:22}{here:>10}  {row.library:18}{there:>9}{ratio:>8}  {found}{word}{mark}"
-
-
-def is_random(row: Row) -> bool:
-    return "seed" in {param.name for param in METHODS[row.method].params}
 
 
 def rows_of(

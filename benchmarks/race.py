@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.peers import loop
+from benchmarks.timing import CLOCKS, difference, timed
 from xai_core.explainers.choices import completed
 from xai_core.explainers.presets import PRESETS
 from xai_core.models import Classifier
@@ -22,10 +21,7 @@ from xai_core.randomization.sweep import Map, Request, Sweep
 
 HERE, UNAIDED, LOOP = SIDES = ("here", "no reuse", "loop")
 NETWORKS, DEEPSHAP = "new networks", "DeepSHAP"
-# The clock on the wall, or the work of this process: for a machine that others use too.
-CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 Parts = dict[str, dict[str, Request]]
-Returned = TypeVar("Returned")
 
 
 def parts_of(groups: str) -> Parts:
@@ -88,7 +84,7 @@ class Race:
         with torch.no_grad():
             targets = clf.logits(x).argmax(1)
         self._pictures = loop.pictures(clf, x, targets)
-        seconds, sweep = self._timed(lambda: Sweep(clf, x, targets))
+        sweep, seconds = timed(self._clock, Sweep, clf, x, targets)
         unaided = Sweep(clf, x, targets)
         unaided._tapes = [None for _ in unaided._tapes]  # no recorded run to reuse
         self._sweeps = {HERE: sweep, UNAIDED: unaided}
@@ -96,10 +92,10 @@ class Race:
 
     def run(self, step: Step, turn: int) -> None:
         """Every side and part on one network, beginning with another side at every turn."""
-        seconds, network = self._timed(lambda: self._sweeps[HERE].network(step.state))
+        network, seconds = timed(self._clock, self._sweeps[HERE].network, step.state)
         self.found.seconds[NETWORKS, HERE] += seconds
         self.found.seconds[NETWORKS, UNAIDED] += seconds
-        seconds, copied = self._timed(lambda: self._copied(network))
+        copied, seconds = timed(self._clock, self._copied, network)
         self.found.seconds[NETWORKS, LOOP] += seconds
         for part, requests in self._parts.items():
             ours: dict[str, list[Map | str]] = {}
@@ -109,17 +105,11 @@ class Race:
                 if side == LOOP:
                     theirs = self._looped(part, copied)
                 else:
-                    sweep = self._sweeps[side]
-                    seconds, maps = self._timed(lambda s=sweep, r=requests: s.maps(network, r))
+                    maps, seconds = timed(self._clock, self._sweeps[side].maps, network, requests)
                     self.found.seconds[part, side] += seconds
                     ours = maps if side == HERE else ours
             for column, maps in ours.items():
                 self._compare(column, maps, theirs[column], copied)
-
-    def _timed(self, call: Callable[[], Returned]) -> tuple[float, Returned]:
-        began = self._clock()
-        result = call()
-        return self._clock() - began, result
 
     def _copied(self, network: Classifier) -> nn.Module:
         copied = copy.deepcopy(self._clf.module)
@@ -130,7 +120,8 @@ class Race:
         found = {}
         for name in self._parts[part]:
             call = self._columns[name].method
-            seconds, found[name] = self._timed(lambda c=call: c(network, self._pictures).detach())
+            maps, seconds = timed(self._clock, call, network, self._pictures)
+            found[name] = maps.detach()
             self.found.seconds[part, LOOP] += seconds
             self.found.methods[name] += seconds
         return found
@@ -142,13 +133,8 @@ class Race:
         if column.compared is not None:
             theirs = column.compared(copy.deepcopy(net), self._pictures.first()).detach()
         before = self.found.differences.get(name, 0.0)
-        apart = [before, *map(apart_of, ours[: len(theirs)], theirs.double().numpy())]
-        self.found.differences[name] = max(apart)
-
-
-def apart_of(ours: Map | str, theirs: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    """Largest difference in shares of the largest value; infinite where there is no map."""
-    if isinstance(ours, str):
-        return float("inf")
-    most = np.abs(theirs).max()
-    return float(np.abs(ours - theirs).max() / most) if most else float(np.abs(ours).max())
+        apart = (
+            float("inf") if isinstance(one, str) else difference(torch.from_numpy(one), other)
+            for one, other in zip(ours, theirs, strict=False)  # perhaps of the first alone
+        )
+        self.found.differences[name] = max(before, *apart)

@@ -31,7 +31,8 @@ import numpy as np
 import torch
 
 from benchmarks.peers.loop import COLUMNS
-from benchmarks.race import CLOCKS, DEEPSHAP, HERE, SIDES, Found, Race, parts_of
+from benchmarks.race import DEEPSHAP, HERE, SIDES, Found, Race, parts_of
+from benchmarks.timing import CLOCKS
 from xai_core.explainers.baselines import reference_set
 from xai_core.images import sample_images
 from xai_core.models import Classifier, load_classifier

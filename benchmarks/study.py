@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,12 +20,13 @@ from pathlib import Path
 
 from benchmarks.load import material, watching
 from benchmarks.load.postgresql import cluster
+from benchmarks.load.trouble import beside
 from bots import Crowd, Journal, Manner, Server, compare, drive
+from xai_core.cli.tables import aligned
 from xai_core.study import Store, open_store
 
 AIM_MS = 300.0
 TRIALS = 30
-ROOT = Path(__file__).parents[1]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -78,9 +78,7 @@ def _measured(
     _print_steps(journals, ended.clock - began.clock)
     kind = "that stored an answer" if chosen.database == "sqlite" else "reading ones too"
     _print_use(began, ended, busy, kind)
-    print()
-    for row in found.table():
-        print(f"{row[0]:22}" + "".join(f"{cell:>10}" for cell in row[1:]))
+    print(f"\n{aligned(found.table())}")
     print(f"\nerrors: {len(found.differences)} of the bots, {logged} in the servers' logs")
     for sentence in found.differences[:20]:
         print(f"  {sentence}")
@@ -107,12 +105,9 @@ def _print_steps(journals: Sequence[Journal], seconds: float) -> None:
 def _print_use(
     began: watching.Moment, ended: watching.Moment, busy: Path | None, kind: str
 ) -> None:
-    seconds = ended.clock - began.clock
-    for name, used in (
-        ("servers", ended.servers - began.servers),
-        ("bots", ended.client - began.client),
-    ):
-        print(f"{'CPU of the ' + name:22}{100 * used / seconds:.0f} % of one core")
+    share = 100 / (ended.clock - began.clock)
+    print(f"CPU of the servers    {share * (ended.servers - began.servers):.0f} % of one core")
+    print(f"CPU of the bots       {share * (ended.client - began.client):.0f} % of one core")
     print(f"memory of servers     {ended.memory / 2**20:.0f} MiB")
     print(f"{'transactions':22}{ended.commits - began.commits} {kind}")
     if busy is not None:
@@ -132,15 +127,10 @@ def _headline(chosen: argparse.Namespace, store: Store) -> str:
 @contextmanager
 def heatmaps(file: Path) -> Iterator[Path]:
     """A process that computes heatmaps all the time; it counts them in the file."""
-    command = [sys.executable, "-m", "benchmarks.load.busy", str(file)]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
-    try:
+    with beside("-m", "benchmarks.load.busy", str(file)) as process:
         while not file.exists() and process.poll() is None:
             time.sleep(0.2)
         yield file
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _parser() -> argparse.ArgumentParser:

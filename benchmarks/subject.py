@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +38,12 @@ class Subject:
     baselines: Tensor
 
     @property
-    def black(self) -> Tensor:
+    def cam_layer(self) -> str:
+        """Dotted name of the layer of class activation maps."""
+        return self.clf.cam_layer
+
+    @property
+    def baseline(self) -> Tensor:
         """The black picture, [1, 3, H, W]."""
         return self.clf.normalise(torch.zeros_like(self.x))
 
@@ -49,6 +54,30 @@ class Subject:
     def copied(self) -> nn.Module:
         """A network of one's own with weights of its own, for libraries that change them."""
         return copy.deepcopy(self.original)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Several pictures at once, for whatever network.
+
+    Attributes:
+        cam_layer: dotted name of the layer of class activation maps.
+        x: network input, [N, 3, H, W].
+        target: explained classes, int64 [N].
+        baseline: of each picture, [N, 3, H, W].
+        baselines: of all, [B, 3, H, W].
+    """
+
+    cam_layer: str
+    x: Tensor
+    target: Tensor
+    baseline: Tensor
+    baselines: Tensor
+
+    def first(self) -> Pictures:
+        """The first of them alone."""
+        one = {"x": self.x[:1], "target": self.target[:1], "baseline": self.baseline[:1]}
+        return replace(self, **one)
 
 
 def subject(network: str, picture: str, dtype: torch.dtype) -> Subject:

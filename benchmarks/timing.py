@@ -5,8 +5,23 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
 
 from torch import Tensor
+
+# The clock on the wall, or the work of this process: for a machine that others use too.
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+P = ParamSpec("P")
+Returned = TypeVar("Returned")
+
+
+def timed(
+    clock: Callable[[], float], call: Callable[P, Returned], *args: P.args, **kwargs: P.kwargs
+) -> tuple[Returned, float]:
+    """What a call returns, and its seconds by a clock."""
+    began = clock()
+    result = call(*args, **kwargs)
+    return result, clock() - began
 
 
 def alternating(calls: Mapping[str, Callable[[], object]], repeat: int) -> dict[str, float]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from torch import Tensor
 
 from benchmarks.peers import Peer
 from benchmarks.settings import settings
@@ -13,6 +16,7 @@ from benchmarks.subject import Subject
 from benchmarks.timing import alternating
 from xai_core.errors import XaiError
 from xai_core.explainers import METHODS, Panel, explain
+from xai_core.models import Classifier
 
 PRESETS = "seven αβ presets, and one in Zennit"
 ALPHA_BETA = tuple(f"lrp_alpha{beta + 1}_beta{beta}" for beta in (0, 1, 2, 3, 4, 5, 8))
@@ -49,6 +53,15 @@ class Sum:
     elsewhere: int
 
 
+def in_one_panel(
+    clf: Classifier, x: Tensor, target: Tensor, requests: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Every method with its settings, sharing what they can."""
+    panel = Panel(clf, x, target, requests)
+    for name in panel.methods:
+        panel.explain(name)
+
+
 def measure(on: Subject, libraries: Mapping[str, Mapping[str, Peer]], repeat: int) -> list[Sum]:
     """Time the presets and the groups, and print them."""
     print(f"\n{'together':46}{'one panel':>12}{'one by one':>12}{'libraries':>12}   ms")
@@ -83,11 +96,6 @@ def _sum(
 ) -> Sum:
     requests: dict[str, dict[str, Any]] = {name: settings(name, on) for name in names}
 
-    def in_one_panel() -> None:
-        panel = Panel(on.clf, on.x, on.target, requests)
-        for name in panel.methods:
-            panel.explain(name)
-
     def one_by_one() -> None:
         for name, given in requests.items():
             explain(on.clf, on.x, on.target, method=name, **given)
@@ -99,9 +107,9 @@ def _sum(
             for call in calls:
                 call()
 
-        seconds = alternating(
-            {"together": in_one_panel, "apart": one_by_one, "libraries": in_libraries}, repeat
-        )
+        together = partial(in_one_panel, on.clf, on.x, on.target, requests)
+        turns = {"together": together, "apart": one_by_one, "libraries": in_libraries}
+        seconds = alternating(turns, repeat)
     there = seconds["libraries"] if calls else None
     found = Sum(title, len(names), seconds["together"], seconds["apart"], there, len(calls))
     shown = "" if there is None else f"{1e3 * there:.1f}"

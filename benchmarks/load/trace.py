@@ -85,18 +85,12 @@ class Trace:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Within the block, the engines of this process are watched."""
-        patches = [
+        with (
             _watched(Cluster, "start", self._start),
             _watched(Cluster, "outcome", self._outcome),
             _watched(Job, "finish", self._finish),
-        ]
-        for patch in patches:
-            patch.start()
-        try:
+        ):
             yield
-        finally:
-            for patch in patches:
-                patch.stop()
 
     def _start(self, call: Callable[..., Any], cluster: Any, parcel: Any, *rest: Any) -> Any:
         self.note(parcel.key, HANDED_OUT)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import psutil
 
@@ -18,13 +18,18 @@ STARTING = 0.1  # share of those killed that need not have begun a task
 
 
 @contextmanager
-def busy_core() -> Iterator[None]:
-    """Within the block, another process takes all of a core that it can get."""
-    with subprocess.Popen([sys.executable, "-c", "while True: sum(range(10000))"]) as process:
+def beside(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Within the block, another Python runs with these words."""
+    with subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL) as process:
         try:
-            yield
+            yield process
         finally:
             process.kill()
+
+
+def busy_core() -> AbstractContextManager[object]:
+    """Within the block, another process takes all of a core that it can get."""
+    return beside("-c", "while True: sum(range(10000))")
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 from sqlalchemy import func, select, text
 
 from xai_core.study import Store
-from xai_core.study.storage.schema import answer, trial
+from xai_core.study.storage.schema import answer
 
 IDLE = 0.1  # CPU seconds a second
 
@@ -83,20 +84,9 @@ def durability(store: Store) -> str:
         return f"SQLite: synchronous {word}, journal {journal}"
 
 
-def shown_trials(store: Store) -> int:
-    """Trials that were served."""
-    with store.database.reading() as connection:
-        wanted = select(func.count()).select_from(trial).where(trial.c.served_at.is_not(None))
-        return int(connection.scalar(wanted) or 0)
-
-
 def _cpu(process: psutil.Process) -> float:
-    used = process.cpu_times()
-    total: float = used.user + used.system
+    total: float = sum(process.cpu_times()[:2])
     for child in process.children(recursive=True):
-        try:
-            used = child.cpu_times()
-            total += used.user + used.system
-        except psutil.NoSuchProcess:
-            continue
+        with suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:2])
     return total

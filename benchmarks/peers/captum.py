@@ -12,11 +12,16 @@ from torch import Tensor, nn
 
 from benchmarks.peers import Peer, Prepared
 from benchmarks.settings import EXPECTED_SAMPLES
-from benchmarks.subject import LARGE, Subject
+from benchmarks.subject import LARGE, Pictures, Subject
 
 # Noisy copies and points on a path that go through a large network at once; all of them at
 # once, which is Captum's way, needs tens of gigabytes there.
 AT_ONCE = 16
+STEPS = 200
+
+On = Subject | Pictures
+Call = Callable[[], Tensor]
+Make = Callable[[On, nn.Module], Call]  # sets a method up; the call computes the map
 
 POOLS = (
     "Captum's DeepLIFT loses the rule of a max-pool that a ReLU feeds; timed as it is, compared "
@@ -31,86 +36,77 @@ def no_overlap(subject: Subject) -> bool:
     return all(pool.kernel_size == pool.stride for pool in pools)
 
 
-def prepared(make: Callable[[Subject, nn.Module], Callable[[], Tensor]]) -> Prepared:
+def prepared(make: Make) -> Prepared:
     @contextmanager
-    def context(subject: Subject) -> Iterator[Callable[[], Tensor]]:
+    def context(subject: Subject) -> Iterator[Call]:
         yield make(subject, subject.repaired())
 
     return context
 
 
-def plain(kind: type[Any], **options: Any) -> Prepared:
+def plain(kind: type[Any], **options: Any) -> Make:
     """A method that needs nothing but the picture and the class."""
 
-    def make(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
+    def make(on: On, network: nn.Module) -> Call:
         method = kind(network)
-        return lambda: method.attribute(subject.x, target=subject.target, **options)
+        return lambda: method.attribute(on.x, target=on.target, **options)
 
-    return prepared(make)
+    return make
 
 
 def noisy(kind: str) -> Prepared:
-    def make(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
+    def make(on: On, network: nn.Module) -> Call:
         tunnel = attr.NoiseTunnel(attr.Saliency(network))
         return lambda: tunnel.attribute(
-            subject.x,
+            on.x,
             nt_type=kind,
             nt_samples=100,
-            nt_samples_batch_size=at_once(subject),
-            stdevs=0.2 * float(subject.x.max() - subject.x.min()),
+            nt_samples_batch_size=at_once(on),
+            stdevs=0.2 * float(on.x.max() - on.x.min()),
             abs=False,
-            target=subject.target,
+            target=on.target,
         )
 
     return prepared(make)
 
 
-def at_once(subject: Subject) -> int | None:
-    return AT_ONCE if subject.x.shape[2] > LARGE else None
+def at_once(on: On) -> int | None:
+    return AT_ONCE if on.x.shape[2] > LARGE else None
 
 
-def gradcam(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
-    method = attr.LayerGradCam(network, network.get_submodule(subject.clf.cam_layer))
-    return lambda: method.attribute(subject.x, target=subject.target, relu_attributions=True)
+def gradcam(on: On, network: nn.Module) -> Call:
+    method = attr.LayerGradCam(network, network.get_submodule(on.cam_layer))
+    return lambda: method.attribute(on.x, target=on.target, relu_attributions=True)
 
 
-def guided_gradcam(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
-    method = attr.GuidedGradCam(network, network.get_submodule(subject.clf.cam_layer))
-    return lambda: method.attribute(subject.x, target=subject.target, interpolate_mode="bilinear")
+def guided_gradcam(on: On, network: nn.Module) -> Call:
+    method = attr.GuidedGradCam(network, network.get_submodule(on.cam_layer))
+    return lambda: method.attribute(on.x, target=on.target, interpolate_mode="bilinear")
 
 
-def integrated_gradients(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
+def integrated_gradients(on: On, network: nn.Module, batch: int | None = None) -> Call:
     method = attr.IntegratedGradients(network)
-    return lambda: method.attribute(
-        subject.x,
-        subject.black,
-        target=subject.target,
-        n_steps=200,
-        internal_batch_size=at_once(subject),
-    )
+    given = {"n_steps": STEPS, "internal_batch_size": batch or at_once(on)}
+    return lambda: method.attribute(on.x, on.baseline, target=on.target, **given)
 
 
-def expected_gradients(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
+def expected_gradients(on: On, network: nn.Module, samples: int = EXPECTED_SAMPLES) -> Call:
     method = attr.GradientShap(network)
-    return lambda: method.attribute(
-        subject.x, subject.baselines, n_samples=EXPECTED_SAMPLES, target=subject.target
-    )
+    return lambda: method.attribute(on.x, on.baselines, n_samples=samples, target=on.target)
 
 
-def deeplift(separated: bool) -> Prepared:
-    def make(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
-        method = attr.DeepLift(separate(network) if separated else network)
-        return lambda: method.attribute(subject.x, subject.black, target=subject.target)
-
-    return prepared(make)
+def deeplift(on: On, network: nn.Module) -> Call:
+    method = attr.DeepLift(network)
+    return lambda: method.attribute(on.x, on.baseline, target=on.target)
 
 
-def deepshap(separated: bool) -> Prepared:
-    def make(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
-        method = attr.DeepLiftShap(separate(network) if separated else network)
-        return lambda: method.attribute(subject.x, subject.baselines, target=subject.target)
+def deepshap(on: On, network: nn.Module) -> Call:
+    method = attr.DeepLiftShap(network)
+    return lambda: method.attribute(on.x, on.baselines, target=on.target)
 
-    return prepared(make)
+
+def separated(make: Make) -> Make:
+    return lambda on, network: make(on, separate(network))
 
 
 class Once(nn.Module):
@@ -139,7 +135,7 @@ class Flat(nn.Module):
         return a.flatten(1)
 
 
-def lrp_epsilon(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
+def lrp_epsilon(on: On, network: nn.Module) -> Call:
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Flatten):
             network.set_submodule(name, Flat())
@@ -150,19 +146,19 @@ def lrp_epsilon(subject: Subject, network: nn.Module) -> Callable[[], Tensor]:
     def call() -> Tensor:
         for module in ruled:  # each time, because Captum takes the rules away afterwards
             module.rule = EpsilonRule(epsilon=1.0)
-        return method.attribute(subject.x, target=subject.target)
+        return method.attribute(on.x, target=on.target)
 
     return call
 
 
 PEERS = {
-    "saliency": Peer(plain(attr.Saliency, abs=False)),
-    "input_x_gradient": Peer(plain(attr.InputXGradient)),
+    "saliency": Peer(prepared(plain(attr.Saliency, abs=False))),
+    "input_x_gradient": Peer(prepared(plain(attr.InputXGradient))),
     "smoothgrad": Peer(noisy("smoothgrad"), tolerance=1.25, random=True),
     "smoothgrad_sq": Peer(noisy("smoothgrad_sq"), tolerance=1.25, random=True),
     "vargrad": Peer(noisy("vargrad"), tolerance=1.25, random=True),
-    "deconvnet": Peer(plain(attr.Deconvolution)),
-    "guided_backprop": Peer(plain(attr.GuidedBackprop)),
+    "deconvnet": Peer(prepared(plain(attr.Deconvolution))),
+    "guided_backprop": Peer(prepared(plain(attr.GuidedBackprop))),
     "gradcam": Peer(prepared(gradcam)),
     "guided_gradcam": Peer(prepared(guided_gradcam)),
     "lrp_epsilon": Peer(
@@ -170,8 +166,10 @@ PEERS = {
         tolerance=None,
         note="Captum keeps BatchNorm as a step of its own.",
     ),
-    "deeplift": Peer(deeplift(False), compared=deeplift(True), judged=no_overlap, note=POOLS),
-    "deepshap": Peer(deepshap(False), compared=deepshap(True), judged=no_overlap, note=POOLS),
+    **{
+        name: Peer(prepared(make), prepared(separated(make)), judged=no_overlap, note=POOLS)
+        for name, make in (("deeplift", deeplift), ("deepshap", deepshap))
+    },
     "integrated_gradients": Peer(prepared(integrated_gradients)),
     "expected_gradients": Peer(prepared(expected_gradients), tolerance=1.25, random=True),
 }

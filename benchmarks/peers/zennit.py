@@ -157,7 +157,7 @@ PEERS = {
     "integrated_gradients": Peer(
         prepared(
             lambda subject, network: IntegratedGradients(
-                network, baseline_fn=lambda _: subject.black, n_iter=200
+                network, baseline_fn=lambda _: subject.baseline, n_iter=200
             ),
             logit=False,
         ),
