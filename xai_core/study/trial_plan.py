@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from xai_core.study.design import ESCAPES, Design, StudyPicture
 
@@ -66,11 +67,15 @@ def plan(
     chosen = _least_used(design.of_kind("trial"), design.trials, uses, rng)
     if design.random_order:
         rng.shuffle(chosen)
-    plain = [_trial(design, "trial", picture, uses, key) for picture in chosen]
-    checks = _checks(design, chosen, uses, rng, key)
-    practice = [
-        _trial(design, "practice", picture, uses, key) for picture in design.of_kind("practice")
-    ]
+    listed = partial(_listed, design, uses, key)
+    plain = [listed("trial", picture) for picture in chosen]
+    caught = _least_used(design.of_kind("catch"), design.catch_trials, uses, rng)
+    instructed = _for_instructions(design, caught, chosen, rng)
+    checks = [_catch(listed("catch", picture)) for picture in caught]
+    checks += [_instructed(listed("instructed", picture), rng) for picture in instructed]
+    if design.random_order:
+        rng.shuffle(checks)
+    practice = [listed("practice", picture) for picture in design.of_kind("practice")]
     return (*practice, *_spread(plain, checks, rng, jitter=design.random_order))
 
 
@@ -110,44 +115,22 @@ def _least_used(
     return [picture for picture in pictures if picture.id in kept]
 
 
-def _trial(
-    design: Design, kind: str, picture: StudyPicture, uses: Mapping[str, Use], key: str
+def _listed(
+    design: Design, uses: Mapping[str, Use], key: str, kind: str, picture: StudyPicture
 ) -> PlannedTrial:
+    """A trial with the arrangement that comes next in its picture's list."""
     slot = uses.get(picture.id, Use()).slot
     return PlannedTrial(kind, picture.id, slot, arrangement(design, picture.id, slot, key))
 
 
-def _checks(
-    design: Design,
-    chosen: Sequence[StudyPicture],
-    uses: Mapping[str, Use],
-    rng: random.Random,
-    key: str,
-) -> list[PlannedTrial]:
-    caught = _least_used(design.of_kind("catch"), design.catch_trials, uses, rng)
-    checks = [_catch(design, picture, uses, key) for picture in caught]
-    instructed = _for_instructions(design, caught, chosen, rng)
-    checks += [_instructed(design, picture, uses, rng, key) for picture in instructed]
-    if design.random_order:
-        rng.shuffle(checks)
-    return checks
-
-
-def _catch(
-    design: Design, picture: StudyPicture, uses: Mapping[str, Use], key: str
-) -> PlannedTrial:
-    trial = _trial(design, "catch", picture, uses, key)
+def _catch(trial: PlannedTrial) -> PlannedTrial:
     # The first of each arrangement: over a block of the list, every condition in turn.
     repeated = (trial.arrangement[0],) * len(trial.arrangement)
-    return PlannedTrial("catch", trial.image, trial.slot, repeated, tuple(sorted(ESCAPES)))
+    return replace(trial, arrangement=repeated, expected=tuple(sorted(ESCAPES)))
 
 
-def _instructed(
-    design: Design, picture: StudyPicture, uses: Mapping[str, Use], rng: random.Random, key: str
-) -> PlannedTrial:
-    trial = _trial(design, "instructed", picture, uses, key)
-    right = rng.choice([*trial.arrangement, *sorted(ESCAPES)])
-    return PlannedTrial("instructed", trial.image, trial.slot, trial.arrangement, (right,))
+def _instructed(trial: PlannedTrial, rng: random.Random) -> PlannedTrial:
+    return replace(trial, expected=(rng.choice([*trial.arrangement, *sorted(ESCAPES)]),))
 
 
 def _for_instructions(

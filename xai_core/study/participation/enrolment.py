@@ -15,6 +15,8 @@ from xai_core.study.storage.schema import invitation, participant, platform_iden
 from xai_core.study.storage.tokens import new_token, token_hash
 from xai_core.study.trial_plan import Use, plan
 
+_IDENTITY = ("platform", "platform_id", "platform_study", "platform_session")
+
 
 def enrol(
     connection: Connection, ticket: Ticket, place: Place, design: Design
@@ -50,16 +52,10 @@ def enrol(
         connection.execute(used.values(participant_id=made))
     if row["source"] == "platform":
         identity = {name: getattr(ticket, name) for name in _IDENTITY}
-        connection.execute(
-            insert(platform_identity).values(
-                participant_id=made, study_id=place.study_id, **identity
-            )
-        )
+        identity |= {"participant_id": made, "study_id": place.study_id}
+        connection.execute(insert(platform_identity).values(identity))
     facts = (made, place.version_id, place.study_id, row["stage"], None, None)
     return Person(*facts, row["withdrawal_hash"]), token, withdrawal
-
-
-_IDENTITY = ("platform", "platform_id", "platform_study", "platform_session")
 
 
 def _source(ticket: Ticket) -> str:

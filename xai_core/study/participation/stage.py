@@ -103,13 +103,14 @@ def _shown(frozen: Frozen, trials: Trials, shown: TrialState) -> ShownTrial:
     alike = [each for each in trials if (each.kind == "practice") == practice]
     later = trials[shown.position + 1 : shown.position + 2]
     original, options = _pictures(frozen, shown)
+    classes = {picture.id: picture.true_class for picture in frozen.design.pictures}
     return ShownTrial(
         id=shown.id,
         number=1 + sum(each.position < shown.position for each in alike),
         total=len(alike),
         practice=practice,
         instruction=_instruction(shown),
-        question=frozen.design.question.replace("{class}", frozen.classes[shown.image]),
+        question=frozen.design.question.replace("{class}", classes[shown.image]),
         original=original,
         options=options,
         next_pictures=tuple(name for each in later for name in _names(frozen, each)),

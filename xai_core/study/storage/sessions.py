@@ -23,9 +23,8 @@ class ResearcherSessions:
         token, now = new_token(), datetime.now(UTC)
         row = {"token_hash": token_hash(token), "created_at": now}
         with self._database.writing() as connection:
-            connection.execute(
-                delete(researcher_session).where(researcher_session.c.expires_at <= now)
-            )
+            ended = researcher_session.c.expires_at <= now
+            connection.execute(delete(researcher_session).where(ended))
             ends = now + timedelta(hours=hours)
             connection.execute(insert(researcher_session).values(**row, expires_at=ends))
         return token
@@ -34,21 +33,16 @@ class ResearcherSessions:
         """Whether a session with this token runs."""
         if not token:
             return False
-        running = (researcher_session.c.token_hash == token_hash(token)) & (
-            researcher_session.c.expires_at > datetime.now(UTC)
+        running = select(researcher_session.c.created_at).where(
+            researcher_session.c.token_hash == token_hash(token),
+            researcher_session.c.expires_at > datetime.now(UTC),
         )
         with self._database.reading() as connection:
-            return (
-                connection.scalar(select(researcher_session.c.created_at).where(running))
-                is not None
-            )
+            return connection.scalar(running) is not None
 
     @retried
     def end(self, token: str) -> None:
         """End a session; one that does not run stays that way."""
         with self._database.writing() as connection:
-            connection.execute(
-                delete(researcher_session).where(
-                    researcher_session.c.token_hash == token_hash(token)
-                )
-            )
+            own = researcher_session.c.token_hash == token_hash(token)
+            connection.execute(delete(researcher_session).where(own))

@@ -21,7 +21,6 @@ class Frozen:
     design: Design
     public: PublicDesign
     names: dict[tuple[str, str | None], str]
-    classes: dict[str, str]
 
 
 class Versions:
@@ -49,5 +48,4 @@ def _read(connection: Connection, version_id: int) -> Frozen:
         )
     )
     names = {(row.image, row.model): row.name for row in rows}
-    classes = {picture.id: picture.true_class for picture in design.pictures}
-    return Frozen(design, public(design), names, classes)
+    return Frozen(design, public(design), names)
