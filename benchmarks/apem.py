@@ -14,10 +14,7 @@ The exit status is 1 if a result differs that is no approximation, whatever the 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import warnings
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -25,6 +22,7 @@ import torch
 from torch import Tensor
 from torchvision.models import resnet18
 
+from benchmarks.options import begin, keep, parser
 from benchmarks.peers.literal_apem import Literal
 from benchmarks.timing import CLOCKS, timed
 from xai_core.allocation import keep_freed_memory
@@ -206,10 +204,8 @@ def steps(filtered: Filtered) -> list[tuple[int | None, int | None]]:
 
 def main() -> int:
     options = _options()
-    warnings.filterwarnings("ignore")
+    begin(options)
     keep_freed_memory()  # as the workers and the command line do; the loops gain from it, too
-    if options.threads:
-        torch.set_num_threads(options.threads)
     print(
         f"vgg-tiny, {options.device}, {torch.get_num_threads()} threads, {options.clock} clock, "
         f"torch {torch.__version__}"
@@ -227,32 +223,21 @@ def main() -> int:
     if "growth" in options.parts:
         bench.growth()
     print(f"\nResults that differ: {', '.join(bench.differ) or 'none'}")
-    if options.json:
-        text = json.dumps({**bench.found, "differ": bench.differ}, indent=1) + "\n"
-        options.json.write_text(text, encoding="utf-8")
+    keep(options, {**bench.found, "differ": bench.differ})
     return 1 if bench.differ else 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
+    words = parser(__doc__)
+    add = words.add_argument
     add("--pictures", type=int, choices=range(1, 9), default=3, metavar="N", help="at most 8")
     add("--eps-max", type=int, default=300, metavar="N", help="most steps (default: %(default)s)")
-    add(
-        "--levels",
-        type=int,
-        default=64,
-        metavar="N",
-        help="of the map that both filter; 0: as it is",
-    )
+    about = "of the map that both filter; 0: as it is"
+    add("--levels", type=int, default=64, metavar="N", help=about)
     add("--parts", default="metric,filter,growth", help="with commas between; all by default")
-    add("--threads", type=int, default=0, help="of torch; as many as it takes if not given")
     add("--device", default="cpu", help="of torch (default: %(default)s)")
     add("--clock", choices=CLOCKS, default="wall", help="processor: for a machine in use")
-    add("--json", type=Path, help="also write everything into this file")
-    options = parser.parse_args()
+    options = words.parse_args()
     options.parts = options.parts.split(",")
     return options
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from statistics import median
 from typing import Any
 
 import torch
@@ -38,15 +38,12 @@ IDLE_S = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("methods", "page", "start"))
+    parts = {"methods": methods, "page": page, "start": start}
+    parser.add_argument("--only", choices=parts)
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
-    if options.only in (None, "methods"):
-        methods(options.repeat)
-    if options.only in (None, "page"):
-        page(options.repeat)
-    if options.only in (None, "start"):
-        start(options.repeat)
+    for part in [options.only] if options.only else parts:
+        parts[part](options.repeat)
 
 
 # ------------------------------------------------------------------ methods
@@ -76,17 +73,15 @@ def page(repeat: int) -> None:
         time.sleep(IDLE_S)
         first = [first_heatmap(chromium, address) for _ in range(repeat + 1)]
         print(f"very first visitor, {IDLE_S} s after the server's start: {first[0]:.2f} s")
-        print(
-            verdict("first heatmap, running server", statistics.median(first[1:]), FIRST_HEATMAP_S)
-        )
+        print(verdict("first heatmap, running server", median(first[1:]), FIRST_HEATMAP_S))
         tab = chromium.new_page(viewport={"width": 1440, "height": 900})
         tab.goto(f"{address}/?overlay=true")
         wait_drawn(tab, "drawn.ready >= 6")
         tab.wait_for_timeout(1500)
         times = [opacity_change(tab) for _ in range(repeat + 1)][1:]
-        print(verdict("change of opacity on screen", statistics.median(times), DISPLAY_S))
+        print(verdict("change of opacity on screen", median(times), DISPLAY_S))
         times = [colour_change(tab) for _ in range(repeat + 1)][1:]
-        print(verdict("change of shown sign and colours", statistics.median(times), DISPLAY_S))
+        print(verdict("change of shown sign and colours", median(times), DISPLAY_S))
 
 
 def start(repeat: int) -> None:
@@ -99,7 +94,7 @@ def start(repeat: int) -> None:
             with server() as address:
                 first_heatmap(chromium, address)
                 times.append(time.perf_counter() - began)
-    print(verdict("first heatmap after the start", statistics.median(times), COLD_START_S))
+    print(verdict("first heatmap after the start", median(times), COLD_START_S))
 
 
 def first_heatmap(chromium: Any, address: str) -> float:

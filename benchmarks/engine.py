@@ -103,14 +103,14 @@ class Asker:
                 self._trace.note(key, READ)
             if ended:
                 break
-            if len(self.verdicts) + len(seen) + len(job.errors) != count:
-                moved, count = time.monotonic(), len(self.verdicts) + len(seen) + len(job.errors)
+            if len(seen) + len(job.errors) != count:
+                moved, count = time.monotonic(), len(seen) + len(job.errors)
             if time.monotonic() - moved > STALLED_S:
                 break
         errors = job.errors
-        for task in tasks:
-            result = seen.get(task.key)
-            self.verdicts.append(self._verdict(task, result, errors.get(task.key), job))
+        self.verdicts += [
+            self._verdict(task, seen.get(task.key), errors.get(task.key), job) for task in tasks
+        ]
 
     def _verdict(
         self, task: Task, result: Result | None, sentence: str | None, job: Job
@@ -119,16 +119,14 @@ class Asker:
         if result is not None:
             right = result.facts["number"] == number and (result.arrays["value"] == number).all()
             return Verdict(task.key, RESULT if right else WRONG)
+        if sentence is None and job.state == "cancelled":
+            return Verdict(task.key, CANCELLED)
         if sentence is None:
-            if job.state == "cancelled":
-                return Verdict(task.key, CANCELLED)
-            return Verdict(
-                task.key, DROPPED if job.released_s and job.done else LOST, "never ended"
-            )
+            dropped = job.released_s and job.done
+            return Verdict(task.key, DROPPED if dropped else LOST, "never ended")
         own = OWN_SENTENCE.get(task.arguments["fate"])
-        if own and sentence.startswith(own):
-            return Verdict(task.key, SENTENCE, sentence)
-        return Verdict(task.key, LOST, sentence)
+        deserved = own is not None and sentence.startswith(own)
+        return Verdict(task.key, SENTENCE if deserved else LOST, sentence)
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -19,6 +17,7 @@ import torch
 
 from benchmarks.settings import settings
 from benchmarks.subject import subject
+from benchmarks.timing import in_new_process
 from xai_core.explainers import explain
 from xai_core.explainers.memory import VARIABLE
 
@@ -31,21 +30,21 @@ def peaks(options: argparse.Namespace, methods: Iterable[str]) -> dict[str, dict
     print(f"\n{f'peak memory in MB, {VARIABLE} =':34}" + "".join(f"{one:>10}" for one in LIMITS))
     found: dict[str, dict[str, float]] = {}
     for method in methods:
-        found[method] = {limit: _in_process(options, method, limit) for limit in LIMITS}
+        found[method] = {
+            limit: in_new_process(_of_method, options, method, limit) for limit in LIMITS
+        }
         print(f"{method:34}" + "".join(f"{grown:10.0f}" for grown in found[method].values()))
     return found
 
 
-def _in_process(options: argparse.Namespace, method: str, limit: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.memory", options.network, options.picture]
-    done = subprocess.run(
-        [*command, options.dtype, method],
-        env=os.environ | {VARIABLE: limit},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout.split()[-1])
+def _of_method(options: argparse.Namespace, method: str, limit: str) -> float:
+    warnings.filterwarnings("ignore")
+    os.environ[VARIABLE] = limit
+    on = subject(options.network, options.picture, getattr(torch, options.dtype))
+    # Loads what is loaded late, Captum above all.
+    explain(on.clf, on.x, on.target, method="smoothgrad", samples=1)
+    given = settings(method, on)
+    return grown(lambda: explain(on.clf, on.x, on.target, method=method, **given))
 
 
 def grown(call: Callable[[], object]) -> float:
@@ -66,17 +65,3 @@ def grown(call: Callable[[], object]) -> float:
     ended.set()
     watcher.join()
     return (max(most, process.memory_info().rss) - before) / 1e6
-
-
-def main() -> None:
-    warnings.filterwarnings("ignore")
-    network, picture, dtype, method = sys.argv[1:]
-    on = subject(network, picture, getattr(torch, dtype))
-    # Loads what is loaded late, Captum above all.
-    explain(on.clf, on.x, on.target, method="smoothgrad", samples=1)
-    given = settings(method, on)
-    print(grown(lambda: explain(on.clf, on.x, on.target, method=method, **given)))
-
-
-if __name__ == "__main__":
-    main()

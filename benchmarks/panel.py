@@ -11,15 +11,12 @@ The exit status is 1 if a map differs more than its definition allows, whatever 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,6 +24,7 @@ from torch import Tensor
 
 from benchmarks import together
 from benchmarks.memory import LIMITS, peaks
+from benchmarks.options import begin, keep, parser
 from benchmarks.peers import Peer, installed
 from benchmarks.settings import settings
 from benchmarks.subject import Subject, subject
@@ -73,9 +71,7 @@ class Row:
 
 def main() -> int:
     options = _options()
-    warnings.filterwarnings("ignore")
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    begin(options)
     dtype = getattr(torch, options.dtype)
     timed = subject(options.network, options.picture, dtype)
     exact = subject(options.network, options.picture, torch.float64)
@@ -95,33 +91,28 @@ def main() -> int:
         found["verdicts"] = verdicts(rows, sums)
     if options.peaks:
         found["peaks"] = peaks(options, dict.fromkeys(row.method for row in rows if row.here))
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    keep(options, found)
     wrong = [f"{row.method} ({row.library})" for row in rows if row.agrees is False]
     print(f"\nMaps that differ: {', '.join(wrong) or 'none'}")
     return 1 if wrong else 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
+    words = parser(__doc__)
+    add = words.add_argument
     add("--network", default="vgg-tiny", help="vgg-tiny, modified-vgg16, or a torchvision name")
     add("--picture", default="cat", help="id of a sample picture")
     add("--methods", nargs="+", metavar="ID", help="only these, and nothing together")
     add("--repeat", type=int, default=5, help="runs after one warm-up")
-    add("--threads", type=int, default=0, help="of torch; as many as it takes if not given")
     add("--dtype", choices=("float32", "float64"), default="float32")
     add("--memory", metavar="SIZE", help='what internal batches may take, for example "512 MiB"')
     add("--peaks", action="store_true", help=f"also peak memory under {' and '.join(LIMITS)}")
-    add("--json", type=Path, help="also write everything into this file")
-    options = parser.parse_args()
+    options = words.parse_args()
     if options.memory:
         os.environ[VARIABLE] = options.memory
     unknown = set(options.methods or ()) - set(METHODS)
     if unknown:
-        parser.error(f"there is no method {', '.join(sorted(unknown))}")
+        words.error(f"there is no method {', '.join(sorted(unknown))}")
     return options
 
 

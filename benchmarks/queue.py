@@ -30,7 +30,6 @@ from xai_core.jobs import engine as engines
 from xai_core.jobs.exchange import Answer, Parcel, answer, unpacked
 
 PICTURE = (3, 224, 224)
-MIB = 2**20
 
 
 class Here:
@@ -80,21 +79,21 @@ def asked(number: int, picture: np.ndarray) -> Task:
 
 def watch(job: Job, arguments: argparse.Namespace) -> None:
     """Print a line for some of the thousands."""
-    clock, used = time.monotonic(), sum(processor().values())
+    clock, used = time.monotonic(), processor_s()
     ends = range(arguments.each, arguments.tasks + 1, arguments.each)
     told = set(ends[:: max(1, len(ends) // arguments.lines)]) | {ends[-1]}
     for end in ends:
         while len(job.results) + len(job.errors) < end:
             job.wait(0.2)
         before, clock = clock, time.monotonic()
-        spent, used = used, sum(processor().values())
+        spent, used = used, processor_s()
         if end in told:
             each = 1000 * (clock - before) / arguments.each
             core = 1000 * (used - spent) / arguments.each
-            held = ", ".join(f"{name} {size / MIB:.0f} MiB" for name, size in memory().items())
-            print(
-                f"up to {end:6}: {each:6.2f} ms a task, {core:5.2f} of a core, {held}", flush=True
-            )
+            held = {name: own.memory_info().rss / 2**20 for name, own in processes().items()}
+            sizes = ", ".join(f"{name} {size:.0f} MiB" for name, size in held.items())
+            times = f"{each:6.2f} ms a task, {core:5.2f} of a core"
+            print(f"up to {end:6}: {times}, {sizes}", flush=True)
 
 
 def processes() -> dict[str, psutil.Process]:
@@ -109,14 +108,9 @@ def processes() -> dict[str, psutil.Process]:
     return found
 
 
-def memory() -> dict[str, int]:
-    """Resident memory of each process, in bytes."""
-    return {name: process.memory_info().rss for name, process in processes().items()}
-
-
-def processor() -> dict[str, float]:
-    """Seconds that each process has used of a core."""
-    return {name: sum(process.cpu_times()[:2]) for name, process in processes().items()}
+def processor_s() -> float:
+    """Seconds that they have used of a core together."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes().values())
 
 
 def read(words: Sequence[str] | None = None) -> argparse.Namespace:

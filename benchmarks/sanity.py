@@ -17,22 +17,19 @@ The exit status is 1 if a map differs, whatever the speed.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import time
-import warnings
+from collections import ChainMap
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.options import begin, keep, parser
 from benchmarks.peers.loop import COLUMNS
 from benchmarks.race import DEEPSHAP, HERE, SIDES, Found, Race, parts_of
-from benchmarks.timing import CLOCKS
+from benchmarks.timing import CLOCKS, in_new_process
 from xai_core.explainers.baselines import reference_set
 from xai_core.images import sample_images
 from xai_core.models import Classifier, load_classifier
@@ -47,38 +44,32 @@ MANY = (5, 20)  # pictures
 
 def main() -> int:
     options = _options()
-    warnings.filterwarnings("ignore")
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    begin(options)
     print(
         f"vgg-tiny, {torch.get_num_threads()} threads, {options.dtype}, torch {torch.__version__}"
     )
     if options.memory:
         return memory(options)
-    found = measure(options)
-    exact = found if options.dtype == "float64" else measure(exactly(options), timed=False)
+    found = exact = measure(options)
+    if options.dtype != "float64":
+        fewer = {"dtype": "float64", "pictures": 1, "seeds": 1}
+        exact = measure(argparse.Namespace(**{**vars(options), **fewer}), timed=False)
     wrong = report(found, exact, options)
-    if options.json:
-        facts = {**found.plain(), "differences_float64": exact.differences}
-        options.json.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    keep(options, {**found.plain(), "differences_float64": exact.differences})
     return 1 if wrong else 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
+    words = parser(__doc__)
+    add = words.add_argument
     add("--pictures", type=int, choices=range(1, 9), default=5, metavar="N", help="at most 8")
     add("--seeds", type=int, default=5, metavar="N")
     add("--layers", type=int, metavar="N", help="so many depths, evenly spread; all by default")
     add("--groups", default="1,2,4", help="of Nuzzo's four, such as 1,4")
-    add("--threads", type=int, default=0, help="of torch; as many as it takes if not given")
     add("--dtype", choices=("float32", "float64"), default="float32")
     add("--clock", choices=CLOCKS, default="wall", help="processor: for a machine in use")
     add("--memory", action="store_true", help=f"only our peak memory with {MANY} pictures")
-    add("--json", type=Path, help="also write everything into this file")
-    return parser.parse_args()
+    return words.parse_args()
 
 
 def steps_of(clf: Classifier, options: argparse.Namespace) -> list[Step]:
@@ -89,11 +80,6 @@ def steps_of(clf: Classifier, options: argparse.Namespace) -> list[Step]:
     depths = {int(middle) + 1 for middle in middles}
     steps = Test(seeds=seeds_of(options.seeds)).steps(layers)
     return [Step(0, TRAINED_LABEL, 0, TRAINED), *(step for step in steps if step.depth in depths)]
-
-
-def exactly(options: argparse.Namespace) -> argparse.Namespace:
-    """What is compared in float64."""
-    return argparse.Namespace(**{**vars(options), "dtype": "float64", "pictures": 1, "seeds": 1})
 
 
 def measure(options: argparse.Namespace, timed: bool = True) -> Found:
@@ -122,11 +108,8 @@ def measure(options: argparse.Namespace, timed: bool = True) -> Found:
 
 def report(found: Found, exact: Found, options: argparse.Namespace) -> list[str]:
     """Print the sums and the verdicts; the methods whose maps differ in float64."""
-    print(
-        f"\n{'seconds':26}"
-        + "".join(f"{side:>10}" for side in SIDES)
-        + f"{'ratio':>8}  reuse saves"
-    )
+    sides = "".join(f"{side:>10}" for side in SIDES)
+    print(f"\n{'seconds':26}{sides}{'ratio':>8}  reuse saves")
 
     def line(title: str, seconds: Sequence[float]) -> None:
         here, unaided, loop = seconds
@@ -140,13 +123,9 @@ def report(found: Found, exact: Found, options: argparse.Namespace) -> list[str]
         line("panel without DeepSHAP", [found.of(side, [DEEPSHAP]) for side in SIDES])
     print(f"\n{'method':34}{'loop, s':>10}  {options.dtype}  float64")
     for name, seconds in found.methods.items():
-        apart = [
-            f"{one.differences[name]:.0e}" if name in one.differences else ""
-            for one in (found, exact)
-        ]
-        print(
-            f"{name:34}{seconds:10.2f}  {apart[0]:7}  {apart[1]:7}  {COLUMNS[name].note}".rstrip()
-        )
+        known = (one.differences.get(name) for one in (found, exact))
+        apart = "".join(f"{'' if one is None else f'{one:.0e}':9}" for one in known)
+        print(f"{name:34}{seconds:10.2f}  {apart}{COLUMNS[name].note}".rstrip())
     wrong = [name for name, apart in exact.differences.items() if not apart <= TOLERANCE]
     print(f"Maps that differ by more than {TOLERANCE:g} in float64: {', '.join(wrong) or 'none'}")
     whole = (options.pictures, options.seeds, options.layers, options.groups)
@@ -162,10 +141,7 @@ def report(found: Found, exact: Found, options: argparse.Namespace) -> list[str]
 def memory(options: argparse.Namespace) -> int:
     """Print how large the process of our sweep becomes, by the number of pictures."""
     for count in MANY:
-        # A process each: what it took at most is never given back. A forked one would begin
-        # with what this one took.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            before, after = pool.submit(swept, options, count).result()
+        before, after = in_new_process(swept, options, count)
         print(
             f"{count:3} pictures: at most {after:.0f} MB, {before:.0f} before the sweep", flush=True
         )
@@ -174,15 +150,12 @@ def memory(options: argparse.Namespace) -> int:
 
 def swept(options: argparse.Namespace, count: int) -> tuple[float, float]:
     """Most memory of this process in MB before and after a sweep of crops of sample pictures."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    begin(options)
     clf = load_classifier("vgg-tiny")
     x = reference_set(clf, count, seed=1)
     with torch.no_grad():
         targets = clf.logits(x[:1]).argmax(1).expand(count)
-    requests = {
-        name: one for part in parts_of(options.groups).values() for name, one in part.items()
-    }
+    requests = dict(ChainMap(*parts_of(options.groups).values()))
     before = _most_mb()
     sweep = Sweep(clf, x, targets)
     for step in steps_of(clf, options):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 from torch import Tensor
@@ -22,6 +24,15 @@ def timed(
     began = clock()
     result = call(*args, **kwargs)
     return result, clock() - began
+
+
+def in_new_process(call: Callable[P, Returned], *args: P.args, **kwargs: P.kwargs) -> Returned:
+    """What a call returns in a process of its own.
+
+    What memory a process took at most is never given back, and a forked one would begin with it.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(call, *args, **kwargs).result()
 
 
 def alternating(calls: Mapping[str, Callable[[], object]], repeat: int) -> dict[str, float]:

@@ -14,8 +14,8 @@ from benchmarks.peers import Peer
 from benchmarks.settings import settings
 from benchmarks.subject import Subject
 from benchmarks.timing import alternating
-from xai_core.errors import XaiError
-from xai_core.explainers import METHODS, Panel, explain
+from xai_core.explainers import Panel, explain
+from xai_core.explainers.support import supported
 from xai_core.models import Classifier
 
 PRESETS = "seven αβ presets, and one in Zennit"
@@ -66,12 +66,12 @@ def measure(on: Subject, libraries: Mapping[str, Mapping[str, Peer]], repeat: in
     """Time the presets and the groups, and print them."""
     print(f"\n{'together':46}{'one panel':>12}{'one by one':>12}{'libraries':>12}   ms")
     sums = []
-    presets = [name for name in ALPHA_BETA if name in METHODS]
-    if presets and "Zennit" in libraries:
+    if "Zennit" in libraries:
         one = {"lrp_alpha2_beta1": libraries["Zennit"]["lrp_alpha2_beta1"]}
-        sums.append(_sum(PRESETS, on, presets, one, repeat))
+        sums.append(_sum(PRESETS, on, ALPHA_BETA, one, repeat))
+    refused = supported(on.clf)
     for title, names in GROUPS.items():
-        there = [name for name in names if name in METHODS and _works(name, on)]
+        there = [name for name in names if not refused[name]]
         if there:
             # The first library that has the method: Captum, Zennit, pytorch-grad-cam.
             peers = {
@@ -81,14 +81,6 @@ def measure(on: Subject, libraries: Mapping[str, Mapping[str, Peer]], repeat: in
             }
             sums.append(_sum(title, on, there, peers, repeat))
     return sums
-
-
-def _works(name: str, on: Subject) -> bool:
-    try:
-        explain(on.clf, on.x, on.target, method=name, **settings(name, on))
-    except XaiError:
-        return False
-    return True
 
 
 def _sum(

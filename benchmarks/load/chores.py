@@ -61,12 +61,8 @@ def small(key: str, picture: np.ndarray) -> Result:
 
 def note(folder: str, step: str, number: int) -> None:
     """Add one line; the system keeps lines that several processes append apart."""
-    line = f"{time.time():.4f} {step} {number} {os.getpid()}\n"
-    handle = os.open(Path(folder) / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    try:
-        os.write(handle, line.encode())
-    finally:
-        os.close(handle)
+    with (Path(folder) / LOG).open("ab", buffering=0) as log:
+        log.write(f"{time.time():.4f} {step} {number} {os.getpid()}\n".encode())
 
 
 def _convolve() -> None:

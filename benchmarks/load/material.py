@@ -16,15 +16,14 @@ CONDITIONS = 3
 PRACTICE, CATCHES = 1, 2
 
 
-def publish(store: Store, trials: int, seed: int = 0) -> str:
+def publish(store: Store, trials: int) -> str:
     """Make and publish a study; its name in addresses.
 
     Args:
         store: where.
         trials: per participant, as many as there are pictures.
-        seed: of the pictures.
     """
-    draw = random.Random(seed)
+    draw = random.Random(0)
     kinds = ["trial"] * trials + ["practice"] * PRACTICE + ["catch"] * CATCHES
     originals = {f"p{number}": _picture(draw) for number in range(1, len(kinds) + 1)}
     conditions = tuple(

@@ -102,13 +102,9 @@ def cluster() -> Iterator[str]:
 
 def _programs() -> Path:
     """Folder of the newest installed version's programs."""
-    found = sorted(
-        (path.parent for path in DEBIAN.glob("*/bin/initdb")),
-        key=lambda path: float(path.parent.name),
-    )
-    if found:
-        return found[-1]
-    program = shutil.which("initdb")
+    versions = sorted(DEBIAN.glob("*/bin"), key=lambda folder: -float(folder.parent.name))
+    places = [*map(str, versions), os.environ.get("PATH", "")]
+    program = shutil.which("initdb", path=os.pathsep.join(places))
     if program is None:
         raise StudyError("PostgreSQL is not installed (Debian: apt-get install postgresql).")
     return Path(program).resolve().parent

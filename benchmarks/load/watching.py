@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,12 +37,11 @@ class Moment:
 
 def now(store: Store, servers: Sequence[int]) -> Moment:
     """Look at servers, at this process and at the database."""
-    own = os.times()
     processes = [psutil.Process(pid) for pid in servers]
     return Moment(
         time.monotonic(),
         sum(_cpu(process) for process in processes),
-        own.user + own.system,
+        time.process_time(),
         sum(process.memory_info().rss for process in processes),
         commits(store),
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
 from captum import attr
 from torch import Tensor, nn
 from zennit.attribution import Gradient
@@ -19,7 +18,7 @@ from zennit.rules import AlphaBeta, Pass
 from zennit.types import Activation, BatchNorm, Convolution
 
 from benchmarks.peers import captum
-from benchmarks.peers.zennit import NO_BIAS, PRESETS, canonizers, exact_merge
+from benchmarks.peers.zennit import NO_BIAS, PRESETS, canonizers, exact_merge, one_hot
 from benchmarks.subject import Pictures
 from xai_core.explainers.baselines import blurred, reference_pictures
 from xai_core.explainers.presets import NOISE
@@ -80,12 +79,8 @@ def alpha_beta(alpha: float, beta: float, network: nn.Module, on: Pictures) -> T
     kinds = [(Activation, Pass()), (BatchNorm, Pass()), (Convolution, rule), (nn.Linear, rule)]
     composite = LayerMapComposite(kinds, canonizers=canonizers(network))
 
-    def start(output: Tensor) -> Tensor:
-        hot = torch.zeros_like(output).scatter_(1, on.target[:, None], 1.0)
-        return output.detach() * hot
-
     with Gradient(network, composite) as attributor, exact_merge(network):
-        return attributor(on.x, start)[1]
+        return attributor(on.x, lambda output: output.detach() * one_hot(output, on.target))[1]
 
 
 COLUMNS = {

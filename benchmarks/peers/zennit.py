@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -59,6 +59,11 @@ def exact_merge(network: nn.Module) -> Iterator[None]:
             norm.eps = eps
 
 
+def one_hot(output: Tensor, target: Tensor) -> Tensor:
+    """1 at the class of each row."""
+    return torch.zeros_like(output).scatter_(1, target[:, None], 1.0)
+
+
 def prepared(
     make: Callable[[Subject, nn.Module], Any], *, logit: bool = True, merge: bool = False
 ) -> Prepared:
@@ -76,15 +81,11 @@ def prepared(
         attributor = make(subject, network)
 
         def start(output: Tensor) -> Tensor:
-            hot = torch.zeros_like(output).scatter_(1, subject.target[:, None], 1.0)
+            hot = one_hot(output, subject.target)
             return output.detach() * hot if logit else hot
 
-        with attributor:
-            if merge:
-                with exact_merge(network):
-                    yield lambda: attributor(subject.x, start)[1]
-            else:
-                yield lambda: attributor(subject.x, start)[1]
+        with attributor, exact_merge(network) if merge else nullcontext():
+            yield lambda: attributor(subject.x, start)[1]
 
     return context
 
@@ -145,7 +146,7 @@ def excitation_backprop(subject: Subject) -> Iterator[Callable[[], Tensor]]:
         def call() -> Tensor:
             kept.clear()
             output = modified(x)
-            hot = torch.zeros_like(output).scatter_(1, subject.target[:, None], 1.0)
+            hot = one_hot(output, subject.target)
             return torch.autograd.grad(output, kept[0], hot)[0].sum(1, keepdim=True)
 
         yield call
