@@ -116,6 +116,17 @@ def test_only_what_is_new_is_computed():
         assert part.counts["addmm"] == linear
 
 
+def test_a_tensor_that_came_in_a_tuple_comes_in_one_again():
+    """Attention gives its result and None where the weights are not asked for."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Flatten(2), nn.TransformerEncoderLayer(256, 2, 8, batch_first=True), nn.Flatten()
+    )
+    net, x = net.double().eval().requires_grad_(False), pictures(*SIZE)
+    known = recorded(net, x)
+    assert equal(recorded(net, x, known), known)
+
+
 # The dangerous case: weights that are computed in every run
 
 

@@ -116,7 +116,7 @@ class Recorder(Intercepting):
         result = self._known_result(step)
         if result is None:
             result = func(*args, **kwargs)
-            self._note(step, [item for item in tensors(result) if id(item) not in self._numbers])
+            self._note(step, result)
             if [value._version for value in inputs] != versions:
                 raise self._unclear(step)
         else:
@@ -127,12 +127,14 @@ class Recorder(Intercepting):
             self._enter(result, step.outputs[0])
         return result
 
-    def _note(self, step: Step, results: Sequence[Tensor]) -> None:
+    def _note(self, step: Step, result: Any) -> None:
         """Write down a step and all values that it gave, if any."""
+        results = [item for item in tensors(result) if id(item) not in self._numbers]
         first = len(self.tape.values)
         if results:
             outputs = tuple(range(first, first + len(results)))
-            self.tape.steps.append(replace(step, outputs=outputs))
+            bare = isinstance(result, Tensor)
+            self.tape.steps.append(replace(step, outputs=outputs, bare=bare))
             self.tape.values += results
             for number, item in zip(outputs, results, strict=True):
                 self._enter(item, number)
@@ -183,7 +185,8 @@ class Recorder(Intercepting):
             return None
         other, values = self._known.steps[place], self._known.values
         equal = (
-            other.function is step.function
+            other.bare
+            and other.function is step.function
             and other.outputs == step.outputs
             and all(values[number] is self.tape.values[number] for number in step.inputs)
             and same((other.args, other.kwargs), (step.args, step.kwargs))

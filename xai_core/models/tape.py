@@ -28,6 +28,7 @@ class Step:
         inputs: numbers of the values it took, in the order of the slots.
         outputs: numbers of the values it gave.
         layer: dotted name of the module that was running; "" for the network itself.
+        bare: whether it gave a tensor by itself, not in a tuple.
     """
 
     function: Function
@@ -36,6 +37,7 @@ class Step:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     layer: str
+    bare: bool = True
 
     def call(self, *values: Tensor) -> tuple[Tensor, ...]:
         """The function on other values in the place of its inputs."""
