@@ -92,6 +92,7 @@ def test_a_good_design_has_no_problems():
         ({"background": (BackgroundQuestion("a", "?", "choice", ("x", " ")),)}, "is empty"),
         ({"background": (BackgroundQuestion("a", "?", "yes_no", (), True, ("x",)),)}, "not offer"),
         ({"background": (BackgroundQuestion("a", "?", "text", (), True, ("x",)),)}, "freely"),
+        ({"background": (BackgroundQuestion("a", "?", "number", (), True, ("x",)),)}, "no number"),
         ({"background": BACKGROUND * 2}, "the same id"),
         ({"completion_url": "javascript:alert(1)"}, "https://"),
         ({"completion_url": "example.org"}, "https://"),

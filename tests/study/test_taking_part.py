@@ -351,6 +351,16 @@ def test_screening_out(store, part):
 
 
 @pytest.mark.parametrize(
+    ("age", "kind"), [("17", "ended"), ("17.0", "ended"), ("18", "instructions")]
+)
+def test_a_number_screens_out_however_it_is_written(store, part, age, kind):
+    question = BackgroundQuestion("age", "How old?", "number", screens_out=("16", "17.00"))
+    slug = publish(store, background=(question,))
+    me = Ticket(slug, me=part.consent(Ticket(slug), True).me)
+    assert part.background(me, {"age": age}).kind == kind
+
+
+@pytest.mark.parametrize(
     ("most", "ending", "code"), [(1, "failed", "FAILED"), (2, "completed", "DONE")]
 )
 def test_failed_checks(store, part, most, ending, code):

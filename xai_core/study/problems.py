@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from xai_core.errors import StudyError
 from xai_core.study.design import ESCAPES, BackgroundQuestion, Design
-from xai_core.study.texts import moment, storable
+from xai_core.study.texts import is_number, moment, storable
 
 MOST_CONDITIONS = 26  # one letter each
 MOST_TEXT = 20_000
@@ -107,6 +107,8 @@ def _question(question: BackgroundQuestion) -> Iterator[str]:
         yield f"“{text}” has an answer that is empty or cannot be stored."
     if question.offered is not None and not set(question.screens_out) <= set(question.offered):
         yield f"“{text}” screens out by an answer that it does not offer."
+    if question.kind == "number" and not all(map(is_number, question.screens_out)):
+        yield f"“{text}” screens out by an answer that is no number."
     if question.kind == "text" and question.screens_out:
         yield f"“{text}” is answered freely and cannot screen out."
 

@@ -1,7 +1,8 @@
-"""Texts from outside: which of them every database can keep, and which are moments."""
+"""Texts from outside: which every database can keep, which are numbers, which are moments."""
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -11,6 +12,14 @@ from xai_core.errors import StudyError
 def storable(text: str) -> bool:
     """Whether every database can keep the text: no NUL, and no half of a character."""
     return "\0" not in text and not re.search("[\ud800-\udfff]", text)
+
+
+def is_number(text: str) -> bool:
+    """Whether the text is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def moment(text: str) -> datetime:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from xai_core.errors import StudyError
 from xai_core.study.design import BackgroundQuestion
-from xai_core.study.texts import storable
+from xai_core.study.texts import is_number, storable
 
 LONGEST_ANSWER = 5_000  # characters
 
@@ -37,22 +36,27 @@ def checked_answers(
 
 def screened_out(questions: Sequence[BackgroundQuestion], given: Mapping[str, str]) -> bool:
     """Whether an answer ends the participation."""
-    return any(given.get(question.id) in question.screens_out for question in questions)
+    return any(
+        _same(question, given[question.id], out)
+        for question in questions
+        if question.id in given
+        for out in question.screens_out
+    )
+
+
+def _same(question: BackgroundQuestion, answer: str, other: str) -> bool:
+    """Whether two answers mean the same: 18 and 18.0 do."""
+    if question.kind == "number" and is_number(other):
+        return float(answer) == float(other)
+    return answer == other
 
 
 def _check(question: BackgroundQuestion, answer: str) -> None:
     if question.offered is not None and answer not in question.offered:
         raise StudyError(f"Please choose one of the answers offered: {question.text}")
-    if question.kind == "number" and not _is_number(answer):
+    if question.kind == "number" and not is_number(answer):
         raise StudyError(f"Please answer with a number: {question.text}")
     if len(answer) > LONGEST_ANSWER:
         raise StudyError(f"Please answer in at most {LONGEST_ANSWER} characters: {question.text}")
     if not storable(answer):
         raise StudyError(f"This answer holds a character that cannot be stored: {question.text}")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
