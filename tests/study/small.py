@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy import func, select
 
 from xai_core.study import (
+    BackgroundQuestion,
     ClientTimes,
     Condition,
     Design,
@@ -16,6 +17,7 @@ from xai_core.study import (
 )
 
 TIMES = ClientTimes(1000.0, 2500.5, 1500, 1, 20)
+EYES = (BackgroundQuestion("eyes", "Do you see well?", "yes_no", screens_out=("no",)),)
 BACKGROUND = {"degree": "yes", "saliency": "no", "vision": "no"}
 
 

@@ -8,14 +8,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.study.small import TIMES, design, publish
+from tests.study.small import EYES, TIMES, design, publish
 from xai_core.errors import StudyError
-from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
+from xai_core.study import TakingPart, Ticket, open_store
 from xai_core.study.participation.screens import ClientTimes
 from xai_core.study.trial_plan import LETTERS
 
 STEPS = 30
-EYES = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)
 CHOICES = ("A", "B", "same", "cannot_distinguish")
 PRACTICE = 1
 

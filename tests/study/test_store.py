@@ -11,7 +11,6 @@ from tests.study import small
 from tests.study.small import TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import (
-    BackgroundQuestion,
     Prediction,
     Rendered,
     TakingPart,
@@ -199,8 +198,7 @@ def test_researchers_sessions_end(store):
 
 
 def test_records_tell_all_but_who(store):
-    questions = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)
-    plan = small.design(background=questions, instructed_trials=1, most_failed=9)
+    plan = small.design(background=small.EYES, instructed_trials=1, most_failed=9)
     slug = publish(store, plan)
     part = TakingPart(store)
     ticket = Ticket(slug, platform="prolific", platform_id="secret-id")
@@ -263,8 +261,7 @@ def test_escapes_have_no_position(store):
 
 
 def test_places_left_free_are_given_to_others(store):
-    questions = (BackgroundQuestion("eyes", "?", "yes_no", screens_out=("no",)),)
-    slug = publish(store, small.design(2, 3, catches=0, background=questions))
+    slug = publish(store, small.design(2, 3, catches=0, background=small.EYES))
     part = TakingPart(store)
     codes = []
     for number in range(9):

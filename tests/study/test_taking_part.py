@@ -340,8 +340,7 @@ def test_the_target_fills_the_study(store, part):
 
 
 def test_screening_out(store, part):
-    question = BackgroundQuestion("eyes", "Do you see well?", "yes_no", screens_out=("no",))
-    slug = publish(store, background=(question,))
+    slug = publish(store, background=small.EYES)
     me = Ticket(slug, me=part.consent(Ticket(slug), True).me)
     screen = part.background(me, {"eyes": "no"})
     assert (screen.kind, screen.ending, screen.code) == ("ended", "screened_out", "OUT")

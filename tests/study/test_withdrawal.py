@@ -104,17 +104,14 @@ def test_no_byte_of_the_free_text_is_left(sqlite_url):
     rng = random.Random(0)
     others = [f"somebody else {number} " * rng.randrange(1, 40) for number in range(60)]
     # Among others and of many lengths, so that pages of the file are split around it.
+    part = TakingPart(store)
     for words in others[:30]:
-        TakingPart(store).background(
-            Ticket(slug, me=TakingPart(store).consent(Ticket(slug), True).me), {"free": words}
-        )
+        begin(part, Ticket(slug), {"free": words})
     store.backup()
     ticket = Ticket(slug, platform="p", platform_id="prolific-of-the-secret")
     me, code = somebody(store, slug, ticket, (SECRET + " ") * 100)
     for words in others[30:]:
-        TakingPart(store).background(
-            Ticket(slug, me=TakingPart(store).consent(Ticket(slug), True).me), {"free": words}
-        )
+        begin(part, Ticket(slug), {"free": words})
     copies = [store.backup(), store.backup()]
     found = bytes_of(folder)
     assert found.count(SECRET.encode()) >= 3, "otherwise this test would show nothing"

@@ -101,7 +101,10 @@ def analyse(records: Records, settings: Settings | None = None) -> Results:
     votes = collect(answers, models)
     places = positions(answers, len(models), records.design.random_positions, chosen.seed)
     tables = {
-        **_people(records),
+        "funnel": funnel(records),
+        "endings": endings(records),
+        "attention": attention(records),
+        "checks": checks(records),
         **_votes(votes, records, answers, chosen),
         "positions": places.table,
         "positions_by_participant": places.participants,
@@ -116,15 +119,6 @@ def choice_titles(records: Records) -> dict[str, str]:
     """What people read of each choice."""
     own = {condition.id: condition.title for condition in records.design.conditions}
     return {**own, **ESCAPES}
-
-
-def _people(records: Records) -> dict[str, pd.DataFrame]:
-    return {
-        "funnel": funnel(records),
-        "endings": endings(records),
-        "attention": attention(records),
-        "checks": checks(records),
-    }
 
 
 def _votes(

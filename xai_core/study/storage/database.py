@@ -154,13 +154,13 @@ class Database:
         """
         with self.turn(), as_sentences(), self._writer.connect() as connection:
             if not foreign_keys:
-                _set_foreign_keys(connection, "OFF")
+                set_pragma(connection, "foreign_keys=OFF")
             try:
                 with connection.begin():
                     yield connection
             finally:
                 if not foreign_keys:
-                    _set_foreign_keys(connection, "ON")
+                    set_pragma(connection, "foreign_keys=ON")
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -248,11 +248,11 @@ def _sqlite(url: URL, patience: float) -> Engine:
     return engine
 
 
-def _set_foreign_keys(connection: Connection, switch: str) -> None:
-    """SQLite ignores this inside a transaction, so it goes past SQLAlchemy, which begins one."""
+def set_pragma(connection: Connection, setting: str) -> None:
+    """Set what SQLite ignores inside a transaction: past SQLAlchemy, which begins one."""
     driver = connection.connection.driver_connection
     if driver is not None:
-        driver.execute(f"PRAGMA foreign_keys={switch}").close()
+        driver.execute(f"PRAGMA {setting}").close()
 
 
 def _postgresql(url: URL) -> Engine:

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select, text
 
 from xai_core.errors import StudyError, StudyUnavailableError
-from xai_core.study.storage.database import AWAY, Database, as_sentences
+from xai_core.study.storage.database import AWAY, Database, as_sentences, set_pragma
 from xai_core.study.storage.schema import study
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -76,9 +76,7 @@ def _use_wal(database: Database) -> None:
     while True:
         try:
             with as_sentences(), database.engine.connect() as connection:
-                driver = connection.connection.driver_connection
-                if driver is not None:
-                    driver.execute("PRAGMA journal_mode=WAL").close()
+                set_pragma(connection, "journal_mode=WAL")
             return
         except (StudyUnavailableError, sqlite3.OperationalError) as error:
             if time.monotonic() > deadline:
