@@ -68,13 +68,12 @@ def task(key, function="echo", cost=1.0, title="", **arguments):
 
 
 def until(condition):
-    """Seconds until the condition holds."""
-    began = time.monotonic()
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + GENEROUS_S
     while not condition():
-        if time.monotonic() - began > GENEROUS_S:
+        if time.monotonic() > deadline:
             raise TimeoutError(f"This did not happen within {GENEROUS_S} s.")
         time.sleep(0.005)
-    return time.monotonic() - began
 
 
 def results(asked):
