@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import serving
 from tests.browser.proxy import proxy
 from tests.browser.test_compare import wait_drawn
+from tests.browser.test_study import step
 from tests.browser.test_take_part import at, begin, choose
 from tests.pages import little_study
 from xai_core.study import open_store
@@ -140,6 +142,10 @@ def test_a_study_by_people_and_by_bots(researcher: Page, shared: Shared) -> None
         told = researcher.get_by_text("4 participants, 8 answers")
         expect(told).to_be_visible()
     assert picture.value.ok
+    step(researcher, "Files")
+    with researcher.expect_download() as waiting:  # made in a thread that knows no visitor
+        researcher.get_by_role("button", name="Everything, ZIP").click()
+    assert zipfile.is_zipfile(waiting.value.path())
 
 
 def test_a_proxy_that_takes_the_path_off(page: Page, server: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from pages.components import access
 from xai_core import jobs
 from xai_core.cache import Cache
 from xai_core.jobs import Engine
+from xai_core.study import Store, shared_store
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -38,3 +40,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield made
     patch.undo()
     made.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A database of the test's own."""
+    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
+    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
+    made = shared_store()
+    yield made
+    made.close_all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,7 @@ from tests.pages.opening import address, page, press, words
 from tests.pages.waiting import arrived, checked, ended, until
 from xai_core.errors import StudyUnavailableError
 from xai_core.images import sample_image
-from xai_core.study import Rendered, Store, Version, shared_store
+from xai_core.study import Rendered, Store, Version
 from xai_core.study.design import (
     BACKGROUND,
     QUESTION,
@@ -36,17 +35,7 @@ from xai_core.study.field_of_view import original_png
 NOON = datetime(2031, 1, 1, 12, tzinfo=UTC)
 TINY = {"source": "vgg-tiny"}
 NASTY = "<script>alert(1)</script> =1+1 {class} **bold** $x$ [a](http://x)"
-pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A database of the test's own, and a visitor who sits at this machine."""
-    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
-    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    monkeypatch.setattr(access, "is_local", lambda *_: True)
-    yield shared_store()
-    shared_store().close_all()
+pytestmark = pytest.mark.usefixtures("engine", "store")
 
 
 def full(store: Store, **parts: Any) -> Design:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -26,7 +24,7 @@ from xai_core.jobs import Job, Task
 from xai_core.study.analysis.cases import case_table
 from xai_core.study.analysis.results import Results, Settings, analyse
 from xai_core.study.storage.pulse import pulse
-from xai_core.study.storage.store import Store, shared_store
+from xai_core.study.storage.store import Store
 
 PAGE = "pages/study_results.py"
 PEOPLE = 8
@@ -34,16 +32,6 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** $x$ [a](http://evil)"
 
 
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
-    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    monkeypatch.setattr(access, "is_local", lambda *_: True)
-    made = shared_store()
-    yield made
-    made.close_all()
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -29,19 +27,10 @@ from tests.pages.waiting import checked
 from xai_core.errors import StudyUnavailableError
 from xai_core.study.design import BackgroundQuestion, Consent
 from xai_core.study.participation.taking_part import TakingPart
-from xai_core.study.storage.store import Store, shared_store
+from xai_core.study.storage.store import Store
 
 KEY = "0123456789abcdef"
 AWAY = "The database cannot be reached now. Nothing was lost."
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setenv("XAI_STUDIES", str(tmp_path))
-    monkeypatch.delenv("XAI_DATABASE_URL", raising=False)
-    made = shared_store()
-    yield made
-    made.close_all()
 
 
 @pytest.fixture
