@@ -89,11 +89,13 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
 
 
 def folder_stamp(folder: str | Path) -> list[tuple[str, int]]:
-    """When a data set's folder and each within it last changed, in nanoseconds.
+    """When the folders of ``listed`` last changed, in nanoseconds.
 
     Another where a file has come, gone or got another name, however deep.
     """
-    return sorted((place, Path(place).stat().st_mtime_ns) for place, _, _ in os.walk(folder))
+    root = Path(folder)
+    within = root / "val" if (root / "wnids.txt").is_file() else root
+    return sorted((place, Path(place).stat().st_mtime_ns) for place, _, _ in os.walk(within))
 
 
 def listed(folder: str | Path) -> list[tuple[Path, str | None]]:
