@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 _listener: ContextVar[Callable[[float], None] | None] = ContextVar("listener", default=None)
@@ -35,3 +35,14 @@ def advance(done: float, total: float) -> None:
     listener = _listener.get()
     if listener is not None:
         listener(done / total)
+
+
+class Meter:
+    """Is told how far a sequence of tasks has come; this one says nothing of it."""
+
+    def step(self, title: str) -> AbstractContextManager[None]:
+        """The next task is done inside the block, and listens to its progress."""
+        return nullcontext()
+
+    def skip(self, title: str) -> None:
+        """The next task is done already."""

@@ -52,9 +52,8 @@ async def serve(request: Request) -> Response:
     """One module, or 404: also where another version is asked for, which the browser would keep."""
     given = request.path_params
     component, version = given["component"], given["version"].partition(".")[0]
-    if component not in FOLDERS or version != _version(component):
-        return Response(status_code=404)
-    content = _contents(component).get(given["name"])
+    known = component in FOLDERS and version == _version(component)
+    content = _contents(component).get(given["name"]) if known else None
     if content is None:
         return Response(status_code=404)
     return unchanging(content, "text/javascript", "public")

@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from xai_core import progress
 from xai_core.progress import listening
 
 FIRST_ESTIMATE = 0.05  # share of the work; before that, warming up would dominate the pace
 
 
-class Meter:
+class Meter(progress.Meter):
     """Tells how far a sequence of steps has come.
 
     In a terminal one line is drawn over and over; elsewhere every step gives one line.

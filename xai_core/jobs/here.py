@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from xai_core.cache import Cache, Result
 from xai_core.errors import XaiError
 from xai_core.jobs.engine import Engine
 from xai_core.jobs.exchange import keep, without_parts
 from xai_core.jobs.task import Task
-from xai_core.progress import advance
+from xai_core.progress import Meter, advance
 
 OWNER = "command"
 LOOK_S = 0.2
+SILENT = Meter()
 DROPPED = "The result is no longer there; there may be too little space for what is kept."
 
 
-class Meter(Protocol):
-    """Who is told how far a sequence of tasks has come."""
-
-    def step(self, title: str) -> AbstractContextManager[None]:
-        """The next task is done inside the block, and listens to its progress."""
-
-    def skip(self, title: str) -> None:
-        """The next task is done already."""
-
-
 def carry_out(
-    tasks: Sequence[Task], cache: Cache, meter: Meter | None = None
+    tasks: Sequence[Task], cache: Cache, meter: Meter = SILENT
 ) -> Iterator[tuple[Task, Result | str]]:
     """Do every task, here or, where ``XAI_SCHEDULER`` names a Dask scheduler, on its workers.
 
@@ -56,9 +45,7 @@ def carry_out(
             yield task, _outcome(task, cache, meter)
 
 
-def results_of(
-    tasks: Sequence[Task], cache: Cache, meter: Meter | None = None
-) -> dict[str, Result]:
+def results_of(tasks: Sequence[Task], cache: Cache, meter: Meter = SILENT) -> dict[str, Result]:
     """The results of tasks by key, where each of them is needed; see ``carry_out``.
 
     Raises:
@@ -72,12 +59,12 @@ def results_of(
     return results
 
 
-def _outcome(task: Task, cache: Cache, meter: Meter | None) -> Result | str:
+def _outcome(task: Task, cache: Cache, meter: Meter) -> Result | str:
     known = cache.get(task.key)
     if known is not None:
-        _skip(task, meter)
+        meter.skip(f"{task.title}, already there")
         return known
-    with _step(task, meter):
+    with meter.step(task.title):
         try:
             result = task.run(**task.arguments)
         except XaiError as error:
@@ -88,7 +75,7 @@ def _outcome(task: Task, cache: Cache, meter: Meter | None) -> Result | str:
 
 
 def _on_workers(
-    tasks: Sequence[Task], cache: Cache, meter: Meter | None
+    tasks: Sequence[Task], cache: Cache, meter: Meter
 ) -> Iterator[tuple[Task, Result | str]]:
     engine = Engine(cache=cache)
     try:
@@ -97,9 +84,9 @@ def _on_workers(
         total, given = sum(task.cost for task in tasks), 0.0
         for task in tasks:
             if task.key in known:
-                _skip(task, meter)
+                meter.skip(f"{task.title}, already there")
             else:
-                with _step(task, meter):
+                with meter.step(task.title):
                     while not (task.key in job.results or task.key in job.errors or job.done):
                         # One of several workers' tasks is named, and all of them count.
                         advance(job.fraction * total - given, task.cost)
@@ -108,12 +95,3 @@ def _on_workers(
             yield task, job.errors.get(task.key) or job.results.get(task.key) or DROPPED
     finally:
         engine.close()
-
-
-def _step(task: Task, meter: Meter | None) -> AbstractContextManager[None]:
-    return nullcontext() if meter is None else meter.step(task.title)
-
-
-def _skip(task: Task, meter: Meter | None) -> None:
-    if meter is not None:
-        meter.skip(f"{task.title}, already there")

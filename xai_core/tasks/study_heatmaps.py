@@ -149,7 +149,9 @@ def _task(
 ) -> Task:
     settings = _settings(condition)
     explained = true_index(about, picture.true_class) if design.look.explained == "true" else None
-    look = _look(design)
+    names = [one.name for one in fields(Display)]
+    # Made once, so that what it refuses is refused here.
+    look = asdict(Display(**{name: getattr(design.look, name) for name in names}))
     key = content_key(
         "study-picture", about["fingerprint"], pixels, seen, explained, condition.method, settings,
         look,
@@ -209,8 +211,3 @@ def _neighbours(conditions: Sequence[Condition], facts: Mapping[str, Facts]) -> 
 
 def _settings(condition: Condition) -> dict[str, Any]:
     return completed(Choice(condition.method, condition.settings))
-
-
-def _look(design: Design) -> dict[str, Any]:
-    """Keywords of ``Display``; made once, so that what it refuses is refused here."""
-    return asdict(Display(**{one.name: getattr(design.look, one.name) for one in fields(Display)}))

@@ -41,7 +41,7 @@ async def serve(request: Request) -> Response:
         found = _held.get(name)
     if found is None:
         try:
-            found = await run_in_threadpool(_read, name)
+            found = await run_in_threadpool(lambda: shared_store().stimulus(name))
         except StudyUnavailableError:
             return _nothing(503)
         if found is None:
@@ -54,10 +54,6 @@ async def serve(request: Request) -> Response:
 def route() -> Route:
     """The web server's route to the pictures."""
     return own_route(f"{PATH}/{{name}}", serve)
-
-
-def _read(name: str) -> tuple[bytes, str] | None:
-    return shared_store().stimulus(name)
 
 
 def _nothing(status: int) -> Response:
