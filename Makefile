@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# Whole files and folders go to one process (tests/conftest.py). Where tests wait for servers and
-# workers, three processes keep two cores busy.
-PYTEST := $(BIN)/python -m pytest --no-loadscope-reorder -n
+# Two processes; whole files and folders go to one of them (tests/conftest.py).
+BOTH   := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+
+# Everything here starts many processes, which would compile the same files again and again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: app test test-long quick coverage check clean
 
@@ -13,16 +15,16 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(PYTEST) 3 --durations=10
+	$(BOTH) --durations=10
 
 quick: check
-	$(PYTEST) 2 -p tests.quick -m "not (browser or worker or database or long)"
+	$(BOTH) -p tests.quick -m "not (browser or worker or database or long)"
 
 test-long: $(VENV)/.dev
-	$(PYTEST) 2 -m long
+	$(BOTH) -m long
 
 coverage: $(VENV)/.dev
-	$(PYTEST) 3 --cov --cov-report=term:skip-covered
+	$(BOTH) --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -59,27 +59,34 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Callable[..., Bro
 
 @pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server keeps its cache and its studies."""
+    """Where the server keeps its studies."""
     return tmp_path_factory.mktemp("server")
 
 
 @pytest.fixture(scope="package")
-def server(folder: Path) -> Iterator[str]:
-    """Address of a server that begins with an empty cache."""
-    with serving(folder) as address:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all servers keep what they have computed; empty at first."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="package")
+def server(folder: Path, cache: Path) -> Iterator[str]:
+    """Address of a server."""
+    with serving(folder, cache) as address:
         yield address
 
 
 @contextmanager
-def serving(folder: Path, base_path: str = "", **environment: str) -> Iterator[str]:
+def serving(folder: Path, cache: Path, base_path: str = "", **environment: str) -> Iterator[str]:
     """A server of its own; its address. That nothing failed in it unseen is asserted at its end.
 
     Args:
-        folder: for its cache and its studies.
+        folder: for its studies.
+        cache: for what it computes.
         base_path: under which it answers.
         environment: more variables for it.
     """
-    own = {"XAI_CACHE": str(folder / "cache"), "XAI_STUDIES": str(folder / "studies")}
+    own = {"XAI_CACHE": str(cache), "XAI_STUDIES": str(folder / "studies")}
     with Server(own | environment, base_path=base_path) as made:
         yield made.url
         made.stop()

@@ -37,9 +37,9 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+def shared(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("shared")
-    with serving(folder, BASE.strip("/")) as straight, proxy(straight) as proxied:
+    with serving(folder, cache, BASE.strip("/")) as straight, proxy(straight) as proxied:
         assert straight.endswith(BASE)
         assert proxied.endswith(BASE)
         yield Shared(straight, proxied, folder / "studies")

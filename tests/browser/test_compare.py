@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -147,44 +148,29 @@ def test_a_link_reopens_the_same_view(page: Page, server: str) -> None:
     expect(page.locator("figure").first).to_contain_text("Coffee")
 
 
-def test_zoom_is_shared_and_undone(page: Page, server: str) -> None:
+def test_zoom_pointing_and_widths(page: Page, server: str) -> None:
+    """What needs no run of the page: zoom, values, and a place for everything at every width."""
     page.goto(server)
     wait_drawn(page, "drawn.ready >= 6")
+    # The original and at least five heatmaps are whole on a 1440 x 900 screen.
+    boxes = [canvas.bounding_box() for canvas in page.locator("figure canvas").all()]
+    assert len([box for box in boxes if box and box["y"] + box["height"] <= 900]) >= 6
+
     page.locator(".tools").get_by_role("button", name="Zoom in").click()
     wait_drawn(page, "drawn.scale === 1.5")
     page.get_by_role("button", name="Whole picture").click()
     wait_drawn(page, "drawn.scale === 1")
 
-
-def test_pointing_reads_a_value(page: Page, server: str) -> None:
-    page.goto(server)
-    wait_drawn(page, "drawn.ready >= 6")
     page.locator("figure canvas").nth(1).hover()
-    reading = re.compile(
-        r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3} \(raw .+\)$"
-    )  # the middle
-    expect(page.locator(".readout")).to_have_text(reading)
+    middle = re.compile(r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3} \(raw .+\)$")
+    expect(page.locator(".readout")).to_have_text(middle)
 
-
-@pytest.mark.parametrize("width", [360, 1440, 2560])
-def test_nothing_overflows(page: Page, server: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(server)
-    wait_drawn(page, "drawn.ready >= 6")
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for scheme in schemes:
+    for width, scheme in product((360, 1440, 2560), schemes):
+        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_above_the_fold(page: Page, server: str) -> None:
-    """The original and at least five heatmaps are whole on a 1440 x 900 screen."""
-    page.goto(server)
-    wait_drawn(page, "drawn.ready >= 6")
-    bottoms = [canvas.bounding_box() for canvas in page.locator("figure canvas").all()]
-    whole = [box for box in bottoms if box and box["y"] + box["height"] <= 900]
-    assert len(whole) >= 6
+        page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_file_that_is_no_picture(page: Page, server: str) -> None:

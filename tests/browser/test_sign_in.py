@@ -56,7 +56,9 @@ def test_a_password_opens_and_signing_out_closes(
     locked(page)
 
 
-def test_a_login_service_opens_to_listed_addresses_alone(page: Page, tmp_path: Path) -> None:
+def test_a_login_service_opens_to_listed_addresses_alone(
+    page: Page, tmp_path: Path, cache: Path
+) -> None:
     with login_service() as service:
         secrets = tmp_path / "secrets.toml"
         environment = {
@@ -71,7 +73,7 @@ def test_a_login_service_opens_to_listed_addresses_alone(page: Page, tmp_path: P
             'client_secret = "c"\n'
             f'server_metadata_url = "{service.issuer}/.well-known/openid-configuration"\n'
         )
-        with serving(tmp_path, **environment) as address:
+        with serving(tmp_path, cache, **environment) as address:
             service.email = "somebody@else.example"
             page.goto(address)
             locked(page)

@@ -131,10 +131,11 @@ def test_the_whole_journey_by_mouse(
     assert complaints == []
 
 
-def test_a_page_without_navigation_menu_and_toolbar(
+def test_by_the_keyboard_alone_on_a_page_without_menu_and_toolbar(
     page: Page, participants: Participants, store: Store
 ) -> None:
-    page.goto(participants.link(little_study.publish(store, little_study.design())))
+    slug = little_study.publish(store, little_study.design(options=3))
+    page.goto(participants.link(slug))
     expect(page.get_by_role("button", name="I agree and take part")).to_be_visible()
     for name in ("stHeader", "stToolbar", "stSidebar", "stMainMenu"):
         expect(page.get_by_test_id(name)).not_to_be_visible()
@@ -142,12 +143,6 @@ def test_a_page_without_navigation_menu_and_toolbar(
     box = page.get_by_test_id("stMainBlockContainer").bounding_box()
     assert box is not None
     assert box["width"] <= 60 * 16
-
-
-def test_by_the_keyboard_alone(page: Page, participants: Participants, store: Store) -> None:
-    slug = little_study.publish(store, little_study.design(options=3))
-    page.goto(participants.link(slug))
-    expect(page.get_by_role("button", name="I agree and take part")).to_be_visible()
     tab_to(page, "I agree and take part")
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio").first).to_be_visible()
