@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# Two processes; whole files and folders go to one of them (tests/conftest.py).
-BOTH   := $(BIN)/python -m pytest -n 2 --no-loadscope-reorder
+# Whole files and folders go to one process (tests/conftest.py). Where tests wait for servers and
+# workers, three processes keep two cores busy.
+PYTEST := $(BIN)/python -m pytest --no-loadscope-reorder
 
 # Everything here starts many processes, which would compile the same files again and again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,16 +16,16 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(BOTH) --durations=10
+	$(PYTEST) -n 3 --durations=10
 
 quick: check
-	$(BOTH) -p tests.quick -m "not (browser or worker or database or long)"
+	$(PYTEST) -n 2 -p tests.quick -m "not (browser or worker or database or long)"
 
 test-long: $(VENV)/.dev
-	$(BOTH) -m long
+	$(PYTEST) -n 2 -m long
 
 coverage: $(VENV)/.dev
-	$(BOTH) --cov --cov-report=term:skip-covered
+	$(PYTEST) -n 3 --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -32,6 +32,8 @@ STARTED = {
 }
 # Their tests share a server and a browser, or an engine: they run in one process, and first.
 TOGETHER = ("tests/browser", "tests/pages")
+# But these have servers of their own.
+APART = ("tests/browser/test_frames.py", "tests/browser/test_take_part.py")
 
 # How long an example takes depends on what else runs on the machine.
 hypothesis.settings.register_profile(
@@ -44,12 +46,12 @@ def place(nodeid: str) -> str:
     """The folder, or the file, whose tests run in one process and one after the other."""
     file = nodeid.partition("::")[0]
     folder = file.rpartition("/")[0]
-    return folder if folder in TOGETHER else file
+    return folder if folder in TOGETHER and file not in APART else file
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what a test needs; begin with what takes or waits longest, so that both end alike."""
+    """Mark what a test needs; begin with what takes or waits longest, so that all end alike."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         for need, fixtures in NEEDS.items():

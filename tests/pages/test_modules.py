@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pages.components import modules
+from tests.apart import apart
 
 
 def answer(component: str, version: str, name: str) -> Response:
     given = {"component": component, "version": version, "name": name}
-    return asyncio.run(modules.serve(Request({"type": "http", "path_params": given})))
+    return apart(asyncio.run, modules.serve(Request({"type": "http", "path_params": given})))
 
 
 def version(component: str, first: str) -> str:
