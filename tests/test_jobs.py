@@ -209,7 +209,9 @@ def test_parts_asked_for_later_are_computed_again(workers):
 
 def test_cancel_frees_the_core(workers):
     pid = worker_pid(workers)
-    busy = workers.submit([task("busy", "busy", seconds=9999), task("later", value=1)], "ann")
+    busy = workers.submit(
+        [task("busy", "busy", seconds=9999, steps=10**5), task("later", value=1)], "ann"
+    )
     same = workers.submit([task("later", value=1)], "bob")
     until(lambda: busy.fraction > 0)
     busy.cancel()
