@@ -8,11 +8,10 @@ import json
 import re
 import shlex
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-
-from xai_core.__main__ import main
 
 # A picture whose class changes soon.
 QUERY = "samples=Astronaut&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
@@ -26,9 +25,7 @@ def opened(page: Page, address: str) -> list[str]:
     return errors
 
 
-def test_step_until_the_class_flips_filter_and_download(
-    page: Page, server: str, tmp_path: Path
-) -> None:
+def test_step_until_the_class_flips_filter_and_download(page: Page, server: str) -> None:
     errors = opened(page, f"{server}/reliability?{QUERY}")
     slider = page.get_by_role("slider", name="Steps ε")
     expect(slider).to_be_visible()
@@ -83,13 +80,12 @@ def test_step_until_the_class_flips_filter_and_download(
     with page.expect_download() as waiting:
         page.get_by_role("button", name="run.json").click()
     command = json.loads(Path(waiting.value.path()).read_text("utf-8"))["command"]
-    # The command that it holds gives the same numbers.
-    words = shlex.split(command)[3:]
-    words[words.index("--out") + 1] = str(tmp_path / "again")
-    assert main(words) == 0
-    again = list(csv.DictReader(io.StringIO((tmp_path / "again/apem.csv").read_text("utf-8"))))
-    exact = ("image", "method", "stage", "eps_minus", "eps_plus", "apem", "apem_shuffled")
-    assert [[r[k] for k in exact] for r in again] == [[r[k] for k in exact] for r in rows]
+    # Another test carries such a command out.
+    words = shlex.split(command)
+    assert "sample:astronaut" in words
+    given = dict(pairwise(words))
+    asked = {"--methods": "saliency,input_x_gradient", "--shuffles": "1", "--eps-max": "15"}
+    assert asked.items() <= given.items()
     assert not errors
 
 
