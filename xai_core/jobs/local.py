@@ -36,7 +36,6 @@ def configuration(workers: int) -> dict[str, object]:
     libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return {
         "distributed.scheduler.allowed-failures": 0,
-        "distributed.scheduler.work-stealing": False,
         # A worker that computes without a break may be silent for long; its end is seen anyway.
         "distributed.scheduler.worker-ttl": None,
         # What only Dask's own pages would show costs time and memory with every task.
@@ -103,8 +102,11 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
 
 
 def _lasting(extensions: Mapping[str, type]) -> dict[str, type]:
-    """All parts of Dask but its statistics, which keep something of every task for ever."""
-    return {name: part for name, part in extensions.items() if name != "spans"}
+    """All parts of Dask but its statistics and work stealing.
+
+    Both keep something of every task for ever, and tasks are handed to a worker by name.
+    """
+    return {name: part for name, part in extensions.items() if name not in ("spans", "stealing")}
 
 
 async def _started(maker: Callable[[], Nanny]) -> Nanny:
