@@ -30,7 +30,6 @@ from xai_core.study import shared_store
 if TYPE_CHECKING:
     from xai_core.jobs import Engine
 
-FIRST_MODEL = "vgg-tiny"
 LOGO = Path(__file__).parent / "assets" / "logo.png"
 TAKE_PART = "take-part"
 PARTICIPANTS = ("pages.components.study.taking_part.page",)
@@ -104,9 +103,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
     from xai_core import tasks
+    from xai_core.first_model import first_model
 
     with suppress(JobError):  # closed already
-        engine.submit([tasks.warm_up({"source": FIRST_MODEL})], owner="engine")
+        engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
     warm_up(EVERYBODY)
 
 

@@ -114,11 +114,19 @@ def _as_image(picture: Picture) -> Image.Image:
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that comes with the product: its id, its title, and its file in scikit-image."""
+    """A picture that comes with the product.
+
+    Attributes:
+        id: what commands call it.
+        title: what people read.
+        file: its file in scikit-image.
+        known: whether ImageNet's classes have a name for what is on it; pages offer only these.
+    """
 
     id: str
     title: str
     file: str
+    known: bool = True
 
     def loader(self) -> Image.Image:
         """The picture, RGB."""
@@ -129,16 +137,16 @@ class Sample:
 
 
 def sample_images() -> list[Sample]:
-    """Photographs from scikit-image's package, the ones the embedded model knows first."""
+    """Photographs from scikit-image's package."""
     return [
         Sample("cat", "Cat", "chelsea.png"),
         Sample("coffee", "Coffee", "coffee.png"),
-        Sample("astronaut", "Astronaut", "astronaut.png"),
+        Sample("astronaut", "Astronaut", "astronaut.png", known=False),
         Sample("rocket", "Rocket", "rocket.jpg"),
         Sample("motorcycle", "Motorcycle", "motorcycle_left.png"),
         Sample("camera", "Cameraman", "camera.png"),
-        Sample("coins", "Coins", "coins.png"),
-        Sample("galaxies", "Galaxies", "hubble_deep_field.jpg"),
+        Sample("coins", "Coins", "coins.png", known=False),
+        Sample("galaxies", "Galaxies", "hubble_deep_field.jpg", known=False),
     ]
 
 

@@ -17,6 +17,8 @@ from pages.components.address_bar import warn_of_unknown
 from pages.components.select_controls import select_box
 from xai_core.cache import default_folder
 from xai_core.classes import names_in
+from xai_core.errors import ModelError
+from xai_core.first_model import first_model
 from xai_core.models import ModelInfo, available_models
 from xai_core.models.architectures import ARCHITECTURES, TRANSFORMING
 
@@ -39,7 +41,10 @@ def choose_model() -> dict[str, Any] | None:
     """
     infos = {info.id: info for info in model_infos()}
     st.subheader("Model")
-    names = [*infos, OWN]
+    first = first_model()
+    if first not in infos:
+        raise ModelError(f"XAI_MODEL names '{first}', and there is no such model.")
+    names = [first, *(name for name in infos if name != first), OWN]
     warn_of_unknown("model", names, "model")
     chosen = st.selectbox(
         "Model",

@@ -35,7 +35,7 @@ class Picture:
 
 def choose_pictures() -> list[Picture]:
     """The sidebar's picture part; unreadable files are named and left out."""
-    samples = {sample.id: sample.title for sample in sample_images()}
+    samples = {sample.id: sample.title for sample in sample_images() if sample.known}
     st.subheader("Pictures")
     warn_of_unknown("samples", samples.values(), "sample picture")
     above = st.container()

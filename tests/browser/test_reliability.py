@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 # A picture whose class changes soon.
-QUERY = "samples=Astronaut&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
+QUERY = "samples=Rocket&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
 
 
 def opened(page: Page, address: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Astronaut": "goldfish"}
+PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Rocket": "goldfish"}
 
 
 def step(page: Page, name: str) -> None:

@@ -27,7 +27,7 @@ from xai_core.models import load_classifier
 
 pytestmark = pytest.mark.usefixtures("engine")
 # A picture whose class changes soon.
-QUICK = {"samples": "Astronaut", "methods": "saliency,input_x_gradient", "shuffles": "0"}
+QUICK = {"samples": "Rocket", "methods": "saliency,input_x_gradient", "shuffles": "0"}
 MOST = 15
 QUICK["eps_max"] = str(MOST)
 PURPOSES = ("apem-maps", "apem-trace", "apem-rows")
@@ -155,7 +155,7 @@ def test_many_pictures_here(computed: AppTest) -> None:
 
 
 def test_two_methods_picture_by_picture() -> None:
-    samples = ["Astronaut", "Cameraman", "Motorcycle"]
+    samples = ["Rocket", "Cameraman", "Motorcycle"]
     methods = "random,gradcam_elementwise"
     app = measured(opened(view="Many pictures", methods=methods, eps_max="25", samples=samples))
     app.segmented_control(key="apem_stage").set_value("map")

@@ -9,6 +9,7 @@ from typing import Any
 
 from xai_core.classes import names_in
 from xai_core.errors import ModelError
+from xai_core.first_model import first_model
 
 Commands = Any  # argparse keeps the type of its sub-commands private
 CHECKPOINT = (
@@ -52,7 +53,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Add ``--model`` and the facts that a checkpoint does not hold itself."""
     parser.add_argument(
         "--model",
-        default="vgg-tiny",
+        default=first_model(),
         metavar="ID|FILE",
         help="a model's id (see `models`), or a "
         "checkpoint: .safetensors, or a PyTorch state dict (default: %(default)s)",

@@ -1,4 +1,4 @@
-"""Network architectures by name: our own, and torchvision's classifiers.
+"""Network architectures by name: our own, and torchvision's and timm's classifiers.
 
 In our own, every activation, pooling and dropout is a module used exactly once, because
 hook-based attribution methods depend on it (S section 7.1.2).
@@ -16,6 +16,13 @@ from torch import Tensor, nn
 
 from xai_core.errors import ModelError
 from xai_core.models.scores import first_line
+from xai_core.models.timm_models import (
+    PREFIX,
+    architecture_names,
+    build_timm,
+    has_architecture,
+    plain_name,
+)
 from xai_core.models.torch_calls import Function, Intercepting
 
 # S table 7.1, column "Modified": (convolutions, channels) of the four stacks, and FC-2048.
@@ -93,13 +100,20 @@ def torchvision_names() -> list[str]:
     return names
 
 
+def timm_architecture(name: str) -> str:
+    """What ``build_network`` calls the architecture of timm's with this name, tag or not."""
+    plain = plain_name(name)
+    return f"{PREFIX}{plain}" if plain in {*ARCHITECTURES, *torchvision_names()} else plain
+
+
 def build_network(
     name: str, classes: int, side: int | None = None, *, imagenet_input: bool = False
 ) -> nn.Module:
     """An untrained network; the global random state decides its weights.
 
     Args:
-        name: key of ``ARCHITECTURES`` or name of a torchvision classifier.
+        name: key of ``ARCHITECTURES``, or name of a torchvision or timm classifier
+            (``timm_models``); of two with the same name torchvision's.
         classes: number of logits.
         side: side of the input in pixels, for vision transformers, whose weights depend on it.
         imagenet_input: torchvision's published GoogLeNet and Inception v3 weights expect inputs
@@ -112,13 +126,20 @@ def build_network(
     if name in ARCHITECTURES:
         return ARCHITECTURES[name](classes)
     known = torchvision_names()
-    if name not in known:
-        similar = difflib.get_close_matches(name, [*ARCHITECTURES, *known], n=3)
-        hint = f" Similar names: {', '.join(similar)}." if similar else ""
-        raise ModelError(
-            f"There is no architecture '{name}'; use {', '.join(ARCHITECTURES)} "
-            f"or the name of a torchvision classifier.{hint}"
-        )
+    if name in known:
+        return _torchvision(name, classes, side, imagenet_input)
+    if has_architecture(name):
+        return build_timm(name, classes, side)
+    names = [*ARCHITECTURES, *known, *architecture_names()]
+    similar = difflib.get_close_matches(plain_name(name), names, n=3)
+    hint = f" Similar names: {', '.join(similar)}." if similar else ""
+    raise ModelError(
+        f"There is no architecture '{name}'; use {', '.join(ARCHITECTURES)} "
+        f"or the name of a torchvision or timm classifier.{hint}"
+    )
+
+
+def _torchvision(name: str, classes: int, side: int | None, imagenet_input: bool) -> nn.Module:
     from torchvision import models
 
     options: dict[str, object] = {}

@@ -49,6 +49,7 @@ def load_checkpoint(
     title: str | None = None,
     crop: float = 1.0,
     *,
+    resample: str = "bilinear",
     outputs: str | None = None,
     transform_input: bool | None = None,
 ) -> Classifier:
@@ -67,6 +68,7 @@ def load_checkpoint(
         std: per-channel standard deviation, or None.
         title: name for people; the file's name if not given.
         crop: share of the shorter side that the centre crop keeps.
+        resample: as in ``Classifier``.
         outputs: as in ``Classifier``; two classes may have one score.
         transform_input: whether a GoogLeNet or Inception v3 converts ImageNet-normalised input
             to [-1, 1] itself, which its weights do not tell; None to find out
@@ -89,6 +91,7 @@ def load_checkpoint(
         mean,
         std,
         crop=crop,
+        resample=resample,
         title=title or path.stem,
         outputs=outputs,
     )

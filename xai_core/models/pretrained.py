@@ -1,4 +1,4 @@
-"""torchvision's ImageNet classifiers: facts without a download, weights from disk or the web."""
+"""ImageNet classifiers of torchvision and timm, with weights from the disk or the web."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from urllib.request import urlopen
 import torch
 
 from xai_core.errors import ModelError
+from xai_core.models.architectures import timm_architecture
 from xai_core.models.checkpoints import read_network
 from xai_core.models.classifier import Classifier
+from xai_core.models.timm_models import timm_facts
 from xai_core.progress import advance
 
 TIMEOUT = 30  # seconds without an answer
@@ -114,6 +116,37 @@ def load_pretrained(name: str) -> Classifier:
     return Classifier(
         network,
         facts.class_names,
+        facts.input_size,
+        facts.mean,
+        facts.std,
+        crop=facts.crop,
+        resample=facts.resample,
+        title=name,
+    )
+
+
+def load_timm(name: str) -> Classifier:
+    """A classifier of timm with certain weights, from Hugging Face's folder or from the web.
+
+    Args:
+        name: one of ``timm_names``.
+
+    Raises:
+        ModelError: no network and no file, or a file that does not fit.
+    """
+    facts = timm_facts(name)
+    if facts.squash:
+        raise ModelError(
+            f"{name} was trained on pictures that were squeezed into a square; such pictures "
+            "cannot be shown beside their maps yet."
+        )
+    names = facts.class_names
+    network = read_network(
+        facts.fetched(), timm_architecture(name), len(names), facts.input_size[0]
+    )
+    return Classifier(
+        network,
+        names,
         facts.input_size,
         facts.mean,
         facts.std,

@@ -7,15 +7,23 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xai_core.errors import ModelError
-from xai_core.models.architectures import parameter_count, torchvision_names
+from xai_core.images import RESAMPLING
+from xai_core.models.architectures import (
+    parameter_count,
+    timm_architecture,
+    torchvision_names,
+)
 from xai_core.models.checkpoints import load_checkpoint
 from xai_core.models.classifier import Classifier
 from xai_core.models.outputs import OUTPUTS
-from xai_core.models.pretrained import load_pretrained, pretrained_facts
+from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
+from xai_core.models.signatures import signatures
+from xai_core.models.timm_models import has_architecture, plain_name, timm_facts, timm_names
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
@@ -31,7 +39,7 @@ class ModelInfo:
     Attributes:
         id: what ``load_classifier`` takes.
         title: the name that people read.
-        source: "embedded" or "torchvision".
+        source: "embedded", "torchvision" or "timm".
         classes: number of classes.
         input_size: (height, width) in pixels.
         parameters: number of weights.
@@ -54,9 +62,10 @@ class ModelInfo:
 
 
 def available_models() -> list[ModelInfo]:
-    """The embedded models, then torchvision's classifiers; reads no weights."""
+    """The embedded models, then torchvision's and timm's classifiers; reads no weights."""
     embedded = [_embedded_info(file) for file in _embedded().values()]
-    return embedded + [_torchvision_info(name) for name in torchvision_names()]
+    libraries = [_torchvision_info(name) for name in torchvision_names()]
+    return embedded + libraries + [_timm_info(name) for name in timm_names()]
 
 
 def load_classifier(
@@ -68,6 +77,7 @@ def load_classifier(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     crop: float | None = None,
+    resample: str | None = None,
     outputs: str | None = None,
     transform_input: bool | None = None,
 ) -> Classifier:
@@ -83,7 +93,8 @@ def load_classifier(
         mean: per-channel mean of pictures in [0, 1].
         std: per-channel standard deviation.
         crop: share of the shorter side that the centre crop keeps; 1 if nothing tells it.
-        outputs: as in ``Classifier``.
+        resample: as in ``Classifier``, and so the next.
+        outputs: what makes probabilities of the scores.
         transform_input: as in ``load_checkpoint``.
 
     Raises:
@@ -97,23 +108,47 @@ def load_classifier(
         "mean": mean,
         "std": std,
         "crop": crop,
+        "resample": resample,
         "outputs": outputs,
         "transform_input": transform_input,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    name, embedded = str(source), _embedded()
-    if name in embedded or name in torchvision_names():
+    name, path = str(source), Path(source)
+    brought = _by_id(name)
+    if brought is not None:
         if given:
             raise ModelError(f"The model '{name}' brings its own {', '.join(given)}; leave it out.")
-        return _from_file(embedded[name], {}) if name in embedded else load_pretrained(name)
-    path = Path(source)
+        return brought()
     if path.is_file():
         return _from_file(path, given)
+    if len(path.parts) == 1 and has_architecture(name):
+        raise ModelError(_which_weights(name))
     if path.suffix or len(path.parts) > 1:
         raise ModelError(f"There is no file {path}.")
-    similar = difflib.get_close_matches(name, [*embedded, *torchvision_names()], n=3, cutoff=0.4)
+    names = [*_embedded(), *torchvision_names(), *timm_names()]
+    similar = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
     raise ModelError(f"There is no model '{name}'.{hint}")
+
+
+def _by_id(name: str) -> Callable[[], Classifier] | None:
+    """What loads the model of that id; None if there is none."""
+    embedded = _embedded()
+    if name in embedded:
+        return partial(_from_file, embedded[name], {})
+    if name in torchvision_names():
+        return partial(load_pretrained, name)
+    if "." in name and name in timm_names():
+        return partial(load_timm, name)
+    return None
+
+
+def _which_weights(name: str) -> str:
+    """A sentence for an architecture of timm where weights were wanted."""
+    tags = [one for one in timm_names() if plain_name(one) == plain_name(name)]
+    if not tags:
+        return f"timm has no ImageNet weights for {plain_name(name)}; give a checkpoint."
+    return f"There are no weights '{name}'; for {plain_name(name)} timm has {', '.join(tags)}."
 
 
 def weights_stamp(source: str | Path) -> str:
@@ -126,6 +161,8 @@ def weights_stamp(source: str | Path) -> str:
     path = _embedded().get(name, Path(source))
     if name in torchvision_names():
         path = pretrained_facts(name).file
+    elif "." in name and not path.is_file() and name in timm_names():
+        path = timm_facts(name).file or path
     stamps = []
     # A folder without a name of its own, such as ".", has nothing beside it.
     endings = (path.suffix, ".json", PATTERNS) if path.name else ()
@@ -157,6 +194,7 @@ def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
         facts.get("std"),
         facts.get("title"),
         facts.get("crop", 1.0),
+        resample=facts.get("resample", "bilinear"),
         outputs=facts.get("outputs"),
         transform_input=facts.get("transform_input"),
     )
@@ -202,6 +240,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "mean": lambda v: _is_list(v, float, 3),
     "std": lambda v: _is_list(v, float, 3),
     "crop": _is_number,
+    "resample": lambda v: v in tuple(RESAMPLING),
     "outputs": lambda v: v in OUTPUTS,
     "transform_input": lambda v: isinstance(v, bool),
     "title": lambda v: isinstance(v, str),
@@ -244,4 +283,27 @@ def _torchvision_info(name: str) -> ModelInfo:
         size_mb=facts.size_mb,
         local=local,
         note=note,
+    )
+
+
+def _timm_info(name: str) -> ModelInfo:
+    facts = timm_facts(name)
+    architecture = timm_architecture(name)
+    known = signatures().get(architecture)
+    parameters = (
+        known.parameters(facts.classes) if known else parameter_count(architecture, facts.classes)
+    )
+    size_mb = round(4 * parameters / 1e6, 1)
+    local = facts.file is not None
+    return ModelInfo(
+        id=name,
+        title=name,
+        source="timm",
+        classes=facts.classes,
+        input_size=facts.input_size,
+        parameters=parameters,
+        accuracy=facts.accuracy,
+        size_mb=size_mb,
+        local=local,
+        note="" if local else f"{size_mb:.0f} MB are downloaded at first use.",
     )

@@ -60,7 +60,7 @@ def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:
 
 
 def _samples(draft: Draft) -> None:
-    titles = {sample.id: sample.title for sample in sample_images()}
+    titles = {sample.id: sample.title for sample in sample_images() if sample.known}
     chosen = st.pills(
         "Samples",
         list(titles),
