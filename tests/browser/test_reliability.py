@@ -82,7 +82,7 @@ def test_step_until_the_class_flips_filter_and_download(page: Page, server: str)
     command = json.loads(Path(waiting.value.path()).read_text("utf-8"))["command"]
     # Another test carries such a command out.
     words = shlex.split(command)
-    assert "sample:astronaut" in words
+    assert "sample:rocket" in words
     given = dict(pairwise(words))
     asked = {"--methods": "saliency,input_x_gradient", "--shuffles": "1", "--eps-max": "15"}
     assert asked.items() <= given.items()
@@ -92,7 +92,7 @@ def test_step_until_the_class_flips_filter_and_download(page: Page, server: str)
 def test_a_folder_with_classes(page: Page, server: str, tmp_path: Path) -> None:
     from xai_core.images import sample_image
 
-    for name, sample in (("Egyptian cat", "cat"), ("elsewhere", "astronaut")):
+    for name, sample in (("Egyptian cat", "cat"), ("elsewhere", "rocket")):
         (tmp_path / "mine" / name).mkdir(parents=True)
         sample_image(sample).save(tmp_path / "mine" / name / "one.png")
     query = "methods=saliency&shuffles=0&eps_max=15&view=Many+pictures&cohort=A+folder+of+mine"
