@@ -1,114 +1,85 @@
-"""Weights from files that may come from anyone, read without running or trusting them.
+"""How the weights of a file become those of an architecture.
 
-Names and shapes are compared with the architecture before any tensor is read, so a small file
-that describes a huge network costs nothing.
+Names and shapes are compared with the architecture before any tensor is read.
 """
 
 from __future__ import annotations
 
-import re
-import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from xai_core.errors import ModelError
 from xai_core.models.architectures import blueprint, build_network
-from xai_core.models.classifier import Classifier
-from xai_core.models.transform_input import set_transform_input
+from xai_core.models.checkpoint_files import DAMAGE, Key, Stored, WeightsFile, damaged
+from xai_core.models.checkpoint_layout import (
+    Place,
+    first_names,
+    is_averaged,
+    named,
+    title,
+    votes,
+    weights_at,
+)
+from xai_core.models.replaced_heads import ActivationError, Head, flattens, read_head
+from xai_core.models.signatures import COLOURS, changes_with_side, heads_of, is_within
 
-MAX_BYTES = 2_000_000_000
-MAX_PICKLE_BYTES = 50_000_000  # names and shapes alone; the tensors lie beside them
-
-# Where training scripts put the weights, and what wrappers put before their names.
-WRAPPER_KEYS = ("state_dict", "model_state_dict", "model")
-WRAPPER_PREFIXES = ("module.", "_orig_mod.")
+SIDES = (32, 64, 96, 112, 128, 160, 192, 224, 240, 256, 288, 299, 320, 336, 384, 448, 512)
+# Shares of red, green and blue in grey (ITU-R BT.601, as Pillow converts).
+GREY = (0.299, 0.587, 0.114)
 
 # Heads that torchvision uses in training only.
-_TRAINING_ONLY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
-_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|conv))\.([12]\..*)$")
-_ADVICE = "save it with safetensors, or with torch.save(model.state_dict(), path)"
-_DAMAGE = (RuntimeError, OSError, EOFError, LookupError, TypeError, ValueError, MemoryError)
+TRAINING_ONLY = ("aux1", "aux2", "AuxLogits")
+_CLASSES = 7  # of a blueprint whose heads do not matter
+_COUNTER = "num_batches_tracked"
 
-Shapes = dict[str, tuple[int, ...]]
+Shapes = Mapping[str, tuple[int, ...]]
 
 
-def load_checkpoint(
-    path: str | Path,
-    architecture: str,
-    class_names: Sequence[str],
-    input_size: tuple[int, int],
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    title: str | None = None,
-    crop: float = 1.0,
-    *,
-    resample: str = "bilinear",
-    outputs: str | None = None,
-    transform_input: bool | None = None,
-) -> Classifier:
-    """A classifier from a safetensors file or a plain PyTorch state dict.
+@dataclass(frozen=True)
+class Fit:
+    """How a file's weights get into an architecture.
 
-    A dict that holds the state dict under "state_dict", "model_state_dict" or "model" is opened,
-    and the prefixes "module." and "_orig_mod." are dropped where every name has them. Weights
-    of any floating type become float32. BatchNorm's ``num_batches_tracked`` may be missing.
-
-    Args:
-        path: the file, at most 2 GB.
-        architecture: key of ``ARCHITECTURES`` or name of a torchvision classifier.
-        class_names: one readable name per logit.
-        input_size: (height, width) in pixels.
-        mean: per-channel mean of pictures in [0, 1], or None.
-        std: per-channel standard deviation, or None.
-        title: name for people; the file's name if not given.
-        crop: share of the shorter side that the centre crop keeps.
-        resample: as in ``Classifier``.
-        outputs: as in ``Classifier``; two classes may have one score.
-        transform_input: whether a GoogLeNet or Inception v3 converts ImageNet-normalised input
-            to [-1, 1] itself, which its weights do not tell; None to find out
-            (``set_transform_input``).
-
-    Raises:
-        ModelError: not such a file, or it does not fit the architecture or what was said.
+    Attributes:
+        architecture: as in ``build_network``.
+        classes: number of logits, as the last layer has them.
+        side: side of the input in pixels with which the shapes fit, or None if nothing tells it.
+        place: where in the file the weights lie.
+        places: all places with weights that fit.
+        names: key in the file -> name in the network, outside a head of the file's own.
+        grey: names of the convolutions that see the picture, if it is a grey one.
+        head: what stands in the place of the architecture's last layer, or None.
+        weights: number of names outside the heads.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}.")
-    if path.stat().st_size > MAX_BYTES:
-        raise ModelError(f"{path.name} is larger than {MAX_BYTES / 1e9:.0f} GB.")
-    network = _read_for(path, architecture, len(class_names), input_size[0])
-    note = set_transform_input(network, architecture, mean, std, transform_input)
-    clf = Classifier(
-        network,
-        class_names,
-        input_size,
-        mean,
-        std,
-        crop=crop,
-        resample=resample,
-        title=title or path.stem,
-        outputs=outputs,
-    )
-    clf.notes += [note] if note else []
-    return clf
+
+    architecture: str
+    classes: int
+    side: int | None
+    place: Place
+    places: tuple[Place, ...]
+    names: Mapping[Key, str]
+    grey: frozenset[str]
+    head: Head | None
+    weights: int
 
 
-def _read_for(path: Path, architecture: str, names: int, side: int) -> nn.Module:
-    """The network with a score for every class, or with one for two classes."""
-    try:
-        return read_network(path, architecture, names, side)
-    except ModelError:
-        if names != 2:
-            raise
-        with suppress(ModelError):
-            return read_network(path, architecture, 1, side)
-        raise
+class SetsError(ModelError):
+    """Several sets of weights fit.
+
+    Attributes:
+        places: where they lie.
+    """
+
+    def __init__(self, sentence: str, places: Sequence[Place]) -> None:
+        super().__init__(sentence)
+        self.places = tuple(places)
+
+
+class _SideError(ModelError):
+    """Nothing differs but what depends on the side of the input."""
 
 
 def read_network(
@@ -128,154 +99,199 @@ def read_network(
         classes: number of logits.
         side: side of the input in pixels.
         imagenet_input: whether ImageNet-normalised input is to be converted.
-        verified: the file's hash is known to be right; only then may it have PyTorch's format
-            from before 2020, whose sizes cannot be checked without reading it.
+        verified: as in ``WeightsFile``.
 
     Raises:
         ModelError: not such a file, or it does not fit the architecture.
     """
-    kind = _file_kind(path, verified)
-    stored = _stored_shapes(path, kind)
-    names = _plain_names(list(stored), architecture)
-    needed = blueprint(architecture, classes, side).state_dict()
-    expected = {name: tuple(tensor.shape) for name, tensor in needed.items()}
-    _check_fit(path.name, architecture, expected, {names[key]: stored[key] for key in names})
+    file = WeightsFile(path, verified=verified)
+    found = fit(file, architecture, side=side)
+    if found.classes != classes:
+        raise ModelError(f"{file.name} has {found.classes} scores, but {classes} are needed.")
+    return filled(file, found, imagenet_input=imagenet_input)
+
+
+def fit(
+    file: WeightsFile,
+    architecture: str,
+    *,
+    side: int | None = None,
+    usual: int | None = None,
+    weights: str | None = None,
+    head_activation: str | None = None,
+) -> Fit:
+    """How the file's weights get into an architecture; reads none of them.
+
+    Args:
+        file: the file.
+        architecture: as in ``build_network``.
+        side: side of the input in pixels; None to find out, where the weights depend on it.
+        usual: the side that is tried first.
+        weights: which of several sets of weights, by the keys before their names.
+        head_activation: the activation between the layers of a head (``replaced_heads``).
+
+    Raises:
+        SetsError: several sets of weights fit, and it was not said which.
+        ActivationError: ``head_activation`` is needed.
+        ModelError: the file does not fit, or what was said does not fit the file.
+    """
+    tried = [side] if side is not None else list(dict.fromkeys((usual, *SIDES)))
+    refusal: ModelError | None = None
+    for one in tried:
+        try:
+            found = _at_side(file, architecture, one, weights, head_activation)
+        except _SideError as error:
+            refusal = refusal or error
+            continue
+        except ModelError as error:
+            if refusal is None or one == usual:
+                raise
+            refusal = refusal or error  # the architecture cannot be built for every side
+            continue
+        if head_activation is not None and not (found.head and found.head.slots):
+            raise ModelError(
+                f"{file.name} has no head of several layers, so leave head_activation out."
+            )
+        return found
+    raise refusal or ModelError(f"{file.name} does not fit {architecture}.")
+
+
+def filled(file: WeightsFile, found: Fit, *, imagenet_input: bool = False) -> nn.Module:
+    """The network with the file's weights, float32, on the CPU.
+
+    Raises:
+        ModelError: the file is damaged, or holds weights that are no numbers.
+    """
+    names = dict(found.names)
     with torch.random.fork_rng(devices=[]):
-        network = build_network(architecture, classes, side, imagenet_input=imagenet_input)
-    _fill(path, kind, network, names)
+        network = build_network(
+            found.architecture, found.classes, found.side, imagenet_input=imagenet_input
+        )
+        if found.head is not None:
+            module, more = found.head.build()
+            network.set_submodule(found.head.module, module)
+            names |= more
+    own = network.state_dict()
+    for key, tensor in file.read(names):
+        name = names[key]
+        try:
+            own[name].copy_(_coloured(tensor) if name in found.grey else tensor)
+        except DAMAGE as error:
+            raise ModelError(damaged(file.name)) from error
+    for name, tensor in own.items():
+        if not torch.isfinite(tensor).all():
+            raise ModelError(f"{file.name}: '{name}' holds NaN or infinite weights.")
     return network
 
 
-def _file_kind(path: Path, verified: bool) -> str:
-    with path.open("rb") as file:
-        start = file.read(512)
-    if start.startswith(b"PK\x03\x04"):
-        _check_archive(path)
-        return "torch"
-    if len(start) > 9 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < MAX_BYTES:
-        return "safetensors"
-    if verified:
-        return "torch"
-    if start[:1] == b"\x80" or start[257:262] == b"ustar":
-        raise ModelError(
-            f"{path.name} is a pickle in an old format, which could run code when it is opened; "
-            f"{_ADVICE}."
-        )
-    raise ModelError(f"{path.name} is not a checkpoint; {_ADVICE}.")
+def _coloured(weights: Tensor) -> Tensor:
+    """Weights [O, 1, h, w] for grey -> [O, 3, h, w] for the picture from which it is made."""
+    return weights.float() * torch.tensor(GREY).view(1, COLOURS, 1, 1)
 
 
-def _check_archive(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise ModelError(f"{path.name} is damaged or incomplete.") from error
-    inside = {member.filename.partition("/")[2]: member for member in members}
-    if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
-        raise ModelError(f"{path.name} is a TorchScript program, not a state dict; {_ADVICE}.")
-    if "archive_format" in inside or any(name.startswith(("models/", "extra/")) for name in inside):
-        raise ModelError(f"{path.name} is an exported program (.pt2); {_ADVICE}.")
-    if "data.pkl" not in inside:
-        raise ModelError(f"{path.name} is a ZIP archive but not a checkpoint; {_ADVICE}.")
-    # torch.save stores without compression: anything else could unpack to any size.
-    packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
-    total = sum(member.file_size for member in members)
-    if packed or total > path.stat().st_size or inside["data.pkl"].file_size > MAX_PICKLE_BYTES:
-        raise ModelError(f"{path.name} was not written by torch.save; {_ADVICE}.")
-
-
-def _stored_shapes(path: Path, kind: str) -> Shapes:
-    """Names and shapes in the file; reads no tensor unless the file has the old format."""
-    if kind == "safetensors":
-        try:
-            with safe_open(path, framework="pt") as file:
-                return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-        except (SafetensorError, *_DAMAGE) as error:
-            raise ModelError(f"{path.name} is damaged or not a safetensors file.") from error
-    tensors = _state_dict(path, "meta")
-    for key, tensor in tensors.items():
-        # A tensor that is not on the meta device was made by the pickle, not stored in the file.
-        if not tensor.is_meta or tensor.layout != torch.strided or tensor.is_complex():
-            raise ModelError(f"{path.name}: '{key}' is not an ordinary tensor.")
-    return {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-
-
-def _state_dict(path: Path, device: str) -> dict[str, Tensor]:
-    # For shapes alone, mapping the file saves reading it; the old format cannot be mapped.
-    mapped = device == "meta" and zipfile.is_zipfile(path)
-    try:
-        loaded = torch.load(path, map_location=device, weights_only=True, mmap=mapped)
-    except UnpicklingError as error:
-        raise ModelError(
-            f"{path.name} holds a whole pickled model or other Python objects, "
-            f"which could run code; {_ADVICE}."
-        ) from error
-    except _DAMAGE as error:
-        raise ModelError(f"{path.name} is damaged or incomplete.") from error
-    return _unwrapped(path.name, loaded)
-
-
-def _unwrapped(file: str, loaded: Any) -> dict[str, Tensor]:
-    if isinstance(loaded, Mapping):
-        for key in WRAPPER_KEYS:
-            if isinstance(loaded.get(key), Mapping):
-                loaded = loaded[key]
-                break
-    if not isinstance(loaded, Mapping) or not loaded:
-        raise ModelError(f"{file} holds no state dict; {_ADVICE}.")
-    for key, value in loaded.items():
-        if not isinstance(value, Tensor) or not isinstance(key, str):
-            raise ModelError(f"{file} is not a plain state dict: '{key}' is no tensor; {_ADVICE}.")
-    return dict(loaded)
-
-
-def _plain_names(stored: list[str], architecture: str) -> dict[str, str]:
-    """Name in the file -> name in the network, without what the network does not use."""
-    names = {key: key for key in stored}
-    for prefix in WRAPPER_PREFIXES:
-        if names and all(name.startswith(prefix) for name in names.values()):
-            names = {key: name.removeprefix(prefix) for key, name in names.items()}
-    if architecture.startswith("densenet"):
-        # torchvision's DenseNet files date from before dots in names were forbidden.
-        names = {key: _OLD_DENSENET.sub(r"\1\2", name) for key, name in names.items()}
-    unused = _TRAINING_ONLY.get(architecture, ())
-    return {key: name for key, name in names.items() if not name.startswith(unused)}
-
-
-def _check_fit(file: str, architecture: str, expected: Shapes, found: Shapes) -> None:
-    missing = [
-        name for name in expected if name not in found and not name.endswith("num_batches_tracked")
-    ]
-    unexpected = [name for name in found if name not in expected]
-    if missing or unexpected:
-        parts = [
-            f"{len(names)} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-            for names, what in ((missing, "missing"), (unexpected, "unexpected"))
-            if names
-        ]
-        raise ModelError(f"{file} does not fit {architecture}: weights {' and '.join(parts)}.")
-    for name, shape in found.items():
-        if shape != expected[name]:
+def _at_side(
+    file: WeightsFile,
+    architecture: str,
+    side: int | None,
+    weights: str | None,
+    activation: str | None,
+) -> Fit:
+    network = blueprint(architecture, _CLASSES, side)
+    needed = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    seeker = _Seeker(file, architecture, network, needed, side, activation)
+    count = votes(file.tensors, needed)
+    most = max(count.values(), default=0)
+    # A place with half of the names is another network, or a part of this one.
+    likely = [place for place, number in count.items() if 2 * number > most]
+    if weights is not None:
+        likely = named(weights, likely)
+        if not likely:
+            known = first_names(title(place) or "the file itself" for place in count)
             raise ModelError(
-                f"{file} does not fit {architecture}: '{name}' has the shape {list(shape)}, "
-                f"but {list(expected[name])} is needed."
+                f"{file.name} has no weights of {architecture} under '{weights}'; "
+                f"names of it are under: {known or 'nothing'}."
             )
+    fits: list[Fit] = []
+    refusals: list[ModelError] = []
+    for place in sorted(likely or [_fullest(file)], key=lambda place: -count[place]):
+        try:
+            fits.append(seeker.at(place))
+        except ModelError as error:
+            refusals.append(error)
+    if not fits:
+        raise refusals[0]
+    return _chosen(file.name, fits)
 
 
-def _fill(path: Path, kind: str, network: nn.Module, names: Mapping[str, str]) -> None:
-    """Copy the file's tensors into the network, which converts them to its types."""
-    own = network.state_dict()
-    try:
-        if kind == "safetensors":
-            with safe_open(path, framework="pt") as file:
-                for key, name in names.items():
-                    own[name].copy_(file.get_tensor(key))
-        else:
-            tensors = _state_dict(path, "cpu")
-            for key, name in names.items():
-                own[name].copy_(tensors[key])
-    except (SafetensorError, *_DAMAGE) as error:
-        raise ModelError(f"{path.name} is damaged or incomplete.") from error
-    for name, tensor in own.items():
-        if not torch.isfinite(tensor).all():
-            raise ModelError(f"{path.name}: '{name}' holds NaN or infinite weights.")
+def _fullest(file: WeightsFile) -> Place:
+    """The mapping with most tensors, to say how they are called."""
+    sizes: dict[Place, int] = {}
+    for key in file.tensors:
+        sizes[key[:-1]] = sizes.get(key[:-1], 0) + 1
+    return max(sizes, key=sizes.__getitem__)
+
+
+def _chosen(file: str, fits: Sequence[Fit]) -> Fit:
+    """Of several sets of weights the only one, or the only one whose keys say it is an average."""
+    places = tuple(one.place for one in fits)
+    good = [one for one in fits if is_averaged(one.place)] if len(fits) > 1 else list(fits)
+    if len(good) != 1:
+        listed = ", ".join(f"'{title(place)}'" for place in places)
+        raise SetsError(
+            f"{file} holds {len(fits)} sets of weights that fit; say which (weights): {listed}.",
+            places,
+        )
+    return Fit(**{**vars(good[0]), "places": places})
+
+
+@dataclass(frozen=True)
+class _Seeker:
+    """Compares what lies at a place with what an architecture needs."""
+
+    file: WeightsFile
+    architecture: str
+    network: nn.Module
+    needed: Shapes
+    side: int | None
+    activation: str | None
+
+    def at(self, place: Place) -> Fit:
+        """How the weights at a place fit.
+
+        Raises:
+            ModelError: they do not.
+        """
+        found = {
+            key: name
+            for key, name in weights_at(self.file.tensors, place, self.needed).items()
+            if name.partition(".")[0] not in TRAINING_ONLY or name in self.needed
+        }
+        for key, name in found.items():
+            if not self.file.tensors[key].ordinary:
+                raise ModelError(f"{self.file.name}: '{name}' is not an ordinary tensor.")
+        heads = heads_of(self.architecture).split()
+        places = [(module, found) for module in heads[:1]] if len(heads) == 1 else []
+        classes = self._plain(found, heads)
+        head: Head | None = None
+        if classes is None:
+            for module, weights in self._other_heads(place, found, places):
+                head = self._head(module, weights)
+                if head is not None:
+                    break
+        replaced = [head.module] if head else heads
+        body = {key: name for key, name in found.items() if not is_within(name, replaced)}
+        grey = self._check(body, replaced if head or classes is not None else [])
+        if head is None and classes is None:
+            raise ModelError(self._strange_head(found, heads))
+        names = body if head else found
+        return Fit(
+            self.architecture,
+            head.classes if head else classes or 0,
+            self.side,
+            place,
+            (place,),
+            names,
+            grey,
+            head,
+            len(body),
+        )
