@@ -3,8 +3,8 @@
 import torch
 
 from xai_core.first_model import FIRST, first_model
-from xai_core.images import sample_images
 from xai_core.imagenet import imagenet_classes
+from xai_core.images import sample_images
 from xai_core.models import available_models, load_classifier
 
 SHOWN = {  # what is on them, in ImageNet's words
