@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 
 from xai_core.models.checkpoint_files import Key
 
 # What DataParallel, torch.compile, FSDP and activation checkpointing put into names.
-WRAPPERS = frozenset(
-    ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
-)
+WRAPPERS = frozenset(("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"))
 # Words of a key that say that its weights are an average over training.
 _AVERAGED = re.compile(r"(?:^|[_.])(?:ema|swa|avg|averaged?|shadow)(?:$|[_.])")
 # torchvision's DenseNet files date from before dots in names were forbidden.
@@ -26,8 +24,8 @@ Place = tuple[str, ...]
 
 
 def title(place: Place) -> str:
-    """A place as people name it."""
-    return ".".join(place)
+    """A place as people name it: "." where nothing stands before the names."""
+    return ".".join(place) or "."
 
 
 def is_averaged(place: Place) -> bool:
@@ -80,6 +78,23 @@ def weights_at(
     return found
 
 
+def beside(keys: Iterable[Key], place: Place, used: Collection[Key]) -> dict[str, dict[str, Key]]:
+    """What lies beside the weights at a place, in the same mapping of the file.
+
+    Returns:
+        First words where it parts from the place -> name within -> key.
+    """
+    containers = {key[:-1] for key in used}
+    found: dict[str, dict[str, Key]] = {}
+    for key in keys:
+        parts = _parts(key)
+        if key in used or key[:-1] not in containers or parts[: len(place)] == place:
+            continue
+        common = _common(place, parts)
+        found.setdefault(".".join(parts[: common + 1]), {})[".".join(parts[common + 1 :])] = key
+    return found
+
+
 def places(keys: Iterable[Key]) -> list[Place]:
     """Every place at which a network's names could begin, the outermost first."""
     found: dict[Place, None] = {}
@@ -103,9 +118,20 @@ def first_names(names: Iterable[str]) -> str:
     return ", ".join(listed[:3]) + (", …" if len(listed) > 3 else "")
 
 
-def left_out(keys: Mapping[Key, object], used: Collection[Key]) -> list[str]:
-    """What lies beside the used weights: the first words of the others, each once."""
-    return list(dict.fromkeys(_parts(key)[0] for key in keys if key not in used))
+def left_out(keys: Iterable[Key], place: Place, used: Collection[Key]) -> list[str]:
+    """What is not used of a file: the words at which its names part from those used, each once."""
+    found: dict[str, None] = {}
+    for key in keys:
+        if key not in used:
+            parts = _parts(key)
+            found[".".join(parts[: _common(place, parts) + 1])] = None
+    return list(found)
+
+
+def _common(place: Place, parts: Sequence[str]) -> int:
+    """How many words both begin with."""
+    pairs = zip(place, parts, strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), len(place))
 
 
 def _parts(key: Key) -> tuple[str, ...]:

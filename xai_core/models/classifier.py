@@ -57,6 +57,7 @@ class Classifier:
             sentence; "" if they can.
         patterns_file: patterns for PatternAttribution that the model brings, or None; to be set
             before the classifier is used.
+        program: hash of the file of Python that built it, or ""; to be set as early.
 
     Raises:
         ModelError: the module cannot be copied, does not run, its output does not match
@@ -96,6 +97,7 @@ class Classifier:
         self.map_layers = replace(found, default=cam_layer or found.default)
         self._cam_layer = cam_layer
         self.patterns_file: Path | None = None
+        self.program = ""
         self._twins: list[tuple[Classifier, list[int]]] = []
 
     def _load(
@@ -222,7 +224,7 @@ class Classifier:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of weights, structure, preprocessing and patterns: equal means equal results."""
+        """Hash of weights, structure, program, preprocessing, patterns; decides the results."""
         preprocessing = [self.input_size, self.mean, self.std, self.crop, self.resample]
         facts: list[object] = [str(self.module), preprocessing, self._cam_layer]
         if self.outputs != "softmax":
@@ -231,6 +233,8 @@ class Classifier:
             facts.append("squash")
         if self._transforming:  # str(module) does not tell
             facts.append("transform_input")
+        if self.program:
+            facts.append(self.program)
         if self.patterns_file is not None:
             facts.append(hashlib.sha256(self.patterns_file.read_bytes()).hexdigest())
         digest = hashlib.sha256(json.dumps(facts).encode())

@@ -11,8 +11,8 @@ from torch import nn
 from xai_core.errors import ModelError
 from xai_core.models.architectures import blueprint
 from xai_core.models.checkpoint_files import Key, Stored, WeightsFile
-from xai_core.models.checkpoint_layout import Place, beside, first_names, title, weights_at
-from xai_core.models.replaced_heads import ActivationError, Head, flattens, read_head
+from xai_core.models.checkpoint_layout import Place, beside, first_names, weights_at
+from xai_core.models.replaced_heads import Head, flattens, read_head
 from xai_core.models.signatures import COLOURS, changes_with_side, heads_of, is_within
 
 # Heads that torchvision uses in training only.
@@ -49,8 +49,8 @@ class Fit:
     @property
     def keys(self) -> set[Key]:
         """Keys of all tensors that are used."""
-        in_head = [key for layer in self.head.layers for key in layer.names.values()] if self.head else []
-        return {*self.names, *in_head}
+        layers = self.head.layers if self.head else ()
+        return {*self.names, *(key for layer in layers for key in layer.names.values())}
 
 
 class SideError(ModelError):
@@ -213,9 +213,7 @@ class Wanted:
             )
         return self._check_shapes(stored, without)
 
-    def _check_shapes(
-        self, stored: Mapping[str, Stored], without: Sequence[str]
-    ) -> frozenset[str]:
+    def _check_shapes(self, stored: Mapping[str, Stored], without: Sequence[str]) -> frozenset[str]:
         grey, other, coloured = set(), [], False
         for name, tensor in stored.items():
             if is_within(name, without):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,24 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.errors import ModelError
-from xai_core.images import RESAMPLING
+from xai_core.models import python_models
 from xai_core.models.architectures import (
     parameter_count,
     timm_architecture,
     torchvision_names,
 )
-from xai_core.models.checkpoints import load_checkpoint
 from xai_core.models.classifier import Classifier
-from xai_core.models.outputs import OUTPUTS
+from xai_core.models.model_facts import embedded, read_facts
 from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
+from xai_core.models.recognition import load_checkpoint
 from xai_core.models.signatures import signatures
 from xai_core.models.timm_models import has_architecture, plain_name, timm_facts, timm_names
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-
 PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
 
-_NEEDED = ("architecture", "class_names", "input_size")
+_NEEDED = ("architecture", "class_names", "input_size")  # of the embedded models
+_FACTS = (
+    *("architecture", "class_names", "mean", "std", "crop", "resample", "squash", "outputs"),
+    *("transform_input", "weights", "head_activation"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class ModelInfo:
     Attributes:
         id: what ``load_classifier`` takes.
         title: the name that people read.
-        source: "embedded", "torchvision" or "timm".
-        classes: number of classes.
+        source: "embedded", "python", "torchvision" or "timm".
+        classes: number of classes; None where only loading it would tell, and so the next two.
         input_size: (height, width) in pixels.
         parameters: number of weights.
         accuracy: top-1 on its own validation pictures in percent, or None.
-        size_mb: size of the weights file in megabytes (10^6 bytes).
+        size_mb: size of the weights file in megabytes (10^6 bytes), or None.
         local: whether the weights are on this machine.
         note: one sentence about what to know, or "".
     """
@@ -52,20 +52,23 @@ class ModelInfo:
     id: str
     title: str
     source: str
-    classes: int
-    input_size: tuple[int, int]
-    parameters: int
+    classes: int | None
+    input_size: tuple[int, int] | None
+    parameters: int | None
     accuracy: float | None
-    size_mb: float
+    size_mb: float | None
     local: bool
     note: str
 
 
 def available_models() -> list[ModelInfo]:
-    """The embedded models, then torchvision's and timm's classifiers; reads no weights."""
-    embedded = [_embedded_info(file) for file in _embedded().values()]
+    """The embedded models, those of a file of Python, torchvision's and timm's classifiers.
+
+    No weights are read, and nothing of ``python_models`` is built.
+    """
+    own = [_embedded_info(file) for file in embedded().values()] + _python_infos()
     libraries = [_torchvision_info(name) for name in torchvision_names()]
-    return embedded + libraries + [_timm_info(name) for name in timm_names()]
+    return own + libraries + [_timm_info(name) for name in timm_names()]
 
 
 def named_like(models: Iterable[ModelInfo], words: Iterable[str]) -> list[ModelInfo]:
@@ -80,7 +83,7 @@ def load_classifier(
     source: str | Path,
     *,
     architecture: str | None = None,
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | str | None = None,
     input_size: tuple[int, int] | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
@@ -88,6 +91,9 @@ def load_classifier(
     resample: str | None = None,
     outputs: str | None = None,
     transform_input: bool | None = None,
+    squash: bool | None = None,
+    weights: str | None = None,
+    head_activation: str | None = None,
 ) -> Classifier:
     """A model by its registry id, or from a checkpoint file.
 
@@ -95,15 +101,18 @@ def load_classifier(
         source: id from ``available_models``, or path of a checkpoint. A file ``<name>.json``
             beside ``<name>.safetensors`` tells the facts that are not given here, a file
             ``<name>.patterns.safetensors`` holds patterns for PatternAttribution.
-        architecture: key of ``ARCHITECTURES`` or name of a torchvision classifier.
-        class_names: one readable name per logit.
+        architecture: of a checkpoint, as in ``load_checkpoint``, and so all that follow.
+        class_names: one readable name per logit, or the word "imagenet-1k".
         input_size: (height, width) in pixels.
         mean: per-channel mean of pictures in [0, 1].
         std: per-channel standard deviation.
-        crop: share of the shorter side that the centre crop keeps; 1 if nothing tells it.
-        resample: as in ``Classifier``, and so the next.
+        crop: share of the shorter side that the centre crop keeps.
+        resample: how pictures are resized.
         outputs: what makes probabilities of the scores.
-        transform_input: as in ``load_checkpoint``.
+        transform_input: whether a GoogLeNet or Inception v3 converts its input.
+        squash: whether pictures lose their proportions.
+        weights: which of several sets of weights.
+        head_activation: the activation between the layers of a replaced head.
 
     Raises:
         ModelError: an unknown id, a fact that is missing, or given for a model that brings its
@@ -119,6 +128,9 @@ def load_classifier(
         "resample": resample,
         "outputs": outputs,
         "transform_input": transform_input,
+        "squash": squash,
+        "weights": weights,
+        "head_activation": head_activation,
     }
     given = {key: value for key, value in given.items() if value is not None}
     name, path = str(source), Path(source)
@@ -133,17 +145,20 @@ def load_classifier(
         raise ModelError(_which_weights(name))
     if path.suffix or len(path.parts) > 1:
         raise ModelError(f"There is no file {path}.")
-    names = [*_embedded(), *torchvision_names(), *timm_names()]
+    names = [*embedded(), *python_models.ids(), *torchvision_names(), *timm_names()]
     similar = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
-    raise ModelError(f"There is no model '{name}'.{hint}")
+    problems = "".join(f" {sentence}" for sentence in python_models.problems())
+    raise ModelError(f"There is no model '{name}'.{hint}{problems}")
 
 
 def _by_id(name: str) -> Callable[[], Classifier] | None:
     """What loads the model of that id; None if there is none."""
-    embedded = _embedded()
-    if name in embedded:
-        return partial(_from_file, embedded[name], {})
+    files = embedded()
+    if name in files:
+        return partial(_from_file, files[name], {})
+    if name in python_models.ids():
+        return partial(python_models.load, name)
     if name in torchvision_names():
         return partial(load_pretrained, name)
     if "." in name and name in timm_names():
@@ -166,7 +181,9 @@ def weights_stamp(source: str | Path) -> str:
         source: as in ``load_classifier``; it need not exist.
     """
     name = str(source)
-    path = _embedded().get(name, Path(source))
+    if name in python_models.ids():
+        return python_models.stamp()
+    path = embedded().get(name, Path(source))
     if name in torchvision_names():
         path = pretrained_facts(name).file
     elif "." in name and not path.is_file() and name in timm_names():
@@ -180,84 +197,27 @@ def weights_stamp(source: str | Path) -> str:
     return ", ".join(stamps)
 
 
-def _embedded() -> dict[str, Path]:
-    """Id -> weights file of the models in ``ASSETS``."""
-    files = sorted(ASSETS.glob("*.safetensors"), key=lambda file: file.stem)
-    return {file.stem: file for file in files if file.with_suffix(".json").is_file()}
-
-
 def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:
     beside = path.with_suffix(".json")
-    facts = _read_facts(beside) if beside.is_file() else {}
+    facts = read_facts(beside) if beside.is_file() else {}
+    # Null in the file means that pictures are not normalised, and not that nobody said it.
+    normalised = facts.get("mean", True) is not None
     facts = {**facts, **given}
-    missing = [key for key in _NEEDED if not facts.get(key)]
-    if missing:
-        raise ModelError(f"{path.name} does not say its {', '.join(missing)}; give it too.")
+    size = facts.get("input_size")
     clf = load_checkpoint(
         path,
-        facts["architecture"],
-        facts["class_names"],
-        tuple(facts["input_size"]),
-        facts.get("mean"),
-        facts.get("std"),
-        facts.get("title"),
-        facts.get("crop", 1.0),
-        resample=facts.get("resample", "bilinear"),
-        outputs=facts.get("outputs"),
-        transform_input=facts.get("transform_input"),
+        title=facts.get("title"),
+        input_size=(size[0], size[1]) if size else None,
+        normalised=normalised,
+        **{key: facts.get(key) for key in _FACTS},
     )
     patterns = path.with_suffix(PATTERNS)
     clf.patterns_file = patterns if patterns.is_file() else None
     return clf
 
 
-def _read_facts(file: Path) -> dict[str, Any]:
-    """A model's JSON, whose types are checked because anyone may have written it.
-
-    Raises:
-        ModelError: not JSON, or a fact of the wrong kind; the sentence names it.
-    """
-    try:
-        facts = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ModelError(f"{file.name} is not a JSON file.") from error
-    if not isinstance(facts, dict):
-        raise ModelError(f"{file.name} must hold an object with the model's facts.")
-    for key, good in _KINDS.items():
-        if facts.get(key) is not None and not good(facts[key]):
-            raise ModelError(f"{file.name}: '{key}' is not what it should be.")
-    return facts
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_list(value: object, kind: type, length: int | None = None) -> bool:
-    return (
-        isinstance(value, list)
-        and (length is None or len(value) == length)
-        and all(_is_number(v) if kind is float else type(v) is kind for v in value)
-    )
-
-
-_KINDS: dict[str, Callable[[Any], bool]] = {
-    "architecture": lambda v: isinstance(v, str),
-    "class_names": lambda v: _is_list(v, str),
-    "input_size": lambda v: _is_list(v, int, 2),
-    "mean": lambda v: _is_list(v, float, 3),
-    "std": lambda v: _is_list(v, float, 3),
-    "crop": _is_number,
-    "resample": lambda v: v in tuple(RESAMPLING),
-    "outputs": lambda v: v in OUTPUTS,
-    "transform_input": lambda v: isinstance(v, bool),
-    "title": lambda v: isinstance(v, str),
-    "metrics": lambda v: isinstance(v, dict) and _is_number(v.get("top1", 0)),
-}
-
-
 def _embedded_info(file: Path) -> ModelInfo:
-    facts = _read_facts(file.with_suffix(".json"))
+    facts = read_facts(file.with_suffix(".json"))
     missing = [key for key in _NEEDED if not facts.get(key)]
     if missing:
         raise ModelError(f"{file.with_suffix('.json').name} does not say {', '.join(missing)}.")
@@ -274,6 +234,14 @@ def _embedded_info(file: Path) -> ModelInfo:
         local=True,
         note="",
     )
+
+
+def _python_infos() -> list[ModelInfo]:
+    note = f"Made by {python_models.file_name()}."
+    return [
+        ModelInfo(name, name, "python", None, None, None, None, None, True, note)
+        for name in python_models.ids()
+    ]
 
 
 def _torchvision_info(name: str) -> ModelInfo:

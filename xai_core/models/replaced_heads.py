@@ -64,6 +64,7 @@ class Head(NamedTuple):
         slots: behind which of them the activation stands.
         activation: its name in ``ACTIVATIONS``, or "" if there is none.
         flatten: whether its input is flattened first, as the architecture does it there.
+        origin: where in the file it lies, if not in that module's place.
     """
 
     module: str
@@ -71,6 +72,7 @@ class Head(NamedTuple):
     slots: tuple[int, ...]
     activation: str
     flatten: bool = False
+    origin: str = ""
 
     @property
     def classes(self) -> int:
@@ -98,10 +100,13 @@ class Head(NamedTuple):
         """What was made of it, in a sentence."""
         kinds = []
         for index, layer in enumerate(self.layers):
-            kinds.append(f"Linear({layer.inputs}, {layer.outputs})" if layer.linear else "BatchNorm")
+            kinds.append(
+                f"Linear({layer.inputs}, {layer.outputs})" if layer.linear else "BatchNorm"
+            )
             if index in self.slots and self.activation != "none":
                 kinds.append(self.activation)
-        return f"The head of the file takes the place of {self.module}: {', '.join(kinds)}."
+        where = f"'{self.origin}' of the file" if self.origin else "The file's own head"
+        return f"{where} takes the place of {self.module}: {', '.join(kinds)}."
 
 
 def read_head(

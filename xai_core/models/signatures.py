@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -74,13 +74,30 @@ def body_hash(shapes: Shapes, heads: str) -> str:
     lines = sorted(
         f"{name} {_shape(shape)}"
         for name, shape in shapes.items()
-        if not any(_within(name, head) for head in heads.split()) and not _CHANGING.search(name)
+        if not is_within(name, heads.split()) and not _CHANGING.search(name)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _within(name: str, module: str) -> bool:
-    return name == module or name.startswith(f"{module}.")
+def is_within(name: str, modules: Iterable[str]) -> bool:
+    """Whether a name is that of one of the modules, or of something in it."""
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
+def changes_with_side(name: str) -> bool:
+    """Whether the shape of a weight of this name may depend on the side of the input."""
+    return _CHANGING.search(name) is not None
+
+
+@cache
+def heads_of(architecture: str) -> str:
+    """``Signature.heads`` of an architecture, listed or not.
+
+    Raises:
+        ModelError: it cannot be built.
+    """
+    known = signatures().get(architecture)
+    return (known or signature(architecture)).heads
 
 
 def _shape(shape: tuple[int, ...]) -> list[int]:
