@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import sys
+from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -39,6 +42,8 @@ EVERYBODY = (
     "torchvision",
     *PARTICIPANTS,
 )
+
+MODELS_FROM = "XAI_MODELS_FROM"
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +87,19 @@ def _researcher() -> None:
     page.run()
 
 
+def hear_of_files(words: Sequence[str]) -> None:
+    """Hand what stands behind ``--`` on to pages and workers, which look into the environment."""
+    parser = ArgumentParser(prog="streamlit run app.py --", allow_abbrev=False)
+    parser.add_argument("--models-from", metavar="FILE", help="Python file that builds models")
+    told, _ = parser.parse_known_args(words)
+    if told.models_from is not None:
+        os.environ[MODELS_FROM] = os.path.abspath(told.models_from)
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Server and worker are warm before the first visitor comes; the worker ends with us."""
+    hear_of_files(sys.argv[1:])
     # The folder has the name of an older way to have pages, in which the first visitor would see
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False

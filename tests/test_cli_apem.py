@@ -57,7 +57,7 @@ def models(tmp_path_factory):
     """Embedded models of small networks."""
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "ASSETS", folder)
+        patch.setattr(model_facts, "ASSETS", folder)
         for name, architecture in ARCHITECTURES.items():
             patch.setitem(architectures.ARCHITECTURES, name, architecture)
             torch.manual_seed(4)

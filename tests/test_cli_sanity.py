@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
     with few_random_maps() as patch:
         for architecture in (small, single, weightless):
             patch.setitem(architectures.ARCHITECTURES, architecture.__name__, architecture)
-        patch.setattr(registry, "ASSETS", folder)
+        patch.setattr(model_facts, "ASSETS", folder)
         torch.manual_seed(0)
         write_model(folder, "small", small())
         write_model(folder, "small-permuted-labels", small())

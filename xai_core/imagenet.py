@@ -6,6 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+IMAGENET = "imagenet-1k"  # the word that stands for all names
 FILE = Path(__file__).resolve().parents[1] / "assets" / "efficientnet-lite0.json"
 
 

@@ -82,8 +82,8 @@ def _table(infos: Sequence[ModelInfo]) -> pd.DataFrame:
         {
             "model": [info.id for info in infos],
             "top-1": [info.accuracy for info in infos],
-            "weights": [info.parameters / 1e6 for info in infos],
-            "input": ["×".join(map(str, info.input_size)) for info in infos],
+            "weights": [info.parameters and info.parameters / 1e6 for info in infos],
+            "input": ["×".join(map(str, info.input_size or "–")) for info in infos],
             "classes": [info.classes for info in infos],
             "library": [info.source for info in infos],
             "here": [info.local for info in infos],

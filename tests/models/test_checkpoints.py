@@ -13,7 +13,7 @@ from torch import nn
 
 from xai_core.errors import ModelError
 from xai_core.models.architectures import ARCHITECTURES, build_network, parameter_count
-from xai_core.models.checkpoints import load_checkpoint
+from xai_core.models.recognition import load_checkpoint
 
 NAMES = ["a", "b", "c"]
 
@@ -98,8 +98,8 @@ def test_wrong_names_and_shapes_are_told(tmp_path, state):
         "a.pt does not fit tiny: weights 7 missing (0.weight, 1.weight, 1.bias, …) "
         "and 5 unexpected (x0, x1, x2, …)."
     )
-    torch.save({**state, "4.weight": torch.zeros(4, 72)}, path)
-    with pytest.raises(ModelError, match=r"'4\.weight' has the shape \[4, 72\], but \[3, 72\]"):
+    torch.save({**state, "4.weight": torch.zeros(4, 71)}, path)
+    with pytest.raises(ModelError, match=r"'4\.weight' has the shape \[4, 71\], but \[classes, 72\]"):
         load(path)
     torch.save(state, path)
     with pytest.raises(ModelError, match="Similar names: resnet18"):
@@ -218,7 +218,7 @@ def test_old_and_foreign_formats_are_refused(tmp_path, state):
         load(tmp_path / "none.pt")
 
 
-@pytest.mark.parametrize("content", [[1, 2], {}, {"weight": 3}, {"state_dict": {1: torch.ones(1)}}])
+@pytest.mark.parametrize("content", [[1, 2], {}, {"weight": 3}, torch.ones(1)])
 def test_what_is_not_a_state_dict_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "a.pt")
     with pytest.raises(ModelError, match="state dict"):

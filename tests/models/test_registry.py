@@ -36,7 +36,7 @@ def assets(tmp_path, monkeypatch):
     folder = tmp_path / "assets"
     folder.mkdir()
     monkeypatch.setitem(ARCHITECTURES, "small", small)
-    monkeypatch.setattr(registry, "ASSETS", folder)
+    monkeypatch.setattr(model_facts, "ASSETS", folder)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     torch.manual_seed(0)
     save_file(small(2).state_dict(), folder / "vgg-tiny.safetensors")

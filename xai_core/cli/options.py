@@ -10,11 +10,12 @@ from typing import Any
 from xai_core.classes import names_in
 from xai_core.errors import ModelError
 from xai_core.first_model import first_model
+from xai_core.imagenet import IMAGENET
 
 Commands = Any  # argparse keeps the type of its sub-commands private
 CHECKPOINT = (
     *("architecture", "classes_file", "input_size", "mean", "std", "crop"),
-    *("outputs", "transform_input"),
+    *("outputs", "transform_input", "weights", "head_activation"),
 )
 
 
@@ -56,14 +57,33 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         default=first_model(),
         metavar="ID|FILE",
         help="a model's id (see `models`), or a "
-        "checkpoint: .safetensors, or a PyTorch state dict (default: %(default)s)",
+        "checkpoint: .safetensors, or what torch.save wrote (default: %(default)s)",
     )
-    group = parser.add_argument_group("facts about a checkpoint")
+    add_models_from(parser)
+    group = parser.add_argument_group(
+        "facts about a checkpoint",
+        "What is not told is read from its weights, or is as usual for its architecture; `models "
+        "--recognise FILE` says it.",
+    )
     group.add_argument("--architecture", metavar="NAME", help="the network's architecture")
-    group.add_argument("--classes-file", metavar="FILE", help="class names, one a line")
+    group.add_argument(
+        "--weights", metavar="KEY", help="which of several sets of weights in it, such as model_ema"
+    )
+    group.add_argument(
+        "--head-activation",
+        choices=("relu", "gelu", "tanh", "sigmoid", "none"),
+        help="the activation between the layers of a head that was replaced by several",
+    )
+    group.add_argument(
+        "--classes-file",
+        metavar="FILE",
+        help=f"class names, one a line; or the word {IMAGENET} for the names of ImageNet",
+    )
     group.add_argument("--input-size", metavar="SIDE|HxW", help="size of the input in pixels")
-    group.add_argument("--mean", metavar="R,G,B", help="mean of each channel, pixels from 0 to 1")
-    group.add_argument("--std", metavar="R,G,B", help="standard deviation of each channel")
+    group.add_argument(
+        "--mean", metavar="R,G,B", help="mean of each channel, or of all; pixels from 0 to 1"
+    )
+    group.add_argument("--std", metavar="R,G,B", help="standard deviation of each, or of all")
     group.add_argument("--crop", metavar="SHARE", help="share that the centre crop keeps")
     group.add_argument(
         "--outputs",
@@ -77,6 +97,28 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help="whether an inception_v3 or googlenet was trained with transform_input=True, as "
         "torchvision's own weights were; guessed if not given",
     )
+
+
+def add_models_from(parser: argparse.ArgumentParser) -> None:
+    """Add ``--models-from``."""
+    parser.add_argument(
+        "--models-from",
+        type=Path,
+        metavar="FILE",
+        help="a file of Python whose models() builds models of your own; it is run",
+    )
+
+
+def take_models_from(arguments: argparse.Namespace) -> None:
+    """Take the models of ``--models-from``, if it was given.
+
+    Raises:
+        ModelError: nothing in the file can be used.
+    """
+    if arguments.models_from is not None:
+        from xai_core.models import python_models
+
+        python_models.use(arguments.models_from)
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:
@@ -108,23 +150,29 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
 
 def given_facts(arguments: argparse.Namespace) -> dict[str, str]:
     """The facts about a checkpoint that were given, as options and their words."""
+    from xai_core.models import python_models
+
     words = {name: getattr(arguments, name) for name in CHECKPOINT}
-    return {f"--{name.replace('_', '-')}": word for name, word in words.items() if word is not None}
+    return python_models.options(arguments.model) | {
+        f"--{name.replace('_', '-')}": word for name, word in words.items() if word is not None
+    }
 
 
 def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
     """Keywords of ``load_classifier`` for ``--model`` and the facts about a checkpoint.
 
     Raises:
-        ModelError: an option's value is unreadable.
+        ModelError: an option's value is unreadable, or nothing in the file of ``--models-from``
+            can be used.
     """
+    take_models_from(arguments)
     source = Path(arguments.model)  # absolute, because a worker may have another folder
     found: dict[str, Any] = {"source": str(source.absolute() if source.is_file() else source)}
-    for name in ("architecture", "outputs"):
+    for name in ("architecture", "outputs", "weights", "head_activation"):
         if getattr(arguments, name) is not None:
             found[name] = getattr(arguments, name)
     if arguments.classes_file is not None:
-        found["class_names"] = _class_names(Path(arguments.classes_file))
+        found["class_names"] = _class_names(arguments.classes_file)
     if arguments.input_size is not None:
         sides = _numbers("--input-size", arguments.input_size, (1, 2), between="x")
         if any(side % 1 for side in sides):
@@ -132,7 +180,7 @@ def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
         found["input_size"] = [int(sides[0]), int(sides[-1])]
     for name in ("mean", "std"):
         if getattr(arguments, name) is not None:
-            found[name] = _numbers(f"--{name}", getattr(arguments, name), (3,))
+            found[name] = _numbers(f"--{name}", getattr(arguments, name), (1, 3))
     if arguments.transform_input is not None:
         found["transform_input"] = arguments.transform_input == "yes"
     if arguments.crop is not None:
@@ -145,7 +193,10 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
-def _class_names(path: Path) -> list[str]:
+def _class_names(file: str) -> list[str] | str:
+    path = Path(file)
+    if file == IMAGENET and not path.is_file():
+        return IMAGENET
     if not path.is_file():
         raise ModelError(f"There is no file of class names at {path}.")
     try:

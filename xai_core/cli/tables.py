@@ -7,9 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xai_core.cli.options import Commands, add_command
+from xai_core.cli.options import Commands, add_command, add_models_from, take_models_from
+from xai_core.cli.subjects import complain
 
 if TYPE_CHECKING:
     from xai_core.explainers import Method
@@ -25,6 +27,13 @@ def add_to(commands: Commands) -> None:
         parser = add_command(commands, name, run, text)
         parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
         if run is list_models:
+            add_models_from(parser)
+            parser.add_argument(
+                "--recognise",
+                type=Path,
+                metavar="FILE",
+                help="say what a checkpoint is, in place of the list",
+            )
             parser.add_argument(
                 "words",
                 nargs="*",
@@ -36,9 +45,14 @@ def add_to(commands: Commands) -> None:
 
 def list_models(arguments: argparse.Namespace) -> int:
     """Print the models that are searched for, one a line."""
-    from xai_core.models import available_models
+    if arguments.recognise is not None:
+        return _recognise(arguments.recognise, arguments.json)
+    from xai_core.models import available_models, python_models
     from xai_core.models.registry import named_like
 
+    take_models_from(arguments)
+    for problem in python_models.problems():
+        complain(problem)
     every = available_models()
     found = named_like(every, arguments.words)
     if not arguments.words and not arguments.json:
@@ -51,10 +65,10 @@ def list_models(arguments: argparse.Namespace) -> int:
         (
             model.id,
             "" if model.title == model.id else model.title,
-            str(model.classes),
-            "×".join(map(str, model.input_size)),
+            "–" if model.classes is None else str(model.classes),
+            "×".join(map(str, model.input_size or "–")),
             "–" if model.accuracy is None else f"{model.accuracy:.1f} %",
-            f"{model.size_mb:.0f} MB",
+            "–" if model.size_mb is None else f"{model.size_mb:.0f} MB",
             "here" if model.local else "downloaded at first use",
         )
         for model in found
@@ -65,6 +79,39 @@ def list_models(arguments: argparse.Namespace) -> int:
         more = " and ".join(f"{count:,} of {source}" for source, count in sources.items())
         print(f"\n{more} can be had besides: models WORD … searches their names.")
     return 0
+
+
+def _recognise(file: Path, as_json: bool) -> int:
+    """Print what a checkpoint is; 1 if something must be told before it can be used."""
+    from xai_core.models.checkpoint_layout import title
+    from xai_core.models.recognition import recognise
+
+    found = recognise(file)
+    facts: dict[str, Any] = {
+        "architecture": list(found.architectures),
+        "reason": found.reason,
+        "weights": list(found.sets),
+        "missing": found.problem,
+    }
+    if found.fit is not None:
+        facts["weights"] = [title(found.fit.place), *found.sets]
+        facts["classes"] = found.fit.classes
+        facts["grey"] = bool(found.fit.grey)
+        facts["input_size"] = found.fit.side
+        facts["mean"], facts["std"] = found.usual.mean, found.usual.std
+        facts["head"] = found.fit.head.described() if found.fit.head else ""
+    if as_json:
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+    else:
+        rows = [
+            (name, _text(value)) for name, value in facts.items() if value not in ("", [], None)
+        ]
+        print(aligned(rows))
+    return 0 if found.fit else 1
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def list_methods(arguments: argparse.Namespace) -> int:

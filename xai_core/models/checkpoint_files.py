@@ -217,8 +217,9 @@ def _loaded(path: Path, device: str) -> tuple[Any, tuple[str, ...]]:
 
 
 def _load(path: Path, device: str) -> Any:
-    # A file that is mapped is read only where it is needed; the old format cannot be mapped.
-    mapped = zipfile.is_zipfile(path)
+    # For shapes alone, mapping the file saves reading it; the old format cannot be mapped. Weights
+    # are not mapped, because nothing would see that they are shorter than the file says.
+    mapped = device == "meta" and zipfile.is_zipfile(path)
     return torch.load(path, map_location=device, weights_only=True, mmap=mapped)
 
 

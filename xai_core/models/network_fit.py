@@ -119,6 +119,8 @@ class Wanted:
             if head is not None:
                 kind = (self.architecture, head.classes, self.side, place)
                 return Fit(*kind, body, grey, head)
+        if not any(is_within(name, self.heads) for name in found.values()):
+            self._check(found, [], [])  # names what is missing of the last layer too
         raise refusal or self._strange_head(found)
 
     def _found(self, place: Place) -> dict[Key, str]:

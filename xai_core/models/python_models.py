@@ -63,8 +63,14 @@ def problems() -> tuple[str, ...]:
 
 def stamp() -> str:
     """A text that changes when the file changes; what it imports is not looked at."""
-    facts = os.stat(os.environ[VARIABLE])
-    return f"{facts.st_size} {facts.st_mtime_ns}"
+    path = Path(os.environ.get(VARIABLE, ""))
+    facts = path.stat() if path.is_file() else None
+    return "none" if facts is None else f"{path} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def options(name: str) -> dict[str, str]:
+    """The command line's option with which a model of the file is found again; else none."""
+    return {"--models-from": os.environ[VARIABLE]} if name in ids() else {}
 
 
 def load(name: str) -> Classifier:

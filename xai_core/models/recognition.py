@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xai_core.errors import ModelError
-from xai_core.imagenet import imagenet_classes
+from xai_core.imagenet import IMAGENET, imagenet_classes
 from xai_core.models.architectures import TRANSFORMING
 from xai_core.models.checkpoint_files import WeightsFile
 from xai_core.models.checkpoint_layout import (
@@ -35,7 +35,6 @@ from xai_core.models.replaced_heads import ActivationError
 from xai_core.models.signatures import body_hash, is_within, signatures
 from xai_core.models.transform_input import set_transform_input
 
-IMAGENET = "imagenet-1k"  # the word for ImageNet's 1,000 names
 _LEAST = 3  # weights by which an architecture is told
 
 
@@ -277,7 +276,12 @@ def _guesses(file: WeightsFile) -> list[_Guess]:
                 if fitting:
                     body = sum(not is_within(name, there.split()) for name in shapes)
                     found += [_Guess(one, place, body) for one in fitting]
-    return list(dict.fromkeys(found))
+    # What is a part of another network that is known was not saved for itself.
+    return [one for one in dict.fromkeys(found) if not any(_contains(o.place, one) for o in found)]
+
+
+def _contains(place: Place, guess: _Guess) -> bool:
+    return len(place) < len(guess.place) and guess.place[: len(place)] == place
 
 
 def _ends(name: str) -> list[int]:

@@ -200,6 +200,10 @@ def _slots(
     file: str, module: str, layers: Sequence[Layer], activation: str | None
 ) -> tuple[int, ...]:
     """Behind which layers the activation stands: one place between two linear layers."""
+    if activation is not None and activation not in ACTIVATIONS:
+        raise ModelError(
+            f"The activation in a head is one of {', '.join(ACTIVATIONS)}, not '{activation}'."
+        )
     linear = [index for index, layer in enumerate(layers) if layer.linear]
     found: list[int] = []
     for start, end in zip([0, *linear], linear, strict=False):
@@ -214,10 +218,6 @@ def _slots(
         raise ActivationError(
             f"{file} has several layers in the place of '{module}', and the activation between "
             f"them is not in the file; say which (head_activation): {', '.join(ACTIVATIONS)}."
-        )
-    if activation is not None and activation not in ACTIVATIONS:
-        raise ModelError(
-            f"The activation in a head is one of {', '.join(ACTIVATIONS)}, not '{activation}'."
         )
     return tuple(found)
 
