@@ -31,7 +31,7 @@ from xai_core.cli import measuring
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map, upsample
 from xai_core.images import sample_image
-from xai_core.models import architectures, load_classifier, registry
+from xai_core.models import architectures, load_classifier, model_facts
 from xai_core.tasks import apem as apem_tasks
 
 METHODS = ("saliency", "gradcam")

@@ -30,7 +30,7 @@ from xai_core.cli import findings
 from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.images import image_hash
-from xai_core.models import architectures, load_classifier, registry
+from xai_core.models import architectures, load_classifier, model_facts
 from xai_core.randomization import randomizable_layers, sanity_check
 from xai_core.randomization.steps import Test as Check
 from xai_core.randomization.sweep import Sweep

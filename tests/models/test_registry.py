@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from xai_core.errors import ModelError
-from xai_core.models import available_models, load_classifier, registry
+from xai_core.models import available_models, load_classifier, model_facts, registry
 from xai_core.models.architectures import ARCHITECTURES
 from xai_core.models.registry import weights_stamp
 
@@ -96,7 +96,7 @@ def test_a_path_takes_the_facts_beside_it_and_those_given(assets):
     assert clf.class_names == ["x", "y"]
     assert clf.crop == 0.5
     path.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match="does not say its architecture, class_names, input_size"):
+    with pytest.raises(ModelError, match=r"weights of no architecture.*say which it is \(architecture\)"):
         load_classifier(path)
     # A list, because the keywords may have travelled as JSON.
     clf = load_classifier(path, architecture="small", class_names=["x", "y"], input_size=[8, 8])
@@ -117,10 +117,13 @@ def test_a_byte_order_mark_before_the_facts_is_no_damage(assets):
         ({"input_size": [8]}, "'input_size' is not what it should be"),
         ({"input_size": [8.5, 8]}, "'input_size' is not what it should be"),
         ({"mean": [0.5, "x", 0.5]}, "'mean' is not what it should be"),
-        ({"std": [0.5]}, "'std' is not what it should be"),
+        ({"std": [0.5, 0.5]}, "'std' is not what it should be"),
         ({"crop": True}, "'crop' is not what it should be"),
         ({"architecture": ["small"]}, "'architecture' is not what it should be"),
-        ({"architecture": None}, "does not say its architecture"),
+        ({"architecture": None}, "no architecture that is known here"),
+        ({"weights": 3}, "'weights' is not what it should be"),
+        ({"head_activation": "elu"}, "'head_activation' is not what it should be"),
+        ({"squash": "yes"}, "'squash' is not what it should be"),
     ],
 )
 def test_senseless_facts_are_refused(assets, change, sentence):

@@ -119,5 +119,5 @@ def test_two_classes_may_have_one_score_in_a_checkpoint(tmp_path):
     assert torch.allclose(clf.logits(x), torch.cat([-z, z], 1), rtol=1e-4)
     assert clf.outputs == "binary"
     three = {"architecture": "vgg-tiny", "class_names": list("abc"), "input_size": (64, 64)}
-    with pytest.raises(ModelError, match=r"shape \[1\], but \[3\] is needed"):
+    with pytest.raises(ModelError, match="has 1 score, but 3 class names"):
         load_classifier(file, **three)

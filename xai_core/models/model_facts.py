@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.errors import ModelError
+from xai_core.imagenet import IMAGENET
 from xai_core.images import RESAMPLING
 from xai_core.models.outputs import OUTPUTS
 from xai_core.models.replaced_heads import ACTIVATIONS
@@ -54,7 +55,7 @@ def _is_list(value: object, kind: type, *lengths: int) -> bool:
 
 _KINDS: dict[str, Callable[[Any], bool]] = {
     "architecture": lambda v: isinstance(v, str),
-    "class_names": lambda v: isinstance(v, str) or _is_list(v, str),
+    "class_names": lambda v: v == IMAGENET or _is_list(v, str),
     "input_size": lambda v: _is_list(v, int, 2),
     "mean": lambda v: _is_list(v, float, 1, 3),
     "std": lambda v: _is_list(v, float, 1, 3),

@@ -337,7 +337,8 @@ def _class_names(file: str, names: Sequence[str] | str | None, classes: int) -> 
             raise ModelError(f"The class names are a list or the word {IMAGENET}, not '{names}'.")
         names = list(imagenet_classes().values())
     if len(names) != classes and (classes, len(names)) != (1, 2):
-        raise ModelError(f"{file} has {classes} scores, but {len(names)} class names were given.")
+        scores = "1 score" if classes == 1 else f"{classes} scores"
+        raise ModelError(f"{file} has {scores}, but {len(names)} class names were given.")
     return list(names)
 
 

@@ -1,0 +1,131 @@
+"""A file of Python that builds models: what it gives, and what is wrong with it costs only it."""
+
+import os
+import textwrap
+
+import pytest
+import torch
+
+from xai_core.cli import options
+from xai_core.errors import ModelError
+from xai_core.models import available_models, load_classifier, python_models
+from xai_core.models.registry import weights_stamp
+
+GOOD = """
+    import torch
+    from torch import nn
+    from xai_core.models import Classifier
+    from beside import CLASSES
+
+    def linear(scale=1.0):
+        network = nn.Sequential(nn.Flatten(), nn.Linear(12, 2))
+        with torch.no_grad():
+            network[1].weight.fill_(scale)
+            network[1].bias.copy_(torch.tensor([0.0, 1.0]))
+        return Classifier(network, CLASSES, (2, 2))
+
+    def broken():
+        raise RuntimeError("no weights here")
+
+    def models():
+        return {"mine": linear, "broken": broken, "wrong": lambda: 3, "resnet18": linear, "": linear}
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Writes the file and names it, as whoever starts the program does."""
+    (tmp_path / "beside.py").write_text('CLASSES = ["no", "yes"]\n')
+
+    def make(text):
+        file = tmp_path / "my_models.py"
+        file.write_text(textwrap.dedent(text))
+        monkeypatch.setenv("XAI_MODELS_FROM", str(file))
+        return file
+
+    return make
+
+
+def test_its_models_are_had_by_their_ids(write):
+    write(GOOD)
+    infos = [info for info in available_models() if info.source == "python"]
+    assert [info.id for info in infos] == ["mine", "broken", "wrong"]
+    assert (infos[0].classes, infos[0].input_size) == (None, None)
+    assert infos[0].note == "Made by my_models.py."
+    clf = load_classifier("mine")
+    assert (clf.title, clf.class_names) == ("mine", ["no", "yes"])
+    # Twelve pixels of 0.5 with weights of 1, and biases of 0 and 1.
+    assert clf.logits(torch.full((1, 3, 2, 2), 0.5)).tolist() == [[6.0, 7.0]]
+    with pytest.raises(ModelError, match="'mine' brings its own crop"):
+        load_classifier("mine", crop=0.5)
+
+
+def test_what_is_wrong_costs_only_itself(write):
+    write(GOOD)
+    with pytest.raises(ModelError) as caught:
+        load_classifier("broken")
+    assert str(caught.value) == (
+        "'broken' of my_models.py cannot be built: RuntimeError: no weights here."
+    )
+    with pytest.raises(ModelError, match="function that returns a Classifier, not int"):
+        load_classifier("wrong")
+    assert python_models.problems() == (
+        "my_models.py: '' must be a name with a function that returns a Classifier.",
+        "my_models.py: 'resnet18' is the name of another model; choose another name.",
+    )
+    assert [info.source for info in available_models() if info.id == "resnet18"] == ["torchvision"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("import nowhere_at_all", "cannot be used: ModuleNotFoundError: No module named"),
+        ("raise SystemExit(3)", "cannot be used: SystemExit: 3."),
+        ("models = 3", r"must define models\(\), which returns a mapping"),
+        ("def models():\n    return [1]", r"must define models\(\), which returns a mapping"),
+        ("def models():\n    1 / 0", "cannot be used: ZeroDivisionError: division by zero"),
+        ("def models(", "cannot be used: SyntaxError"),
+    ],
+)
+def test_a_file_without_models_says_why(write, text, sentence):
+    file = write(text)
+    assert python_models.ids() == []
+    assert all(info.source != "python" for info in available_models())
+    with pytest.raises(ModelError, match=rf"no model 'my_net'\..*my_models\.py {sentence}"):
+        load_classifier("my_net")
+    with pytest.raises(ModelError, match=sentence):
+        python_models.use(file)
+
+
+def test_a_file_that_is_not_there(write):
+    write("").unlink()
+    assert python_models.problems()[0].startswith("There is no file of models /")
+    assert python_models.stamp() == "none"
+
+
+def test_another_file_is_another_model(write):
+    file = write(GOOD)
+    before = load_classifier("mine").fingerprint
+    stamp = weights_stamp("mine")
+    assert load_classifier("mine").fingerprint == before
+    os.utime(file, ns=(1, 1))
+    assert weights_stamp("mine") != stamp
+    # Weights and structure are the same; what it computes need not be.
+    write(GOOD + "\n    # another line\n")
+    assert load_classifier("mine").fingerprint != before
+    write(GOOD.replace("scale=1.0", "scale=2.0"))
+    assert load_classifier("mine").logits(torch.full((1, 3, 2, 2), 0.5)).tolist() == [[12.0, 13.0]]
+
+
+def test_the_command_line_names_it(write, monkeypatch):
+    file = write(GOOD)
+    monkeypatch.setenv("XAI_MODELS_FROM", "")
+    from xai_core.__main__ import _parser
+
+    words = ["explain", "a.jpg", "--out", "o", "--model", "mine", "--models-from", str(file)]
+    arguments = _parser().parse_args(words)
+    assert options.model_keywords(arguments) == {"source": "mine"}
+    assert python_models.ids()[0] == "mine"
+    assert options.given_facts(arguments) == {"--models-from": str(file)}
+    arguments = _parser().parse_args([*words[:-3], "vgg-tiny"])
+    assert options.given_facts(arguments) == {}
