@@ -17,6 +17,7 @@ from xai_core.errors import ModelError
 from xai_core.imagenet import IMAGENET
 from xai_core.images import RESAMPLING
 from xai_core.models.architectures import TRANSFORMING
+from xai_core.models.checkpoint_layout import title
 from xai_core.models.recognition import Recognised, recognise
 from xai_core.models.replaced_heads import ACTIVATIONS
 from xai_core.models.signatures import every_architecture
@@ -125,22 +126,25 @@ def _architecture(weights: str, key: str) -> str | None:
 def _choices(weights: str, key: str, architecture: str) -> dict[str, str]:
     """Which set of weights, and what stands in the head, where the file needs to be told."""
     told: dict[str, str] = {}
-    found = _recognised(weights, architecture)
-    if found.sets:
-        used = ".".join(found.fit.place) or "." if found.fit else None
-        told["weights"] = _chosen(
-            "Weights in the file", found.sets, f"weights_{key}", used, "Several sets of them fit."
-        )
+    for _ in range(2):  # what one of them leaves open, the other may
         found = _recognised(weights, architecture, **told)
-    if found.activation:
-        told["head_activation"] = _chosen(
-            "Activation in its last layers",
-            tuple(ACTIVATIONS),
-            f"head_activation_{key}",
-            None,
-            "It stands between the layers that take the place of the architecture's last one, and "
-            "is not in the file.",
-        )
+        if found.sets and "weights" not in told:
+            told["weights"] = _chosen(
+                "Weights in the file",
+                found.sets,
+                f"weights_{key}",
+                title(found.fit.place) if found.fit else None,
+                "Several sets of them fit.",
+            )
+        elif found.activation and "head_activation" not in told:
+            told["head_activation"] = _chosen(
+                "Activation in its last layers",
+                tuple(ACTIVATIONS),
+                f"head_activation_{key}",
+                None,
+                "It stands between the layers that take the place of the architecture's last one, "
+                "and is not in the file.",
+            )
     return told
 
 
@@ -205,12 +209,17 @@ def _value(
     key: str,
 ) -> float | None:
     """A number for a colour; a grey network has no usual one."""
-    neutral, low, high = limits
-    first: float | None = (
-        neutral if usual is None else usual[COLOURS.index(colour)] if colour in COLOURS else None
-    )
+    first, low, high = limits
+    if usual is not None and colour in COLOURS:
+        first = usual[COLOURS.index(colour)]
     value: float | None = st.number_input(
-        f"{label}, {colour}", low, high, first, 0.001, "%.3f", key=f"{label.lower()}_{colour}_{key}"
+        f"{label}, {colour}",
+        low,
+        high,
+        first if colour in COLOURS else None,
+        0.001,
+        "%.3f",
+        key=f"{label.lower()}_{colour}_{key}",
     )
     return value
 
@@ -229,6 +238,6 @@ def _converts(key: str) -> bool | None:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Reading names and shapes")
-def _recognised(weights: str, architecture: str | None = None, **told: Any) -> Recognised:
+def _recognised(path: str, architecture: str | None = None, **told: Any) -> Recognised:
     """``recognise``, once for each file: one of that name always has the same content."""
-    return recognise(weights, architecture, **told)
+    return recognise(path, architecture, **told)

@@ -2,6 +2,7 @@
 
 import csv
 from collections import OrderedDict
+from collections.abc import Callable
 
 import pytest
 from torch import nn
@@ -44,6 +45,7 @@ def leaky(classes):
     return network
 
 
+Known = Callable[..., None]
 NETWORKS = {"small": small, "staged": staged}
 
 

@@ -99,7 +99,9 @@ def test_wrong_names_and_shapes_are_told(tmp_path, state):
         "and 5 unexpected (x0, x1, x2, …)."
     )
     torch.save({**state, "4.weight": torch.zeros(4, 71)}, path)
-    with pytest.raises(ModelError, match=r"'4\.weight' has the shape \[4, 71\], but \[classes, 72\]"):
+    with pytest.raises(
+        ModelError, match=r"'4\.weight' has the shape \[4, 71\], but \[classes, 72\]"
+    ):
         load(path)
     torch.save(state, path)
     with pytest.raises(ModelError, match="Similar names: resnet18"):

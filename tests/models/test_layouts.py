@@ -129,9 +129,7 @@ def test_what_was_left_out_is_said(tmp_path):
     network, optimizer = trained()
     lightning = LAYOUTS["Lightning"](network.state_dict())
     notes = opened(tmp_path, lightning, architecture="small").notes
-    assert notes[0] == (
-        "Left out of the file: state_dict.loss, callbacks, optimizer_states."
-    )
+    assert notes[0] == ("Left out of the file: state_dict.loss, callbacks, optimizer_states.")
     content = {"net": network.state_dict(), "optimizer": optimizer.state_dict()}
     clf = opened(tmp_path, content, architecture="small")
     agree(clf, network)
@@ -351,7 +349,7 @@ def test_names_and_numbers_of_classes(tmp_path):
 
 def hollow(shapes):
     """Tensors of these shapes that take no room in a file; only shapes are read of them."""
-    return {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}
+    return {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
 
 
 def test_the_side_of_a_transformer_comes_from_its_positions(tmp_path, monkeypatch):

@@ -28,7 +28,8 @@ GOOD = """
         raise RuntimeError("no weights here")
 
     def models():
-        return {"mine": linear, "broken": broken, "wrong": lambda: 3, "resnet18": linear, "": linear}
+        good = {"mine": linear, "broken": broken, "wrong": lambda: 3}
+        return {**good, "resnet18": linear, "": linear}
 """
 
 

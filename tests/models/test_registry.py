@@ -96,7 +96,9 @@ def test_a_path_takes_the_facts_beside_it_and_those_given(assets):
     assert clf.class_names == ["x", "y"]
     assert clf.crop == 0.5
     path.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match=r"weights of no architecture.*say which it is \(architecture\)"):
+    with pytest.raises(
+        ModelError, match=r"weights of no architecture.*say which it is \(architecture\)"
+    ):
         load_classifier(path)
     # A list, because the keywords may have travelled as JSON.
     clf = load_classifier(path, architecture="small", class_names=["x", "y"], input_size=[8, 8])

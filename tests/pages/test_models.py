@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
-from pages.components import model_choice
+import app as entry
+from pages.components import checkpoint_store, model_choice
+from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
 from tests.pages.waiting import PATIENCE_S
+from xai_core.models import load_classifier
+from xai_core.models.architectures import blueprint
 
 
 @pytest.fixture(autouse=True)
@@ -20,70 +28,171 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
-    path = model_choice._stored(b"weights", "../../my net (2).PT", '{"a": 1}')
+    weights = checkpoint_store.keep(b"weights", "../../my net (2).PT")
+    path = checkpoint_store.with_facts(weights, '{"a": 1}')
     assert path.name == "my-net-2-.pt"
     assert path.read_bytes() == b"weights"
     assert path.with_suffix(".json").read_text() == '{"a": 1}'
-
-
-def test_the_uploader_takes_the_endings_that_training_scripts_give() -> None:
-    def script() -> None:
-        from pages.components import model_choice
-
-        model_choice._own_checkpoint()
-
-    app = AppTest.from_function(script).run(timeout=PATIENCE_S)
-    (upload,) = app.get("file_uploader")
-    assert {".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"} <= set(upload.proto.type)
-    path = model_choice._stored(b"weights", "run.pth.tar", "{}")
-    assert (path.name, path.with_suffix(".json").read_text()) == ("run-pth.tar", "{}")
-
-
-def test_other_facts_make_another_checkpoint() -> None:
-    assert model_choice._stored(b"w", "a.pt", "{}") != model_choice._stored(
-        b"w", "a.pt", '{"side": 1}'
-    )
+    assert not weights.with_suffix(".json").exists()
+    assert path.stat().st_ino == weights.stat().st_ino, "the weights lie there once"
+    assert checkpoint_store.with_facts(weights, '{"a": 2}') != path
 
 
 def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_choice, "STORE_BYTES", 25)
-    first = model_choice._stored(b"1" * 10, "a.pt", "")
-    os.utime(first.parent, (0, 0))
-    second = model_choice._stored(b"2" * 10, "a.pt", "")
-    third = model_choice._stored(b"3" * 10, "a.pt", "")
+    monkeypatch.setattr(checkpoint_store, "STORE_BYTES", 25)
+
+    def kept(number: int) -> Path:
+        weights = checkpoint_store.keep(str(number).encode() * 10, "a.pt")
+        path = checkpoint_store.with_facts(weights, "")
+        for one in (weights, path):
+            os.utime(one.parent, (number, number))
+        return path
+
+    first, second = kept(1), kept(2)
+    assert [path.exists() for path in (first, second)] == [True, True]
+    third = kept(3)
     assert [path.exists() for path in (first, second, third)] == [False, True, True]
 
 
 def _dialog() -> None:
     import streamlit as st
 
-    from pages.components import model_choice
+    from pages.components import checkpoint_form
 
-    st.session_state["chosen"] = model_choice._own_checkpoint()
+    st.session_state["chosen"] = checkpoint_form.own_checkpoint()
+
+
+def opened(content: object) -> AppTest:
+    """The form after an upload."""
+    app = AppTest.from_function(_dialog, default_timeout=PATIENCE_S).run()
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    app.file_uploader[0].set_value([("run.ckpt", buffer.getvalue(), "application/octet-stream")])
+    return app.run()
+
+
+def at(app: AppTest, kind: str, name: str) -> Any:
+    """The control whose key begins with a name; what was uploaded ends it."""
+    (found,) = (one for one in getattr(app, kind) if one.key and one.key.startswith(name))
+    return found
+
+
+def said(element: Any) -> str:
+    """What is read of a text from outside, whose marks are escaped."""
+    return str(element.value).replace("\\", "")
 
 
 def told(app: AppTest) -> dict[str, object]:
     """The facts beside the checkpoint that was stored."""
+    assert not app.exception
     source = Path(app.session_state["chosen"]["source"])
     facts: dict[str, object] = json.loads(source.with_suffix(".json").read_text())
     return facts
 
 
-def test_what_the_weights_do_not_tell_is_asked() -> None:
+def test_the_uploader_takes_the_endings_that_training_scripts_give() -> None:
     app = AppTest.from_function(_dialog, default_timeout=PATIENCE_S).run()
-    app.text_area(key="class_names").set_value("cat\ndog")
-    app.file_uploader[0].set_value([("net.pt", b"weights", "application/octet-stream")])
-    app.run()
-    assert not {"outputs", "transform_input"} & told(app).keys(), "left to be found out"
-    assert "transform_input" not in [box.key for box in app.selectbox]
-    app.selectbox(key="outputs").set_value("sigmoid")
-    app.selectbox(key="architecture").set_value("inception_v3").run()
-    app.selectbox(key="transform_input").set_value("yes").run()
-    assert told(app)["outputs"] == "sigmoid"
-    assert told(app)["transform_input"] is True
-    app.selectbox(key="transform_input").set_value("no").run()
-    assert told(app)["transform_input"] is False
-    assert not app.exception
+    (upload,) = app.get("file_uploader")
+    assert {".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"} <= set(upload.proto.type)
+    assert app.session_state["chosen"] is None
+
+
+def test_what_is_recognised_stands_there_and_can_be_changed(known: Known) -> None:  # noqa: F811
+    known(**NETWORKS)
+    torch.manual_seed(0)
+    network = small(3).eval()
+    app = opened({"state_dict": network.state_dict(), "epoch": 3})
+    assert at(app, "selectbox", "architecture").value == "small"
+    captions = [said(caption) for caption in app.caption]
+    assert "Recognised: all 9 weights outside the last layer have" in captions[0]
+    assert captions[1] == "3 scores for each picture."
+    assert app.session_state["chosen"] is None, "nothing tells the input side"
+    at(app, "number_input", "side").set_value(16).run()
+    facts = told(app)
+    assert (facts["architecture"], facts["input_size"]) == ("small", [16, 16])
+    assert (facts["mean"], facts["std"], facts["crop"]) == ([0.0] * 3, [1.0] * 3, 1.0)
+    assert "class_names" not in facts
+    at(app, "text_area", "class_names").set_value("a\nb\nc")
+    at(app, "selectbox", "outputs").set_value("sigmoid")
+    at(app, "number_input", "mean_red").set_value(0.5).run()
+    facts = told(app)
+    assert (facts["class_names"], facts["outputs"]) == (["a", "b", "c"], "sigmoid")
+    assert facts["mean"] == [0.5, 0.0, 0.0]
+    clf = load_classifier(app.session_state["chosen"]["source"])
+    x = torch.rand(1, 3, 16, 16)
+    assert torch.equal(clf.logits(x), network(x))
+    assert (clf.title, clf.class_names) == ("run", ["a", "b", "c"])
+
+
+def test_what_the_file_does_not_tell_must_be_chosen(known: Known) -> None:  # noqa: F811
+    known(small=small, leaky=leaky)
+    network = small(3)
+    network.fc = nn.Sequential(nn.Linear(20, 4), nn.ReLU(), nn.Linear(4, 2))
+    state = network.state_dict()
+    other = {name: tensor + 1 for name, tensor in state.items()}
+    app = opened({"student": state, "teacher": other})
+    architecture = at(app, "selectbox", "architecture")
+    assert (architecture.value, architecture.options[:2]) == (None, ["small", "leaky"])
+    assert "those of several architectures" in said(app.info[0])
+    architecture.set_value("leaky").run()
+    assert said(app.error[0]).startswith("Choose: activation in its last layers")
+    at(app, "selectbox", "head_activation").set_value("relu").run()
+    assert said(app.error[0]).startswith("Choose: weights in the file")
+    at(app, "selectbox", "weights").set_value("teacher").run()
+    at(app, "number_input", "side").set_value(16).run()
+    facts = told(app)
+    chosen = (facts["architecture"], facts["weights"], facts["head_activation"])
+    assert chosen == ("leaky", "teacher", "relu")
+
+
+def test_a_grey_network_needs_its_normalisation(known: Known) -> None:  # noqa: F811
+    known(**NETWORKS)
+    network = small(3)
+    network.conv1 = nn.Conv2d(1, 4, 3)
+    app = opened(network.state_dict())
+    at(app, "number_input", "side").set_value(16).run()
+    assert app.session_state["chosen"] is None
+    at(app, "number_input", "mean_grey").set_value(0.5)
+    at(app, "number_input", "deviation_grey").set_value(0.25).run()
+    assert (told(app)["mean"], told(app)["std"]) == ([0.5], [0.25])
+
+
+def test_what_is_no_checkpoint_is_refused_in_a_sentence() -> None:
+    app = opened(nn.Linear(2, 2))
+    assert "whole pickled model" in said(app.error[0])
+    assert app.session_state["chosen"] is None
+
+
+def test_who_converts_its_input_is_asked() -> None:
+    shapes = blueprint("googlenet", 3).state_dict()
+    content = {name: torch.zeros(()).expand(tensor.shape) for name, tensor in shapes.items()}
+    app = opened(content)
+    at(app, "selectbox", "architecture").set_value("googlenet").run()
+    assert "transform_input" not in told(app), "left to be found out"
+    assert told(app)["input_size"] == [224, 224]
+    for word, rule in (("yes", True), ("no", False)):
+        at(app, "selectbox", "transform_input").set_value(word).run()
+        assert told(app)["transform_input"] is rule
+
+
+def test_models_of_a_file_of_python_are_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def models():\n    return {'mine': lambda: None}\n")
+    assert "mine" not in [info.id for info in model_choice.model_infos()]
+    monkeypatch.setenv("XAI_MODELS_FROM", str(file))
+    (info,) = (info for info in model_choice.model_infos() if info.id == "mine")
+    assert model_choice._facts(info) == "Made by mine.py."
+
+
+def test_the_server_is_told_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XAI_MODELS_FROM", "before")
+    entry.hear_of_files(["other", "--methods-from", "a.py"])
+    assert os.environ["XAI_MODELS_FROM"] == "before"
+    monkeypatch.chdir(tmp_path)
+    entry.hear_of_files(["--models-from", "mine.py"])
+    assert os.environ["XAI_MODELS_FROM"] == str(tmp_path / "mine.py")
 
 
 def _sentences() -> None:
