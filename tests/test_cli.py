@@ -336,7 +336,7 @@ def test_sample_pictures_need_no_file(words, photos, tmp_path):
         (["--target", "unicorn"], "no class 'unicorn'"),
         (["--target", "0", "--target", "1", "--target", "0"], "3 targets were given for 2"),
         (["--model", "no-such-model"], "no model 'no-such-model'"),
-        (["--mean", "1,2"], "--mean needs 3 numbers"),
+        (["--mean", "1,2"], "--mean needs 1 or 3 numbers"),
         (["--input-size", "64x"], "--input-size needs 1 or 2 numbers, not '64x'"),
         (["--input-size", "64.5"], "--input-size needs whole numbers, not '64.5'"),
         (["--classes-file", "nowhere.txt"], "no file of class names"),

@@ -93,16 +93,8 @@ def _facts(weights: Path) -> dict[str, Any] | None:
     facts |= _pictures(found, f"{key}_{architecture}")
     if architecture in TRANSFORMING and not found.fit.grey:
         facts["transform_input"] = _converts(key)
-    # Nothing that was not told, but pictures may well have no normalisation.
-    return (
-        {
-            fact: value
-            for fact, value in facts.items()
-            if value is not None or fact in ("mean", "std")
-        }
-        if facts["input_size"]
-        else None
-    )
+    known = {fact: value for fact, value in facts.items() if value is not None}
+    return known if facts["input_size"] else None
 
 
 def _architecture(weights: str, key: str) -> str | None:

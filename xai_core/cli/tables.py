@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.options import Commands, add_command, add_models_from, take_models_from
-from xai_core.cli.subjects import complain
 
 if TYPE_CHECKING:
     from xai_core.explainers import Method
@@ -47,6 +46,7 @@ def list_models(arguments: argparse.Namespace) -> int:
     """Print the models that are searched for, one a line."""
     if arguments.recognise is not None:
         return _recognise(arguments.recognise, arguments.json)
+    from xai_core.cli.subjects import complain
     from xai_core.models import available_models, python_models
     from xai_core.models.registry import named_like
 
@@ -90,11 +90,11 @@ def _recognise(file: Path, as_json: bool) -> int:
     facts: dict[str, Any] = {
         "architecture": list(found.architectures),
         "reason": found.reason,
-        "weights": list(found.sets),
+        "sets": list(found.sets),
         "missing": found.problem,
     }
     if found.fit is not None:
-        facts["weights"] = [title(found.fit.place), *found.sets]
+        facts["weights"] = title(found.fit.place)
         facts["classes"] = found.fit.classes
         facts["grey"] = bool(found.fit.grey)
         facts["input_size"] = found.fit.side

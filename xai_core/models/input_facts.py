@@ -79,9 +79,10 @@ def _of_timm(architecture: str) -> InputFacts:
     facts = get_pretrained_cfg(plain_name(architecture), allow_unregistered=True)
     if facts is None:
         return UNKNOWN
+    height, width = facts.input_size[1:]
     resample = facts.interpolation if facts.interpolation in RESAMPLING else "bilinear"
     return InputFacts(
-        tuple(facts.input_size[1:]),
+        (height, width),
         _triple(facts.mean),
         _triple(facts.std),
         min(1.0, facts.crop_pct),
