@@ -95,14 +95,14 @@ def beside(keys: Iterable[Key], place: Place, used: Collection[Key]) -> dict[str
     return found
 
 
-def places(keys: Iterable[Key]) -> list[Place]:
-    """Every place at which a network's names could begin, the outermost first."""
-    found: dict[Place, None] = {}
+def places(keys: Iterable[Key]) -> dict[Place, list[Key]]:
+    """Every place at which a network's names could begin, with what lies there."""
+    found: dict[Place, list[Key]] = {}
     for key in keys:
         parts = _parts(key)
         for end in range(len(parts)):
-            found[parts[:end]] = None
-    return sorted(found, key=len)
+            found.setdefault(parts[:end], []).append(key)
+    return found
 
 
 def named(wanted: str, choices: Collection[Place]) -> list[Place]:

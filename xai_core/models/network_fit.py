@@ -84,6 +84,12 @@ class Wanted:
         return {name: tuple(tensor.shape) for name, tensor in self.network.state_dict().items()}
 
     @cached_property
+    def floating(self) -> frozenset[str]:
+        """Names of those that are no whole numbers."""
+        own = self.network.state_dict().items()
+        return frozenset(name for name, tensor in own if tensor.is_floating_point())
+
+    @cached_property
     def heads(self) -> list[str]:
         """Names of the modules whose weights depend on the number of classes."""
         return heads_of(self.architecture).split()
@@ -227,7 +233,7 @@ class Wanted:
                 grey.add(name)
             elif shape != needed:
                 other.append(name)
-            if not tensor.floating and self.network.state_dict()[name].is_floating_point():
+            if not tensor.floating and name in self.floating:
                 raise ModelError(f"{self.file.name}: '{name}' holds whole numbers, not weights.")
         if coloured and grey:
             other += sorted(grey)

@@ -256,8 +256,10 @@ def _guesses(file: WeightsFile) -> list[_Guess]:
         parent = heads.rpartition(".")[0]
         if parent and " " not in heads:  # the whole module may have been replaced
             variants[heads] = [heads, parent]
-    for place in places(file.tensors):
-        names = weights_at(file.tensors, place)
+    for place, keys in places(file.tensors).items():
+        if len(keys) < _LEAST:
+            continue
+        names = weights_at(keys, place)
         shapes = {
             name: file.tensors[key].shape
             for key, name in names.items()
