@@ -465,6 +465,23 @@ def test_objects_beside_the_weights_are_not_made(tmp_path):
     assert not [one for one in torch.serialization.get_safe_globals() if isinstance(one, tuple)]
 
 
+class Settings(dict):
+    """Kinds of dictionaries are common among what configures a training."""
+
+
+def test_other_dictionaries_are_looked_through(tmp_path):
+    network, _ = trained()
+    many = Settings(net=Settings(network.state_dict()), config=Settings(lr=1), best=np.ones(2))
+    agree(opened(tmp_path, many, architecture="small"), network)
+
+    class Odd:
+        def __reduce__(self):
+            """A dictionary with an attribute that takes the place of its method."""
+            return OrderedDict, (), {"items": 3}, None, iter(network.state_dict().items())
+
+    agree(opened(tmp_path, {"net": Odd()}, architecture="small"), network)
+
+
 def test_what_is_shared_or_goes_in_circles_is_walked_once(tmp_path):
     content = {"model": small(3).state_dict()}
     content["self"] = content

@@ -7,7 +7,9 @@ network costs nothing.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from threading import Lock
@@ -24,7 +26,6 @@ MAX_PICKLE_BYTES = 16_000_000  # names and shapes alone; the tensors lie beside 
 
 DAMAGE = (RuntimeError, OSError, EOFError, LookupError, TypeError, ValueError, MemoryError)
 _ADVICE = "save it with safetensors, or with torch.save(model.state_dict(), path)"
-_DICTIONARIES = ("collections.defaultdict",)
 _allowing = Lock()  # what torch may read is said for the whole process
 
 Key = tuple[str, ...]  # the keys of the mappings around a tensor, then its name
@@ -187,8 +188,11 @@ class _StandIn:
         """Nor of what it held."""
 
 
-def _dictionary(*_: object) -> dict[object, object]:
-    return {}
+class _StandInMapping:
+    """The same where it may be a kind of dictionary; what is put into it can be looked through."""
+
+    def __new__(cls, *_: object) -> OrderedDict[object, object]:  # type: ignore[misc]
+        return OrderedDict()
 
 
 def _loaded(path: Path, device: str) -> tuple[Any, tuple[str, ...]]:
@@ -199,21 +203,25 @@ def _loaded(path: Path, device: str) -> tuple[Any, tuple[str, ...]]:
     """
     try:
         return _load(path, device), ()
-    except UnpicklingError:
-        pass
-    except DAMAGE as error:
-        raise ModelError(damaged(path.name)) from error
-    try:
-        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-        allowed: list[Any] = [
-            (_dictionary if name in _DICTIONARIES else _StandIn, name) for name in names
-        ]
-        with _allowing, torch.serialization.safe_globals(allowed):
-            return _load(path, device), tuple(names)
     except UnpicklingError as error:
-        raise ModelError(_pickled(path.name)) from error
+        refusal = error
     except DAMAGE as error:
         raise ModelError(damaged(path.name)) from error
+    with suppress(*DAMAGE, UnpicklingError):
+        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+        # Which of them are dictionaries is not in the file; arrays are none, and have states of
+        # another kind.
+        for kind in (_StandInMapping, _StandIn):
+            allowed: list[Any] = [
+                (_StandIn if name.startswith("numpy.") else kind, name) for name in names
+            ]
+            with (
+                suppress(*DAMAGE, UnpicklingError),
+                _allowing,
+                torch.serialization.safe_globals(allowed),
+            ):
+                return _load(path, device), tuple(names)
+    raise ModelError(_pickled(path.name)) from refusal
 
 
 def _load(path: Path, device: str) -> Any:
@@ -232,7 +240,8 @@ def _tensors_in(loaded: Any) -> Iterator[tuple[Key, Tensor]]:
         if isinstance(value, Tensor):
             if key:
                 yield key, value
-        elif isinstance(value, Mapping | list | tuple) and id(value) not in seen:
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
             seen.add(id(value))
-            inner = value.items() if isinstance(value, Mapping) else enumerate(value)
+            # Not value.items(): a file can give a dictionary an attribute of that name.
+            inner = dict.items(value) if isinstance(value, dict) else enumerate(value)
             waiting += [((*key, str(name)), item) for name, item in reversed(list(inner))]
