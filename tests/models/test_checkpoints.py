@@ -13,7 +13,7 @@ from torch import nn
 
 from xai_core.errors import ModelError
 from xai_core.models.architectures import ARCHITECTURES, build_network, parameter_count
-from xai_core.models.recognition import load_checkpoint
+from xai_core.models.own_checkpoints import load_checkpoint
 
 NAMES = ["a", "b", "c"]
 

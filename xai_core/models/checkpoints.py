@@ -96,19 +96,26 @@ def fit(
         ActivationError: ``head_activation`` is needed.
         ModelError: the file does not fit, or what was said does not fit the file.
     """
-    tried = [side] if side is not None else list(dict.fromkeys((usual, *SIDES)))
+    waiting = [side] if side is not None else list(dict.fromkeys((usual, *SIDES)))
+    first = waiting[0]
     refusal: ModelError | None = None
-    for one in tried:
+    while waiting:
+        one = waiting.pop(0)
         wanted = Wanted(file, architecture, one, head_activation)
         try:
             wanted.network  # noqa: B018  it is not made for every side
         except ModelError:
-            if one == tried[0]:
+            if one == first:
                 raise
             continue
         try:
             found = _with_weights(wanted, weights)
         except SideError as error:
+            if refusal is None and first is not None and side is None:
+                likely = first * error.factor  # but for a class token, or windows' odd sizes
+                waiting = [
+                    other for other in SIDES if 0.75 < other / likely < 1.33 and other != first
+                ]
             refusal = refusal or error
             continue
         if head_activation is not None and not (found.head and found.head.slots):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,7 +55,15 @@ class Fit:
 
 
 class SideError(ModelError):
-    """Nothing differs but what depends on the side of the input."""
+    """Nothing differs but what depends on the side of the input.
+
+    Attributes:
+        factor: about how many times as long the side should be.
+    """
+
+    def __init__(self, sentence: str, factor: float) -> None:
+        super().__init__(sentence)
+        self.factor = factor
 
 
 @dataclass(frozen=True)
@@ -238,8 +247,14 @@ class Wanted:
         if coloured and grey:
             other += sorted(grey)
         if other:
-            kind = SideError if all(map(changes_with_side, other)) else ModelError
-            raise kind(self._unlike(other[0], stored[other[0]].shape))
+            first, shape = other[0], stored[other[0]].shape
+            sentence = self._unlike(first, shape)
+            if all(map(changes_with_side, other)):
+                # There is a weight, or a row of them, for each place of the picture.
+                raise SideError(
+                    sentence, math.sqrt(math.prod(shape) / math.prod(self.shapes[first]))
+                )
+            raise ModelError(sentence)
         return frozenset(grey)
 
     def _strange_head(self, found: Mapping[Key, str]) -> ModelError:

@@ -18,8 +18,8 @@ from xai_core.models.architectures import (
 )
 from xai_core.models.classifier import Classifier
 from xai_core.models.model_facts import embedded, read_facts
+from xai_core.models.own_checkpoints import load_checkpoint
 from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
-from xai_core.models.recognition import load_checkpoint
 from xai_core.models.signatures import signatures
 from xai_core.models.timm_models import has_architecture, plain_name, timm_facts, timm_names
 
