@@ -34,6 +34,11 @@ def test_a_checkpoint_is_recognised(checkpoint):
     assert json.loads(output)["reason"] == reason
 
 
+def test_a_file_is_not_searched_for(checkpoint, capsys):
+    assert main(["models", "resnet", "--recognise", str(checkpoint)]) == 2
+    assert capsys.readouterr().err == "--recognise looks at one file; leave the words out.\n"
+
+
 def test_what_is_missing_is_said(tmp_path, known):  # noqa: F811
     known(**NETWORKS)
     torch.save({"a.weight": torch.ones(2, 2)}, tmp_path / "odd.pt")

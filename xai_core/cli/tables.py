@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.options import Commands, add_command, add_models_from, take_models_from
+from xai_core.errors import ModelError
 
 if TYPE_CHECKING:
     from xai_core.explainers import Method
@@ -45,6 +46,8 @@ def add_to(commands: Commands) -> None:
 def list_models(arguments: argparse.Namespace) -> int:
     """Print the models that are searched for, one a line."""
     if arguments.recognise is not None:
+        if arguments.words:
+            raise ModelError("--recognise looks at one file; leave the words out.")
         return _recognise(arguments.recognise, arguments.json)
     from xai_core.cli.subjects import complain
     from xai_core.models import available_models, python_models
@@ -103,9 +106,8 @@ def _recognise(file: Path, as_json: bool) -> int:
     if as_json:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
     else:
-        rows = [
-            (name, _text(value)) for name, value in facts.items() if value not in ("", [], None)
-        ]
+        said = {name: value for name, value in facts.items() if value not in ("", [], None, False)}
+        rows = [(name, _text(value)) for name, value in said.items()]
         print(aligned(rows))
     return 0 if found.fit else 1
 
