@@ -28,6 +28,7 @@ from xai_core.models.classifier import Classifier
 SIGNED = Display()
 SIDE = 160  # of a picture in a notebook, in pixels
 WRITERS = {".png": to_png, ".svg": to_svg}
+_TILES = f'style="display:flex;flex-wrap:wrap;align-items:flex-end;gap:{GAP}px;margin:{GAP}px 0"'
 
 
 def show(
@@ -60,7 +61,7 @@ def show(
     named = maps if isinstance(maps, Mapping) else {"Relevance": maps}
     classes = [] if targets is None else class_numbers(clf, targets, len(x)).tolist()
     return Heatmaps(
-        as_floats(clf.pixels(x)).clip(0, 1),
+        as_floats(clf.pixels(x.cpu().double())).clip(0, 1),
         {_title(name): _relevance(_title(name), values, len(x)) for name, values in named.items()},
         [f"Class explained: {clf.class_titles[number]}" for number in classes],
         display,
@@ -150,9 +151,6 @@ class Heatmaps:
         return f'<div style="width:{2 * SIDE}px">{_image("", bar.image)}{line}</div>'
 
 
-_TILES = f'style="display:flex;flex-wrap:wrap;align-items:flex-end;gap:{GAP}px;margin:{GAP}px 0"'
-
-
 def _tile(title: str, image: Image.Image) -> str:
     return (
         f'<figure style="margin:0;width:{SIDE}px"><figcaption>{escape(title)}</figcaption>'
@@ -175,7 +173,7 @@ def _relevance(title: str, values: Tensor | NDArray[np.floating], pictures: int)
     if maps.ndim != 4 or len(maps) != pictures or not maps.size:
         raise MethodError(
             f"'{title}' must be one map for each of the {pictures} pictures, [N, C, h, w] or "
-            f"[N, h, w], not {list(values.shape)}."
+            f"[N, h, w], not {list(maps.shape)}."
         )
     if not np.isfinite(maps).all():
         raise MethodError(f"'{title}' holds values that are not finite numbers.")
