@@ -137,7 +137,7 @@ def test_it_can_be_saved(clf, tmp_path):
         28 + 2 * (72 + 20) + 12 + 20 + 8,
     )
     maps.save(str(tmp_path / "maps.svg"))
-    assert "Class explained: dog" in (tmp_path / "maps.svg").read_text(encoding="utf-8")
+    assert ">dog</text>" in (tmp_path / "maps.svg").read_text(encoding="utf-8")
     with pytest.raises(MethodError, match=r"saved as \.png or \.svg"):
         maps.save(tmp_path / "maps.jpg")
 

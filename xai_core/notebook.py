@@ -59,11 +59,11 @@ def show(
     """
     check_input(clf, x)
     named = maps if isinstance(maps, Mapping) else {"Relevance": maps}
-    classes = [] if targets is None else class_numbers(clf, targets, len(x)).tolist()
+    explained = [] if targets is None else class_numbers(clf, targets, len(x)).tolist()
     return Heatmaps(
         as_floats(clf.pixels(x.cpu().double())).clip(0, 1),
         {_title(name): _relevance(_title(name), values, len(x)) for name, values in named.items()},
-        [f"Class explained: {clf.class_titles[number]}" for number in classes],
+        [clf.class_titles[number] for number in explained],
         display,
         note,
     )
@@ -76,14 +76,14 @@ class Heatmaps:
     Attributes:
         pixels: what the model saw, [N, 3, H, W] in [0, 1].
         maps: raw relevance by its title, each [N, C, h, w].
-        captions: a line for each picture, or none.
+        classes: name of the explained class of each picture, or none.
         display: how relevance is drawn.
         note: a sentence below, or "".
     """
 
     pixels: Floats
     maps: Mapping[str, Floats]
-    captions: Sequence[str] = ()
+    classes: Sequence[str] = ()
     display: Display = SIGNED
     note: str = ""
 
@@ -126,7 +126,7 @@ class Heatmaps:
                 column: (self.display.draw(self.display.values(maps[index], pixels), picture), "")
                 for column, maps in enumerate(self.maps.values())
             }
-            caption = self.captions[index] if self.captions else ""
+            caption = self.classes[index] if self.classes else ""
             rows.append(Row(picture, caption, cells))
         return rows
 
@@ -135,8 +135,9 @@ class Heatmaps:
         for row in rows:
             tiles = [_tile("Original", row.picture)]
             tiles += [_tile(title, row.cells[i][0]) for i, title in enumerate(self.maps)]
-            caption = f"<div>{escape(row.caption)}</div>" if row.caption else ""
-            parts.append(f"{caption}<div {_TILES}>{''.join(tiles)}</div>")
+            if row.caption:
+                parts.append(f"<div>Class explained: {escape(row.caption)}</div>")
+            parts.append(f"<div {_TILES}>{''.join(tiles)}</div>")
         if self.maps:
             parts.append(self._bar())
         if self.note:
