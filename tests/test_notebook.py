@@ -147,6 +147,7 @@ def test_it_can_be_saved(clf, tmp_path):
     [
         (torch.ones(1, 1, 4, 4), "'Relevance' must be one map for each of the 2 pictures"),
         (torch.ones(2, 4), r"not \[2, 4\]"),
+        (dict.fromkeys(("gradcam", "Grad-CAM"), torch.ones(2, 4, 4)), "same title: Grad-CAM, Grad"),
         ({"gradcam": torch.full((2, 4, 4), torch.nan)}, "'Grad-CAM' holds values that are not"),
     ],
 )

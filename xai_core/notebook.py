@@ -51,7 +51,8 @@ def show(
         note: a sentence below.
 
     Raises:
-        MethodError: ``x`` does not fit the classifier, or a map does not fit ``x``.
+        MethodError: ``x`` does not fit the classifier, a map does not fit ``x``, or two maps
+            have the same title.
         ModelError: a class that the model does not have.
 
     Example:
@@ -59,10 +60,13 @@ def show(
     """
     check_input(clf, x)
     named = maps if isinstance(maps, Mapping) else {"Relevance": maps}
+    titled = {_title(name): _relevance(_title(name), one, len(x)) for name, one in named.items()}
+    if len(titled) < len(named):
+        raise MethodError(f"Two maps have the same title: {', '.join(map(_title, named))}.")
     explained = [] if targets is None else class_numbers(clf, targets, len(x)).tolist()
     return Heatmaps(
         as_floats(clf.pixels(x.cpu().double())).clip(0, 1),
-        {_title(name): _relevance(_title(name), values, len(x)) for name, values in named.items()},
+        titled,
         [clf.class_titles[number] for number in explained],
         display,
         note,
