@@ -76,6 +76,16 @@ def test_requirements_name_exactly_what_is_imported():
     assert named == {DISTRIBUTIONS.get(module, module) for module in third_party}
 
 
+def test_one_module_knows_where_the_assets_lie():
+    found = [
+        name(path)
+        for path in PRODUCT
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and re.search(r"^assets(/|$)", str(node.value))
+    ]
+    assert found == ["xai_core/places.py"], "an installed package has them elsewhere"
+
+
 def test_a_module_has_one_subject_and_a_purpose():
     for path in WRITTEN:
         assert path.stat().st_size <= LARGEST_MODULE, path

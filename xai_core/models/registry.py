@@ -30,8 +30,7 @@ from xai_core.models.timm_models import (
     timm_facts,
     timm_names,
 )
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+from xai_core.places import ASSETS
 
 PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
 

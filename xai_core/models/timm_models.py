@@ -18,13 +18,14 @@ from torch import nn
 from xai_core.errors import ModelError
 from xai_core.imagenet import imagenet_classes
 from xai_core.models.scores import first_line
+from xai_core.places import ASSETS
 from xai_core.progress import advance
 
 PREFIX = "timm/"
 WEIGHTS = "model.safetensors"
 # Top-1 on ImageNet's validation pictures, which timm's package does not hold. From
 # https://github.com/huggingface/pytorch-image-models/blob/main/results/results-imagenet.csv
-ACCURACY = Path(__file__).resolve().parents[2] / "assets" / "timm-accuracy.csv"
+ACCURACY = ASSETS / "timm-accuracy.csv"
 
 
 @dataclass(frozen=True)
