@@ -19,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "xai_core").rglob("*.py")]
 WRITTEN = [*PRODUCT, *(ROOT / "bots").rglob("*.py")]
 LARGEST_MODULE = 16_000  # bytes; above that it has more than one subject
-DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "argon2": "argon2-cffi"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "argon2": "argon2-cffi",
+    "huggingface_hub": "huggingface-hub",
+}
 # By SQLAlchemy for a database's address, and by pandas for a kind of file.
 LOADED_BY_NAME = {"psycopg", "pyarrow"}
 OURS = {"xai_core", "pages", "app"}

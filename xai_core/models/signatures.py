@@ -62,8 +62,10 @@ class Signature(NamedTuple):
 def signatures() -> dict[str, Signature]:
     """All signatures by architecture."""
     with FILE.open(newline="", encoding="utf-8") as file:
-        rows = [Signature(*row[:3], *map(int, row[3:])) for row in csv.reader(file)]
-    return {row.architecture: row for row in rows}
+        return {
+            name: Signature(name, heads, digest, int(body), int(each_class))
+            for name, heads, digest, body, each_class in csv.reader(file)
+        }
 
 
 def body_hash(shapes: Shapes, heads: str) -> str:
