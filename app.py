@@ -15,7 +15,6 @@ from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,12 +27,13 @@ from pages.components import access, modules, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.errors import JobError, StudyUnavailableError
+from xai_core.places import ASSETS
 from xai_core.study import shared_store
 
 if TYPE_CHECKING:
     from xai_core.jobs import Engine
 
-LOGO = Path(__file__).parent / "assets" / "logo.png"
+LOGO = ASSETS / "logo.png"
 TAKE_PART = "take-part"
 PARTICIPANTS = ("pages.components.study.taking_part.page",)
 EVERYBODY = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
+
+from xai_core.places import ASSETS
 
 IMAGENET = "imagenet-1k"  # the word that stands for all names
-FILE = Path(__file__).resolve().parents[1] / "assets" / "efficientnet-lite0.json"
+FILE = ASSETS / "efficientnet-lite0.json"
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from argparse import ArgumentParser
 
 import pytest
 import torch
@@ -121,12 +122,11 @@ def test_another_file_is_another_model(write):
 def test_the_command_line_names_it(write, monkeypatch):
     file = write(GOOD)
     monkeypatch.setenv("XAI_MODELS_FROM", "")
-    from xai_core.__main__ import _parser
-
-    words = ["explain", "a.jpg", "--out", "o", "--model", "mine", "--models-from", str(file)]
-    arguments = _parser().parse_args(words)
+    parser = ArgumentParser()
+    options.add_model(parser)
+    arguments = parser.parse_args(["--model", "mine", "--models-from", str(file)])
     assert options.model_keywords(arguments) == {"source": "mine"}
     assert python_models.ids()[0] == "mine"
     assert options.given_facts(arguments) == {"--models-from": str(file)}
-    arguments = _parser().parse_args([*words[:-3], "vgg-tiny"])
+    arguments = parser.parse_args(["--model", "vgg-tiny"])
     assert options.given_facts(arguments) == {}

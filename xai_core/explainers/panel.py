@@ -58,7 +58,7 @@ class Panel:
     One gradient serves saliency, input × gradient and the CAM family, one recorded forward
     pass all that lead relevance back layer by layer, and the αβ presets of LRP go back as one
     batch. What was computed is kept until every method has been explained. A panel may be
-    used by one thread at a time.
+    used by one thread at a time. As the last line of a notebook's cell it shows its maps.
 
     Args:
         clf: the classifier.
@@ -98,6 +98,7 @@ class Panel:
         self._sharing = Sharing(settings, known)
         self._left = set(requests)
         self._seconds: dict[str, tuple[float, float]] = {}
+        self._maps: dict[str, Tensor] = {}
 
     @property
     def methods(self) -> list[str]:
@@ -108,6 +109,11 @@ class Panel:
     def left(self) -> Requests:
         """All settings of the methods that have not been explained yet, by id."""
         return {name: self._sharing.requests[name] for name in self._rows if name in self._left}
+
+    @property
+    def maps(self) -> Mapping[str, Tensor]:
+        """What ``explain`` has returned, by method, in the order of ``methods``."""
+        return {name: self._maps[name] for name in self._rows if name in self._maps}
 
     @property
     def seconds(self) -> Mapping[str, tuple[float, float]]:
@@ -156,7 +162,18 @@ class Panel:
                 "its weights may hold such values, or this picture drives it out of range."
             )
         # What is shared may also be another method's.
-        return relevance.clone().to(self._like)
+        self._maps[name] = relevance.clone().to(self._like)
+        return self._maps[name]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The pictures and the maps so far, as a notebook shows them (``xai_core.notebook``)."""
+        # The one import that points up: who only computes needs nothing of drawing.
+        from xai_core.notebook import show
+
+        left = ", ".join(row.title for name, row in self._rows.items() if name not in self._maps)
+        note = f"Not explained yet: {left}." if left else ""
+        shown = show(self._clf, self._x, self.maps, self._targets, note=note)
+        return shown._repr_mimebundle_()
 
 
 def check_input(clf: Classifier, x: Tensor) -> None:

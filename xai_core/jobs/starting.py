@@ -6,13 +6,13 @@ import os
 import select
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 
 from dask.utils import parse_bytes
 from distributed.system import MEMORY_LIMIT
 
-import xai_core
 from xai_core.errors import JobError
+from xai_core.places import PACKAGES, found_by_itself
 
 START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
@@ -67,14 +67,13 @@ class Local:
     """
 
     def __init__(self, workers: int, memory: int) -> None:
-        root = str(Path(xai_core.__file__).parents[1])
-        path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
+        # With -P no file of the current folder is taken for a module of Python's own.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "xai_core.jobs.local", str(workers), str(memory)],
+            [sys.executable, "-P", "-m", "xai_core.jobs.local", str(workers), str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": path},
+            env=_environment(),
             start_new_session=True,  # Ctrl-C in a terminal reaches the parent only
         )
         self.address = self._first_line()
@@ -106,3 +105,15 @@ class Local:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _environment() -> Mapping[str, str]:
+    """Ours, with the place of this package.
+
+    The folder of installed packages is not named: it would come before Python's own modules, and
+    may hold others of the same names.
+    """
+    if found_by_itself():
+        return os.environ
+    path = filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}

@@ -13,8 +13,7 @@ from xai_core.imagenet import IMAGENET
 from xai_core.images import RESAMPLING
 from xai_core.models.outputs import OUTPUTS
 from xai_core.models.replaced_heads import ACTIVATIONS
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+from xai_core.places import ASSETS
 
 
 def embedded() -> dict[str, Path]:

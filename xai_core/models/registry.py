@@ -21,7 +21,13 @@ from xai_core.models.model_facts import embedded, read_facts
 from xai_core.models.own_checkpoints import load_checkpoint
 from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
 from xai_core.models.signatures import signatures
-from xai_core.models.timm_models import has_architecture, plain_name, timm_facts, timm_names
+from xai_core.models.timm_models import (
+    architecture_names,
+    has_architecture,
+    plain_name,
+    timm_facts,
+    timm_names,
+)
 
 PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
 
@@ -145,7 +151,10 @@ def load_classifier(
         raise ModelError(_which_weights(name))
     if path.suffix or len(path.parts) > 1:
         raise ModelError(f"There is no file {path}.")
-    names = [*embedded(), *python_models.ids(), *torchvision_names(), *timm_names()]
+    names = [
+        *(*embedded(), *python_models.ids()),
+        *(*torchvision_names(), *architecture_names()),
+    ]
     similar = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
     problems = "".join(f" {sentence}" for sentence in python_models.problems())
