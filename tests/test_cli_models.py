@@ -1,6 +1,7 @@
 """Models on the command line: what a checkpoint is, and models of a file of Python."""
 
 import json
+import os
 import textwrap
 
 import pytest
@@ -63,6 +64,20 @@ def test_the_facts_of_a_checkpoint_are_optional_words(checkpoint, tmp_path, monk
     assert facts["fingerprint"] == clf.fingerprint
     assert facts["options"]["--weights"] == "state_dict"
     assert facts["notes"] == clf.notes
+
+
+def test_the_dashboard_is_told_of_the_file(tmp_path, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda program, words: started.append(words))
+    monkeypatch.setenv("XAI_MODELS_FROM", "")
+    assert main(["app", "--models-from", str(tmp_path / "gone.py")]) == 2
+    assert "There is no file of models" in capsys.readouterr().err
+    assert not started
+    file = tmp_path / "mine.py"
+    file.write_text("def models():\n    return {'mine': lambda: None}\n")
+    main(["app", "--models-from", str(file), "--", "--server.port", "8080"])
+    assert started[0][-2:] == ["--server.port", "8080"]
+    assert os.environ["XAI_MODELS_FROM"] == str(file)
 
 
 def test_a_model_of_a_file_of_python_is_explained(tmp_path, monkeypatch, capsys):
