@@ -31,7 +31,7 @@ def sentence(error: BaseException, task: Task, limit: int) -> str:
     # torch says it in words: its own error is a RuntimeError.
     told = str(error).lower()
     if isinstance(error, MemoryError) or "allocate memory" in told or "out of memory" in told:
-        return too_large(limit)
+        return too_large(0 if "cuda" in told or "mps" in told else limit)  # a card has another
     return failed(task, error)
 
 

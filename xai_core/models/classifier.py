@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.classes import class_titles
+from xai_core.device import memory_told
 from xai_core.errors import ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import overwrites_input, private_copy
@@ -124,16 +125,19 @@ class Classifier:
     def preprocess(self, images: Sequence[Picture]) -> Tensor:
         """PIL images or uint8 arrays [H, W, 3] -> [N, 3, H, W], cropped and normalised.
 
-        The result has the type of the model's weights, float32 for most.
+        The result has the type of the model's weights, float32 for most, and is where they are.
         """
         arrays = [model_input(image, self.input_size, self.crop, self.resample) for image in images]
         return self.network_input(torch.stack([torch.from_numpy(array) for array in arrays]))
 
     def network_input(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input of the weights' type."""
+        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input as the weights are.
+
+        It has their type, and is where they are, but is computed where the pixels are.
+        """
         # Half precision is too coarse to normalise in.
         wide = torch.promote_types(self.dtype, torch.float32)
-        return self.normalise(pixels.to(wide)).to(self.dtype)
+        return self.normalise(pixels.to(wide)).to(self.dtype).to(self.device)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels in [0, 1], [N, 3, H, W] -> network input."""
@@ -188,6 +192,25 @@ class Classifier:
         twin.__dict__.pop("fingerprint", None)
         twin.module = copy.deepcopy(self.module, shared)
         return twin
+
+    def on(self, device: torch.device) -> Classifier:
+        """The classifier itself if it is on that device, else a copy there; see ``device.chosen``.
+
+        Raises:
+            DeviceMemoryError: the device has too little memory.
+        """
+        if self.device == device:
+            return self
+        with memory_told(device, self.title):
+            moved: dict[int, object] = {
+                id(tensor): nn.Parameter(tensor.to(device), tensor.requires_grad)
+                for tensor in self.module.parameters()
+            }
+            moved.update({id(tensor): tensor.to(device) for tensor in self.module.buffers()})
+        other = copy.copy(self)
+        other._twins = []
+        other.module = copy.deepcopy(self.module, moved)
+        return other
 
     @contextmanager
     def lent(self) -> Iterator[Classifier]:
