@@ -6,6 +6,7 @@ their values. What a card would refuse is refused:
 - an operation on tensors of both sides. As on a card, one number of the processor (no dimensions)
   may take part element by element, and what picks places out of a tensor may be on the processor;
 - to read a tensor as a NumPy array before it is brought back;
+- to draw random numbers there, which would be others than the processor's;
 - float64, if the card has none.
 
 torch's own FakeTensorMode cannot do it: its tensors have no values, by which many methods decide,
@@ -82,6 +83,9 @@ class Card(TorchDispatchMode):
         return result
 
     def _check(self, func, args, kwargs):
+        # Attention draws only for dropout, which is off.
+        if torch.Tag.nondeterministic_seeded in func.tags and "attention" not in func.name():
+            raise RuntimeError(f"{func} would draw from the card.")
         if func in PICKING:
             args = [*args[:1], *args[2:]]
         elsewhere = [tensor for tensor in tensors((args, kwargs)) if not self.holds(tensor)]
@@ -145,6 +149,8 @@ def _methods(card):
         if isinstance(target, Tensor):
             target, dtype = target.device, target.dtype
         target = self.device if target is None else torch.device(target)
+        if target.type == card.device.type and target.index is None:
+            target = card.device
         if target not in (torch.device("cpu"), card.device):
             raise RuntimeError(f"There is no {target}.")
         leaves = target.type == "cpu" and card.holds(self)
