@@ -287,7 +287,7 @@ def test_of_several_workers_no_owner_holds_the_last(tmp_path):
 
 def test_the_number_of_workers_is_read(monkeypatch):
     monkeypatch.delenv("XAI_WORKERS", raising=False)
-    assert worker_count() == 1
+    assert worker_count() is None
     monkeypatch.setenv("XAI_WORKERS", "3")
     assert worker_count() == 3
     for words in ("0", "-1", "two", "1.5"):

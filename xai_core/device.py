@@ -216,5 +216,10 @@ def memory_told(device: torch.device, what: str) -> Iterator[None]:
         ) from error
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print how many local workers have a card of their own, or 1."""
     print(max(1, _cards()))
+
+
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from tests import networks
 from tests.explainers import all_maps
 from tests.explainers.test_contract import AT_A_LAYER
+from tests.networks import Limited
 from tests.pretended import MixedError, pretended
 from tests.reference import nets
 from xai_core.errors import DeviceMemoryError, MethodError, ModelError
@@ -184,17 +185,6 @@ def test_a_card_draws_no_random_numbers_and_has_no_float64():
 
 
 # Too little memory
-
-
-class Limited(nn.Module):
-    """Passes its input on, as long as it is not of too many pictures."""
-
-    most = 1000
-
-    def forward(self, x):
-        if len(x) > Limited.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return x * 1
 
 
 @pytest.fixture(scope="module")
