@@ -57,7 +57,7 @@ def _chosen(word: str, worker: int) -> torch.device:
     if word != AUTO and not _WORD.fullmatch(word):
         raise DeviceError(f"{VARIABLE} is '{word}', which is no device; {_there_is()}")
     device = _named(word, worker)
-    problem = _problem(device)
+    problem = _problem(device, word)
     if problem and word == AUTO:
         log.warning("%s; the processor computes instead.", problem)
         device = CPU
@@ -79,11 +79,11 @@ def _cards() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def _problem(device: torch.device) -> str:
+def _problem(device: torch.device, word: str) -> str:
     """Why it cannot compute, in a sentence without its full stop; "" if it can."""
     there = {"cuda": _cards(), "mps": int(torch.backends.mps.is_available())}
     if (device.index or 0) >= there.get(device.type, 1):
-        return f"{VARIABLE} is '{device}', which this machine does not have"
+        return f"{VARIABLE} is '{word}', which this machine does not have"
     try:
         ones = torch.ones(2, 2).to(device)
         sums = (ones @ ones).tolist()
