@@ -5,8 +5,8 @@ runs after one warm-up. A library is set up before the clock starts: of Zennit a
 pytorch-grad-cam only the call is timed, here everything that ``explain`` does. The maps are
 compared in float64. Then what is computed together, and the memory each method needs.
 
-With ``--device cuda`` (or ``cuda:1``, ``mps``) every method is compared with itself on the processor
-instead: the time, and the largest difference of the maps beside what rounding allows.
+With ``--device cuda`` (or ``cuda:1``, ``mps``) every method is compared with itself on the
+processor instead: the time, and the largest difference of the maps beside what rounding allows.
 
 The exit status is 1 if a map differs more than its definition, or rounding, allows, whatever the
 speed.

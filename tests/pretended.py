@@ -178,8 +178,11 @@ def _methods(card):
         return found
 
     return {
-        **{"to": to, "cpu": lambda self: to(self, "cpu")},
-        **{"numpy": numpy, "new_tensor": new_tensor, "__deepcopy__": deepcopy},
+        "to": to,
+        "cpu": lambda self: to(self, "cpu"),
+        "numpy": numpy,
+        "new_tensor": new_tensor,
+        "__deepcopy__": deepcopy,
         "device": property(lambda self: card.device if card.holds(self) else torch.device("cpu")),
         "is_cuda": property(lambda self: self.device.type == "cuda"),
     }

@@ -7,7 +7,8 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import closing, contextmanager
 
 import pytest
 import torch
@@ -16,12 +17,13 @@ from tests import worker_functions
 from tests.pretended import pretended
 from xai_core import device
 from xai_core.allocation import WORKER
+from xai_core.cache import Cache
 from xai_core.device import chosen, free_bytes, is_out_of_memory, memory_told, pieces
-from xai_core.errors import DeviceError, DeviceMemoryError
+from xai_core.errors import DeviceError, DeviceMemoryError, JobError
 from xai_core.explainers.memory import allowed_bytes
-from xai_core.jobs import starting
+from xai_core.jobs import engine, starting
 from xai_core.jobs.failures import MEMORY_OF_CARD, sentence
-from xai_core.jobs.starting import one_per_card
+from xai_core.jobs.starting import memory_bytes, one_per_card
 from xai_core.jobs.task import Task
 
 EXACTLY = device.exactly
@@ -135,8 +137,8 @@ def test_a_card_computes_in_full_float32_and_the_same_every_time(monkeypatch):
     ways = ("flash", "mem_efficient", "cudnn")
     try:
         EXACTLY(CUDA)
-        assert not (cuda.matmul.allow_tf32 or cudnn.allow_tf32 or cudnn.benchmark)
-        assert cudnn.deterministic
+        found = (cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic)
+        assert found == (False, False, False, True)
         assert torch.is_deterministic_algorithms_warn_only_enabled()
         assert cuda.math_sdp_enabled()
         assert not any(getattr(cuda, f"{way}_sdp_enabled")() for way in ways)
@@ -257,6 +259,24 @@ def test_a_worker_that_lacks_a_cards_memory_is_not_told_its_own_limit(name):
 
 
 # Workers
+
+
+def test_the_engine_starts_so_many_workers_and_shares_the_memory(tmp_path, monkeypatch):
+    monkeypatch.delenv("XAI_WORKERS", raising=False)
+    monkeypatch.delenv("XAI_SCHEDULER", raising=False)
+    monkeypatch.setattr(engine, "one_per_card", lambda: 3)
+    started = threading.Event()
+    asked = []
+
+    def cluster(workers, memory, *_):
+        asked.append((workers, memory))
+        started.set()
+        raise JobError("There is no cluster here.")
+
+    monkeypatch.setattr(engine, "Cluster", cluster)
+    with closing(engine.Engine(cache=Cache(tmp_path))):
+        assert started.wait(60)
+    assert asked[0] == (3, memory_bytes(None, 3))
 
 
 def counted(told, status=0):

@@ -1,7 +1,7 @@
 """What computes: the processor, or a graphics card by CUDA or MPS; and the memory it has free.
 
-``XAI_DEVICE`` names it: "auto" (as if it were not set), "cpu", "cuda", "cuda:1" or "mps". It is read
-by the process that computes, a worker or a command, and by nobody else. ``python -m
+``XAI_DEVICE`` names it: "auto" (as if it were not set), "cpu", "cuda", "cuda:1" or "mps". It is
+read by the process that computes, a worker or a command, and by nobody else. ``python -m
 xai_core.device`` tells how many local workers have a card of their own.
 
 A result is the same wherever it is computed, up to rounding: models are checked, and known by
@@ -57,13 +57,13 @@ def _chosen(word: str, worker: int) -> torch.device:
     if word != AUTO and not _WORD.fullmatch(word):
         raise DeviceError(f"{VARIABLE} is '{word}', which is no device; {_there_is()}")
     device = _named(word, worker)
+    exactly(device)
     problem = _problem(device, word)
     if problem and word == AUTO:
         log.warning("%s; the processor computes instead.", problem)
         device = CPU
     elif problem:
         raise DeviceError(f"{problem}; {_there_is()}")
-    exactly(device)
     return device
 
 

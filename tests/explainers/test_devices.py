@@ -1,9 +1,9 @@
 """The whole method table on a graphics card, as far as this can be known without one.
 
-Every method runs on a card that is pretended (``tests/pretended.py``), in float32 on one of CUDA and
-on one of MPS, which has no float64. The numbers are the processor's, so that a map must be the one
-of the processor, up to rounding where batches have other sizes; and all that a method does with
-tensors of two sides, or would draw from a card's own random numbers, is refused.
+Every method runs on a card that is pretended (``tests/pretended.py``), in float32 on one of CUDA
+and on one of MPS, which has no float64. The numbers are the processor's, so that a map must be
+the one of the processor, up to rounding where batches have other sizes; and all that a method
+does with tensors of two sides, or would draw from a card's own random numbers, is refused.
 """
 
 from collections import OrderedDict
@@ -20,7 +20,7 @@ from tests.explainers.test_contract import AT_A_LAYER
 from tests.networks import Limited
 from tests.pretended import MixedError, pretended
 from tests.reference import nets
-from xai_core.errors import DeviceMemoryError, MethodError, ModelError
+from xai_core.errors import DeviceError, DeviceMemoryError, MethodError, ModelError
 from xai_core.explainers import METHODS, Panel, explain
 from xai_core.explainers.support import supported
 from xai_core.models.classifier import Classifier
@@ -182,6 +182,28 @@ def test_a_card_draws_no_random_numbers_and_has_no_float64():
         with pytest.raises(TypeError, match="bring it back first"):
             x.to("cpu", torch.float64)
         assert torch.ones(3).double().to(x).dtype == torch.float32
+
+
+def test_a_step_that_mps_does_not_have_is_told(monkeypatch):
+    clf = classifier("vgg")
+
+    def missing(self, x):
+        raise NotImplementedError("The operator 'aten::odd' is not implemented for MPS.\nSee")
+
+    with pretended("mps", float64=False) as card:
+        there = clf.on(card.device)
+        monkeypatch.setattr(nn.Conv2d, "forward", missing)
+        assert outcome(there, "saliency", card.device) == (
+            "Saliency takes a step that mps does not have (The operator 'aten::odd' is not "
+            "implemented for MPS); compute it with XAI_DEVICE=cpu."
+        )
+
+
+def test_weights_in_float64_stay_where_there_is_float64():
+    clf = Classifier(nets.load("VGGSmall").double(), nets.CLASSES, nets.SIZE)
+    with pretended("mps", float64=False) as card, pytest.raises(DeviceError) as told:
+        clf.on(card.device)
+    assert str(told.value) == "Model has weights in float64, which mps does not have."
 
 
 # Too little memory

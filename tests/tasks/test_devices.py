@@ -207,6 +207,13 @@ def test_the_metric_halves_its_questions_and_tells_of_one_that_does_not_fit(monk
             apem_tasks.run_trace(*asked)
 
 
+def test_weights_in_float64_stay_on_the_processor_where_the_card_has_none(monkeypatch):
+    clf = trained("branches", torch.float64)
+    monkeypatch.setattr(models, "load_classifier", lambda **_: clf)
+    with pretended("mps", float64=False):
+        assert models.classifier(MODEL) is clf
+
+
 def test_a_model_that_computes_wrongly_on_a_card_is_refused(monkeypatch):
     logits = Classifier.logits
 

@@ -16,8 +16,8 @@ DIED = (
 FAILED = "The computation failed unexpectedly; the server's log has the details."
 LOST = "The connection to the compute engine was lost twice. It is being restarted; try once more."
 MEMORY_OF_CARD = (
-    "The computation ran out of the graphics card's memory. Try fewer samples, a smaller chunk or a "
-    "smaller model, or XAI_DEVICE=cpu."
+    "The computation ran out of the graphics card's memory. Try fewer samples, a smaller chunk or "
+    "a smaller model, or XAI_DEVICE=cpu."
 )
 VANISHED = "The result was lost on its way back, twice. Try once more."
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.classes import class_titles
-from xai_core.device import memory_told
-from xai_core.errors import ModelError
+from xai_core.device import has_float64, memory_told
+from xai_core.errors import DeviceError, ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import overwrites_input, private_copy
 from xai_core.models.global_state import without_autocast, without_global_modes
@@ -198,9 +198,12 @@ class Classifier:
 
         Raises:
             DeviceMemoryError: the device has too little memory.
+            DeviceError: it has no float64, and the weights are of that type.
         """
         if self.device == device:
             return self
+        if self.dtype == torch.float64 and not has_float64(device):
+            raise DeviceError(f"{self.title} has weights in float64, which {device} does not have.")
         with memory_told(device, self.title):
             moved: dict[int, object] = {
                 id(tensor): nn.Parameter(tensor.to(device), tensor.requires_grad)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xai_core.cache import Result, content_key
-from xai_core.device import VARIABLE, chosen, first_line, memory_told
+from xai_core.device import VARIABLE, chosen, first_line, has_float64, memory_told
 from xai_core.errors import ImageError, ModelError
 from xai_core.jobs import Task
 from xai_core.models import Classifier, load_classifier
@@ -24,7 +24,8 @@ from xai_core.models.weight_layers import module_at
 
 MODELS_KEPT = 3
 # What scores on a card may differ by, in shares of the largest: far more than rounding, and less
-# than what computes wrongly, or in half precision, differs by. Weights in half precision round more.
+# than what computes wrongly, or in half precision, differs by. Weights in half precision may
+# differ by so many of their roundings.
 WRONG = 1e-3
 ROUNDINGS = 16
 
@@ -69,11 +70,14 @@ def _loaded(model: str, stamp: str, device: torch.device) -> Classifier:
 def moved(clf: Classifier, device: torch.device) -> Classifier:
     """The classifier on that device, seen to give the same scores there.
 
+    Where the device has no float64, a model of such weights stays where it is.
+
     Raises:
         DeviceError: the device has too little memory.
         ModelError: the model does not run there, or gives other scores.
     """
-    if clf.device == device:
+    stays = clf.dtype == torch.float64 and not has_float64(device)
+    if clf.device == device or stays:
         return clf
     pixels, there = probe_pixels(clf.input_size)[:1], clf.on(device)
     with torch.no_grad():
