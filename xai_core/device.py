@@ -152,7 +152,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release() -> None:
     """Give memory back to the cards that no tensor holds."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
         torch.mps.empty_cache()
