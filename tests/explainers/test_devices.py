@@ -184,18 +184,25 @@ def test_a_card_draws_no_random_numbers_and_has_no_float64():
         assert torch.ones(3).double().to(x).dtype == torch.float32
 
 
-def test_a_step_that_mps_does_not_have_is_told(monkeypatch):
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The operator 'aten::odd' is not currently implemented for the MPS device",
+        "Could not run 'aten::odd' with arguments from the 'MPS' backend",
+    ],
+)
+def test_a_step_that_mps_does_not_have_is_told(said, monkeypatch):
     clf = classifier("vgg")
 
     def missing(self, x):
-        raise NotImplementedError("The operator 'aten::odd' is not implemented for MPS.\nSee")
+        raise NotImplementedError(f"{said}.\nPages of it.")
 
     with pretended("mps", float64=False) as card:
         there = clf.on(card.device)
         monkeypatch.setattr(nn.Conv2d, "forward", missing)
         assert outcome(there, "saliency", card.device) == (
-            "Saliency takes a step that mps does not have (The operator 'aten::odd' is not "
-            "implemented for MPS); compute it with XAI_DEVICE=cpu."
+            f"Saliency takes a step that mps does not have ({said}); compute it with "
+            "XAI_DEVICE=cpu."
         )
 
 

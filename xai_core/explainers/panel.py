@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.global_state import without_global_modes
 from xai_core.models.tape import Tape
 from xai_core.models.trees import mapped
+
+# How torch says that it has no such operation on a Mac's card.
+LACKING = re.compile("not currently implemented for the MPS device|from the 'MPS' backend")
 
 
 def explain(
@@ -191,7 +195,7 @@ class Panel:
                 relevance = row.function(twin, x, self._targets, **settings).detach()
                 self._seconds[name] = self._sharing.seconds()
         except RuntimeError as error:
-            if x.device.type == "mps" and isinstance(error, NotImplementedError):
+            if x.device.type == "mps" and LACKING.search(str(error)):
                 raise MethodError(
                     f"{row.title} takes a step that {x.device} does not have "
                     f"({first_line(error)}); compute it with {VARIABLE}=cpu."
