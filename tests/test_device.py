@@ -285,6 +285,8 @@ def counted(told, status=0):
 
     def run(command, **_):
         asked.append(command[1:])
+        if status:
+            raise subprocess.CalledProcessError(status, command)
         return subprocess.CompletedProcess(command, status, stdout=told)
 
     return run, asked

@@ -35,7 +35,7 @@ CPU = torch.device("cpu")
 # and for other processes on the same card; where it is too much, batches are halved.
 SHARE = 0.5
 _WORD = re.compile(r"cpu|cuda(?::\d+)?|mps(?::0)?", re.ASCII)
-_EXHAUSTED = ("out of memory", "allocate memory")
+_EXHAUSTED = ("out of memory", "allocate memory", "not enough memory")
 
 Made = TypeVar("Made")
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import subprocess
 import sys
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 from dask.utils import parse_bytes
 from distributed.system import MEMORY_LIMIT
 
 import xai_core
 from xai_core.errors import JobError
+
+log = logging.getLogger(__name__)
 
 START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
@@ -46,9 +50,13 @@ def one_per_card() -> int:
     if words not in ("", "auto", "cuda") or not _may_have_cards():
         return 1
     command = [sys.executable, "-m", "xai_core.device"]
-    asked = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
-    told = asked.stdout.strip()
-    return int(told) if asked.returncode == 0 and told.isdecimal() else 1
+    given: dict[str, Any] = {"env": _environment(), "timeout": START_S}
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, **given).stdout
+    except subprocess.SubprocessError as error:
+        log.warning("The graphics cards could not be counted; one worker is started: %s", error)
+        return 1
+    return int(told)
 
 
 def _may_have_cards() -> bool:
