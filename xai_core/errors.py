@@ -21,6 +21,14 @@ class MethodError(XaiError):
     """An attribution method that is unknown, wrongly set, or undefined on this model."""
 
 
+class DeviceError(XaiError):
+    """A graphics card that is not there, or cannot compute what is asked."""
+
+
+class DeviceMemoryError(DeviceError):
+    """A graphics card with too little memory, which may have more at another time."""
+
+
 class DataError(XaiError):
     """A data set whose files are not where, or what, they should be."""
 
