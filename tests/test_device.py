@@ -312,7 +312,7 @@ def test_there_is_one_worker_for_each_card(word, there, told, status, workers, m
     monkeypatch.setattr(subprocess, "run", run)
     assert one_per_card() == workers
     # torch is loaded by another process, and only where there may be a card.
-    assert asked == ([] if told is None else [["-m", "xai_core.device"]])
+    assert asked == ([] if told is None else [["-P", "-m", "xai_core.device"]])
 
 
 def test_a_card_is_known_by_the_file_that_linux_has_of_it(tmp_path, monkeypatch):
