@@ -60,7 +60,7 @@ def model_infos() -> list[ModelInfo]:
     return _infos(python_models.stamp())
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=2, ttl=60)  # what is here changes
 def _infos(stamp: str) -> list[ModelInfo]:
     return available_models()
 

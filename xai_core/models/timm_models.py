@@ -71,8 +71,13 @@ class TimmFacts:
     @property
     def file(self) -> Path | None:
         """Where its weights lie on this machine: in Hugging Face's folder; None if nowhere."""
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import constants, try_to_load_from_cache
 
+        # Asked of every model there is, and most have nothing here.
+        if not Path(
+            constants.HF_HUB_CACHE, f"models--{self.repository.replace('/', '--')}"
+        ).is_dir():
+            return None
         found = try_to_load_from_cache(self.repository, WEIGHTS)
         return Path(found) if isinstance(found, str) else None
 
