@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -21,7 +22,7 @@ import streamlit as st
 from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import access, modules, sign_in
+from pages.components import access, modules, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.errors import JobError, StudyUnavailableError
@@ -88,6 +89,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # The folder has the name of an older way to have pages, in which the first visitor would see
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False
+    server_options.take(sys.argv)
     if not access.serves_researchers():
         warm_up(PARTICIPANTS)  # half a second, and the first participant need not wait
         yield

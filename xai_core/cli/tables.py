@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from xai_core.cli.options import Commands, add_command
+from xai_core.cli.options import Commands, add_command, add_methods_from
 
 if TYPE_CHECKING:
     from xai_core.explainers import Method
@@ -23,6 +23,8 @@ def add_to(commands: Commands) -> None:
     ):
         parser = add_command(commands, name, run, text)
         parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
+        if run is list_methods:
+            add_methods_from(parser)
 
 
 def list_models(arguments: argparse.Namespace) -> int:
@@ -52,8 +54,10 @@ def list_models(arguments: argparse.Namespace) -> int:
 
 def list_methods(arguments: argparse.Namespace) -> int:
     """Print every method, one a line."""
+    from xai_core.cli.asked import take_methods
     from xai_core.explainers import METHODS
 
+    take_methods(arguments)
     if arguments.json:
         facts = [method_facts(method) for method in METHODS.values()]
         print(json.dumps(facts, indent=1, ensure_ascii=False))

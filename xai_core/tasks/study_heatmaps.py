@@ -16,6 +16,7 @@ from xai_core.classes import class_titles
 from xai_core.display import Display
 from xai_core.errors import ModelError
 from xai_core.explainers.choices import Choice, completed
+from xai_core.explainers.foreign import stamped
 from xai_core.explainers.registry import method as find_method
 from xai_core.images import model_input
 from xai_core.jobs import Task
@@ -153,8 +154,8 @@ def _task(
     # Made once, so that what it refuses is refused here.
     look = asdict(Display(**{name: getattr(design.look, name) for name in names}))
     key = content_key(
-        "study-picture", about["fingerprint"], pixels, seen, explained, condition.method, settings,
-        look,
+        "study-picture", about["fingerprint"], pixels, seen, explained,
+        stamped(condition.method, settings), settings, look,
     )  # fmt: skip
     arguments = {
         "model": dict(condition.model),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import alt_text
+from pages.components import alt_text, own_maps
 from pages.components.classified import Classified
 from pages.components.live import live, status
 from pages.components.reliability import charts, downloads, two_methods
@@ -47,6 +47,7 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     if cohort is None:
         gather("apem-many", [])
         return True
+    cohort = own_maps.with_maps(cohort, classified.facts)
     asked = tasks.measure_all(
         *classified.loaded, cohort.subjects, choices, metric, classified.by_source
     )
