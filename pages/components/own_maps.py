@@ -11,7 +11,6 @@ import streamlit as st
 from pages.components import own_map_store
 from pages.components.address_bar import notice, write
 from pages.components.classified import Classified, seen
-from pages.components.reliability.cohort import Cohort
 from pages.components.select_controls import segments
 from pages.components.text import errors_shown, plain
 from xai_core.errors import MapError
@@ -47,7 +46,7 @@ def choose(classified: Classified, row: Any) -> tuple[Classified, list[Choice]]:
     if words != st.query_params.get_all(PARAMETER):
         write(PARAMETER, words or None)
     names = [image.picture.source for image in classified.images]
-    _say(own, names)
+    say_left_out(own, names)
     own = [one.among(names) for one in own]
     size, crop, _ = seen(classified.facts)
     images = []
@@ -57,30 +56,6 @@ def choose(classified: Classified, row: Any) -> tuple[Classified, list[Choice]]:
         maps = {one.id: one.found(image.picture.source, view, size) for one in own}
         images.append(replace(image, maps=maps))
     return replace(classified, images=images), [choice_of(one) for one in own]
-
-
-def with_maps(cohort: Cohort, facts: Any) -> Cohort:
-    """Many pictures with their own maps.
-
-    Args:
-        cohort: the pictures.
-        facts: of the model.
-    """
-    own = columns()
-    if not own or all(subject.maps for subject in cohort.subjects):
-        return cohort
-    names = list(cohort.names.values())
-    _say(own, names)
-    own = [one.among(names) for one in own]
-    size, crop, _ = seen(facts)
-    subjects = []
-    for subject in cohort.subjects:
-        whole = cohort.sizes.get(subject.hash)
-        box = (0, 0, size[1], size[0]) if whole is None else crop_box(whole, size, crop)
-        view = View(whole, box, size)
-        maps = {one.id: one.found(cohort.names[subject.hash], view, size) for one in own}
-        subjects.append(replace(subject, maps=maps))
-    return replace(cohort, subjects=subjects)
 
 
 def columns() -> list[OwnMaps]:
@@ -150,7 +125,7 @@ def _add() -> None:
             st.rerun()
 
 
-def _say(own: Sequence[OwnMaps], names: Collection[str]) -> None:
+def say_left_out(own: Sequence[OwnMaps], names: Collection[str]) -> None:
     """What was left out of the sets, and what matches no picture."""
     said = [sentence for one in own for sentence in (*one.refused, *one.left_over(names))]
     for sentence in said[:MOST_SAID]:

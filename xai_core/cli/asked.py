@@ -20,12 +20,11 @@ from xai_core.explainers import choices as spelled
 from xai_core.explainers import foreign, method
 from xai_core.explainers.choices import Choice
 from xai_core.explainers.presets import EVERYTHING, expanded
-from xai_core.explainers.registry import SIGNED
 from xai_core.jobs import Task
 from xai_core.jobs.here import results_of
 from xai_core.map_files import ENDINGS
 from xai_core.models import Classifier
-from xai_core.own_maps import OwnMaps, check_name, is_own, read_maps
+from xai_core.own_maps import BY_SIZE, OwnMaps, check_name, is_own, read_maps
 from xai_core.provenance import ModelFacts
 from xai_core.tasks.models import classifier
 
@@ -128,7 +127,7 @@ def asked_by(arguments: argparse.Namespace) -> Asked:
     own = own_maps(arguments)
     ids = [word for word in words(arguments.methods) if word]
     choices = chosen(ids, arguments.param, arguments.layer)
-    choices += [Choice(one.id, {SIGNED.name: one.signed}) for one in own]
+    choices += [spelled.choice_of(one) for one in own]
     if not choices:
         raise MethodError("Name at least one method by --methods (see `methods`).")
     model = model_keywords(arguments)
@@ -161,23 +160,35 @@ def own_maps(arguments: argparse.Namespace) -> list[OwnMaps]:
         MapError: a folder or a name is none, or a folder holds no map.
     """
     found: dict[str, OwnMaps] = {}
-    for word in getattr(arguments, "maps", None) or []:
-        name, equals, place = word.partition("=")
-        if not equals:
-            raise MapError(f"'--maps {word}' must have the form NAME=FOLDER.")
+    covers = dict(_named(arguments, "maps_cover", "NAME=WORD"))
+    places = _named(arguments, "maps", "NAME=FOLDER")
+    for name in covers:
+        if name not in dict(places):
+            raise MapError(f"'--maps-cover {name}=…' names maps that --maps leaves out.")
+    for name, place in places:
         check_name(name, found)
         path = Path(place)
         if not path.exists():
             raise MapError(f"There is no folder of maps at {place}.")
         inside = sorted(path.iterdir()) if path.is_dir() else [path]
         files = [one for one in inside if one.suffix.lower() in ENDINGS]
-        read = read_maps(
-            name, ((one.name, one.read_bytes()) for one in files), arguments.maps_cover
-        )
+        contents = ((one.name, one.read_bytes()) for one in files)
+        read = read_maps(name, contents, covers.get(name, BY_SIZE))
         for sentence in read.refused:
             complain(sentence)
         found[read.name] = read
     return list(found.values())
+
+
+def _named(arguments: argparse.Namespace, option: str, form: str) -> list[tuple[str, str]]:
+    """Names and words of an option that is given several times, or that the command has not."""
+    found = []
+    for word in getattr(arguments, option, None) or []:
+        name, equals, rest = word.partition("=")
+        if not equals:
+            raise MapError(f"'--{option.replace('_', '-')} {word}' must have the form {form}.")
+        found.append((name.strip(), rest))
+    return found
 
 
 def load_model(arguments: argparse.Namespace) -> Classifier:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xai_core.errors import MethodError
+from xai_core.explainers.foreign import files_of
 from xai_core.explainers.registry import COVERED, METHODS, SIGNED, method
 from xai_core.explainers.settings import RELU
 from xai_core.own_maps import OwnMaps, is_own, title_of
@@ -130,7 +131,9 @@ def options(choices: Iterable[Choice]) -> list[tuple[str, str]]:
         for one in there
         if one.settings.get(COVERED.name, COVERED.default) != COVERED.default
     ]
-    return [("--methods", ",".join(choice.id for choice in known)), *params, *own]
+    used = [name for one in known for name in (one.method, one.settings.get("base")) if name]
+    files = [("--methods-from", file) for file in files_of(used)]
+    return [("--methods", ",".join(choice.id for choice in known)), *params, *files, *own]
 
 
 def words(value: Any) -> list[str]:

@@ -34,6 +34,7 @@ BUILT_ON = "base"  # the setting that names the method that another one averages
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _WORDS = ("title", "citation", "shows", "formula")
 _sources: dict[str, str] = {}  # of every method taken, by id: a hash of what it was read from
+_files: dict[str, str] = {}  # of those from a file, by id: the file
 _problems: list[str] = []
 _read: set[str] = set()
 
@@ -67,6 +68,11 @@ def is_foreign(name: str) -> bool:
     return name in _sources
 
 
+def files_of(names: Iterable[str]) -> list[str]:
+    """The files that these methods are from."""
+    return list(dict.fromkeys(_files[name] for name in names if name in _files))
+
+
 def use_file(path: str) -> None:
     """Take the methods of a file, here and in the workers that this process starts.
 
@@ -88,10 +94,12 @@ def take() -> None:
         _once(f"{entry.name} {entry.value}", lambda entry=entry: _of_entry(entry))
     file = os.environ.get(FILE)
     if file:
-        _once(file, lambda: _of_file(Path(file)))
+        _once(file, lambda: _of_file(Path(file)), file)
 
 
-def _once(name: str, find: Callable[[], tuple[str, str, list[Any]]]) -> None:
+def _once(
+    name: str, find: Callable[[], tuple[str, str, list[Any]]], file: str | None = None
+) -> None:
     """Look into one place, unless that was done before; what goes wrong there is a sentence."""
     if name in _read:
         return
@@ -110,6 +118,8 @@ def _once(name: str, find: Callable[[], tuple[str, str, list[Any]]]) -> None:
             continue
         METHODS[row.id] = replace(row, function=watched(row))
         _sources[row.id] = source
+        if file is not None:
+            _files[row.id] = file
         if row.family != "control" and not any(isinstance(p, MethodParam) for p in row.params):
             BASES.append(row.id)
 
