@@ -6,6 +6,7 @@ NPZ or PNG. Nothing in them is unpickled. Needs no torch.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -258,13 +259,17 @@ def _cropped(values: Map, box: tuple[float, float, float, float], most: tuple[in
     """Part of a map, as it is where the part begins and ends between two of its pixels."""
     left, top, right, bottom = box
     size = (max(1, round(right - left)), max(1, round(bottom - top)))
+    first, last = (math.floor(left), math.floor(top)), (math.ceil(right), math.ceil(bottom))
+    # First to whole pixels: what lies outside of the part must not come in at its edges.
+    part = values[:, first[1] : last[1], first[0] : last[0]]
     if size[0] > most[1] or size[1] > most[0]:
         size = (most[1], most[0])
     elif all(edge == round(edge) for edge in box):
-        return np.ascontiguousarray(values[:, int(top) : int(bottom), int(left) : int(right)])
+        return np.ascontiguousarray(part)
+    inner = (left - first[0], top - first[1], right - first[0], bottom - first[1])
     planes = [
-        np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box=box))
-        for plane in values
+        np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR, box=inner))
+        for plane in np.ascontiguousarray(part)
     ]
     return np.stack(planes)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xai_core.errors import MapError
-from xai_core.map_files import picture_stem
+from xai_core.map_files import maps_in, picture_stem
 from xai_core.own_maps import BY_SIZE, COVERS, OwnMaps, is_own, title_of
 from xai_core.study.design import Condition, StudyPicture
 
@@ -40,15 +40,23 @@ def stored_maps(
         condition: one without a model.
         pictures: of the study.
         original: gives the stored file of a hash.
+
+    Raises:
+        MapError: what they cover is not known.
     """
     files = files_of(condition)
-    found = {}
+    found, problems = {}, {}
     for stem in {picture_stem(picture.name) for picture in pictures} & files.keys():
-        found[stem] = np.load(io.BytesIO(original(files[stem])), allow_pickle=False)
+        # Checked again: a design may come from outside, and name any file that is kept.
+        for _, values in maps_in(f"{stem}.npy", original(files[stem])):
+            if isinstance(values, str):
+                problems[stem] = values
+            else:
+                found[stem] = values
     covers = condition.settings.get("covers", BY_SIZE)
     if covers not in COVERS:
         raise MapError(f"Maps cannot cover '{covers}'; there are: {', '.join(COVERS)}.")
-    return OwnMaps(title_of(condition.method), found, covers=covers)
+    return OwnMaps(title_of(condition.method), found, problems, covers)
 
 
 def files_of(condition: Condition) -> dict[str, str]:
