@@ -247,15 +247,16 @@ def fitted(values: Map, view: View, covers: str, most: tuple[int, int], name: st
     as_seen = given in exact if covers == BY_SIZE else covers == SEEN and _alike(given, seen)
     if not (as_picture or as_seen):
         raise MapError(_refusal(given, view, covers, name))
-    box: tuple[float, float, float, float] = (0, 0, *given)
+    box: tuple[float, ...] = (0.0, 0.0, *given)
     if as_picture and view.size is not None:
         across, down = given[0] / view.size[0], given[1] / view.size[1]
         left, top, right, bottom = view.box
-        box = (left * across, top * down, right * across, bottom * down)
+        edges = (left * across, top * down, right * across, bottom * down)
+        box = tuple(round(edge, 6) for edge in edges)  # whole where they are, but for rounding
     return _cropped(values, box, most)
 
 
-def _cropped(values: Map, box: tuple[float, float, float, float], most: tuple[int, int]) -> Map:
+def _cropped(values: Map, box: tuple[float, ...], most: tuple[int, int]) -> Map:
     """Part of a map, as it is where the part begins and ends between two of its pixels."""
     left, top, right, bottom = box
     size = (max(1, round(right - left)), max(1, round(bottom - top)))

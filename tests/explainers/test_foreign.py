@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 import textwrap
 
@@ -12,13 +11,14 @@ import torch
 
 from tests.reference import nets
 from xai_core.errors import MethodError
-from xai_core.explainers import METHODS, Method, explain, foreign, offer, registry
+from xai_core.explainers import METHODS, Method, explain, foreign, offer
 from xai_core.explainers.choices import Choice, options
 from xai_core.explainers.foreign import problems, stamped
 from xai_core.explainers.support import supported
 from xai_core.explainers.watched import watched
 from xai_core.models.classifier import Classifier
 
+pytestmark = pytest.mark.usefixtures("methods_restored")
 X = nets.oracle("x")
 FACTS = {
     "family": "gradient",
@@ -34,21 +34,6 @@ from xai_core.explainers import offer
 def twice(clf, x, targets):
     return 2 * x
 """
-
-
-@pytest.fixture(autouse=True)
-def tables_as_they_were(monkeypatch):
-    """Whatever a test takes is given up again."""
-    for variable in (foreign.FILE, foreign.HASH):
-        monkeypatch.setenv(variable, "")  # so that it is undone
-        monkeypatch.delenv(variable)
-    tables = [foreign._sources, foreign._files, foreign._problems, foreign._read]
-    tables += [registry.BASES, METHODS]
-    before = [copy.copy(table) for table in tables]
-    yield
-    for table, kept in zip(tables, before, strict=True):
-        table.clear()
-        (table.extend if isinstance(table, list) else table.update)(kept)
 
 
 @pytest.fixture
