@@ -17,6 +17,7 @@ from xai_core.classes import (
     names_in,
 )
 from xai_core.errors import ModelError, UnknownClassError
+from xai_core.imagenet import imagenet_classes
 
 NUMBERS = ["1", "10", "2", "3"]  # in the order in which folders are sorted
 CAFE = unicodedata.normalize("NFC", "café")
@@ -155,3 +156,16 @@ def test_a_file_of_names(ends):
     assert names_in(text) == ["red fox", "owl"]
     assert names_in(ends.join(["a", "b"])) == ["a", "b"]
     assert names_in("line\u2028separator") == ["line\u2028separator"]
+
+
+def test_wordnet_ids_of_imagenet_mean_the_classes_with_its_names():
+    names = list(imagenet_classes().values())
+    assert len(set(names)) == len(names) == 1000
+    # ILSVRC's own list: 281 is n02123045, 134 and 517 are the two cranes.
+    assert class_index("n02123045", names) == names.index("tabby") == 281
+    assert (class_index("n02012849", names), class_index("n03126707", names)) == (134, 517)
+    assert class_named("n02123045", ["lynx", "tabby"]) == 1
+    assert folder_classes(["n02123045"], names).known == {"n02123045": 281}
+    with pytest.raises(UnknownClassError):
+        class_index("n02123045", ["lynx", "tiger cat"])
+    assert class_index("n02123045", ["tabby", "n02123045"]) == 1

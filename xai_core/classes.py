@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xai_core.errors import ModelError, UnknownClassError
+from xai_core.imagenet import imagenet_classes
 
 IMAGENET = 1000  # classes
 MOST_LISTED = 8
@@ -75,7 +76,7 @@ def class_index(word: str, class_names: Sequence[str]) -> int:
 
     A word is an index with the class's name ("474-cardigan", as ``class_word`` writes it), which
     comes first; an index alone ("#474", or "474" unless that is also another class's name); or
-    a name, see ``class_named``.
+    a name or WordNet id, see ``class_named``.
 
     Args:
         word: from a link, a command or a form.
@@ -107,10 +108,11 @@ def class_index(word: str, class_names: Sequence[str]) -> int:
 def class_named(name: str, class_names: Sequence[str]) -> int:
     """Index of the class of that name.
 
-    A name as it stands comes first; in other case it will do where one class alone has it.
+    A name as it stands comes first; in other case it will do where one class alone has it. A
+    WordNet id of ImageNet's means the class that has ImageNet's name for it.
 
     Args:
-        name: the name, or one of ``class_titles``.
+        name: the name, one of ``class_titles``, or a WordNet id such as "n02123045".
         class_names: the model's.
 
     Raises:
@@ -178,6 +180,8 @@ def _by_name(wanted: str, class_names: Sequence[str]) -> list[int]:
     for known, key in ((names.exact, wanted), (names.titles, wanted)):
         if key in known:
             return known[key]
+    if wanted in imagenet_classes():
+        return names.exact.get(_plain(imagenet_classes()[wanted]), [])
     return names.loose.get(_loose(wanted), [])
 
 

@@ -29,7 +29,7 @@ def image_hash(image: Picture) -> str:
 
 
 def crop_box(
-    size: tuple[int, int], input_size: tuple[int, int], crop: float
+    size: tuple[int, int], input_size: tuple[int, int], crop: float, squash: bool = False
 ) -> tuple[int, int, int, int]:
     """The region of a picture that the model sees, in whole pixels of the picture.
 
@@ -37,11 +37,12 @@ def crop_box(
         size: (width, height) of the picture, as Pillow gives it.
         input_size: (height, width) of the model input.
         crop: share of the resized picture's fitted side that the centre crop keeps.
+        squash: as in ``model_input``.
 
     Returns:
         (left, top, right, bottom); right and bottom are exclusive.
     """
-    resized, (left, top) = _placement(size, input_size, crop)
+    resized, (left, top) = _placement(size, input_size, crop, squash)
     x_scale, y_scale = size[0] / resized[0], size[1] / resized[1]
     x0, y0 = round(left * x_scale), round(top * y_scale)
     x1 = round((left + input_size[1]) * x_scale)
@@ -50,14 +51,20 @@ def crop_box(
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
-def visible_crop(image: Picture, input_size: tuple[int, int], crop: float) -> Image.Image:
+def visible_crop(
+    image: Picture, input_size: tuple[int, int], crop: float, squash: bool = False
+) -> Image.Image:
     """What the model sees, at the picture's own resolution; heatmaps are drawn over it."""
     rgb = _as_image(image)
-    return rgb.crop(crop_box(rgb.size, input_size, crop))
+    return rgb.crop(crop_box(rgb.size, input_size, crop, squash))
 
 
 def model_input(
-    image: Picture, input_size: tuple[int, int], crop: float, resample: str = "bilinear"
+    image: Picture,
+    input_size: tuple[int, int],
+    crop: float,
+    resample: str = "bilinear",
+    squash: bool = False,
 ) -> NDArray[np.float32]:
     """Resize a picture with antialiasing, and crop its centre.
 
@@ -69,6 +76,8 @@ def model_input(
         input_size: (height, width) of the model input.
         crop: share of the resized picture's fitted side that the centre crop keeps, in (0, 1].
         resample: "bilinear" or "bicubic", as the model was trained.
+        squash: whether both sides are fitted, whatever the picture's proportions; else the one
+            that fits first, and the other is cropped.
 
     Returns:
         float32 [3, height, width] in [0, 1].
@@ -77,7 +86,7 @@ def model_input(
         ImageError: not a picture: wrong shape or type, or extreme proportions.
     """
     rgb = _as_image(image)
-    resized, (left, top) = _placement(rgb.size, input_size, crop)
+    resized, (left, top) = _placement(rgb.size, input_size, crop, squash)
     fitted = rgb.resize(resized, RESAMPLING[resample])
     height, width = input_size
     pixels = np.asarray(fitted.crop((left, top, left + width, top + height)))
@@ -85,12 +94,14 @@ def model_input(
 
 
 def _placement(
-    size: tuple[int, int], input_size: tuple[int, int], crop: float
+    size: tuple[int, int], input_size: tuple[int, int], crop: float, squash: bool
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """(width, height) after resizing and (left, top) of the crop; rounds as torchvision does."""
     width, height = size
     target_height, target_width = (round(side / crop) for side in input_size)
-    if width * target_height >= height * target_width:
+    if squash:
+        resized = (target_width, target_height)
+    elif width * target_height >= height * target_width:
         resized = (int(target_height * width / height), target_height)
     else:
         resized = (target_width, int(target_width * height / width))

@@ -136,10 +136,10 @@ def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classifie
     return Classified(model, facts, images)
 
 
-def seen(facts: Mapping[str, Any]) -> tuple[tuple[int, int], float, str]:
-    """What a model sees of a picture: (height, width), share of the picture, and resampling."""
+def seen(facts: Mapping[str, Any]) -> tuple[tuple[int, int], float, str, bool]:
+    """What a model sees of a picture, as ``model_input`` takes it behind the picture."""
     height, width = facts["input_size"]
-    return (height, width), facts["crop"], facts["resample"]
+    return (height, width), facts["crop"], facts["resample"], facts["squash"]
 
 
 def _about(facts: Mapping[str, Any]) -> None:
@@ -172,6 +172,12 @@ def _predictions(
 
 @st.cache_resource(max_entries=60, show_spinner=False)
 def _input(
-    key: str, _image: Image.Image, size: tuple[int, int], crop: float, resample: str
+    key: str,
+    _image: Image.Image,
+    size: tuple[int, int],
+    crop: float,
+    resample: str,
+    squash: bool,
 ) -> tuple[NDArray[np.float32], Image.Image]:
-    return model_input(_image, size, crop, resample), visible_crop(_image, size, crop)
+    pixels = model_input(_image, size, crop, resample, squash)
+    return pixels, visible_crop(_image, size, crop, squash)

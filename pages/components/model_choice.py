@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from pages.components import model_search
 from pages.components.address_bar import warn_of_unknown
 from pages.components.select_controls import select_box
 from xai_core.cache import default_folder
@@ -41,11 +43,8 @@ def choose_model() -> dict[str, Any] | None:
     """
     infos = {info.id: info for info in model_infos()}
     st.subheader("Model")
-    first = first_model()
-    if first not in infos:
-        raise ModelError(f"XAI_MODEL names '{first}', and there is no such model.")
-    names = [first, *(name for name in infos if name != first), OWN]
-    warn_of_unknown("model", names, "model")
+    warn_of_unknown("model", [*infos, OWN], "model")
+    names = _offered(infos)
     chosen = st.selectbox(
         "Model",
         names,
@@ -53,10 +52,22 @@ def choose_model() -> dict[str, Any] | None:
         bind="query-params",
         label_visibility="collapsed",
     )
+    model_search.offer(list(infos.values()), "model")
     if chosen == OWN:
         return _own_checkpoint()
     st.caption(_facts(infos[chosen]))
     return {"source": chosen}
+
+
+def _offered(infos: Mapping[str, ModelInfo]) -> list[str]:
+    """The model to begin with, those whose weights are here, and what was found or asked for."""
+    first = first_model()
+    if first not in infos:
+        raise ModelError(f"XAI_MODEL names '{first}', and there is no such model.")
+    here = [name for name, info in infos.items() if info.local]
+    asked = st.session_state.get("model", st.query_params.get("model"))
+    found = [asked] if asked in infos else []
+    return [*dict.fromkeys([first, *here, *found]), OWN]
 
 
 @st.cache_resource(show_spinner=False)

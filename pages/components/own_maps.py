@@ -48,11 +48,11 @@ def choose(classified: Classified, row: Any) -> tuple[Classified, list[Choice]]:
     names = [image.picture.source for image in classified.images]
     say_left_out(own, names)
     own = [one.among(names) for one in own]
-    size, crop, _ = seen(classified.facts)
+    size, crop, _, squash = seen(classified.facts)
     images = []
     for image in classified.images:
         whole = image.picture.image.size
-        view = View(whole, crop_box(whole, size, crop), size)
+        view = View(whole, crop_box(whole, size, crop, squash), size)
         maps = {one.id: one.found(image.picture.source, view, size) for one in own}
         images.append(replace(image, maps=maps))
     return replace(classified, images=images), [choice_of(one) for one in own]

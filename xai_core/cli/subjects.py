@@ -87,9 +87,10 @@ def read_photo(name: str, about: Facts) -> Photo:
     """
     image = read_file(name)
     height, width = about["input_size"]
-    pixels = model_input(image, (height, width), about["crop"], about["resample"])
-    crop = visible_crop(image, (height, width), about["crop"])
-    view = View(image.size, crop_box(image.size, (height, width), about["crop"]), (height, width))
+    size, share, squash = (height, width), about["crop"], about["squash"]
+    pixels = model_input(image, size, share, about["resample"], squash)
+    crop = visible_crop(image, size, share, squash)
+    view = View(image.size, crop_box(image.size, size, share, squash), size)
     return Photo(name, image_hash(image), view, crop, pixels)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -25,30 +26,46 @@ def add_to(commands: Commands) -> None:
         parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
         if run is list_methods:
             add_methods_from(parser)
+        else:
+            parser.add_argument(
+                "words",
+                nargs="*",
+                metavar="WORD",
+                help="only models with all of these in their names; without any, the embedded ones "
+                "and those whose weights are on this machine",
+            )
 
 
 def list_models(arguments: argparse.Namespace) -> int:
-    """Print every model, one a line."""
+    """Print the models that are searched for, one a line."""
     from xai_core.models import available_models
+    from xai_core.models.registry import named_like
 
-    models = [asdict(model) for model in available_models()]
+    every = available_models()
+    found = named_like(every, arguments.words)
+    if not arguments.words and not arguments.json:
+        found = [model for model in every if model.local]
     if arguments.json:
-        print(json.dumps(models, indent=1, ensure_ascii=False))
+        print(json.dumps([asdict(model) for model in found], indent=1, ensure_ascii=False))
         return 0
     head = ("id", "title", "classes", "input", "accuracy", "size", "weights")
     rows = [
         (
-            model["id"],
-            model["title"],
-            str(model["classes"]),
-            "×".join(map(str, model["input_size"])),
-            "–" if model["accuracy"] is None else f"{model['accuracy']:.1f} %",
-            f"{model['size_mb']:.0f} MB",
-            "here" if model["local"] else "downloaded at first use",
+            model.id,
+            "" if model.title == model.id else model.title,
+            str(model.classes),
+            "×".join(map(str, model.input_size)),
+            "–" if model.accuracy is None else f"{model.accuracy:.1f} %",
+            f"{model.size_mb:.0f} MB",
+            "here" if model.local else "downloaded at first use",
         )
-        for model in models
+        for model in found
     ]
-    print(aligned([head, *rows]))
+    print(aligned([head, *rows]) if rows else "No model has these words in its name.")
+    if not arguments.words:
+        sources = Counter(model.source for model in every if not model.local)
+        more = " and ".join(f"{count:,} of {source}" for source, count in sources.items())
+        print(f"\n{more} can be had besides: models WORD … searches their names.")
     return 0
 
 

@@ -41,6 +41,7 @@ class Classifier:
         mean, std: per-channel normalisation of pictures in [0, 1]; None leaves them as they are.
         crop: share of the shorter side that the centre crop keeps (torchvision: 224 / 256).
         resample: how pictures are resized for the model, "bilinear" or "bicubic".
+        squash: whether they lose their proportions for it, as in ``images.model_input``.
         title: the name that people read.
         cam_layer: default layer of the CAM family; chosen by ``default_layer`` if not given.
         outputs: "softmax" if the classes exclude each other, "sigmoid" if each is there or not;
@@ -73,6 +74,7 @@ class Classifier:
         *,
         crop: float = 1.0,
         resample: str = "bilinear",
+        squash: bool = False,
         title: str = "Model",
         cam_layer: str | None = None,
         outputs: str | None = None,
@@ -84,6 +86,7 @@ class Classifier:
         self.std = None if std is None else tuple(float(v) for v in std)
         self.crop = crop
         self.resample = resample
+        self.squash = squash
         self.title = title
         _check_input_facts(self)
         self._transforming = bool(getattr(module, "transform_input", False))
@@ -126,7 +129,8 @@ class Classifier:
 
         The result has the type of the model's weights, float32 for most.
         """
-        arrays = [model_input(image, self.input_size, self.crop, self.resample) for image in images]
+        fit = (self.input_size, self.crop, self.resample, self.squash)
+        arrays = [model_input(image, *fit) for image in images]
         return self.network_input(torch.stack([torch.from_numpy(array) for array in arrays]))
 
     def network_input(self, pixels: Tensor) -> Tensor:
@@ -223,6 +227,8 @@ class Classifier:
         facts: list[object] = [str(self.module), preprocessing, self._cam_layer]
         if self.outputs != "softmax":
             facts.append(self.outputs)
+        if self.squash:
+            facts.append("squash")
         if self._transforming:  # str(module) does not tell
             facts.append("transform_input")
         if self.patterns_file is not None:

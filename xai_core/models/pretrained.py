@@ -135,11 +135,6 @@ def load_timm(name: str) -> Classifier:
         ModelError: no network and no file, or a file that does not fit.
     """
     facts = timm_facts(name)
-    if facts.squash:
-        raise ModelError(
-            f"{name} was trained on pictures that were squeezed into a square; such pictures "
-            "cannot be shown beside their maps yet."
-        )
     names = facts.class_names
     network = read_network(
         facts.fetched(), timm_architecture(name), len(names), facts.input_size[0]
@@ -152,6 +147,7 @@ def load_timm(name: str) -> Classifier:
         facts.std,
         crop=facts.crop,
         resample=facts.resample,
+        squash=facts.squash,
         title=name,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,14 @@ def available_models() -> list[ModelInfo]:
     embedded = [_embedded_info(file) for file in _embedded().values()]
     libraries = [_torchvision_info(name) for name in torchvision_names()]
     return embedded + libraries + [_timm_info(name) for name in timm_names()]
+
+
+def named_like(models: Iterable[ModelInfo], words: Iterable[str]) -> list[ModelInfo]:
+    """Those in whose id or title all the words are found, in any case."""
+    wanted = [word.lower() for word in words]
+    return [
+        one for one in models if all(word in f"{one.id} {one.title}".lower() for word in wanted)
+    ]
 
 
 def load_classifier(

@@ -16,7 +16,9 @@ from typing import Any
 from torch import nn
 
 from xai_core.errors import ModelError
+from xai_core.imagenet import imagenet_classes
 from xai_core.models.scores import first_line
+from xai_core.progress import advance
 
 PREFIX = "timm/"
 WEIGHTS = "model.safetensors"
@@ -57,10 +59,13 @@ class TimmFacts:
     @property
     def class_names(self) -> list[str]:
         """One readable name per logit; of several words for a class the first."""
+        if self.subset == "imagenet-1k":
+            return list(imagenet_classes().values())
         from timm.data import ImageNetInfo
 
         info = ImageNetInfo(self.subset)
-        return [info.index_to_description(index) for index in range(self.classes)]
+        words = (info.index_to_description(index) for index in range(self.classes))
+        return [several.partition(",")[0] for several in words]
 
     @property
     def file(self) -> Path | None:
@@ -78,9 +83,19 @@ class TimmFacts:
         """
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.utils import tqdm
+
+        class Told(tqdm):  # type: ignore[type-arg]
+            """Tells ``xai_core.progress`` how far the download is."""
+
+            def update(self, n: float | None = 1) -> bool | None:
+                shown: bool | None = super().update(n)
+                if self.total:
+                    advance(min(int(self.n), int(self.total)), int(self.total))
+                return shown
 
         try:
-            return self.file or Path(hf_hub_download(self.repository, WEIGHTS))
+            return self.file or Path(hf_hub_download(self.repository, WEIGHTS, tqdm_class=Told))
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
             raise ModelError(
                 f"The weights of {self.name} are not on this machine and could not be downloaded "

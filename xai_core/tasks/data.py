@@ -56,7 +56,7 @@ def run_labelled(model: dict[str, Any], folder: str, right: int, wrong: int) -> 
 
     def answer(path: Path) -> tuple[int, tuple[str, NDArray[np.uint8], NDArray[np.float32]]]:
         image = read_picture(path)
-        seen = model_input(image, clf.input_size, clf.crop, clf.resample)
+        seen = model_input(image, clf.input_size, clf.crop, clf.resample, clf.squash)
         pixels = np.rint(255 * seen).astype(np.uint8).transpose(1, 2, 0)
         logits = scores(clf, seen)[0].numpy()
         return int(logits.argmax()), (image_hash(image), pixels, logits)

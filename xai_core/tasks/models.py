@@ -69,7 +69,7 @@ def run_describe(model: dict[str, Any]) -> Result:
     Returns:
         Facts: title, class_names, layers, cam_layer (None without a convolution), cam_layers
         (those that the CAM family can use), input_size, mean, std, crop, resample,
-        fingerprint, outputs (what makes probabilities), notes (sentences about the model).
+        squash, fingerprint, outputs (what makes probabilities), notes (sentences about the model).
     """
     clf = classifier(model)
     try:
@@ -88,6 +88,7 @@ def run_describe(model: dict[str, Any]) -> Result:
             "std": None if clf.std is None else list(clf.std),
             "crop": clf.crop,
             "resample": clf.resample,
+            "squash": clf.squash,
             "fingerprint": clf.fingerprint,
             "outputs": clf.outputs,
             "notes": clf.notes,

@@ -226,10 +226,15 @@ def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohor
 
 @st.cache_resource(max_entries=2 * MOST, show_spinner=False)
 def _read(
-    file_id: str, size: tuple[int, int], crop: float, resample: str, _upload: UploadedFile
+    file_id: str,
+    size: tuple[int, int],
+    crop: float,
+    resample: str,
+    squash: bool,
+    _upload: UploadedFile,
 ) -> tuple[str, NDArray[np.float32], tuple[int, int]]:
     image = read_image(_upload.getvalue(), _upload.name)
-    return image_hash(image), model_input(image, size, crop, resample), image.size
+    return image_hash(image), model_input(image, size, crop, resample, squash), image.size
 
 
 def _best(scores: NDArray[Any]) -> int:

@@ -26,11 +26,11 @@ def with_maps(cohort: Cohort, facts: Mapping[str, Any]) -> Cohort:
     names = list(cohort.names.values())
     say_left_out(own, names)
     own = [one.among(names) for one in own]
-    size, crop, _ = seen(facts)
+    size, crop, _, squash = seen(facts)
     subjects = []
     for subject in cohort.subjects:
         whole = cohort.sizes.get(subject.hash)
-        box = (0, 0, size[1], size[0]) if whole is None else crop_box(whole, size, crop)
+        box = (0, 0, size[1], size[0]) if whole is None else crop_box(whole, size, crop, squash)
         view = View(whole, box, size)
         maps = {one.id: one.found(cohort.names[subject.hash], view, size) for one in own}
         subjects.append(replace(subject, maps=maps))
