@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -250,3 +252,13 @@ def test_the_decorator_enters_nothing():
     assert isinstance(mine, Method)
     assert mine.id == "mine"
     assert "mine" not in METHODS
+
+
+def test_the_example_of_the_documentation_works_as_it_stands(tmp_path, clf):
+    documentation = Path(__file__).parents[2] / "docs" / "own-methods.md"
+    (example,) = re.findall(r"```python\n(.*?)```", documentation.read_text("utf-8"), re.DOTALL)
+    foreign.use_file(file(tmp_path, example))
+    assert problems() == []
+    expected = explain(clf, X, [3, 1], method="saliency").square()
+    assert torch.equal(explain(clf, X, [3, 1], method="squared_gradient"), expected)
+    assert supported(clf, ["squared_gradient"]) == {"squared_gradient": ""}
