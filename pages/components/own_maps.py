@@ -16,7 +16,7 @@ from pages.components.text import errors_shown, plain
 from xai_core.errors import MapError
 from xai_core.explainers.choices import Choice, choice_of
 from xai_core.images import crop_box
-from xai_core.map_files import ENDINGS
+from xai_core.map_files import ENDINGS, MOST_BYTES
 from xai_core.own_maps import COVERS, OwnMaps, View, check_name, read_maps
 
 PARAMETER = "maps"  # of the address: NAME~CONTENT of every set
@@ -112,7 +112,12 @@ def _add() -> None:
     turn = st.session_state.get(TURN, 0)
     name = st.text_input("Name of the column", key=f"maps name {turn}", max_chars=40)
     uploads = st.file_uploader(
-        "Maps", list(ENDINGS), accept_multiple_files=True, key=f"maps {turn}", help=HELP
+        "Maps",
+        list(ENDINGS),
+        accept_multiple_files=True,
+        key=f"maps {turn}",
+        help=HELP,
+        max_upload_size=MOST_BYTES // 2**20,
     )
     covers = segments(st, "They cover", COVERS, f"maps cover {turn}", bind=None)
     if st.button("Add this column", type="primary", disabled=not (uploads and name.strip())):

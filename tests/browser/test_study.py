@@ -159,9 +159,11 @@ def test_a_study_of_uploaded_maps_needs_no_model(
         field = page.get_by_label(f"{number}. Name in your results")
         expect(field).to_have_value(name)
         expect(page.get_by_text("maps of yours, without a model")).to_have_count(number)
-        page.get_by_text("Maps of mine", exact=True).click()
+        expect(page.get_by_label("Name of the maps")).to_have_value("")
 
     step(page, "Pictures")
+    expect(page.get_by_text("No model is compared")).to_be_visible()
+    expect(page.get_by_label("Name of the maps")).to_have_count(0)
     page.locator("input[type=file]").set_input_files([photograph(1), photograph(2)])
     expect(page.get_by_text("without a true class: 2")).to_be_visible()
     for number, word in enumerate(("noise", "more noise")):

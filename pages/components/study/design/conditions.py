@@ -41,7 +41,7 @@ def show(draft: Draft) -> None:
         st.info("Nothing is compared yet. Choose a model and one or more methods below.")
     with st.container(border=True):
         source = segments(
-            st, "Add", SOURCES, draft.key("condition source"), bind=None,
+            st, "Add", SOURCES, f"{draft.slug} condition source", bind=None,
             label_visibility="collapsed",
         )  # fmt: skip
         (_add if source == "models" else own_condition.add)(draft)

@@ -12,7 +12,7 @@ from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.items import fresh_id
 from pages.components.text import errors_shown, plain
 from xai_core.errors import XaiError
-from xai_core.map_files import ENDINGS
+from xai_core.map_files import ENDINGS, MOST_BYTES
 from xai_core.own_maps import BY_SIZE, COVERS, PICTURE, SEEN, check_name, read_maps, title_of
 from xai_core.study import shared_store
 from xai_core.study.design import Condition
@@ -39,7 +39,12 @@ def add(draft: Draft) -> None:
     )
     name = st.text_input("Name of the maps", key=draft.key("maps name"), max_chars=40)
     uploads = st.file_uploader(
-        "Maps", list(ENDINGS), accept_multiple_files=True, key=draft.key("maps"), help=HELP
+        "Maps",
+        list(ENDINGS),
+        accept_multiple_files=True,
+        key=draft.key("maps"),
+        help=HELP,
+        max_upload_size=MOST_BYTES // 2**20,
     )
     covers = segments(st, "They cover", SHOWN, draft.key("maps cover"), bind=None)
     conditions = draft.design.conditions
