@@ -19,6 +19,7 @@ from xai_core.explainers.foreign import problems, stamped
 from xai_core.explainers.support import supported
 from xai_core.explainers.watched import watched
 from xai_core.models.classifier import Classifier
+from xai_core.randomization import sanity_check
 
 pytestmark = pytest.mark.usefixtures("methods_restored")
 X = nets.oracle("x")
@@ -262,3 +263,16 @@ def test_the_example_of_the_documentation_works_as_it_stands(tmp_path, clf):
     expected = explain(clf, X, [3, 1], method="saliency").square()
     assert torch.equal(explain(clf, X, [3, 1], method="squared_gradient"), expected)
     assert supported(clf, ["squared_gradient"]) == {"squared_gradient": ""}
+
+
+def test_a_method_goes_through_the_sanity_check_like_any_other(monkeypatch, clf):
+    def gradient(clf, x, targets):
+        x.requires_grad_()
+        clf.logits(x).gather(1, targets[:, None]).sum().backward()
+        return x.grad
+
+    monkeypatch.setitem(METHODS, "mine", row(watched(row(gradient))))
+    table = sanity_check(clf, X[:1], [3], ["mine", "saliency"], seeds=[0], measures=("ssim",))
+    values = {name: part.value.to_numpy() for name, part in table.groupby("method")}
+    assert len(values["mine"]) > 3
+    np.testing.assert_allclose(values["mine"], values["saliency"], rtol=1e-6)

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib.abc import SourceLoader
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -91,10 +92,10 @@ def use_file(path: str) -> None:
 def take() -> None:
     """Enter what is offered and was not looked at before."""
     for entry in entry_points(group=GROUP):
-        _once(f"{entry.name} {entry.value}", lambda entry=entry: _of_entry(entry))
+        _once(f"{entry.name} {entry.value}", partial(_of_entry, entry))
     file = os.environ.get(FILE)
     if file:
-        _once(file, lambda: _of_file(Path(file)), file)
+        _once(file, partial(_of_file, Path(file)), file)
 
 
 def _once(
