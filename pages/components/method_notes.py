@@ -26,7 +26,8 @@ def show(choices: Sequence[Choice], refusals: Mapping[str, str]) -> None:
     by_method = {choice.method: choice for choice in reversed(choices)}
     st.markdown("**What these heatmaps show**")
     for name in dict.fromkeys(choice.method for choice in choices):
-        with st.expander(plain(method(name).title)):
+        title = method(name).title
+        with st.expander(plain(title) if is_own(name) else title):
             if is_own(name):
                 sign = SIGNED if signed(by_method[name]) else UNSIGNED
                 st.markdown(f"{plain(method(name).shows)} {sign}")
