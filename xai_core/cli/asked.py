@@ -160,7 +160,7 @@ def own_maps(arguments: argparse.Namespace) -> list[OwnMaps]:
         MapError: a folder or a name is none, or a folder holds no map.
     """
     found: dict[str, OwnMaps] = {}
-    covers = dict(_named(arguments, "maps_cover", "NAME=WORD"))
+    covers = dict(_named(arguments, "maps-cover", "NAME=WORD"))
     places = _named(arguments, "maps", "NAME=FOLDER")
     for name in covers:
         if name not in dict(places):
@@ -183,10 +183,10 @@ def own_maps(arguments: argparse.Namespace) -> list[OwnMaps]:
 def _named(arguments: argparse.Namespace, option: str, form: str) -> list[tuple[str, str]]:
     """Names and words of an option that is given several times, or that the command has not."""
     found = []
-    for word in getattr(arguments, option, None) or []:
+    for word in getattr(arguments, f"own_{option.replace('-', '_')}", None) or []:
         name, equals, rest = word.partition("=")
         if not equals:
-            raise MapError(f"'--{option.replace('_', '-')} {word}' must have the form {form}.")
+            raise MapError(f"'--{option} {word}' must have the form {form}.")
         found.append((name.strip(), rest))
     return found
 

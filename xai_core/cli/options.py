@@ -121,6 +121,7 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("maps computed elsewhere")
     group.add_argument(
         "--maps",
+        dest="own_maps",  # another option of that name writes maps
         action="append",
         metavar="NAME=FOLDER",
         help="a column NAME of maps in FOLDER, or of one NPZ file: NPY, NPZ or grey PNG, each "
@@ -128,6 +129,7 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--maps-cover",
+        dest="own_maps_cover",
         action="append",
         metavar="NAME=WORD",
         help="what the maps NAME cover, where their size does not say it: picture for the whole "
