@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import BrowserContext, FilePayload, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
 PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Rocket": "goldfish"}
 
@@ -141,6 +141,10 @@ def photograph(number: int) -> FilePayload:
     return {"name": f"photo-{number}.png", "mimeType": "image/png", "buffer": stream.getvalue()}
 
 
+def uploader(page: Page, label: str) -> Locator:
+    return page.get_by_role("region", name=label, exact=True).locator("input[type=file]")
+
+
 def test_a_study_of_uploaded_maps_needs_no_model(
     page: Page, new_context: Callable[[], BrowserContext], server: str
 ) -> None:
@@ -154,17 +158,19 @@ def test_a_study_of_uploaded_maps_needs_no_model(
         files = [map_file(f"photo-{place}.npy", side) for place in (1, 2)]
         page.get_by_label("Name of the maps").fill(name)
         page.get_by_label("Name of the maps").press("Tab")
-        page.locator("input[type=file]").set_input_files(files)
+        uploader(page, "Maps").set_input_files(files)
+        expect(page.get_by_text("photo-2.npy")).to_be_visible()
         page.get_by_role("button", name="Add these maps").click()
         field = page.get_by_label(f"{number}. Name in your results")
         expect(field).to_have_value(name)
         expect(page.get_by_text("maps of yours, without a model")).to_have_count(number)
+        # Both controls begin anew; what is given to the old ones would be lost.
         expect(page.get_by_label("Name of the maps")).to_have_value("")
+        expect(page.get_by_text(".npy")).to_have_count(0)
 
     step(page, "Pictures")
     expect(page.get_by_text("No model is compared")).to_be_visible()
-    expect(page.get_by_label("Name of the maps")).to_have_count(0)
-    page.locator("input[type=file]").set_input_files([photograph(1), photograph(2)])
+    uploader(page, "Pictures").set_input_files([photograph(1), photograph(2)])
     expect(page.get_by_text("without a true class: 2")).to_be_visible()
     for number, word in enumerate(("noise", "more noise")):
         field = page.get_by_placeholder("True class?").nth(number)
