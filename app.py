@@ -13,7 +13,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,12 +25,13 @@ from pages.components import access, modules, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.errors import JobError, StudyUnavailableError
+from xai_core.places import ASSETS
 from xai_core.study import shared_store
 
 if TYPE_CHECKING:
     from xai_core.jobs import Engine
 
-LOGO = Path(__file__).parent / "assets" / "logo.png"
+LOGO = ASSETS / "logo.png"
 TAKE_PART = "take-part"
 PARTICIPANTS = ("pages.components.study.taking_part.page",)
 EVERYBODY = (

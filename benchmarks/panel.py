@@ -5,7 +5,11 @@ runs after one warm-up. A library is set up before the clock starts: of Zennit a
 pytorch-grad-cam only the call is timed, here everything that ``explain`` does. The maps are
 compared in float64. Then what is computed together, and the memory each method needs.
 
-The exit status is 1 if a map differs more than its definition allows, whatever the speed.
+With ``--device cuda`` (or ``cuda:1``, ``mps``) every method is compared with itself on the
+processor instead: the time, and the largest difference of the maps beside what rounding allows.
+
+The exit status is 1 if a map differs more than its definition, or rounding, allows, whatever the
+speed.
 """
 
 from __future__ import annotations
@@ -22,13 +26,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import together
+from benchmarks import devices, together
 from benchmarks.memory import LIMITS, peaks
 from benchmarks.options import begin, keep, parser
 from benchmarks.peers import Peer, installed
 from benchmarks.settings import settings
 from benchmarks.subject import Subject, subject
 from benchmarks.timing import alternating, difference
+from xai_core import device
+from xai_core.device import chosen
 from xai_core.errors import XaiError
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.memory import VARIABLE
@@ -75,6 +81,8 @@ def main() -> int:
     dtype = getattr(torch, options.dtype)
     timed = subject(options.network, options.picture, dtype)
     exact = subject(options.network, options.picture, torch.float64)
+    if options.device:
+        return _on_device(options, timed, exact)
     libraries, missing = installed()
     print(
         f"One {timed.x.shape[2]}-pixel picture, {options.network}, {torch.get_num_threads()} "
@@ -97,6 +105,22 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+def _on_device(options: argparse.Namespace, timed: Subject, exact: Subject) -> int:
+    """Every method on the processor and on ``--device``."""
+    card = chosen()
+    print(
+        f"One {timed.x.shape[2]}-pixel picture, {options.network}, {torch.get_num_threads()} "
+        f"threads and {card}, torch {torch.__version__}, median of {options.repeat}",
+        "",
+        sep="\n",
+    )
+    rows = devices.compared(options.methods or list(METHODS), timed, exact, card, options.repeat)
+    keep(options, {"machine": _machine(options), "rows": [asdict(row) for row in rows]})
+    wrong = [row.method for row in rows if not row.agrees]
+    print(f"\nMaps that differ: {', '.join(wrong) or 'none'}")
+    return 1 if wrong else 0
+
+
 def _options() -> argparse.Namespace:
     words = parser(__doc__)
     add = words.add_argument
@@ -105,9 +129,18 @@ def _options() -> argparse.Namespace:
     add("--methods", nargs="+", metavar="ID", help="only these, and nothing together")
     add("--repeat", type=int, default=5, help="runs after one warm-up")
     add("--dtype", choices=("float32", "float64"), default="float32")
+    add("--device", metavar="WORD", help="compare with this device, as in XAI_DEVICE, instead")
     add("--memory", metavar="SIZE", help='what internal batches may take, for example "512 MiB"')
     add("--peaks", action="store_true", help=f"also peak memory under {' and '.join(LIMITS)}")
     options = words.parse_args()
+    if options.device:
+        os.environ[device.VARIABLE] = options.device
+        try:
+            chosen()
+        except XaiError as error:
+            words.error(str(error))
+        if options.dtype != "float32":
+            words.error("--device compares float32")
     if options.memory:
         os.environ[VARIABLE] = options.memory
     unknown = set(options.methods or ()) - set(METHODS)
@@ -117,9 +150,9 @@ def _options() -> argparse.Namespace:
 
 
 def _machine(options: argparse.Namespace) -> dict[str, Any]:
-    chosen = ("network", "picture", "dtype", "repeat", "memory")
+    names = ("network", "picture", "dtype", "repeat", "memory", "device")
     return {
-        **{name: getattr(options, name) for name in chosen},
+        **{name: getattr(options, name) for name in names},
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "torch": torch.__version__,

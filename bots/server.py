@@ -38,6 +38,8 @@ class Server:
         options: further options of ``streamlit run``.
         base_path: under which it answers, as ``tools/xai``.
         script: to run instead of the application.
+        program: words of another command that runs it and takes the same options.
+        folder: where it is started.
     """
 
     def __init__(
@@ -46,15 +48,18 @@ class Server:
         options: tuple[str, ...] = (),
         base_path: str = "",
         script: Path = ROOT / "app.py",
+        program: tuple[str, ...] = (),
+        folder: Path = ROOT,
     ) -> None:
         if not script.is_file():
             raise StudyError("The application (app.py) is not beside the tool.")
         port = free_port()
         self.url = f"http://localhost:{port}/{base_path}".rstrip("/")
         self._environment = os.environ | dict(environment or {})
+        self._folder = folder
         self._command = (
-            *(sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}"),
-            *("--server.headless=true", "--server.address=localhost"),
+            *(program or (sys.executable, "-m", "streamlit", "run", str(script))),
+            *(f"--server.port={port}", "--server.headless=true", "--server.address=localhost"),
             *(f"--server.baseUrlPath={base_path}", *options),
         )
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,7 +92,7 @@ class Server:
         # In a group of its own, so that what it starts ends with it.
         self._process = subprocess.Popen(
             self._command,
-            cwd=ROOT,
+            cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 # Two tests side by side are faster than one with two threads. It must be known before torch is.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Exact numbers are the processor's, also where there is a graphics card.
+os.environ["XAI_DEVICE"] = "cpu"
 # The small network, unless a test is about the one that users begin with.
 os.environ["XAI_MODEL"] = "vgg-tiny"
 

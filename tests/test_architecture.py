@@ -19,7 +19,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "xai_core").rglob("*.py")]
 WRITTEN = [*PRODUCT, *(ROOT / "bots").rglob("*.py")]
 LARGEST_MODULE = 16_000  # bytes; above that it has more than one subject
-DISTRIBUTIONS = {"PIL": "pillow", "skimage": "scikit-image", "argon2": "argon2-cffi"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "argon2": "argon2-cffi",
+    "huggingface_hub": "huggingface-hub",
+}
 # By SQLAlchemy for a database's address, and by pandas for a kind of file.
 LOADED_BY_NAME = {"psycopg", "pyarrow"}
 OURS = {"xai_core", "pages", "app"}
@@ -74,6 +79,16 @@ def test_requirements_name_exactly_what_is_imported():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     named = {re.match(r"[\w-]+", line)[0] for line in lines if line and line[0] != "#"}
     assert named == {DISTRIBUTIONS.get(module, module) for module in third_party}
+
+
+def test_one_module_knows_where_the_assets_lie():
+    found = [
+        name(path)
+        for path in PRODUCT
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and re.search(r"^assets(/|$)", str(node.value))
+    ]
+    assert found == ["xai_core/places.py"], "an installed package has them elsewhere"
 
 
 def test_a_module_has_one_subject_and_a_purpose():

@@ -397,13 +397,31 @@ def test_a_checkpoint_can_be_told_its_facts(trained, photos, tmp_path):
 
 
 def test_the_tables_list_everything_there_is():
-    for command, ids in (("methods", METHODS), ("models", [m.id for m in available_models()])):
+    models = available_models()
+    assert sum(model.local for model in models) < 20 < 1000 < len(models)
+    for command, ids, shown in (
+        ("methods", METHODS, METHODS),
+        ("models", [m.id for m in models], [m.id for m in models if m.local]),
+    ):
         status, text = told([command])
         assert status == 0
-        assert [line.split()[0] for line in text.splitlines()] == ["id", *ids]
+        assert [line.split()[0] for line in text.partition("\n\n")[0].splitlines()] == [
+            "id",
+            *shown,
+        ]
         status, text = told([command, "--json"])
         assert status == 0
         assert [row["id"] for row in json.loads(text)] == [*ids]
+
+
+def test_models_are_searched_by_words_of_their_names():
+    assert told(["models"])[1].rstrip().endswith("models WORD … searches their names.")
+    status, text = told(["models", "ResNet50", "A1_"])
+    assert status == 0
+    found = [line.split()[0] for line in text.splitlines()[1:]]
+    assert "resnet50.a1_in1k" in found
+    assert all("resnet50" in name and "a1_" in name for name in found)
+    assert "No model has these words" in told(["models", "nonsense"])[1]
 
 
 def test_the_tables_as_json_hold_every_fact():

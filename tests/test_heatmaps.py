@@ -150,6 +150,10 @@ def test_kind_and_type_come_back(dtype):
         assert not result.requires_grad
         np.testing.assert_array_equal(result.numpy(), function(array))
     assert signed_map(array.astype(int)).dtype == np.float64
+    # NumPy has no such type; a quarter and its multiples have few digits.
+    coarse = signed_map(torch.tensor([[[[-0.25, 1.0]]]], dtype=torch.bfloat16))
+    assert coarse.dtype == torch.bfloat16
+    assert coarse.tolist() == [[[-0.25, 1.0]]]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``python -m xai_core``: the workbench without a browser."""
+"""``python -m xai_core``, installed ``xai-workbench``: the workbench from a terminal."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from collections.abc import Sequence
 
 from xai_core import __version__
 from xai_core.allocation import keep_freed_memory
-from xai_core.cli import apem, explain, patterns, sanity, study, tables, train
+from xai_core.cli import apem, app, explain, patterns, sanity, study, tables, train
 from xai_core.errors import XaiError
 
 DONE, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def installed() -> int:
+    """Run the command ``xai-workbench``; its status is that of ``main``."""
+    keep_freed_memory()
+    return main(program="xai-workbench")
+
+
+def main(words: Sequence[str] | None = None, program: str = "python -m xai_core") -> int:
     """Run one command.
 
     Args:
         words: the command line's arguments; those of the process if not given.
+        program: what help texts call it.
 
     Returns:
         0 when everything is done, 1 when a part failed and the rest is done, 2 when nothing
         could be done, 130 when it was interrupted.
     """
-    arguments = _parser().parse_args(words)
+    arguments = _parser(program).parse_args(words)
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -45,14 +52,14 @@ def main(words: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m xai_core",
+        prog=program,
         description="Explain image classifiers, and find out whether to trust the explanation.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (tables, explain, sanity, apem, train, patterns, study):
+    for command in (app, tables, explain, sanity, apem, train, patterns, study):
         command.add_to(commands)
     return parser
 

@@ -17,6 +17,9 @@ import sys
 KEPT_BYTES = 2**30  # what the internal batches of a method take, unless XAI_MEMORY says otherwise
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
 
+# Number of a local worker, from 0: of several graphics cards each takes its own.
+WORKER = "XAI_WORKER"
+
 # For a process that is about to be started. Its threads share one pool of memory, because glibc
 # gives every further pool at most 64 MiB; what does not fit there would go back to the system.
 ENVIRONMENT = {

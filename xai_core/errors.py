@@ -25,6 +25,14 @@ class MapError(MethodError):
     """A map computed elsewhere that cannot be read, or does not fit its picture."""
 
 
+class DeviceError(XaiError):
+    """A graphics card that is not there, or cannot compute what is asked."""
+
+
+class DeviceMemoryError(DeviceError):
+    """A graphics card with too little memory, which may have more at another time."""
+
+
 class DataError(XaiError):
     """A data set whose files are not where, or what, they should be."""
 

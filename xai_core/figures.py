@@ -67,6 +67,21 @@ class Figure:
     labels: Sequence[Label]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A picture of a ``grid``, no side longer than its tiles, with what stands beside it.
+
+    Attributes:
+        picture: the picture.
+        caption: what is read below it.
+        cells: by the number of its column a map over the picture, with its caption.
+    """
+
+    picture: Image.Image
+    caption: str
+    cells: Mapping[int, tuple[Image.Image, str]]
+
+
 def heatmap_image(explanation: Explanation, display: Display) -> Image.Image:
     """The heatmap over the crop, at the crop's resolution."""
     values = display.values(explanation.relevance, explanation.pixels)
@@ -95,30 +110,49 @@ def grid_figure(
         titles: what people read above each column (``Explanation.column``).
         side: height and width of a tile in pixels; a crop that is not square fits inside.
     """
-    rows = list(dict.fromkeys((e.image_name, e.image_hash) for e in explanations))
+    pictures = list(dict.fromkeys((e.image_name, e.image_hash) for e in explanations))
     columns = list(dict.fromkeys(e.column for e in explanations))
+    found = []
+    for picture in pictures:
+        shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
+        small = fitted(shown[0].image, side)
+        cells = {
+            columns.index(item.column): (
+                display.draw(display.values(item.relevance, item.pixels), small),
+                f"{item.class_name}, {item.probability:.1%}",
+            )
+            for item in shown
+        }
+        found.append(Row(small, PurePath(shown[0].image_name).name, cells))
+    return grid(found, [titles[column] for column in columns], display, side)
+
+
+def grid(rows: Sequence[Row], titles: Sequence[str], display: Display, side: int) -> Figure:
+    """Pictures down, columns across under their titles, a colour bar at the bottom.
+
+    Args:
+        rows: the pictures.
+        titles: of the columns.
+        display: whose colours the bar shows.
+        side: height and width of a tile in pixels.
+    """
     step, top = side + GAP, GAP + LINE
     labels = [
         Label(GAP + step * column + side // 2, GAP, text, side, "middle")
-        for column, text in enumerate(["Original", *(titles[column] for column in columns)])
+        for column, text in enumerate(["Original", *titles])
     ]
     tiles = []
-    for row, picture in enumerate(rows):
-        y = top + row * (step + LINE)
-        shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
-        small = fitted(shown[0].image, side)
-        tiles.append(Tile(GAP, y, small))
-        labels.append(Label(GAP, y + side, PurePath(shown[0].image_name).name, side))
-        for item in shown:
-            x = GAP + step * (1 + columns.index(item.column))
-            values = display.values(item.relevance, item.pixels)
-            tiles.append(Tile(x, y, display.draw(values, small)))
-            caption = f"{item.class_name}, {item.probability:.1%}"
+    for number, row in enumerate(rows):
+        y = top + number * (step + LINE)
+        tiles.append(Tile(GAP, y, row.picture))
+        labels.append(Label(GAP, y + side, row.caption, side))
+        for column, (image, caption) in row.cells.items():
+            x = GAP + step * (1 + column)
+            tiles.append(Tile(x, y, image))
             labels.append(Label(x, y + side, caption, side))
-    width = GAP + step * (1 + len(columns))
     bottom = top + len(rows) * (step + LINE)
-    bar_tiles, bar_labels = colour_bar(display, GAP + step, bottom, side)
-    height = bottom + BAR_HEIGHT + LINE + GAP
+    bar_tiles, bar_labels = colour_bar(display, GAP + step, bottom, side) if titles else ([], [])
+    width, height = GAP + step * (1 + len(titles)), bottom + BAR_HEIGHT + LINE + GAP
     return Figure(width, height, [*tiles, *bar_tiles], [*labels, *bar_labels])
 
 

@@ -152,7 +152,10 @@ def _relevance(array: Tensor | NDArray[Any]) -> Floats:
 
 def as_floats(array: Tensor | NDArray[Any]) -> Floats:
     """Any array as NumPy float64, off the graph and the device."""
-    plain = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    # NumPy has no bfloat16, and some devices no float64.
+    plain = (
+        array.detach().cpu().double().numpy() if isinstance(array, Tensor) else np.asarray(array)
+    )
     return plain.astype(np.float64)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "assets" / "efficientnet-lite0.json"
+from xai_core.places import ASSETS
+
+FILE = ASSETS / "efficientnet-lite0.json"
 
 
 @cache

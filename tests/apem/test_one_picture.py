@@ -152,7 +152,7 @@ def test_one_shuffled_map_is_measured_like_any_other():
 @pytest.mark.parametrize("room", [None, 1])
 def test_progress_grows_to_the_end(monkeypatch, room):
     if room is not None:
-        monkeypatch.setattr(one_picture, "allowed_bytes", lambda: room)
+        monkeypatch.setattr(one_picture, "allowed_bytes", lambda *_: room)
     clf, x, relevances = case()
     told = []
     with listening(told.append):
@@ -175,7 +175,7 @@ def test_memory_changes_no_row(monkeypatch, searched):
     settings = {"shuffles": 2, "seed": SEED, "eps_max": MOST}
     roomy = picture_rows(clf, x, relevances, **settings)
     searched.clear()
-    monkeypatch.setattr(one_picture, "allowed_bytes", lambda: 1)
+    monkeypatch.setattr(one_picture, "allowed_bytes", lambda *_: 1)
     assert picture_rows(clf, x, relevances, **settings) == roomy
     assert set(searched) == {1}
 

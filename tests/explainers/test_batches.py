@@ -48,7 +48,8 @@ def test_every_item_is_in_one_batch_and_batches_are_equal(count, draws, size):
     x = torch.zeros(count, 3, 1, 1)
     items, sizes, shares = [], [], []
     with listening(shares.append):
-        for batch in batches(x, draws, size):
+        for batch, images in batches(x, draws, size, lambda batch: batch.images):
+            assert images is batch.images
             found = list(zip(batch.draws.tolist(), batch.images.tolist(), strict=True))
             by_row = [
                 (draw, image)
@@ -73,8 +74,8 @@ def test_items_are_added_to_their_images():
     # Item (draw d, image i) is worth 10 d + i: for three draws 30 + 3 i.
     x = torch.zeros(2, 3, 1, 1)
     total = torch.zeros(2, 1)
-    for batch in batches(x, 3, 4):
-        batch.add(total, (10 * batch.draws + batch.images)[:, None].float())
+    for batch, values in batches(x, 3, 4, lambda batch: 10 * batch.draws + batch.images):
+        batch.add(total, values[:, None].float())
     assert total.tolist() == [[30.0], [33.0]]
 
 
@@ -87,9 +88,35 @@ def test_draws_are_made_once_each_and_in_order(size):
         return torch.tensor([made[-1]])
 
     drawn = Drawn(draw)
-    for batch in batches(torch.zeros(3, 3, 1, 1), 5, size):
-        assert torch.equal(drawn.of(batch)[:, 0], batch.draws)
+    for batch, found in batches(torch.zeros(3, 3, 1, 1), 5, size, drawn.of):
+        assert torch.equal(found[:, 0], batch.draws)
     assert made == list(range(5))
+
+
+def test_draws_are_the_same_where_a_batch_did_not_fit_and_is_halved():
+    made, shares = [], []
+
+    def draw():
+        made.append(len(made))
+        return torch.tensor([made[-1]])
+
+    drawn = Drawn(draw)
+
+    def of(batch):
+        found = drawn.of(batch)
+        if len(found) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return found
+
+    total = torch.zeros(3, 1)
+    with listening(shares.append):
+        for batch, found in batches(torch.zeros(3, 3, 1, 1), 5, 15, of):
+            assert torch.equal(found[:, 0], batch.draws)
+            batch.add(total, found.float())
+    assert made == list(range(5))
+    assert total.tolist() == [[10.0]] * 3  # 0 + 1 + 2 + 3 + 4
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
 
 
 def sizes(clf, method):

@@ -16,7 +16,7 @@ from xai_core.explainers.pattern_files import save_patterns, stored_patterns, we
 from xai_core.explainers.recorded import record
 from xai_core.models import load_classifier
 from xai_core.models.classifier import Classifier
-from xai_core.models.registry import ASSETS
+from xai_core.places import ASSETS
 from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.networks import with_new_weights
 from xai_core.randomization.sweep import Request, State, Sweep

@@ -14,6 +14,7 @@ import torch
 
 from tests.explainers import all_maps
 from tests.explainers.all_maps import METHODS_OF, NETWORKS, TARGETS, maps
+from tests.explainers.shaking import shaken, shaken_alike, share, size
 from xai_core.explainers import explain
 from xai_core.images import sample_images
 from xai_core.models import load_classifier
@@ -44,20 +45,18 @@ def bounds(data, usual):
 
     float64: 1e-9 of the maximum.
 
-    float32: a computed sum of n products is the exact sum of products each of which is off by at
-    most about 4 sqrt(n) u, u = 2 ** -24 (Higham & Mary 2019, doi:10.1137/18M1226312, theorem 2.4
-    with lambda = 4; it fails with a probability below 2 n exp(-8)). So the maps in float32 are
-    those of a network and pictures that are shaken by as much. How much that changes them is
-    measured in float64, where nothing else does: the largest change of three shakes. Two runs
-    that are compared are both off: twice that. Values that are equal are shaken alike, because
-    a method has to see that they are. RAP computes in float64 and rounds its map only.
+    float32: a computed sum is the exact sum of products that are a little off (``shaking.share``).
+    So the maps in float32 are those of a network and pictures that are shaken by as much. How
+    much that changes them is measured in float64, where nothing else does: the largest change of
+    three shakes. Two runs that are compared are both off: twice that. RAP computes in float64 and
+    rounds its map only.
     """
     found = {}
     for network in NETWORKS:
         exact = usual[f"{network} float64"]
         found[f"{network} float64"] = {name: 1e-9 * size(exact[name]) for name in exact}
         generator = torch.Generator().manual_seed(0)
-        most = 4 * TERMS[network] ** 0.5 * 2**-24
+        most = share(TERMS[network])
         changes = dict.fromkeys(exact, 0.0)
         for _ in range(3):
             shaken = maps(network, shaken_evenly(data, most, generator))
@@ -68,15 +67,6 @@ def bounds(data, usual):
     return found
 
 
-def size(values):
-    return values.abs().max().item()
-
-
-def shaken(values, most, generator):
-    shares = torch.rand(values.shape, generator=generator, dtype=torch.float64)
-    return values * (1 + most * (2 * shares - 1)) if values.is_floating_point() else values
-
-
 def shaken_evenly(data, most, generator):
     """Weights each by itself, pixels by their value."""
     changed = {
@@ -85,10 +75,8 @@ def shaken_evenly(data, most, generator):
             for network, weights in data["weights"].items()
         }
     }
-    for name in ("x", "baseline", "baselines"):
-        values, places = data[name].unique(return_inverse=True)
-        changed[name] = shaken(values, most, generator)[places]
-    return changed
+    given = ("x", "baseline", "baselines")
+    return changed | {name: shaken_alike(data[name], most, generator) for name in given}
 
 
 def same(found, network, dtype, usual, bounds):

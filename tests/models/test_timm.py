@@ -100,8 +100,8 @@ def test_names_that_do_not_exist_are_answered():
         load_classifier("resnet10tt")
     with pytest.raises(ModelError, match=r"no architecture 'resnet10tt'.*resnet10t"):
         build_network("resnet10tt", 3)
-    with pytest.raises(ModelError, match="for 225 × 225 pixels"):
-        build_network("vit_tiny_patch16_224", 3, 225)
+    with pytest.raises(ModelError, match="for 8 × 8 pixels"):
+        build_network("vit_tiny_patch16_224", 3, 8)
 
 
 def test_names_that_torchvision_has_are_torchvision_s():

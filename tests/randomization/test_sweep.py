@@ -116,7 +116,7 @@ def test_little_memory_keeps_no_more_tapes_than_it_holds(clf, monkeypatch):
     taped = Sweep(clf, x[:1], 0)._tapes[0]
     size = sum({value.data_ptr(): value.nbytes for value in taped.values}.values())
     monkeypatch.setattr(sweep_module, "gradient_bytes", lambda *given: 10**9)
-    monkeypatch.setattr(sweep_module, "allowed_bytes", lambda: int(size * 1.5))
+    monkeypatch.setattr(sweep_module, "allowed_bytes", lambda *_: int(size * 1.5))
     assert [tape is None for tape in Sweep(clf, x, 0)._tapes] == [False, False] + [True] * 4
 
 

@@ -79,7 +79,7 @@ def filter_relevance(
         MethodError, ModelError: as in ``apem``.
     """
     perturbation, _, problems = checked(clf, x, y, relevance, eps_max)
-    left = relevance.detach().to(device=x.device, dtype=torch.float64).clone()
+    left = relevance.detach().cpu().double().clone()
     ways: list[list[Stage]] = []
     for place in spread(range(len(perturbation.x)), problems):
         if place is None:

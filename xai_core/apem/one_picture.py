@@ -117,9 +117,9 @@ def measured_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> T
 
 def staged_map(clf: Classifier, x: Tensor, relevance: Tensor, stage: str) -> Tensor:
     """The same before it is checked, with its own channels, [1, C, H, W]."""
-    relevance = upsample(relevance, (x.shape[2], x.shape[3]))
+    relevance = upsample(relevance.cpu(), (x.shape[2], x.shape[3]))
     # What is rounded on the way to the network's input and back may leave the range by a little.
-    pixels = clf.pixels(x).double().clamp(0, 1)
+    pixels = clf.pixels(x.cpu()).double().clamp(0, 1)
     return relevance_map(relevance.double(), stage, pixels)
 
 
@@ -164,7 +164,7 @@ def _found(
     if not maps:
         return []
     each = COPIES * max(1, shuffles) * maps[0].nbytes
-    size = max(1, allowed_bytes() // each)
+    size = max(1, min(allowed_bytes(), allowed_bytes(perturbation.x.device)) // each)
     rows = []
     for start in range(0, len(maps), size):
         together = torch.cat(list(maps[start : start + size]))

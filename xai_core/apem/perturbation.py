@@ -71,10 +71,10 @@ class Perturbation:
 
         Args:
             maps: some for each picture, float64 [N, M, 3, H, W] in [0, 1], none of them zero
-                everywhere.
+                everywhere; on the processor.
 
         Returns:
-            [N, M, 3, H, W].
+            [N, M, 3, H, W], where the pictures are.
         """
         shares = maps / maps.sum((2, 3, 4), keepdim=True)
         steps = shares.to(self.x) * self.signs[:, None]
@@ -111,6 +111,8 @@ def checked_maps(maps: Tensor, x: Tensor) -> Tensor:
 def judged_maps(maps: Tensor, x: Tensor) -> tuple[Tensor, list[str]]:
     """Maps as float64 [N, 3, H, W], and why each of them cannot be measured; "" where it can.
 
+    They are on the processor, so that their steps are the same numbers whatever computes.
+
     Raises:
         MethodError: they are of another size, or not in [0, 1].
     """
@@ -122,7 +124,7 @@ def judged_maps(maps: Tensor, x: Tensor) -> tuple[Tensor, list[str]]:
             f"The maps must be {list(shapes[0])} or {list(shapes[1])}, one for each picture and "
             f"as large as the model's input, not {found}."
         )
-    values = maps.detach().to(device=x.device, dtype=torch.float64)
+    values = maps.detach().cpu().double()
     if bool(((values < 0) | (values > 1)).any()):
         raise MethodError("The maps must lie in [0, 1]; relevance_map brings relevance there.")
     problems = [_problem(index, one) for index, one in enumerate(values)]

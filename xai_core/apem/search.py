@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from xai_core.device import pieces
 from xai_core.explainers.batches import answer_bytes, batch_size, weight_bytes
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
@@ -84,9 +85,13 @@ class Asker:
         Returns:
             For each that, and by how much the class leads before the best other one, or follows.
         """
+
+        def asked(start: int, end: int) -> list[tuple[bool, float]]:
+            return self._batch(questions[start:end])
+
         found: list[tuple[bool, float]] = []
-        for start in range(0, len(questions), self.size):
-            found += self._batch(questions[start : start + self.size])
+        for _, _, answers in pieces(len(questions), self.size, asked):
+            found += answers
         return found
 
     @torch.no_grad()

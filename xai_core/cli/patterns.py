@@ -40,12 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Estimate in float64 and write the file."""
     from xai_core.cli.asked import load_model
     from xai_core.datasets import tiny_imagenet
+    from xai_core.device import CPU
     from xai_core.explainers.pattern_estimation import estimate_by_layer
     from xai_core.explainers.pattern_files import save_patterns
     from xai_core.progress import listening
 
     _check_out(arguments.out)
-    clf = load_model(arguments)
+    clf = load_model(arguments).on(CPU)  # all pictures at once, in float64
     data = tiny_imagenet(arguments.data, "train").first_of_each(arguments.per_class)
     if len(data.labels) < LEAST:
         raise DataError(f"These are {len(data.labels)} pictures; patterns need at least {LEAST}.")

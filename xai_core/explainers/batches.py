@@ -4,20 +4,25 @@ A method that averages over draws (noisy copies, points of a path, masks) has on
 for every draw and image. ``batches`` puts the items of all images in one row, draw by draw,
 and cuts it into batches:
 
+    def of(batch: Batch) -> Tensor:
+        return explained(x[batch.images] + ..., targets[batch.images])
+
     size = chunk or batch_size(x, gradient_bytes(clf, x, targets), weight_bytes(clf))
-    for batch in batches(x, draws, size):
-        copies, classes = x[batch.images] + ..., targets[batch.images]
+    for batch, relevance in batches(x, draws, size, of):
+        batch.add(total, relevance)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from xai_core.device import pieces
 from xai_core.explainers.memory import allowed_bytes, bytes_of
 from xai_core.explainers.passes import logit_gradient
 from xai_core.models.classifier import Classifier
@@ -32,6 +37,8 @@ CACHED_BATCH = (2, 64)
 MOST = 1024
 # Copies of an item that its making takes beside the pass: points, draws, relevance, sums.
 COPIES = 8
+
+Made = TypeVar("Made")
 
 _costs: WeakKeyDictionary[nn.Module, dict[object, int]] = WeakKeyDictionary()
 
@@ -60,20 +67,32 @@ class Batch:
             total[images] += values[items]
 
 
-def batches(x: Tensor, draws: int, size: int) -> Iterator[Batch]:
+def batches(
+    x: Tensor, draws: int, size: int, of: Callable[[Batch], Made]
+) -> Iterator[tuple[Batch, Made]]:
     """All work items, in equal batches as far as they go; tells the progress after each.
 
     Args:
         x: network input, [N, 3, H, W].
         draws: work items of each image.
-        size: most items of a batch.
+        size: most items of a batch; where memory is too little they become smaller.
+        of: what is computed of a batch. It may be asked for part of it once more.
+
+    Yields:
+        Each batch with what ``of`` gave.
+
+    Raises:
+        RuntimeError, DeviceMemoryError: there is not enough memory for one item.
     """
     count = len(x)
-    number = -(-count * draws // size)
-    for index in range(number):
-        start, end = (edge * count * draws // number for edge in (index, index + 1))
+
+    def run(start: int, end: int) -> tuple[Batch, Made]:
         items = torch.arange(start, end, device=x.device)
-        yield Batch(items % count, items // count, _rows(start, end, count))
+        batch = Batch(items % count, items // count, _rows(start, end, count))
+        return batch, of(batch)
+
+    for _, end, made in pieces(count * draws, size, run):
+        yield made
         advance(end, count * draws)
 
 
@@ -124,7 +143,7 @@ def batch_size(x: Tensor, picture_bytes: int, weights: int = 0) -> int:
         MethodError: ``XAI_MEMORY`` cannot be read.
     """
     cost = picture_bytes + COPIES * x[0].nbytes
-    fits = allowed_bytes() // cost
+    fits = allowed_bytes(x.device) // cost
     if x.device.type == "cpu":
         (least, most), (lower, upper) = CACHED_BATCH, CACHE_BYTES
         cached = min(max(lower, weights), upper) // cost
@@ -148,9 +167,9 @@ class Drawn:
     _first: int = 0
 
     def of(self, batch: Batch) -> Tensor:
-        """The draw of each item, [B, ...]; batches come in order."""
+        """The draw of each item, [B, ...]; batches come in order, or the same one again."""
         first, last = batch.rows[0][0], batch.rows[-1][0]
         self._kept = self._kept[first - self._first :]
         self._first = first
         self._kept += [self.draw() for _ in range(last + 1 - first - len(self._kept))]
-        return torch.stack(self._kept)[batch.draws - first]
+        return torch.stack(self._kept[: last + 1 - first])[batch.draws - first]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from xai_core.device import pieces
 from xai_core.explainers.baselines import Baseline, reference_count, reference_pictures
 from xai_core.explainers.batches import batch_size, gradient_bytes
 from xai_core.explainers.graph import Graph, read, read_shared
@@ -70,42 +71,59 @@ def deepshap(
         MethodError: a step without a rule (products, softmax, LayerNorm), by name; or
             baselines of another size.
     """
-    pictures = reference_pictures(clf, x, baselines)
+    origins = reference_pictures(clf, x, baselines)
     size = chunk or _size(clf, x, targets)
     total = torch.zeros_like(x)
-    done = 0
-    for start in range(0, len(x), size):
-        some = slice(start, start + size)
-        for relevance in _by_baselines(clf, x, some, pictures, targets[some], size):
-            total[some] += relevance.sum(0)
-            done += relevance.shape[0] * relevance.shape[1]
-            advance(done, len(x) * len(pictures))
-    return total / len(pictures)
+
+    def sums(start: int, end: int) -> Tensor:
+        return _sums(clf, x, slice(start, end), origins, targets[start:end], size)
+
+    for start, end, found in pieces(len(x), size, sums):
+        total[start:end] = found
+    return total / len(origins)
 
 
 def _size(clf: Classifier, x: Tensor, targets: Tensor) -> int:
     """Pictures at once: the quickest number that fits in memory."""
     cost = gradient_bytes(clf, x, targets)
-    return max(1, min(batch_size(x, cost), allowed_bytes() // (GRADIENTS * cost)))
+    return max(1, min(batch_size(x, cost), allowed_bytes(x.device) // (GRADIENTS * cost)))
 
 
-def _by_baselines(
-    clf: Classifier, x: Tensor, some: slice, baselines: Tensor, targets: Tensor, size: int
-) -> Iterator[Tensor]:
-    """Relevance of some pictures for some baselines after the other, [P, n, 3, H, W]."""
+def _sums(
+    clf: Classifier, x: Tensor, some: slice, origins: Tensor, targets: Tensor, size: int
+) -> Tensor:
+    """Relevance of some pictures, summed over all baselines [B, 3, H, W], [P, 3, H, W]."""
     with torch.no_grad():
-        graph = read_shared(clf, x) if len(x) <= size else read(record(clf, x[some]))
-    for block in torch.split(baselines, size):
-        yield from _of_block(graph, values_at(clf, block, graph), targets, size)
+        whole = some == slice(0, len(x))
+        graph = read_shared(clf, x) if whole else read(record(clf, x[some]))
+    total = torch.zeros_like(x[some])
+
+    def sums(start: int, end: int) -> Tensor:
+        values = values_at(clf, origins[start:end], graph)
+        done = some.start * len(origins) + start * len(total)
+        return _of_block(graph, values, targets, size, done, len(x) * len(origins))
+
+    for _, _, found in pieces(len(origins), size, sums):
+        total += found
+    return total
 
 
 def _of_block(
-    graph: Graph, values: Sequence[Tensor], targets: Tensor, size: int
-) -> Iterator[Tensor]:
-    """The same for baselines at which every value of the network is known, [B, ...]."""
+    graph: Graph, values: Sequence[Tensor], targets: Tensor, size: int, done: int, whole: int
+) -> Tensor:
+    """The same for baselines at which every value of the network is known, [B, ...].
+
+    ``done`` pairs of ``whole`` were explained before.
+    """
     x = graph.values[0]
-    pairs = max(1, size // len(x))
-    for start in range(0, len(values[0]), pairs):
-        origins = [value[start : start + pairs, None] for value in values]
-        found = multipliers(graph, origins, targets, TITLE)
-        yield (x - origins[0]) * found
+    total = torch.zeros_like(x)
+
+    def parts(start: int, end: int) -> Tensor:
+        origins = [value[start:end, None] for value in values]
+        found = (x - origins[0]) * multipliers(graph, origins, targets, TITLE)
+        return found.sum(0)
+
+    for _, end, found in pieces(len(values[0]), max(1, size // len(x)), parts):
+        total += found
+        advance(done + end * len(x), whole)
+    return total

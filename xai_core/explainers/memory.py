@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from xai_core.device import CPU, SHARE, free_bytes
 from xai_core.errors import MethodError
 from xai_core.models.trees import tensors
 
@@ -20,13 +21,23 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(k|m|g|ki|mi|gi|)b?", re.IGNORECASE)
 
 
-def allowed_bytes() -> int:
+def allowed_bytes(device: torch.device = CPU) -> int:
     """Bytes that a method's internal batches may take: ``XAI_MEMORY``, or else 1 GiB.
+
+    On a card it is half of what is free there, and no more than ``XAI_MEMORY`` if that is set.
 
     Raises:
         MethodError: ``XAI_MEMORY`` is not a size such as "512 MiB" or "2 GB".
     """
-    wanted = os.environ.get(VARIABLE, "").strip() or DEFAULT
+    wanted = os.environ.get(VARIABLE, "").strip()
+    free = free_bytes(device)
+    if free is None:
+        return _size(wanted or DEFAULT)
+    share = int(SHARE * free)
+    return min(share, _size(wanted)) if wanted else share
+
+
+def _size(wanted: str) -> int:
     size = _SIZE.fullmatch(wanted)
     if size is None or float(size[1]) == 0:
         raise MethodError(
@@ -64,6 +75,10 @@ class Meter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.live: int = 0
         self.peak: int = 0
         self._known: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled; torch would load its compiler here for a second
 
     def __torch_dispatch__(
         self,

@@ -197,10 +197,13 @@ def _relevances(
     noise = Drawn(lambda: torch.randn(x.shape[1:], generator=generator, dtype=torch.float64).to(x))
     base, own = _base(settings)
     size = settings["chunk"] or batch_size(x, _bytes(clf, x, targets, base, own), weight_bytes(clf))
-    for batch in batches(x, settings["samples"], size):
+
+    def relevance(batch: Batch) -> Tensor:
         copies = x[batch.images] + scale[batch.images] * noise.of(batch)
         theirs = _of_images(x, base, own, batch.images)
-        yield batch, _explained(clf, copies, targets[batch.images], base, theirs)
+        return _explained(clf, copies, targets[batch.images], base, theirs)
+
+    yield from batches(x, settings["samples"], size, relevance)
 
 
 def _explained(

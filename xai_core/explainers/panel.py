@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from xai_core.errors import MethodError, ModelError
+from xai_core.device import CPU, VARIABLE, first_line, has_float64, memory_told
+from xai_core.errors import DeviceMemoryError, MethodError, ModelError
 from xai_core.explainers import registry
 from xai_core.explainers.sharing import Requests, Sharing
 from xai_core.explainers.winner_gradients import FollowingWinners
 from xai_core.models.classifier import Classifier
 from xai_core.models.global_state import without_global_modes
 from xai_core.models.tape import Tape
+from xai_core.models.trees import mapped
+
+# How torch says that it has no such operation on a Mac's card.
+LACKING = re.compile("not currently implemented for the MPS device|from the 'MPS' backend")
 
 
 def explain(
@@ -58,7 +64,7 @@ class Panel:
     One gradient serves saliency, input × gradient and the CAM family, one recorded forward
     pass all that lead relevance back layer by layer, and the αβ presets of LRP go back as one
     batch. What was computed is kept until every method has been explained. A panel may be
-    used by one thread at a time.
+    used by one thread at a time. As the last line of a notebook's cell it shows its maps.
 
     Args:
         clf: the classifier.
@@ -95,9 +101,11 @@ class Panel:
             self._x = x.detach().clone() if known is None else known.values[0]
             self._targets = class_numbers(clf, targets, len(x)).to(x.device)
         self._clf, self._rows, self._like = clf, rows, x
+        self._on_processor: Panel | None = None
         self._sharing = Sharing(settings, known)
         self._left = set(requests)
         self._seconds: dict[str, tuple[float, float]] = {}
+        self._maps: dict[str, Tensor] = {}
 
     @property
     def methods(self) -> list[str]:
@@ -108,6 +116,11 @@ class Panel:
     def left(self) -> Requests:
         """All settings of the methods that have not been explained yet, by id."""
         return {name: self._sharing.requests[name] for name in self._rows if name in self._left}
+
+    @property
+    def maps(self) -> Mapping[str, Tensor]:
+        """What ``explain`` has returned, by method, in the order of ``methods``."""
+        return {name: self._maps[name] for name in self._rows if name in self._maps}
 
     @property
     def seconds(self) -> Mapping[str, tuple[float, float]]:
@@ -125,11 +138,61 @@ class Panel:
             MethodError: the method is not defined for this model, or gave values that are not
                 finite; the other methods are not affected.
             ModelError: a layer that the model does not have.
+            DeviceMemoryError: a card has too little memory for it.
         """
+        row = self._rows[name]
+        exact = row.needs_float64(self._sharing.requests[name])
+        try:
+            if exact and not has_float64(self._x.device):
+                relevance = self._by_processor(name)
+            else:
+                relevance = self._by_device(name)
+        finally:
+            self._left.discard(name)
+            if not self._left:
+                self._sharing.forget()
+                self._on_processor = None
+        if not bool(torch.isfinite(relevance).all()):
+            raise MethodError(
+                f"{row.title} gave values that are not finite numbers on {self._clf.title}; "
+                "its weights may hold such values, or this picture drives it out of range."
+            )
+        # What is shared may also be another method's.
+        self._maps[name] = relevance.clone().to(self._like)
+        return self._maps[name]
+
+    def _by_processor(self, name: str) -> Tensor:
+        """Relevance by a method that needs float64, which the device does not have."""
+        if self._on_processor is None:
+            asked = mapped(
+                {
+                    other: dict(settings)
+                    for other, settings in self._sharing.requests.items()
+                    if self._rows[other].needs_float64(settings)
+                },
+                lambda leaf: leaf.cpu() if isinstance(leaf, Tensor) else leaf,
+            )
+            clf, x, targets = self._clf.on(CPU), self._x.cpu(), self._targets.cpu()
+            self._on_processor = Panel(clf, x, targets, asked)
+        relevance = self._on_processor.explain(name)
+        self._seconds[name] = self._on_processor.seconds[name]
+        return relevance
+
+    def _by_device(self, name: str) -> Tensor:
+        try:
+            return self._computed(name)
+        except DeviceMemoryError:
+            if not self._sharing.keeps:
+                raise
+        self._sharing.forget()  # what is kept for other methods may be what is missing
+        return self._computed(name)
+
+    def _computed(self, name: str) -> Tensor:
         row, settings = self._rows[name], self._sharing.requests[name]
         clf, x = self._clf, self._x
         try:
             with (
+                memory_told(x.device, row.title),
                 without_global_modes(x.device),
                 torch.enable_grad(),
                 self._sharing.active(),
@@ -139,6 +202,11 @@ class Panel:
                 relevance = row.function(twin, x, self._targets, **settings).detach()
                 self._seconds[name] = self._sharing.seconds()
         except RuntimeError as error:
+            if x.device.type == "mps" and LACKING.search(str(error)):
+                raise MethodError(
+                    f"{row.title} takes a step that {x.device} does not have "
+                    f"({first_line(error)}); compute it with {VARIABLE}=cpu."
+                ) from error
             height, width = clf.input_size
             if x.shape[2:] == clf.input_size:
                 raise
@@ -146,17 +214,17 @@ class Panel:
                 f"{clf.title} is made for pictures of {height} × {width} pixels and failed on "
                 f"{x.shape[2]} × {x.shape[3]} pixels: {error}"
             ) from error
-        finally:
-            self._left.discard(name)
-            if not self._left:
-                self._sharing.forget()
-        if not bool(torch.isfinite(relevance).all()):
-            raise MethodError(
-                f"{row.title} gave values that are not finite numbers on {clf.title}; "
-                "its weights may hold such values, or this picture drives it out of range."
-            )
-        # What is shared may also be another method's.
-        return relevance.clone().to(self._like)
+        return relevance
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The pictures and the maps so far, as a notebook shows them (``xai_core.notebook``)."""
+        # The one import that points up: who only computes needs nothing of drawing.
+        from xai_core.notebook import show
+
+        left = ", ".join(row.title for name, row in self._rows.items() if name not in self._maps)
+        note = f"Not explained yet: {left}." if left else ""
+        shown = show(self._clf, self._x, self.maps, self._targets, note=note)
+        return shown._repr_mimebundle_()
 
 
 def check_input(clf: Classifier, x: Tensor) -> None:

@@ -16,7 +16,7 @@ from xai_core.explainers.baselines import (
     reference_pictures,
     references,
 )
-from xai_core.explainers.batches import batch_size, batches, gradient_bytes, weight_bytes
+from xai_core.explainers.batches import Batch, batch_size, batches, gradient_bytes, weight_bytes
 from xai_core.explainers.passes import logit_gradient
 from xai_core.explainers.registry import register
 from xai_core.explainers.settings import BASELINE, CHUNK, DRAWS, OWN_BASELINES, SEED, STEPS
@@ -177,10 +177,14 @@ def _along(
     which = which.to(x.device)
     relevance = torch.zeros_like(x)
     size = chunk or batch_size(x, gradient_bytes(clf, x, targets), weight_bytes(clf))
-    for batch in batches(x, len(alphas), size):
+
+    def parts(batch: Batch) -> Tensor:
         origin = origins[which[batch.draws], batch.images if origins.shape[1] > 1 else 0]
         change = x[batch.images] - origin
         points = origin + alphas[batch.draws] * change
         gradient = logit_gradient(clf, points, targets[batch.images])
-        batch.add(relevance, shares[batch.draws] * change * gradient)
+        return shares[batch.draws] * change * gradient
+
+    for batch, part in batches(x, len(alphas), size, parts):
+        batch.add(relevance, part)
     return relevance

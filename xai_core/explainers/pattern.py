@@ -59,6 +59,7 @@ REMEMBERED = 2  # sets of patterns that are remembered; each is as large as the 
         ),
         CHUNK,
     ),
+    float64=True,
     # The patterns; a second picture costs one pass only.
     cost=lambda settings: 2.0 * reference_count(settings["baselines"]),
 )

@@ -106,7 +106,7 @@ def _fitting(clf: Classifier, pictures: Tensor) -> int:
     with torch.no_grad():
         values = bytes_of(lambda: record(clf, pictures[:1]))
     # As much again is needed to work with the largest of the values.
-    return max(1, allowed_bytes() // (2 * values))
+    return max(1, allowed_bytes(pictures.device) // (2 * values))
 
 
 def _layers(graph: Graph) -> list[Affine]:

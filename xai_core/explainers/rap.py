@@ -36,6 +36,7 @@ from xai_core.models.classifier import Classifier
     "positive and negative parts go back separately, without influence on each other (Nuzzo "
     "2020, section 7.2).",
     params=(BATCHNORM,),
+    float64=True,
     cost=lambda settings: 3.0,
 )
 def rap(clf: Classifier, x: Tensor, targets: Tensor, *, batchnorm: str = "fold") -> Tensor:

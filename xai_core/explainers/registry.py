@@ -52,6 +52,7 @@ class Method:
             default settings, because another base method may give others.
         warning: a known failure with its source, or "".
         params: its settings.
+        float64: whether it is computed in float64, whatever the model's type.
         cost: forward-backward passes per image for given settings, to estimate the time left.
     """
 
@@ -66,6 +67,7 @@ class Method:
     channels: int = 3
     warning: str = ""
     params: tuple[Param, ...] = ()
+    float64: bool = False
     cost: Callable[[Mapping[str, Any]], float] = lambda settings: 1.0
 
     @property
@@ -88,6 +90,11 @@ class Method:
                 base = param.checked(self.title, given.get(param.name, param.default))
                 found += [other for other in method(base).params if other.name not in names]
         return tuple(found)
+
+    def needs_float64(self, given: Mapping[str, Any]) -> bool:
+        """Whether it, or the base method that ``given`` chooses, is computed in float64."""
+        bases = (given.get(p.name, p.default) for p in self.params if isinstance(p, MethodParam))
+        return self.float64 or any(method(base).float64 for base in bases)
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: the defaults, overruled by ``given``.

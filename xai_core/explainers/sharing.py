@@ -93,6 +93,11 @@ class Sharing:
         block = self._stretches[0]
         return block.seconds - block.within, sum(self._memo[key].seconds for key in block.used)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is anything to forget."""
+        return bool(self._memo)
+
     def forget(self) -> None:
         """Free what was kept."""
         self._memo.clear()

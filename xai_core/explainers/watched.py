@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xai_core.device import is_out_of_memory
 from xai_core.errors import MethodError, XaiError
 from xai_core.explainers.registry import Explainer, Method
 from xai_core.explainers.sharing import alone
@@ -52,10 +53,12 @@ def _called(
     try:
         with alone(), _restored(image.device):
             return row.function(twin, image.detach().clone(), target.clone(), **params)
-    except (XaiError, MemoryError):
+    except XaiError:
         raise
     # Code of others: whatever it raises is its own column's sentence.
     except Exception as error:
+        if is_out_of_memory(error):  # which is told as of our own methods
+            raise
         said = f": {error}" if str(error) else ""
         raise MethodError(f"{row.title} failed ({type(error).__name__}{said}).") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import time
 import uuid
@@ -20,7 +21,7 @@ from xai_core.jobs.exchange import Answer, ElsewhereError, Sender, keep, without
 from xai_core.jobs.failures import DIED, LOST, VANISHED, failed, sentence, too_large
 from xai_core.jobs.job import Job
 from xai_core.jobs.queue import Queue
-from xai_core.jobs.starting import memory_bytes, worker_count
+from xai_core.jobs.starting import memory_bytes, one_per_card, worker_count
 from xai_core.jobs.task import Task
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,9 @@ class Engine:
     seconds, in the background: what is submitted meanwhile waits.
 
     Args:
-        workers: local worker processes; None takes ``XAI_WORKERS``, or 1. Ignored when
-            ``XAI_SCHEDULER`` names a Dask scheduler, whose workers need this package, a nanny
-            and ``--nthreads 1``.
+        workers: local worker processes; None takes ``XAI_WORKERS``, or one for every graphics
+            card, or 1. Ignored when ``XAI_SCHEDULER`` names a Dask scheduler, whose workers need
+            this package, a nanny and ``--nthreads 1``.
         memory_limit: for one local worker, in bytes or as "4 GiB"; None takes
             ``XAI_WORKER_MEMORY``, or 60 % of the machine's memory shared by the workers.
         cache: where results are looked up and kept; ``Cache()`` if not given.
@@ -78,7 +79,8 @@ class Engine:
     ) -> None:
         self.cache = Cache() if cache is None else cache
         self._workers = worker_count() if workers is None else workers
-        self._memory = memory_bytes(memory_limit, self._workers)
+        self._memory = memory_limit
+        memory_bytes(memory_limit, self._workers or 1)  # what cannot be read is told at once
         self._queue = Queue()
         self._running: dict[str, _Running] = {}
         self._topic = f"xai-{uuid.uuid4().hex}"
@@ -123,14 +125,18 @@ class Engine:
         """Whether ``close`` has been called."""
         return self._closing.is_set()
 
+    def _started(self) -> Cluster:
+        if self._workers is None:
+            self._workers = 1 if os.environ.get("XAI_SCHEDULER") else one_per_card()
+        memory = memory_bytes(self._memory, self._workers)
+        return Cluster(self._workers, memory, self._topic, self._progress)
+
     def _serve(self) -> None:
         wanted = True  # the workers start before anybody asks
         while not self._closing.is_set():
             try:
                 if self._cluster is None and wanted:
-                    self._cluster = Cluster(
-                        self._workers, self._memory, self._topic, self._progress
-                    )
+                    self._cluster = self._started()
                 if self._cluster is not None:
                     self._turn(self._cluster)
             # Whatever a breaking connection raises: without this thread everybody waits for ever.

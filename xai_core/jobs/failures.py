@@ -15,6 +15,10 @@ DIED = (
 )
 FAILED = "The computation failed unexpectedly; the server's log has the details."
 LOST = "The connection to the compute engine was lost twice. It is being restarted; try once more."
+MEMORY_OF_CARD = (
+    "The computation ran out of the graphics card's memory. Try fewer samples, a smaller chunk or "
+    "a smaller model, or XAI_DEVICE=cpu."
+)
 VANISHED = "The result was lost on its way back, twice. Try once more."
 
 
@@ -31,7 +35,7 @@ def sentence(error: BaseException, task: Task, limit: int) -> str:
     # torch says it in words: its own error is a RuntimeError.
     told = str(error).lower()
     if isinstance(error, MemoryError) or "allocate memory" in told or "out of memory" in told:
-        return too_large(limit)
+        return MEMORY_OF_CARD if "cuda" in told or "mps" in told else too_large(limit)
     return failed(task, error)
 
 

@@ -25,7 +25,7 @@ from distributed import Nanny, Scheduler
 from distributed.scheduler import DEFAULT_EXTENSIONS as OF_SCHEDULER
 from distributed.worker import DEFAULT_EXTENSIONS as OF_WORKER
 
-from xai_core.allocation import ENVIRONMENT
+from xai_core.allocation import ENVIRONMENT, WORKER
 
 LOOPBACK = "127.0.0.1"
 
@@ -84,7 +84,9 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
         silence_logs=logging.ERROR,
         **place,
     )
-    makers = [partial(made, name=str(number)) for number in range(workers)]
+    makers = [
+        partial(made, name=str(number), env={WORKER: str(number)}) for number in range(workers)
+    ]
     nannies = await asyncio.gather(*(_started(maker) for maker in makers))
     keepers = [
         asyncio.create_task(_keep(nanny, maker))

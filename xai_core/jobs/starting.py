@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from glob import glob
+from typing import Any
 
 from dask.utils import parse_bytes
 from distributed.system import MEMORY_LIMIT
 
-import xai_core
 from xai_core.errors import JobError
+from xai_core.places import PACKAGES, found_by_itself
+
+log = logging.getLogger(__name__)
 
 START_S = 180.0  # a worker's libraries load in two seconds, and in a minute where all are busy
 LEAST_MEMORY = 2**30  # torch with its libraries takes 0.8 GiB before it computes anything
 AUTOMATIC_SHARE = 0.6
+# What Linux has where there is a card: of NVIDIA, by Windows' subsystem, of AMD.
+CARDS = ("/dev/nvidia[0-9]*", "/dev/dxg", "/dev/kfd")
 
 
-def worker_count() -> int:
-    """Local workers that ``XAI_WORKERS`` asks for; 1 if it is not set.
+def worker_count() -> int | None:
+    """Local workers that ``XAI_WORKERS`` asks for; None if it is not set.
 
     Raises:
         JobError: it is no whole number above 0.
     """
-    words = os.environ.get("XAI_WORKERS") or "1"
+    words = os.environ.get("XAI_WORKERS")
+    if not words:
+        return None
     if not words.isdecimal() or int(words) < 1:
         raise JobError(f"XAI_WORKERS must be a whole number above 0, not '{words}'.")
     return int(words)
+
+
+def one_per_card() -> int:
+    """So many local workers that each graphics card has one; 1 where there is none.
+
+    torch knows how many there are, and is not to be loaded here: another process is asked, which
+    takes some seconds, where the system or ``XAI_DEVICE`` leaves room for more than one.
+    """
+    words = os.environ.get("XAI_DEVICE", "").strip().lower()
+    if words not in ("", "auto", "cuda") or not _may_have_cards():
+        return 1
+    command = [sys.executable, "-P", "-m", "xai_core.device"]
+    given: dict[str, Any] = {"env": _environment(), "timeout": START_S}
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, **given).stdout
+    except subprocess.SubprocessError as error:
+        log.warning("The graphics cards could not be counted; one worker is started: %s", error)
+        return 1
+    return int(told)
+
+
+def _may_have_cards() -> bool:
+    """Whether several cards that compute by CUDA (or ROCm) are possible here."""
+    if sys.platform.startswith("linux"):
+        return any(glob(pattern) for pattern in CARDS)
+    return sys.platform == "win32"
 
 
 def memory_bytes(limit: str | int | None, workers: int) -> int:
@@ -67,14 +102,13 @@ class Local:
     """
 
     def __init__(self, workers: int, memory: int) -> None:
-        root = str(Path(xai_core.__file__).parents[1])
-        path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
+        # With -P no file of the current folder is taken for a module of Python's own.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "xai_core.jobs.local", str(workers), str(memory)],
+            [sys.executable, "-P", "-m", "xai_core.jobs.local", str(workers), str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": path},
+            env=_environment(),
             start_new_session=True,  # Ctrl-C in a terminal reaches the parent only
         )
         self.address = self._first_line()
@@ -106,3 +140,15 @@ class Local:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _environment() -> Mapping[str, str]:
+    """Ours, with the place of this package.
+
+    The folder of installed packages is not named: it would come before Python's own modules, and
+    may hold others of the same names.
+    """
+    if found_by_itself():
+        return os.environ
+    path = filter(None, [str(PACKAGES), os.environ.get("PYTHONPATH")])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}

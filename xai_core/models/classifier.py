@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from xai_core.classes import class_titles
-from xai_core.errors import ModelError
+from xai_core.device import has_float64, memory_told
+from xai_core.errors import DeviceError, ModelError
 from xai_core.images import RESAMPLING, Picture, model_input
 from xai_core.models.copies import overwrites_input, private_copy
 from xai_core.models.global_state import without_autocast, without_global_modes
@@ -127,17 +128,20 @@ class Classifier:
     def preprocess(self, images: Sequence[Picture]) -> Tensor:
         """PIL images or uint8 arrays [H, W, 3] -> [N, 3, H, W], cropped and normalised.
 
-        The result has the type of the model's weights, float32 for most.
+        The result has the type of the model's weights, float32 for most, and is where they are.
         """
         fit = (self.input_size, self.crop, self.resample, self.squash)
         arrays = [model_input(image, *fit) for image in images]
         return self.network_input(torch.stack([torch.from_numpy(array) for array in arrays]))
 
     def network_input(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input of the weights' type."""
+        """Pixels in [0, 1], [N, 3, H, W], of any type -> network input as the weights are.
+
+        It has their type, and is where they are, but is computed where the pixels are.
+        """
         # Half precision is too coarse to normalise in.
         wide = torch.promote_types(self.dtype, torch.float32)
-        return self.normalise(pixels.to(wide)).to(self.dtype)
+        return self.normalise(pixels.to(wide)).to(self.dtype).to(self.device)
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Pixels in [0, 1], [N, 3, H, W] -> network input."""
@@ -192,6 +196,28 @@ class Classifier:
         twin.__dict__.pop("fingerprint", None)
         twin.module = copy.deepcopy(self.module, shared)
         return twin
+
+    def on(self, device: torch.device) -> Classifier:
+        """The classifier itself if it is on that device, else a copy there; see ``device.chosen``.
+
+        Raises:
+            DeviceMemoryError: the device has too little memory.
+            DeviceError: it has no float64, and the weights are of that type.
+        """
+        if self.device == device:
+            return self
+        if self.dtype == torch.float64 and not has_float64(device):
+            raise DeviceError(f"{self.title} has weights in float64, which {device} does not have.")
+        with memory_told(device, self.title):
+            moved: dict[int, object] = {
+                id(tensor): nn.Parameter(tensor.to(device), tensor.requires_grad)
+                for tensor in self.module.parameters()
+            }
+            moved.update({id(tensor): tensor.to(device) for tensor in self.module.buffers()})
+        other = copy.copy(self)
+        other._twins = []
+        other.module = copy.deepcopy(self.module, moved)
+        return other
 
     @contextmanager
     def lent(self) -> Iterator[Classifier]:

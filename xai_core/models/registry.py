@@ -23,9 +23,14 @@ from xai_core.models.classifier import Classifier
 from xai_core.models.outputs import OUTPUTS
 from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
 from xai_core.models.signatures import signatures
-from xai_core.models.timm_models import has_architecture, plain_name, timm_facts, timm_names
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+from xai_core.models.timm_models import (
+    architecture_names,
+    has_architecture,
+    plain_name,
+    timm_facts,
+    timm_names,
+)
+from xai_core.places import ASSETS
 
 PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
 
@@ -133,7 +138,7 @@ def load_classifier(
         raise ModelError(_which_weights(name))
     if path.suffix or len(path.parts) > 1:
         raise ModelError(f"There is no file {path}.")
-    names = [*_embedded(), *torchvision_names(), *timm_names()]
+    names = [*_embedded(), *torchvision_names(), *architecture_names()]
     similar = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
     raise ModelError(f"There is no model '{name}'.{hint}")

@@ -12,7 +12,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from xai_core.errors import ModelError
@@ -23,8 +22,9 @@ from xai_core.models.architectures import (
     torchvision_names,
 )
 from xai_core.models.timm_models import architecture_names
+from xai_core.places import ASSETS
 
-FILE = Path(__file__).resolve().parents[2] / "assets" / "architectures.csv"
+FILE = ASSETS / "architectures.csv"
 # Their shapes depend on the side of the input, or they are no weights and not always stored.
 _CHANGING = re.compile(
     r"pos_embed|rel_pos|relative_position|pos_encod|attn_mask|num_batches_tracked"
@@ -62,8 +62,10 @@ class Signature(NamedTuple):
 def signatures() -> dict[str, Signature]:
     """All signatures by architecture."""
     with FILE.open(newline="", encoding="utf-8") as file:
-        rows = [Signature(*row[:3], *map(int, row[3:])) for row in csv.reader(file)]
-    return {row.architecture: row for row in rows}
+        return {
+            name: Signature(name, heads, digest, int(body), int(each_class))
+            for name, heads, digest, body, each_class in csv.reader(file)
+        }
 
 
 def body_hash(shapes: Shapes, heads: str) -> str:

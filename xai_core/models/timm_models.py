@@ -18,13 +18,14 @@ from torch import nn
 from xai_core.errors import ModelError
 from xai_core.imagenet import imagenet_classes
 from xai_core.models.scores import first_line
+from xai_core.places import ASSETS
 from xai_core.progress import advance
 
 PREFIX = "timm/"
 WEIGHTS = "model.safetensors"
 # Top-1 on ImageNet's validation pictures, which timm's package does not hold. From
 # https://github.com/huggingface/pytorch-image-models/blob/main/results/results-imagenet.csv
-ACCURACY = Path(__file__).resolve().parents[2] / "assets" / "timm-accuracy.csv"
+ACCURACY = ASSETS / "timm-accuracy.csv"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class TimmFacts:
         """One readable name per logit; of several words for a class the first."""
         if self.subset == "imagenet-1k":
             return list(imagenet_classes().values())
-        from timm.data import ImageNetInfo
+        from timm.data.imagenet_info import ImageNetInfo
 
         info = ImageNetInfo(self.subset)
         words = (info.index_to_description(index) for index in range(self.classes))
@@ -83,9 +84,9 @@ class TimmFacts:
         """
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-        from huggingface_hub.utils import tqdm
+        from huggingface_hub.utils.tqdm import tqdm
 
-        class Told(tqdm):  # type: ignore[type-arg]
+        class Told(tqdm):
             """Tells ``xai_core.progress`` how far the download is."""
 
             def update(self, n: float | None = 1) -> bool | None:
@@ -108,10 +109,12 @@ class TimmFacts:
 def timm_names() -> tuple[str, ...]:
     """Every classifier with weights, by timm's name with its tag."""
     import timm  # takes most of a second, and the other models do not need it
-    from timm.data import infer_imagenet_subset
+    from timm.data.imagenet_info import infer_imagenet_subset
     from timm.models import get_pretrained_cfg
 
-    found = ((name, get_pretrained_cfg(name)) for name in timm.list_models(pretrained=True))
+    found: list[tuple[str, Any]] = [
+        (name, get_pretrained_cfg(name)) for name in timm.list_models(pretrained=True)
+    ]
     return tuple(
         name
         for name, facts in found
@@ -122,16 +125,16 @@ def timm_names() -> tuple[str, ...]:
 @cache
 def timm_facts(name: str) -> TimmFacts:
     """Facts about the weights of one of ``timm_names``, from timm itself."""
-    from timm.data import infer_imagenet_subset
+    from timm.data.imagenet_info import infer_imagenet_subset
     from timm.models import get_pretrained_cfg
 
-    facts = get_pretrained_cfg(name)
+    facts: Any = get_pretrained_cfg(name)
     height, width = facts.input_size[1:]
     return TimmFacts(
         name=name,
         repository=facts.hf_hub_id,
         classes=facts.num_classes,
-        subset=infer_imagenet_subset(facts),
+        subset=str(infer_imagenet_subset(facts)),
         input_size=(height, width),
         mean=tuple(facts.mean),
         std=tuple(facts.std),

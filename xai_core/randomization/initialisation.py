@@ -122,7 +122,8 @@ def _he_normal(trained: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _noise_like(trained: Tensor, generator: torch.Generator) -> Tensor:
-    return _normal(trained, generator) * trained.square().mean().sqrt()
+    here = trained.cpu()  # a card would sum in another order
+    return (_normal(here, generator) * here.square().mean().sqrt()).to(trained.device)
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

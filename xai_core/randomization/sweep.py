@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.errors import MethodError, ModelError
+from xai_core.device import is_out_of_memory
+from xai_core.errors import DeviceMemoryError, MethodError, ModelError
 from xai_core.explainers.batches import gradient_bytes
 from xai_core.explainers.memory import allowed_bytes
 from xai_core.explainers.panel import Panel, check_input, class_numbers
@@ -170,7 +171,7 @@ class Sweep:
             x = x.detach().clone(memory_format=torch.channels_last)
             with clf.lent() as twin:
                 cost = GRADIENTS * gradient_bytes(twin, x, classes)
-            size = max(1, allowed_bytes() // cost)
+            size = max(1, allowed_bytes(x.device) // cost)
             self._batches = list(zip(torch.split(x, size), torch.split(classes, size), strict=True))
             self._tapes = list(self._recorded())
 
@@ -224,7 +225,9 @@ class Sweep:
 
     def _recorded(self) -> Iterator[Tape | None]:
         """The trained network's run on every batch, as far as memory and the network allow."""
-        left = allowed_bytes()
+        left = allowed_bytes(self._clf.device)
+        if self._clf.device.type != "cpu":
+            left //= 2  # it is a share of what is free, and the methods need theirs beside it
         for x, _ in self._batches:
             tape = None
             if left > 0 and self._smoothing is None:
@@ -232,6 +235,10 @@ class Sweep:
                     with torch.no_grad(), self._clf.lent() as twin:
                         tape = record(twin, x)
                 except MethodError:  # it cannot be recorded; what needs that says so itself
+                    left = 0
+                except RuntimeError as error:
+                    if not is_out_of_memory(error):
+                        raise
                     left = 0
             if tape is not None:
                 left -= sum({value.data_ptr(): value.nbytes for value in tape.values}.values())
@@ -296,14 +303,17 @@ def _explained(
             if len(x) == 1:
                 found[name] = [str(error)]
                 continue
-            # Perhaps only some of the pictures are at fault.
-            alone = (
-                _explained(clf, x[i : i + 1], targets[i : i + 1], {name: request}, None)
-                for i in range(len(x))
-            )
-            found[name] = [maps[0] for one in alone for maps in one.values()]
+            again = 1  # perhaps only some of the pictures are at fault
+        except DeviceMemoryError:
+            if len(x) == 1:
+                raise
+            again = -(-len(x) // 2)
         else:
             found[name] = [_finite(one) for one in relevance.float().cpu().numpy()]
+            continue
+        fewer = zip(torch.split(x, again), torch.split(targets, again), strict=True)
+        parts = [_explained(clf, *some, {name: request}, None) for some in fewer]
+        found[name] = [one for maps in parts for one in maps[name]]
     return found
 
 

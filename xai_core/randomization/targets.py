@@ -75,7 +75,7 @@ def predicted_classes(clf: Classifier, x: Tensor) -> Tensor:
     network may give every class the same score, and which is largest would depend on the machine.
     """
     with torch.no_grad():
-        scores = clf.logits(x).double()
+        scores = clf.logits(x).cpu().double()
     within = TIE * scores.abs().amax(1, keepdim=True)
-    winning = (scores >= scores.amax(1, keepdim=True) - within).cpu().numpy()
+    winning = (scores >= scores.amax(1, keepdim=True) - within).numpy()
     return torch.from_numpy(winning.argmax(1)).to(x.device)  # of equals NumPy takes the first

@@ -15,6 +15,7 @@ from torch import Tensor
 from xai_core.apem import filter_relevance, tracing
 from xai_core.apem.one_picture import Metric, picture_rows, staged_map
 from xai_core.cache import Result, content_key
+from xai_core.device import memory_told
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task
@@ -25,6 +26,7 @@ from xai_core.tasks.models import Model, Subject, classifier, model_pixels, scor
 
 # In passes, as measured on vgg-tiny: what a search takes for one map, without shuffled ones.
 SEARCH = 60.0
+APEM = "APEM"
 
 
 def measure_all(
@@ -84,7 +86,7 @@ def run_measure(
     try:
         with portion(0, explaining):
             raw = run_explain(**explained).arrays["relevance"]
-        with portion(explaining, 1):
+        with portion(explaining, 1), memory_told(clf.device, APEM):
             rows = picture_rows(clf, x, {column: torch.from_numpy(raw)[None]}, **metric)
     except (MethodError, ModelError) as error:
         rows = [
@@ -123,7 +125,8 @@ def run_trace(
     """
     clf, x, staged = _prepared(model, image, relevance, stage)
     began = time.perf_counter()
-    found = tracing.trace(clf, x, staged, eps_max=eps_max)
+    with memory_told(clf.device, APEM):
+        found = tracing.trace(clf, x, staged, eps_max=eps_max)
     seconds = (time.perf_counter() - began) / found.classes.size
     arrays = {"map": staged[0].float().cpu().numpy(), **vars(found)}
     facts = {name: arrays.pop(name) for name in ("eps_minus", "eps_plus")}
@@ -154,7 +157,8 @@ def run_filter(
     """
     clf, x, staged = _prepared(model, image, relevance, stage)
     # It changes no number which class is called the true one.
-    found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, exact=exact)
+    with memory_told(clf.device, APEM):
+        found = filter_relevance(clf, x, 0, staged, eps_max=eps_max, exact=exact)
     columns = ("threshold", "kept", "eps_minus", "eps_plus")
     path = {name: found.path[0][name].to_numpy(float, na_value=np.nan) for name in columns}
     maps = {"map": staged[0], "filtered": found.map[0]}

@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xai_core.cache import Result, content_key
+from xai_core.device import VARIABLE, chosen, first_line, has_float64, memory_told
 from xai_core.errors import ImageError, ModelError
 from xai_core.jobs import Task
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.registry import weights_stamp
+from xai_core.models.repeatability import probe_pixels
 from xai_core.models.weight_layers import module_at
 
 MODELS_KEPT = 3
+# What scores on a card may differ by, in shares of the largest: far more than rounding, and less
+# than what computes wrongly, or in half precision, differs by. Weights in half precision may
+# differ by so many of their roundings.
+WRONG = 1e-3
+ROUNDINGS = 16
 
 Model = Mapping[str, Any]  # keywords of ``load_classifier``
 Settings = Mapping[str, Any]
@@ -44,13 +51,54 @@ class Subject:
 
 
 def classifier(model: dict[str, Any]) -> Classifier:
-    """The model of these ``load_classifier`` keywords, loaded once while its files are the same."""
-    return _loaded(json.dumps(model, sort_keys=True), weights_stamp(model["source"]))
+    """The model of these ``load_classifier`` keywords, loaded once while its files are the same.
+
+    It is on the device that computes here. It is loaded, checked and known by its weights on the
+    processor, so that neither depends on the device.
+
+    Raises:
+        DeviceError: ``XAI_DEVICE`` names no device that can compute, or it has too little memory.
+        ModelError: the model cannot be loaded, or not run there.
+    """
+    stamp = weights_stamp(model["source"])
+    return _loaded(json.dumps(model, sort_keys=True), stamp, chosen())
 
 
 @lru_cache(maxsize=MODELS_KEPT)
-def _loaded(model: str, stamp: str) -> Classifier:
-    return load_classifier(**json.loads(model))
+def _loaded(model: str, stamp: str, device: torch.device) -> Classifier:
+    return moved(load_classifier(**json.loads(model)), device)
+
+
+def moved(clf: Classifier, device: torch.device) -> Classifier:
+    """The classifier on that device, seen to give the same scores there.
+
+    Where the device has no float64, a model of such weights stays where it is.
+
+    Raises:
+        DeviceError: the device has too little memory.
+        ModelError: the model does not run there, or gives other scores.
+    """
+    stays = clf.dtype == torch.float64 and not has_float64(device)
+    if clf.device == device or stays:
+        return clf
+    pixels, there = probe_pixels(clf.input_size)[:1], clf.on(device)
+    with torch.no_grad():
+        usual = clf.logits(clf.network_input(pixels)).float()
+        try:
+            with memory_told(device, clf.title):
+                found = there.logits(there.network_input(pixels)).float().cpu()
+        except RuntimeError as error:
+            raise ModelError(
+                f"{clf.title} does not run on {device} ({first_line(error)}); compute with "
+                f"{VARIABLE}=cpu."
+            ) from error
+    apart = float((found - usual).abs().max() / usual.abs().max().clamp(min=1e-30))
+    if not apart <= max(WRONG, ROUNDINGS * torch.finfo(clf.dtype).eps):
+        raise ModelError(
+            f"{clf.title} gives other scores on {device} than on the processor, by {apart:.1%} of "
+            f"the largest; compute with {VARIABLE}=cpu."
+        )
+    return there
 
 
 def describe(model: Model) -> Task:
@@ -130,8 +178,8 @@ def run_predict(model: dict[str, Any], images: list[NDArray[np.generic]]) -> Res
 
 def scores(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
     """Logits of one picture in either form (see ``run_predict``), float32 [1, K]."""
-    with torch.no_grad():
-        return clf.logits(model_pixels(clf, image).to(clf.device)).float().cpu()
+    with torch.no_grad(), memory_told(clf.device, clf.title):
+        return clf.logits(model_pixels(clf, image)).float().cpu()
 
 
 def cam_layers(clf: Classifier) -> list[str]:
@@ -172,7 +220,7 @@ def with_tensors(clf: Classifier, given: Settings) -> dict[str, Any]:
 
 
 def model_pixels(clf: Classifier, image: NDArray[np.generic]) -> Tensor:
-    """A picture in either form (see ``run_predict``) -> network input [1, 3, H, W].
+    """A picture in either form (see ``run_predict``) -> network input [1, 3, H, W] of the device.
 
     Raises:
         ImageError: the array is neither.

@@ -105,7 +105,6 @@ def run_randomised(
     key = content_key(id(clf), images, targets, smoothing)
     if key not in _sweeps:
         x = torch.cat([model_pixels(clf, image) for image in images])
-        x = x.to(dtype=clf.dtype, device=clf.device)
         _sweeps[key] = _Kept(Sweep(clf, x, targets, noise))
     kept = _sweeps[key]
     state = State(**{**network, "layers": tuple(network.get("layers", ()))})

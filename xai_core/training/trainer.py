@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from xai_core.datasets import LabelledImages
+from xai_core.device import chosen
 from xai_core.models.classifier import normalised
 from xai_core.training.augment import augment
 from xai_core.training.recipes import Recipe
@@ -34,9 +35,9 @@ def fit(
 ) -> nn.Module:
     """Train ``network`` in place by ``recipe`` and return the average of its weights.
 
-    On a GPU where there is one, in channels-last layout, and in mixed precision (bfloat16) where
-    the machine is quicker with it. With a ``folder``, every finished epoch is kept there; a run
-    that was interrupted and is started again with the same folder goes on after its last
+    On the device of ``XAI_DEVICE``, in channels-last layout, and in mixed precision (bfloat16)
+    where the machine is quicker with it. With a ``folder``, every finished epoch is kept there; a
+    run that was interrupted and is started again with the same folder goes on after its last
     finished epoch. The validation pictures are only reported on: nothing is selected by them.
 
     Args:
@@ -50,7 +51,7 @@ def fit(
     Returns:
         The averaged network in evaluation mode, on the CPU.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = chosen()
     network.to(device).to(memory_format=torch.channels_last)
     moving = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
     averaged = AveragedModel(network, multi_avg_fn=moving, use_buffers=True)

@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name in ("bots", "bots.command"):
             raise StudyError(
-                "Bots are a tool of the repository: run this in its folder, where bots/ is."
+                "Bots are a tool of the repository: run 'python -m xai_core study bots' in its "
+                "folder, where bots/ is."
             ) from error
         raise StudyError(
             f"Bots need {error.name}, which is not installed: pip install -r bots/requirements.txt."
