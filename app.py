@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
-from argparse import ArgumentParser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -23,7 +21,7 @@ import streamlit as st
 from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import access, modules, sign_in
+from pages.components import access, modules, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.errors import JobError, StudyUnavailableError
@@ -43,7 +41,6 @@ EVERYBODY = (
     *PARTICIPANTS,
 )
 
-MODELS_FROM = "XAI_MODELS_FROM"
 
 log = logging.getLogger(__name__)
 
@@ -87,22 +84,13 @@ def _researcher() -> None:
     page.run()
 
 
-def hear_of_files(words: Sequence[str]) -> None:
-    """Hand what stands behind ``--`` on to pages and workers, which look into the environment."""
-    parser = ArgumentParser(prog="streamlit run app.py --", allow_abbrev=False)
-    parser.add_argument("--models-from", metavar="FILE", help="Python file that builds models")
-    told, _ = parser.parse_known_args(words)
-    if told.models_from is not None:
-        os.environ[MODELS_FROM] = os.path.abspath(told.models_from)
-
-
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Server and worker are warm before the first visitor comes; the worker ends with us."""
-    hear_of_files(sys.argv[1:])
     # The folder has the name of an older way to have pages, in which the first visitor would see
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False
+    server_options.take(sys.argv)
     if not access.serves_researchers():
         warm_up(PARTICIPANTS)  # half a second, and the first participant need not wait
         yield

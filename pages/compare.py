@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import shell
+from pages.components import own_maps, shell
 from pages.components.classified import Classified
 from pages.components.compare import downloads, pairs
 from pages.components.compare.grid_data import grid_data
@@ -25,7 +25,10 @@ PURPOSE = "compare"
 
 def page() -> None:
     classified = shell.begin("Compare explanations")
-    choices = shell.choose_methods(classified, shell.controls())
+    row = shell.controls()
+    choices = shell.choose_methods(classified, row)
+    classified, own = own_maps.choose(classified, row)
+    choices += own
     shell.require_methods(choices)
     asked = tasks.explain_all(
         *classified.loaded,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.components import shell
+from pages.components import own_maps, shell
 from pages.components.reliability import about, many_pictures, single_picture
 from pages.components.reliability.metric_controls import FIRST, choose_metric
 from pages.components.select_controls import segments
@@ -15,6 +15,8 @@ def page() -> None:
     row = shell.controls()
     view = segments(row, "View", VIEWS, "view", label_visibility="collapsed")
     choices = shell.choose_methods(classified, row, FIRST)
+    classified, own = own_maps.choose(classified, row)
+    choices += own
     metric = choose_metric(row)
     shell.require_methods(choices)
     idle = (single_picture if view == "one" else many_pictures).show(classified, choices, metric)

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import shell
+from pages.components import own_maps, shell
 from pages.components.classified import Classified
 from pages.components.display_controls import choose_display
 from pages.components.heatmap_grid import heatmap_grid
@@ -29,6 +29,7 @@ def page() -> None:
     layers = _layers(classified)
     row = shell.controls()
     choices = shell.choose_methods(classified, row, FIRST)
+    own_maps.not_here()
     settings = choose_settings(row, classified)
     sweep, work = ask(_inquiry(classified, layers, choices, settings))
     live(partial(results, classified, sweep, work, settings), work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from collections.abc import Generator
@@ -110,3 +111,20 @@ sys.addaudithook(_in_its_group)
 def _same_random_numbers() -> None:
     """Networks with random weights are the same ones, whichever tests ran before."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def methods_restored(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Whatever methods of others a test takes are given up again."""
+    from xai_core.explainers import METHODS, foreign, registry
+
+    for variable in (foreign.FILE, foreign.HASH):
+        monkeypatch.setenv(variable, "")  # so that it is undone
+        monkeypatch.delenv(variable)
+    lists = [registry.BASES, foreign._problems]
+    tables = [METHODS, foreign._sources, foreign._files, foreign._read]
+    before = [copy.copy(one) for one in (*lists, *tables)]
+    yield
+    for one, kept in zip((*lists, *tables), before, strict=True):
+        one.clear()
+        (one.extend if isinstance(one, list) else one.update)(kept)

@@ -529,3 +529,48 @@ def test_the_time_left_counts_costs_and_leaves_out_what_was_there(capsys, monkey
         "2/4  first",
         "3/4  second  about 24 s left",
     ]
+
+
+OFFERED = """
+from xai_core.explainers import offer
+
+FACTS = dict(family="gradient", signed=True, citation="", shows="S.", formula="x")
+
+@offer(title="Twice", **FACTS)
+def twice(clf, x, targets):
+    return 2 * x
+
+@offer(title="Broken", **FACTS)
+def broken(clf, x, targets):
+    return x / 0
+
+@offer(id="saliency", title="Clash", **FACTS)
+def clash(clf, x, targets):
+    return x
+"""
+
+
+@pytest.mark.usefixtures("methods_restored")
+def test_methods_of_a_file_and_maps_of_a_folder_are_columns_of_explain(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(OFFERED)
+    (tmp_path / "maps").mkdir()
+    picture(0).save(tmp_path / "a photo.png")  # 64 by 64, all of which the model sees
+    own = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    np.savez(tmp_path / "maps" / "all.npz", **{"a photo": own})
+    status, listed = told(["methods", "--methods-from", str(tmp_path / "mine.py")])
+    assert status == 0
+    assert "twice" in listed
+    assert "there is a method 'saliency' already" in capsys.readouterr().err
+    words = ["explain", str(tmp_path / "a photo.png"), "--methods", "twice,broken"]
+    words += ["--methods-from", str(tmp_path / "mine.py"), "--maps", f"Mine={tmp_path / 'maps'}"]
+    status, _ = told([*words, "--out", str(tmp_path / "out")])
+    assert status == 1
+    assert "broken: Broken gave values that are not finite" in capsys.readouterr().err
+    found = np.load(tmp_path / "out" / "relevance.npz")
+    assert set(found) == {"a_photo__twice", "a_photo__maps_Mine", "a_photo__pixels"}
+    np.testing.assert_array_equal(found["a_photo__maps_Mine"], own[None])
+    clf = load_classifier("vgg-tiny")
+    x = clf.preprocess([read_picture(tmp_path / "a photo.png")])
+    np.testing.assert_array_equal(found["a_photo__twice"], 2 * x[0])
+    command = facts_of(tmp_path / "out")["command"]
+    assert f"--methods-from {tmp_path / 'mine.py'} --maps Mine=Mine" in command

@@ -449,3 +449,50 @@ def test_mistakes_give_one_sentence_and_status_two(files, tmp_path, capsys, phot
     words = [word.format(**names) for word in more]
     out = tmp_path / "out"
     refused(line(out, *words, photos=photos), sentence, out, capsys)
+
+
+# ------------------------------------------------------------------ maps computed elsewhere
+
+
+def test_a_map_from_a_file_has_the_numbers_of_the_method_that_gave_it(tmp_path):
+    clf = load_classifier("small")
+    for name in ("cat", "rocket"):
+        x = clf.preprocess([sample_image(name)])
+        raw = explain(clf, x, int(clf.logits(x).argmax()), method="saliency")
+        np.save(tmp_path / f"{name}.npy", raw[0].numpy())
+    np.save(tmp_path / "rocket.npy", np.ones((5, 5)))  # of a size that fits nothing
+    np.save(tmp_path / "unicorn.npy", np.ones((16, 16)))
+    out, maps = tmp_path / "out", ("--maps", f"Mine too={tmp_path}")
+    photos = ("sample:cat", "sample:rocket")
+    status, _ = told(line(out, *maps, photos=photos, methods=("saliency",)))
+    assert status == 1
+    rows = {(row["image"], row["method"], row["stage"]): row for row in rows_of(out / "apem.csv")}
+    for stage in STAGES:
+        found = rows["sample:cat", "maps:Mine too", stage]
+        expected = rows["sample:cat", "saliency", stage]
+        assert {**found, "method": "", "seconds": ""} == {**expected, "method": "", "seconds": ""}
+        assert "fits nothing" in rows["sample:rocket", "maps:Mine too", stage]["problem"]
+        assert rows["sample:rocket", "saliency", stage]["problem"] == ""
+    assert "--maps 'Mine too=Mine too'" in (out / "run.json").read_text()
+
+
+def test_a_study_of_maps_alone_needs_no_method(tmp_path):
+    np.save(tmp_path / "cat.npy", np.eye(16))
+    maps = ("--maps", f"Mine={tmp_path}")
+    status, _ = told(line(tmp_path / "out", *maps, photos=PHOTOS[:1], methods=()))
+    assert status == 0
+    assert {row["method"] for row in rows_of(tmp_path / "out" / "apem.csv")} == {"maps:Mine"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--maps", "Mine"), "must have the form NAME=FOLDER"),
+        (("--maps", "Mine=nowhere"), "no folder of maps at nowhere"),
+        (("--maps", "a,b=."), "need a name of letters"),
+        (("--maps-cover", "Mine=seen"), "names maps that --maps leaves out"),
+        (("--methods-from", "nowhere.py"), "no file of methods at nowhere.py"),
+    ],
+)
+def test_what_is_no_map_is_refused_before_anything_is_measured(words, said, tmp_path, capsys):
+    refused(line(tmp_path / "out", *words), said, tmp_path / "out", capsys)

@@ -21,6 +21,10 @@ class MethodError(XaiError):
     """An attribution method that is unknown, wrongly set, or undefined on this model."""
 
 
+class MapError(MethodError):
+    """A map computed elsewhere that cannot be read, or does not fit its picture."""
+
+
 class DeviceError(XaiError):
     """A graphics card that is not there, or cannot compute what is asked."""
 

@@ -67,7 +67,7 @@ def file_names(explanations: Iterable[Explanation]) -> list[str]:
     items = [((item.image_name, item.image_hash), item.column) for item in explanations]
     pictures = list(dict.fromkeys(picture for picture, _ in items))
     stems = dict(zip(pictures, picture_stems(name for name, _ in pictures), strict=True))
-    return _distinct(f"{stems[picture]}__{column}" for picture, column in items)
+    return _distinct(f"{stems[picture]}__{safe_name(column)}" for picture, column in items)
 
 
 def picture_stems(names: Iterable[str]) -> list[str]:

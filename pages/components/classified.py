@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class ClassifiedImage:
         pixels: the same as the model gets it, float32 [3, H, W] in [0, 1].
         probabilities: float32 [K].
         target: index of the explained class.
+        maps: maps computed elsewhere, as in ``tasks.Subject``.
     """
 
     picture: Picture
@@ -43,11 +44,12 @@ class ClassifiedImage:
     pixels: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     target: int
+    maps: Mapping[str, NDArray[np.float32] | str] = field(default_factory=dict)
 
     @property
     def subject(self) -> tasks.Subject:
         """What is asked of the engine about it."""
-        return tasks.Subject(self.picture.hash, self.pixels, self.target)
+        return tasks.Subject(self.picture.hash, self.pixels, self.target, self.maps)
 
     @property
     def key(self) -> str:

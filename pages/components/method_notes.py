@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from pages.components.text import plain
-from xai_core.explainers import METHODS, Method
-from xai_core.explainers.choices import Choice
+from xai_core.explainers import Method, foreign, method
+from xai_core.explainers.choices import Choice, signed
+from xai_core.own_maps import is_own
 from xai_core.params import Param
 
 SIGNED = "Signed: positive speaks for the class, negative against it."
@@ -22,11 +23,18 @@ ADDRESSES = (
 
 def show(choices: Sequence[Choice], refusals: Mapping[str, str]) -> None:
     """One entry per method, in the order of the grid, with why it does not work, by its id."""
-    names = dict.fromkeys(choice.method for choice in choices)
+    by_method = {choice.method: choice for choice in reversed(choices)}
     st.markdown("**What these heatmaps show**")
-    for name in names:
-        with st.expander(METHODS[name].title):
-            _entry(METHODS[name], refusals.get(name, ""))
+    for name in dict.fromkeys(choice.method for choice in choices):
+        title = method(name).title
+        with st.expander(plain(title) if is_own(name) else title):
+            if is_own(name):
+                sign = SIGNED if signed(by_method[name]) else UNSIGNED
+                st.markdown(f"{plain(method(name).shows)} {sign}")
+            else:
+                _entry(method(name), refusals.get(name, ""))
+    for sentence in foreign.problems():
+        st.warning(plain(sentence), icon=":material/extension_off:")
 
 
 def how_to_read(subjects: Mapping[str, Sequence[str]]) -> None:
@@ -60,13 +68,15 @@ def settings_table(params: Sequence[Param]) -> str:
     return "\n".join([*head, *rows])
 
 
-def _entry(method: Method, refusal: str) -> None:
+def _entry(row: Method, refusal: str) -> None:
     if refusal:
         st.error(f"Not defined on this model: {plain(refusal)}", icon=":material/block:")
-    st.markdown(f"{plain(method.shows)} {SIGNED if method.signed else UNSIGNED}")
-    st.latex(method.formula)
-    if method.warning:
-        st.warning(linked(method.warning), icon=":material/warning:")
-    if method.params:
-        st.markdown(settings_table(method.params))
-    st.caption(linked(method.citation))
+    st.markdown(f"{plain(row.shows)} {SIGNED if row.signed else UNSIGNED}")
+    if row.formula:
+        st.latex(row.formula)
+    if row.warning:
+        st.warning(linked(row.warning), icon=":material/warning:")
+    if row.params:
+        st.markdown(settings_table(row.params))
+    if row.citation:
+        st.caption(linked(row.citation))

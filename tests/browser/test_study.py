@@ -8,7 +8,9 @@ import re
 import zipfile
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+import numpy as np
+from PIL import Image
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
 PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Rocket": "goldfish"}
 
@@ -121,3 +123,71 @@ def design_and_publish(page: Page, server: str) -> str:
     link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
     assert link.startswith(f"{server}/take-part?study=")
     return link
+
+
+def map_file(name: str, side: int) -> FilePayload:
+    """A map of a square picture, larger to the right."""
+    values = np.tile(np.linspace(0, 1, side, dtype=np.float32), (side, 1))
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": stream.getvalue()}
+
+
+def photograph(number: int) -> FilePayload:
+    """A square picture of noise."""
+    pixels = np.random.default_rng(number).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return {"name": f"photo-{number}.png", "mimeType": "image/png", "buffer": stream.getvalue()}
+
+
+def uploader(page: Page, label: str) -> Locator:
+    return page.get_by_role("region", name=label, exact=True).locator("input[type=file]")
+
+
+def test_a_study_of_uploaded_maps_needs_no_model(
+    page: Page, new_context: Callable[[], BrowserContext], server: str
+) -> None:
+    page.goto(f"{server}/study_design")
+    page.get_by_label("New study").fill("Maps of ours")
+    page.get_by_role("button", name="Begin").click()
+
+    step(page, "Compared")
+    page.get_by_text("Maps of mine", exact=True).click()
+    for number, (name, side) in enumerate((("Fine", 96), ("Coarse", 8)), 1):
+        files = [map_file(f"photo-{place}.npy", side) for place in (1, 2)]
+        page.get_by_label("Name of the maps").fill(name)
+        page.get_by_label("Name of the maps").press("Tab")
+        uploader(page, "Maps").set_input_files(files)
+        expect(page.get_by_text("photo-2.npy")).to_be_visible()
+        page.get_by_role("button", name="Add these maps").click()
+        field = page.get_by_label(f"{number}. Name in your results")
+        expect(field).to_have_value(name)
+        expect(page.get_by_text("maps of yours, without a model")).to_have_count(number)
+        # Both controls begin anew; what is given to the old ones would be lost.
+        expect(page.get_by_label("Name of the maps")).to_have_value("")
+        expect(page.get_by_text(".npy")).to_have_count(0)
+
+    step(page, "Pictures")
+    expect(page.get_by_text("No model is compared")).to_be_visible()
+    uploader(page, "Pictures").set_input_files([photograph(1), photograph(2)])
+    expect(page.get_by_text("without a true class: 2")).to_be_visible()
+    for number, word in enumerate(("noise", "more noise")):
+        field = page.get_by_placeholder("True class?").nth(number)
+        field.fill(word)
+        field.press("Tab")
+        left = page.get_by_text(f"without a true class: {1 - number}")
+        expect(left).to_have_count(1 - number)
+    step(page, "Publish")
+    expect(page.get_by_text("Nothing is missing")).to_be_visible()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible()
+    link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
+
+    take_part(new_context(), link, ("Heatmap A", "Heatmap B"))
+    page.goto(f"{server}/study_results?results={link.rpartition('=')[2]}")
+    expect(page.get_by_text("1 participants, 2 answers")).to_be_visible()
+    expect(page.get_by_text("there are no cases")).to_be_visible()
+    expect(page.get_by_text("Answers that went to each choice")).to_be_visible()
+    step(page, "Pictures")
+    expect(page.get_by_text("Agreement is the share of pairs")).to_be_visible()

@@ -13,8 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-import app as entry
-from pages.components import checkpoint_store, model_choice
+from pages.components import checkpoint_store, model_choice, server_options
 from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
 from tests.pages.waiting import PATIENCE_S
 from xai_core.models import load_classifier
@@ -188,10 +187,10 @@ def test_models_of_a_file_of_python_are_offered(
 
 def test_the_server_is_told_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XAI_MODELS_FROM", "before")
-    entry.hear_of_files(["other", "--methods-from", "a.py"])
+    server_options.take(["app.py"])
     assert os.environ["XAI_MODELS_FROM"] == "before"
     monkeypatch.chdir(tmp_path)
-    entry.hear_of_files(["--models-from", "mine.py"])
+    server_options.take(["app.py", "--models-from", "mine.py"])
     assert os.environ["XAI_MODELS_FROM"] == str(tmp_path / "mine.py")
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.study.small import arguments
@@ -106,3 +107,41 @@ def test_what_is_wrong_is_said_before_anything_is_made(store: Store, tmp_path: P
     with pytest.raises(StudyError, match="not a JSON file"):
         main("publish", str(tmp_path / "design.json"))
     assert store.studies() == []
+
+
+OWN = [
+    {"id": "c1", "title": "Ours", "model": {}, "method": "maps:Ours"},
+    {"id": "c2", "title": "Theirs", "model": {}, "method": "maps:Theirs"},
+]
+
+
+def test_maps_computed_elsewhere_become_a_study_without_a_model(
+    store: Store, tmp_path: Path
+) -> None:
+    file = written(tmp_path, conditions=OWN)
+    width, height = sample_image("cat").size
+    for number, folder in enumerate(("ours", "theirs")):
+        (tmp_path / folder).mkdir()
+        rng = np.random.default_rng(number)
+        np.save(tmp_path / folder / "mine.npy", rng.normal(size=(height, width)))
+        across, down = sample_image("coffee").size
+        np.save(tmp_path / folder / "coffee.npy", rng.normal(size=(down, across)))
+    words = ["publish", file, "--images", str(tmp_path / "photos")]
+    ours, theirs = (f"{name}={tmp_path / name.lower()}" for name in ("Ours", "Theirs"))
+    with pytest.raises(StudyError, match="Say by --maps where the maps of “Theirs” are"):
+        main(*words, "--maps", ours)
+    with pytest.raises(StudyError, match="No condition of the design has the method “maps:X”"):
+        main(*words, "--maps", ours, "--maps", theirs, "--maps", f"X={tmp_path / 'ours'}")
+    assert main(*words, "--maps", ours, "--maps", theirs) == 0
+    (study,) = store.studies()
+    records = store.records(study.slug)
+    assert records.predictions.empty
+    names = [condition.settings["maps"] for condition in records.design.conditions]
+    assert [set(one) for one in names] == [{"mine", "coffee"}] * 2
+    # The design names the maps that are kept: no file is needed any more.
+    (tmp_path / "again.json").write_text(json.dumps(records.design.to_json()))
+    assert main("publish", str(tmp_path / "again.json"), "--study", study.slug) == 0
+
+    (tmp_path / "theirs" / "mine.npy").unlink()
+    with pytest.raises(StudyError, match=r"“Theirs” have none for “mine\.png”"):
+        main(*words, "--maps", ours, "--maps", theirs)

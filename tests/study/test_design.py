@@ -7,7 +7,15 @@ import pytest
 
 from tests.study.small import design
 from xai_core.errors import StudyError
-from xai_core.study import BACKGROUND, QUESTION, BackgroundQuestion, Consent, Design, Look
+from xai_core.study import (
+    BACKGROUND,
+    QUESTION,
+    BackgroundQuestion,
+    Condition,
+    Consent,
+    Design,
+    Look,
+)
 from xai_core.study.problems import problems
 from xai_core.study.texts import moment
 
@@ -119,3 +127,38 @@ def test_moments_are_in_utc():
 def test_every_part_of_a_design_is_described():
     for each in fields(Design):
         assert f"        {each.name}:" in (Design.__doc__ or "")
+
+
+def test_maps_computed_elsewhere_must_be_there_for_every_picture():
+    files = {f"hidden{number}": "0" * 64 for number in range(1, 6)}
+    own = Condition("c1", "Ours", {}, "maps:Ours", {"maps": files})
+    chosen = design(conditions=1, trials=3)  # of five pictures, hidden1.jpg to hidden5.jpg
+    chosen = replace(chosen, conditions=(own, replace(own, id="c2")))
+    assert problems(chosen) == []
+    lost = replace(own, settings={"maps": {"hidden1": "0" * 64, "hidden3": "0" * 64}})
+    (said,) = problems(replace(chosen, conditions=(own, replace(lost, id="c2"))))
+    assert "“Ours” have none for “hidden2.jpg”, “hidden4.jpg”, “hidden5.jpg”;" in said
+    for settings in ({}, {"maps": ["x"]}, {"maps": {"hidden1": 1}}):
+        nothing = replace(own, id="c2", settings=settings)
+        assert len(problems(replace(chosen, conditions=(own, nothing)))) == 1
+    (said,) = problems(replace(chosen, conditions=(own, replace(own, id="c2", method="gradcam"))))
+    assert "has no model, and no maps computed elsewhere" in said
+    twice = (*chosen.pictures[:-1], replace(chosen.pictures[-1], name="other/hidden1.png"))
+    (said,) = problems(replace(chosen, pictures=twice))
+    assert said.startswith("2 pictures are called “hidden1”")
+
+
+def test_maps_are_kept_as_long_as_a_design_names_them(store):
+    maps = {name: store.keep_asset(name.encode(), "application/x-npy") for name in ("cat", "dog")}
+    picture = store.keep_asset(b"picture", "image/png")
+    chosen = design()
+    pictures = tuple(replace(one, asset=picture) for one in chosen.pictures)
+    own = Condition("c1", "Ours", {}, "maps:Ours", {"maps": {"cat": maps["cat"]}})
+    kept, gone = store.create("kept"), store.create("gone")
+    store.save_draft(kept, replace(chosen, pictures=pictures, conditions=(own,)))
+    store.save_draft(gone, replace(chosen, pictures=pictures))
+    store.delete(gone)
+    assert store.asset(maps["cat"])[0] == b"cat"
+    assert store.asset(picture)[0] == b"picture"
+    with pytest.raises(StudyError, match="missing"):
+        store.asset(maps["dog"])

@@ -19,7 +19,7 @@ from xai_core.charts import chart_bytes, study_charts
 from xai_core.cli.study import report as command
 from xai_core.study.analysis import codebook, data_files
 from xai_core.study.analysis.cases import CASES, case_table
-from xai_core.study.analysis.results import Settings, analyse, choice_titles
+from xai_core.study.analysis.results import Results, Settings, analyse, choice_titles
 from xai_core.study.design import Condition
 from xai_core.study.storage.records import Records
 from xai_core.study.storage.schema import background
@@ -258,3 +258,23 @@ def test_the_words_of_the_command_line_are_those_of_the_package():
         command.INTERVALS,
         command.WHO,
     )
+
+
+def test_maps_computed_elsewhere_have_everything_but_cases(made):
+    """The same answers, with no predictions: every table is as before, and cases have no rows."""
+    without = replace(made, predictions=made.predictions[:0])
+    some = replace(made, predictions=made.predictions[made.predictions.model == "c1"])
+    whole = analyse(made, Settings(replicates=100))
+    for records_ in (without, some):
+        found = Results.from_json(analyse(records_, Settings(replicates=100)).to_json())
+        for name in ("cases", "background_cases", "sensitivity"):
+            assert found.tables[name].empty
+            assert len(whole.tables[name])
+        for name in set(whole.tables) - {"cases", "background_cases", "sensitivity"}:
+            pd.testing.assert_frame_equal(found.tables[name], whole.tables[name])
+        files = data_files.files(records_, found, "s")
+        assert set(table(files["answers.csv"])) == set(
+            table(data_files.files(made, whole, "s")["answers.csv"])
+        )
+        charts = study_charts(found.tables, choice_titles(records_), {})
+        assert set(charts) == {"shares", "positions", "funnel"}

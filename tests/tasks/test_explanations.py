@@ -8,7 +8,7 @@ from cachetools import LRUCache
 from tests.tasks.conftest import SIDE, as_pixels
 from xai_core import tasks
 from xai_core.cache import Result
-from xai_core.errors import ImageError, MethodError, ModelError
+from xai_core.errors import ImageError, MapError, MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.models import Classifier, load_classifier
@@ -200,3 +200,30 @@ def test_what_a_method_says_about_a_model(model, monkeypatch):
     monkeypatch.setattr(explanations, "classifier", lambda model: clf)
     assert "not finite" in run_support(model, "saliency").facts["refusal"]
     assert run_support(model, "edges").facts == {"refusal": ""}
+
+
+OWN = Choice("maps:Mine", {"signed": False})
+MAP = np.arange(64 * 64, dtype=np.float32).reshape(1, 64, 64)
+
+
+def with_map(found, subject=FIRST):
+    return Subject(subject.hash, subject.pixels, subject.target, {"maps:Mine": found})
+
+
+def test_a_map_that_is_there_is_the_result_of_its_task_and_no_model_is_loaded():
+    unknown = {"source": "no such model"}
+    found = tasks.explain_all(unknown, "f", [with_map(MAP)], [OWN, Choice("saliency")])
+    task = found["first", "maps:Mine"]
+    np.testing.assert_array_equal(task.run(**task.arguments).arrays["relevance"], MAP)
+    assert "maps:Mine" not in found["first", "saliency"].arguments["together"]
+    assert wanted(OWN, with_map(MAP)).key != wanted(OWN, with_map(MAP + 1)).key
+    assert wanted(OWN, with_map(MAP)).key != wanted(OWN, with_map(MAP, SECOND)).key
+
+
+@pytest.mark.parametrize("subject", [with_map("It is too large."), FIRST])
+def test_why_there_is_no_map_is_the_sentence_of_its_task(subject):
+    task = wanted(OWN, subject)
+    with pytest.raises(MapError, match=r"It is too large\.|no map of “Mine” for this picture"):
+        task.run(**task.arguments)
+    support = run_support(TINY, "maps:Mine")
+    assert "new ones, which this needs, cannot be computed" in support.facts["refusal"]

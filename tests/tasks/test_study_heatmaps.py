@@ -14,7 +14,7 @@ from xai_core import tasks
 from xai_core.cache import Result
 from xai_core.classes import class_titles
 from xai_core.display import Display
-from xai_core.errors import MethodError, ModelError
+from xai_core.errors import MapError, MethodError, ModelError
 from xai_core.explainers import explain
 from xai_core.images import model_input, sample_image, visible_crop
 from xai_core.models import load_classifier
@@ -242,3 +242,61 @@ def test_a_true_class_that_is_to_be_explained_must_be_chosen(facts, originals):
     plan = of_class("", explained="true")
     with pytest.raises(ModelError, match=r"true class of the picture “cat\.png” is not chosen"):
         tasks.study_pictures(plan, facts, originals.__getitem__)
+
+
+def stored(values):
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def own(name, title="Ours", **settings):
+    files = {"cat": name} if name else {}
+    return Condition(title, title, {}, f"maps:{title}", {"signed": True, "maps": files, **settings})
+
+
+def test_maps_computed_elsewhere_need_no_model(originals):
+    cat = sample_image("cat")  # 451 × 300 pixels, of which the middle 300 × 300 are shown
+    ramp = np.tile(np.linspace(-1, 1, 451, dtype=np.float32), (300, 1))
+    files = {**originals, "ramp": stored(ramp), "square": stored(ramp[None, :, 75:375])}
+    plan = design(conditions=(own("ramp"), own("square", "Theirs")), look=Look(side=SIDE))
+    asked, _, (rendered, predictions) = drawn(plan, {}, files)
+    assert predictions == []
+    first, second = (one.content for one in rendered if one.model)
+    assert first == second, "the middle of the whole and the middle alone are the same map"
+    shown = scaled(field_of_view(cat, 1.0), SIDE)
+    fine = Image.fromarray(ramp[:, 75:375].copy()).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    middle = np.asarray(fine)
+    expected = Display().draw((middle / np.abs(middle).max())[None].astype(float), shown)
+    difference = np.asarray(Image.open(io.BytesIO(first))).astype(int) - np.asarray(expected)
+    assert np.abs(difference).max() <= 1
+    assert all("model" not in task.arguments for task in asked.values())
+
+
+def test_own_maps_beside_a_model_lie_over_what_the_model_sees(facts, originals):
+    whole = np.random.default_rng(0).normal(size=(300, 451)).astype(np.float32)
+    plan = design(conditions=(design().conditions[0], own("whole")))
+    asked, _, (_, predictions) = drawn(
+        plan, {"c1": {**facts["c1"], "crop": 0.5}}, {**originals, "whole": stored(whole)}
+    )
+    # Half of the shorter side: 150 pixels, from column 150 and row 75.
+    given = asked["p1", "Ours"].arguments["relevance"]
+    part = np.ascontiguousarray(whole[75:225, 150:300])
+    fine = Image.fromarray(part).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(given[0], np.asarray(fine), rtol=1e-6)
+    assert [one.model for one in predictions] == ["c1"]
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "said"),
+    [
+        (np.zeros((7, 9), np.float32), {}, r"9 × 7 pixels and fits nothing.*451 × 300.*300 × 300"),
+        (np.zeros((300, 451), np.float32), {"covers": "sky"}, "cannot cover 'sky'"),
+        (None, {}, "hold none of the name 'cat'"),
+    ],
+)
+def test_own_maps_that_do_not_fit_are_named(originals, values, settings, said):
+    files = originals if values is None else {**originals, "mine": stored(values)}
+    plan = design(conditions=(own("" if values is None else "mine", **settings),))
+    with pytest.raises(MapError, match=said):
+        tasks.study_pictures(plan, {}, files.__getitem__)

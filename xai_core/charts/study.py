@@ -37,11 +37,19 @@ def study_charts(
         cases: what people read of each case.
 
     Returns:
-        "cases" (stacked), "case_intervals", "shares", "positions" and "funnel".
+        "cases" (stacked) and "case_intervals", where there are cases, "shares", "positions" and
+        "funnel".
     """
+    parted = (
+        {
+            "cases": _stacked(tables["cases"], titles, cases),
+            "case_intervals": _intervals(tables["cases"], titles, cases),
+        }
+        if len(tables["cases"])
+        else {}
+    )
     return {
-        "cases": _stacked(tables["cases"], titles, cases),
-        "case_intervals": _intervals(tables["cases"], titles, cases),
+        **parted,
         "shares": _points(tables["shares"], tables["shares"].choice.map(titles), "of all answers"),
         "positions": _points(
             tables["positions"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import duration
-from xai_core.cli.options import Commands, add_command, add_photos, words
+from xai_core.cli.options import Commands, add_command, add_maps, add_photos, words
 from xai_core.errors import MethodError, ModelError, XaiError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_to(commands: Commands) -> None:
         ".svg and .pdf, and run.json. Numbers that DIR already holds are not computed again.",
     )
     add_photos(parser, "*")
+    add_maps(parser)
     _add_pictures(parser.add_argument_group("pictures"))
     _add_metric(parser.add_argument_group("metric"))
 
@@ -128,7 +129,7 @@ def _planned(arguments: argparse.Namespace) -> Plan:
     files = _files(arguments, asked.about)
     targets = photo_targets(arguments, asked.about)
     return Plan(
-        asked=asked,
+        asked=asked.among([name for name, _ in files]),
         files=files,
         targets={name: target for name, target in targets.items() if target is not None},
         data=arguments.data,

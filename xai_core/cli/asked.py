@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,16 @@ from xai_core.cache import Cache
 from xai_core.classes import class_index, class_titles
 from xai_core.cli.options import given_facts, model_keywords, words
 from xai_core.cli.subjects import SAMPLE, Facts, Photo, Targeted, complain, read_photo
-from xai_core.errors import MethodError, ModelError
+from xai_core.errors import MapError, MethodError, ModelError
 from xai_core.explainers import choices as spelled
-from xai_core.explainers import method
+from xai_core.explainers import foreign, method
 from xai_core.explainers.choices import Choice
 from xai_core.explainers.presets import EVERYTHING, expanded
 from xai_core.jobs import Task
 from xai_core.jobs.here import results_of
+from xai_core.map_files import ENDINGS
 from xai_core.models import Classifier
+from xai_core.own_maps import BY_SIZE, OwnMaps, check_name, is_own, read_maps
 from xai_core.provenance import ModelFacts
 from xai_core.tasks.models import classifier
 
@@ -41,6 +43,7 @@ class Asked:
         choices: the methods, with all their settings.
         pictures: what the words among their settings mean that stand for pictures.
         everything: whether those that do not work on the model are to be left out.
+        own: maps computed elsewhere, each of which is one of the choices.
     """
 
     model: tasks.Model
@@ -49,6 +52,7 @@ class Asked:
     choices: Sequence[Choice]
     pictures: Mapping[str, tasks.Subject]
     everything: bool
+    own: Sequence[OwnMaps] = ()
 
     @property
     def loaded(self) -> tuple[tasks.Model, str]:
@@ -59,13 +63,26 @@ class Asked:
         """The same with the methods that work on the model; others are named as left out."""
         if not self.everything:
             return self
-        asked = {c.method: tasks.support(*self.loaded, c.method) for c in self.choices}
+        tried = [c.method for c in self.choices if not is_own(c.method)]
+        asked = {name: tasks.support(*self.loaded, name) for name in tried}
         known = results_of(list(asked.values()), cache)
         refusals = {name: known[task.key].facts["refusal"] for name, task in asked.items()}
         for name, text in refusals.items():
             if text:
                 complain(f"{name} is left out: {text}")
-        return replace(self, choices=[c for c in self.choices if not refusals[c.method]])
+        return replace(self, choices=[c for c in self.choices if not refusals.get(c.method)])
+
+    def among(self, names: Collection[str]) -> Asked:
+        """The same in front of all photos; maps whose names are no photo's are named."""
+        own = [one.among(names) for one in self.own]
+        for one in own:
+            for sentence in one.left_over(names):
+                complain(sentence)
+        return replace(self, own=own)
+
+    def subject(self, photo: Photo, target: int) -> tasks.Subject:
+        """What tasks know of a photo, with the class that is explained."""
+        return photo.subject(target, self.own)
 
     def classified(self, photos: Sequence[Photo], cache: Cache) -> list[dict[str, NDArray[Any]]]:
         """What the model says of every photo: "logits" and "probabilities", each [K]."""
@@ -106,8 +123,13 @@ def asked_by(arguments: argparse.Namespace) -> Asked:
     Raises:
         XaiError: it cannot be done.
     """
-    ids = words(arguments.methods)
+    take_methods(arguments)
+    own = own_maps(arguments)
+    ids = [word for word in words(arguments.methods) if word]
     choices = chosen(ids, arguments.param, arguments.layer)
+    choices += [spelled.choice_of(one) for one in own]
+    if not choices:
+        raise MethodError("Name at least one method by --methods (see `methods`).")
     model = model_keywords(arguments)
     about = described(model)
     recorded = ModelFacts(
@@ -116,7 +138,57 @@ def asked_by(arguments: argparse.Namespace) -> Asked:
     )
     pictures = sorted({word for choice in choices for word in _pictures(choice.settings)})
     subjects = {word: read_photo(word, about).subject(0) for word in pictures}
-    return Asked(model, about, recorded, choices, subjects, EVERYTHING in ids)
+    return Asked(model, about, recorded, choices, subjects, EVERYTHING in ids, own)
+
+
+def take_methods(arguments: argparse.Namespace) -> None:
+    """Take the methods that ``--methods-from`` and packages offer; what fails is said.
+
+    Raises:
+        MethodError: there is no such file.
+    """
+    if arguments.methods_from is not None:
+        foreign.use_file(arguments.methods_from)
+    for sentence in foreign.problems():
+        complain(sentence)
+
+
+def own_maps(arguments: argparse.Namespace) -> list[OwnMaps]:
+    """The maps of ``--maps``; files that cannot be read are named.
+
+    Raises:
+        MapError: a folder or a name is none, or a folder holds no map.
+    """
+    found: dict[str, OwnMaps] = {}
+    covers = dict(_named(arguments, "maps-cover", "NAME=WORD"))
+    places = _named(arguments, "maps", "NAME=FOLDER")
+    for name in covers:
+        if name not in dict(places):
+            raise MapError(f"'--maps-cover {name}=…' names maps that --maps leaves out.")
+    for name, place in places:
+        check_name(name, found)
+        path = Path(place)
+        if not path.exists():
+            raise MapError(f"There is no folder of maps at {place}.")
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        files = [one for one in inside if one.suffix.lower() in ENDINGS]
+        contents = ((one.name, one.read_bytes()) for one in files)
+        read = read_maps(name, contents, covers.get(name, BY_SIZE))
+        for sentence in read.refused:
+            complain(sentence)
+        found[read.name] = read
+    return list(found.values())
+
+
+def _named(arguments: argparse.Namespace, option: str, form: str) -> list[tuple[str, str]]:
+    """Names and words of an option that is given several times, or that the command has not."""
+    found = []
+    for word in getattr(arguments, f"own_{option.replace('-', '_')}", None) or []:
+        name, equals, rest = word.partition("=")
+        if not equals:
+            raise MapError(f"'--{option} {word}' must have the form {form}.")
+        found.append((name.strip(), rest))
+    return found
 
 
 def load_model(arguments: argparse.Namespace) -> Classifier:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xai_core.cli.meter import Meter
-from xai_core.cli.options import Commands, add_command, add_photos
+from xai_core.cli.options import Commands, add_command, add_maps, add_photos
 from xai_core.errors import XaiError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def add_to(commands: Commands) -> None:
         "run.json. Maps that DIR already holds are not computed again.",
     )
     add_photos(parser)
+    add_maps(parser)
     group = parser.add_argument_group("drawing")
     group.add_argument(
         "--stage",
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets = photo_targets(arguments, asked.about)
     arguments.out.mkdir(parents=True, exist_ok=True)
     cache = kept_results(arguments.out)
-    asked = asked.working(cache)
+    asked = asked.working(cache).among(targets)
     photos = asked.targeted(readable(targets, asked.about), targets, cache)
     results, failures = _explained(asked, photos, cache)
     if not results:
@@ -88,7 +89,7 @@ def _explained(
         for photo in photos
         for (_, column), task in tasks.explain_all(
             *asked.loaded,
-            [photo.subject(photo.target)],
+            [asked.subject(photo, photo.target)],
             asked.choices,
             asked.pictures,
             known=cache.__contains__,

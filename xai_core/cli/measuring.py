@@ -98,7 +98,7 @@ def _rows(
         for photo, facts in photos
         for (_, column), task in tasks.measure_all(
             *plan.asked.loaded,
-            [photo.subject(plan.targets.get(photo.name, facts["predicted"]))],
+            [plan.asked.subject(photo, plan.targets.get(photo.name, facts["predicted"]))],
             plan.asked.choices,
             plan.metric,
             plan.asked.pictures,

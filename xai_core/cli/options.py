@@ -47,6 +47,7 @@ def add_photos(parser: argparse.ArgumentParser, how_many: str = "+") -> None:
     parser.add_argument("photos", nargs=how_many, metavar="PHOTO", help="a file, or sample:NAME")
     add_model(parser)
     _add_methods(parser)
+    add_methods_from(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
 
 
@@ -146,6 +147,36 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         help="a setting; a baseline may be a picture, or several with commas between",
     )
     parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
+
+
+def add_methods_from(parser: argparse.ArgumentParser) -> None:
+    """Add ``--methods-from``."""
+    parser.add_argument(
+        "--methods-from",
+        metavar="FILE",
+        help="a Python file of yours that offers further methods (docs/own-methods.md)",
+    )
+
+
+def add_maps(parser: argparse.ArgumentParser) -> None:
+    """Add ``--maps``, for commands that need no new maps."""
+    group = parser.add_argument_group("maps computed elsewhere")
+    group.add_argument(
+        "--maps",
+        dest="own_maps",  # another option of that name writes maps
+        action="append",
+        metavar="NAME=FOLDER",
+        help="a column NAME of maps in FOLDER, or of one NPZ file: NPY, NPZ or grey PNG, each "
+        "called as its photo (docs/own-methods.md); --methods= leaves out all others",
+    )
+    group.add_argument(
+        "--maps-cover",
+        dest="own_maps_cover",
+        action="append",
+        metavar="NAME=WORD",
+        help="what the maps NAME cover, where their size does not say it: picture for the whole "
+        "picture, seen for the part that the model sees",
+    )
 
 
 def given_facts(arguments: argparse.Namespace) -> dict[str, str]:

@@ -14,7 +14,15 @@ from PIL import Image
 
 from xai_core import tasks
 from xai_core.errors import ImageError
-from xai_core.images import image_hash, model_input, read_picture, sample_image, visible_crop
+from xai_core.images import (
+    crop_box,
+    image_hash,
+    model_input,
+    read_picture,
+    sample_image,
+    visible_crop,
+)
+from xai_core.own_maps import OwnMaps, View
 
 SAMPLE = "sample:"
 Facts = Mapping[str, Any]  # of ``tasks.describe``
@@ -27,18 +35,22 @@ class Photo:
     Attributes:
         name: as the command line has it.
         hash: ``image_hash`` of the picture.
+        view: where the part that the model sees lies in it.
         crop: the part that the model sees, at the picture's own resolution.
         pixels: what the model gets, float32 [3, H, W] in [0, 1].
     """
 
     name: str
     hash: str
+    view: View
     crop: Image.Image
     pixels: NDArray[np.float32]
 
-    def subject(self, target: int) -> tasks.Subject:
-        """What tasks know of it, with the class that is explained."""
-        return tasks.Subject(self.hash, self.pixels, target)
+    def subject(self, target: int, own: Iterable[OwnMaps] = ()) -> tasks.Subject:
+        """What tasks know of it, with the class that is explained, and maps computed elsewhere."""
+        size = (self.pixels.shape[1], self.pixels.shape[2])
+        maps = {one.id: one.found(self.name, self.view, size) for one in own}
+        return tasks.Subject(self.hash, self.pixels, target, maps)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,8 @@ def read_photo(name: str, about: Facts) -> Photo:
     size, share, squash = (height, width), about["crop"], about["squash"]
     pixels = model_input(image, size, share, about["resample"], squash)
     crop = visible_crop(image, size, share, squash)
-    return Photo(name, image_hash(image), crop, pixels)
+    view = View(image.size, crop_box(image.size, size, share, squash), size)
+    return Photo(name, image_hash(image), view, crop, pixels)
 
 
 def complain(sentence: str) -> None:

@@ -10,7 +10,13 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xai_core.cli.options import Commands, add_command, add_models_from, take_models_from
+from xai_core.cli.options import (
+    Commands,
+    add_command,
+    add_methods_from,
+    add_models_from,
+    take_models_from,
+)
 from xai_core.errors import ModelError
 
 if TYPE_CHECKING:
@@ -26,7 +32,9 @@ def add_to(commands: Commands) -> None:
     ):
         parser = add_command(commands, name, run, text)
         parser.add_argument("--json", action="store_true", help="as JSON, with every fact")
-        if run is list_models:
+        if run is list_methods:
+            add_methods_from(parser)
+        else:
             add_models_from(parser)
             parser.add_argument(
                 "--recognise",
@@ -118,8 +126,10 @@ def _text(value: object) -> str:
 
 def list_methods(arguments: argparse.Namespace) -> int:
     """Print every method, one a line."""
+    from xai_core.cli.asked import take_methods
     from xai_core.explainers import METHODS
 
+    take_methods(arguments)
     if arguments.json:
         facts = [method_facts(method) for method in METHODS.values()]
         print(json.dumps(facts, indent=1, ensure_ascii=False))

@@ -20,5 +20,9 @@ from xai_core.explainers import (  # noqa: F401, I001
 )
 from xai_core.explainers.registry import FAMILIES, METHODS, Method, method
 from xai_core.explainers.panel import Panel, explain
+from xai_core.explainers import foreign
+from xai_core.explainers.foreign import offer
 
-__all__ = ["FAMILIES", "METHODS", "Method", "Panel", "explain", "method"]
+__all__ = ["FAMILIES", "METHODS", "Method", "Panel", "explain", "method", "offer"]
+
+foreign.take()  # behind everything that what is imported then may import from here

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xai_core.errors import MethodError
-from xai_core.explainers.registry import METHODS, method
+from xai_core.explainers.foreign import files_of
+from xai_core.explainers.registry import COVERED, METHODS, SIGNED, method
 from xai_core.explainers.settings import RELU
+from xai_core.own_maps import OwnMaps, is_own, title_of
 from xai_core.params import BaselinesParam, MethodParam
 
 
@@ -38,6 +40,11 @@ class Choice:
         param = base_param(self.method)
         base = None if param is None else self.settings.get("base", param.default)
         return self.method if param is None or base == param.default else f"{self.method}-{base}"
+
+
+def choice_of(own: OwnMaps) -> Choice:
+    """The column of maps computed elsewhere."""
+    return Choice(own.id, {SIGNED.name: own.signed, COVERED.name: own.covers})
 
 
 def completed(choice: Choice, pictures: Collection[str] = ()) -> dict[str, Any]:
@@ -100,6 +107,8 @@ def assigned(choice: Choice, name: str, word: str) -> Choice:
 
 def assignments(choice: Choice) -> list[str]:
     """The settings that differ from the defaults, as COLUMN.NAME=VALUE."""
+    if is_own(choice.method):  # said by options of their own
+        return []
     usual = completed(parse_column(choice.id))
     known = {param.name: param for param in method(choice.method).accepted(choice.settings)}
     return [
@@ -111,9 +120,20 @@ def assignments(choice: Choice) -> list[str]:
 
 def options(choices: Iterable[Choice]) -> list[tuple[str, str]]:
     """The choices as options of the command line, each with its word."""
-    known = list(choices)
+    everything = list(choices)
+    known = [choice for choice in everything if not is_own(choice.method)]
     params = [("--param", text) for choice in known for text in assignments(choice)]
-    return [("--methods", ",".join(choice.id for choice in known)), *params]
+    # Where the maps are is not known; a folder that is called as they are is supposed.
+    there = [choice for choice in everything if is_own(choice.method)]
+    own = [("--maps", f"{title_of(one.method)}={title_of(one.method)}") for one in there]
+    own += [
+        ("--maps-cover", f"{title_of(one.method)}={one.settings[COVERED.name]}")
+        for one in there
+        if one.settings.get(COVERED.name, COVERED.default) != COVERED.default
+    ]
+    used = [name for one in known for name in (one.method, one.settings.get("base")) if name]
+    files = [("--methods-from", file) for file in files_of(used)]
+    return [("--methods", ",".join(choice.id for choice in known)), *params, *files, *own]
 
 
 def words(value: Any) -> list[str]:
@@ -128,7 +148,7 @@ def parse_column(word: str) -> Choice:
     Raises:
         MethodError: there is no such method, or it has no such base.
     """
-    name, dash, base = word.partition("-")
+    name, dash, base = (word, "", "") if is_own(word) else word.partition("-")
     param = base_param(name)
     if not dash:
         return Choice(name)
@@ -155,6 +175,8 @@ def signed(choice: Choice) -> bool:
 
     Grad-CAM and its kin give negative values once their ReLU is switched off.
     """
+    if is_own(choice.method):
+        return bool(choice.settings.get(SIGNED.name, SIGNED.default))
     base = base_param(choice.method)
     averaged = choice.method if base is None else choice.settings.get("base", base.default)
     negative = method(averaged).signed or choice.settings.get(RELU.name) is False

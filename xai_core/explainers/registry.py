@@ -8,9 +8,10 @@ from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
+from xai_core import own_maps
 from xai_core.errors import MethodError
 from xai_core.models.classifier import Classifier
-from xai_core.params import MethodParam, Param, settings
+from xai_core.params import BoolParam, ChoiceParam, MethodParam, Param, settings
 
 FAMILIES: dict[str, str] = {
     "gradient": "Gradient",
@@ -42,7 +43,7 @@ class Method:
         id: the public name.
         function: the explainer.
         title: what people read.
-        family: key of ``FAMILIES``.
+        family: key of ``FAMILIES``; "" for maps computed elsewhere.
         signed: whether negative relevance has a meaning, with the default settings.
         citation: source, with an arXiv number or DOI where there is one.
         shows: one plain sentence for people who do not know the method.
@@ -109,6 +110,11 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Tensor])
 METHODS: dict[str, Method] = {}
 # Ids of those that another one can be built on.
 BASES: list[str] = []
+# Of maps computed elsewhere: found from their values, and told when they were uploaded.
+SIGNED = BoolParam("signed", True, "Whether negative values have a meaning.")
+COVERED = ChoiceParam(
+    "covers", own_maps.BY_SIZE, "What the maps cover.", choices=tuple(own_maps.COVERS)
+)
 
 
 def register(id: str | None = None, **facts: Any) -> Callable[[Decorated], Decorated]:
@@ -130,11 +136,36 @@ def register(id: str | None = None, **facts: Any) -> Callable[[Decorated], Decor
 
 
 def method(name: str) -> Method:
-    """The method of that id.
+    """The method of that id, or the row of a column of maps computed elsewhere.
 
     Raises:
         MethodError: there is none; the sentence lists what there is.
     """
+    if own_maps.is_own(name):
+        return _elsewhere(name)
     if name not in METHODS:
         raise MethodError(f"There is no method '{name}'; there are: {', '.join(METHODS)}.")
     return METHODS[name]
+
+
+def _elsewhere(name: str) -> Method:
+    """What stands for a method where the maps are there already."""
+
+    def only_there(clf: Classifier, x: Tensor, targets: Tensor, **params: Any) -> Tensor:
+        raise MethodError(
+            f"The maps “{own_maps.title_of(name)}” were computed elsewhere; new ones, which this "
+            "needs, cannot be computed here."
+        )
+
+    return Method(
+        id=name,
+        function=only_there,
+        title=own_maps.title_of(name),
+        family="",
+        signed=True,
+        citation="",
+        shows="Maps computed elsewhere, uploaded under this name.",
+        formula="",
+        params=(SIGNED, COVERED),
+        cost=lambda settings: 0.0,
+    )

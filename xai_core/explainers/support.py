@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from xai_core.errors import MethodError, ModelError
+from xai_core.explainers.foreign import is_foreign
 from xai_core.explainers.panel import Panel
-from xai_core.explainers.registry import METHODS, method
+from xai_core.explainers.registry import METHODS, Method, method
 from xai_core.models.classifier import Classifier
 
 
@@ -27,8 +28,15 @@ def supported(clf: Classifier, names: Iterable[str] | None = None) -> dict[str, 
         MethodError: there is no such method.
     """
     rows = {name: method(name) for name in (METHODS if names is None else names)}
-    panel = Panel(clf, _picture(clf), 0, {name: row.quick for name, row in rows.items()})
-    return {name: _tried(panel, name) for name in rows}
+    quick = {name: row.quick for name, row in rows.items()}
+    picture = _picture(clf)
+    panel = Panel(clf, picture, 0, quick)
+    found = {name: _tried(panel, name) for name in rows}
+    for name, (_, relevance) in found.items():
+        if relevance is not None and is_foreign(name):
+            second = Panel(clf, picture, 0, {name: quick[name]})
+            found[name] = _repeated(method(name), relevance, *_tried(second, name))
+    return {name: said for name, (said, _) in found.items()}
 
 
 def refusal(clf: Classifier, name: str) -> str:
@@ -43,9 +51,25 @@ def _picture(clf: Classifier) -> Tensor:
     return clf.normalise(pixels.to(clf.device, clf.dtype))
 
 
-def _tried(panel: Panel, name: str) -> str:
+def _tried(panel: Panel, name: str) -> tuple[str, Tensor | None]:
+    """Why a method does not work, or its map."""
     try:
-        panel.explain(name)
+        return "", panel.explain(name)
     except (MethodError, ModelError) as error:
-        return str(error)
-    return ""
+        return str(error), None
+
+
+def _repeated(
+    row: Method, first: Tensor, said: str, second: Tensor | None
+) -> tuple[str, Tensor | None]:
+    """What a second call of the same kind says of a method that came from outside.
+
+    Ours are tested for it. What differs by rounding, as on a GPU, is the same.
+    """
+    size = float(first.abs().max())
+    if second is None or torch.allclose(first, second, rtol=1e-3, atol=1e-3 * size):
+        return said, second
+    return (
+        f"{row.title} gave another map at a second call; its randomness must come from a setting "
+        "such as `seed`."
+    ), None

@@ -35,9 +35,10 @@ class Condition:
     Attributes:
         id: its name in the tables, "c1" and so on.
         title: its name for researchers; participants never see it.
-        model: keywords of ``xai_core.models.load_classifier``.
-        method: id of the attribution method.
-        settings: the method's settings.
+        model: keywords of ``xai_core.models.load_classifier``; empty for maps that were computed
+            elsewhere, which need no model.
+        method: id of the attribution method, or of a column of maps computed elsewhere.
+        settings: the method's settings; of maps computed elsewhere as in ``own_conditions``.
     """
 
     id: str
@@ -205,6 +206,11 @@ class Design:
             "screened_out": self.screen_out_code,
             "failed": self.failed_code,
         }
+
+    @property
+    def with_models(self) -> tuple[Condition, ...]:
+        """The conditions that a model computes."""
+        return tuple(condition for condition in self.conditions if condition.model)
 
     def of_kind(self, kind: PictureKind) -> tuple[StudyPicture, ...]:
         """The pictures of a kind, in the design's order."""

@@ -38,9 +38,14 @@ def field_of_view(image: Image.Image, share: float) -> Image.Image:
         image: the whole picture.
         share: of its shorter side, in (0, 1].
     """
-    side = max(1, round(min(image.size) * share))
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return image.crop((left, top, left + side, top + side))
+    return image.crop(square_box(image.size, share))
+
+
+def square_box(size: tuple[int, int], share: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of that square in a picture of a size (width, height)."""
+    side = max(1, round(min(size) * share))
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    return left, top, left + side, top + side
 
 
 def scaled(square: Image.Image, side: int) -> Image.Image:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from xai_core.errors import StudyError
+from xai_core.map_files import picture_stem
 from xai_core.study.design import ESCAPES, BackgroundQuestion, Design
+from xai_core.study.own_conditions import lacking
 from xai_core.study.texts import is_number, moment, storable
 
 MOST_CONDITIONS = 26  # one letter each
@@ -66,6 +68,16 @@ def _conditions(design: Design) -> Iterator[str]:
     yield from _repeated((each.id for each in design.conditions), "conditions")
     if not SIDES[0] <= design.look.side <= SIDES[1]:
         yield f"The side of the pictures must lie from {SIDES[0]} to {SIDES[1]} pixels."
+    own = [each for each in design.conditions if not each.model]
+    for condition in own:
+        yield from lacking(condition, design.pictures)
+    stems = Counter(picture_stem(each.name) for each in design.pictures)
+    for stem, times in stems.items():
+        if own and times > 1:
+            yield (
+                f"{times} pictures are called “{stem}”; maps computed elsewhere are matched by "
+                "name, so that theirs cannot be told apart."
+            )
 
 
 def _pictures(design: Design) -> Iterator[str]:

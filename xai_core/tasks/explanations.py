@@ -12,11 +12,14 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
+from xai_core.errors import MapError
 from xai_core.explainers import Panel
 from xai_core.explainers import method as find_method
 from xai_core.explainers.choices import Choice, column_title, completed, replaced
+from xai_core.explainers.foreign import stamped
 from xai_core.explainers.support import refusal
 from xai_core.jobs import Task
+from xai_core.own_maps import is_own
 from xai_core.tasks.models import (
     Model,
     Settings,
@@ -56,6 +59,8 @@ def explain(
     Raises:
         MethodError: unknown method or setting.
     """
+    if is_own(choice.method):
+        return _there(model, fingerprint, subject, choice.method)
     entry, settings = find_method(choice.method), completed(choice, pictures)
     hashes = {word: {"picture": picture.hash} for word, picture in pictures.items()}
     pixels = {word: picture.pixels for word, picture in pictures.items()}
@@ -64,7 +69,7 @@ def explain(
         fingerprint,
         subject.hash,
         subject.target,
-        choice.method,
+        stamped(choice.method, settings),
         replaced(settings, hashes),
     )
     arguments = {
@@ -117,7 +122,7 @@ def explain_all(
             together = {
                 choice.method: task.arguments["params"]
                 for choice, task in reversed(tier)
-                if not known(task.key)
+                if not (known(task.key) or is_own(choice.method))
             }
             for choice, task in tier:
                 arguments = {**task.arguments, "together": together}
@@ -142,16 +147,25 @@ def run_explain(
         model: keywords of ``load_classifier``.
         image: uint8 [h, w, 3] original, or float32 [3, H, W] in [0, 1] as the model sees it.
         target: index of the class to explain.
-        method: id of the method.
+        method: id of the method, or of a column of maps computed elsewhere.
         params: settings that differ from the method's defaults; a picture among them, as a
-            baseline, in one of the forms of ``image``.
+            baseline, in one of the forms of ``image``. Of maps computed elsewhere "map" [C, h, w],
+            or "problem", the sentence that says why there is none.
         together: settings of other methods that will be asked for next, by id. It changes
             how long this takes, and nothing else.
 
     Returns:
         Array "relevance", float32 [C, h, w]; facts method, target, seconds (of the explanation
         itself) and shared_seconds (the part of it in passes that other methods use too).
+
+    Raises:
+        MethodError: the method is not defined for this model, or there is no map.
     """
+    if is_own(method):
+        if "problem" in params:
+            raise MapError(params["problem"])
+        facts = {"method": method, "target": target, "seconds": 0.0, "shared_seconds": 0.0}
+        return Result({"relevance": params["map"]}, facts)
     clf = classifier(model)
     wanted = find_method(method).settings(with_tensors(clf, params))
     key = content_key(id(clf), image, target)
@@ -183,7 +197,7 @@ def support(model: Model, fingerprint: str, name: str) -> Task:
         name: id of the method.
     """
     entry = find_method(name)
-    key = content_key("support", fingerprint, name)
+    key = content_key("support", fingerprint, stamped(name, {}))
     arguments = {"model": dict(model), "method": name}
     cost = OVERHEAD + entry.cost(entry.settings(entry.quick))
     return Task(key, run_support, arguments, cost, f"Trying {entry.title}")
@@ -208,6 +222,22 @@ def run_warm_up(model: dict[str, Any]) -> Result:
     height, width = classifier(model).input_size
     run_explain(model, np.full((3, height, width), 0.5, np.float32), 0, "saliency", {})
     return Result()
+
+
+def _there(model: Model, fingerprint: str, subject: Subject, column: str) -> Task:
+    """A map that is there already, as the task of any other."""
+    lost = f"There is no map of “{column_title(column)}” for this picture."
+    found = subject.maps.get(column, lost)
+    params = {"problem" if isinstance(found, str) else "map": found}
+    key = content_key("map", fingerprint, subject.hash, subject.target, column, params)
+    arguments = {
+        "model": dict(model),
+        "image": subject.pixels,
+        "target": subject.target,
+        "method": column,
+        "params": params,
+    }
+    return Task(key, run_explain, arguments, 1.0, column_title(column))
 
 
 def _same(some: Settings | None, others: Settings) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from xai_core.cache import Cache, content_key
 from xai_core.explainers.choices import Choice, completed, replaced, signed
+from xai_core.explainers.foreign import stamped
 from xai_core.explainers.registry import method
 from xai_core.jobs import Task
 from xai_core.randomization.layer_groups import Layer
@@ -96,7 +97,7 @@ class Inquiry:
                     self._network(step),
                     subject.hash,
                     subject.target,
-                    choice.method,
+                    stamped(choice.method, choice.settings),
                     settings[choice.id],
                     self.smoothing,
                     target_of(choice, self.target),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -41,11 +41,13 @@ class Subject:
         hash: content hash of the picture.
         pixels: what the model gets, [3, H, W] in [0, 1].
         target: index of the class.
+        maps: maps computed elsewhere, [C, h, w], by their column's id, or why there is none.
     """
 
     hash: str
     pixels: NDArray[np.float32]
     target: int
+    maps: Mapping[str, NDArray[np.float32] | str] = field(default_factory=dict)
 
 
 def classifier(model: dict[str, Any]) -> Classifier:

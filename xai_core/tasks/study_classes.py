@@ -21,7 +21,7 @@ def share_seen(facts: Iterable[Facts]) -> float:
 def unknown_classes(design: Design, facts: Mapping[str, Facts]) -> list[str]:
     """For each model one sentence about pictures whose true class it does not know."""
     sentences: dict[str, str] = {}
-    for condition in design.conditions:
+    for condition in design.with_models:
         about = facts[condition.id]
         lost = [
             p for p in design.pictures if p.true_class and true_index(about, p.true_class) is None

@@ -16,11 +16,14 @@ from xai_core.classes import class_titles
 from xai_core.display import Display
 from xai_core.errors import ModelError
 from xai_core.explainers.choices import Choice, completed
+from xai_core.explainers.foreign import stamped
 from xai_core.explainers.registry import method as find_method
 from xai_core.images import model_input
 from xai_core.jobs import Task
+from xai_core.own_maps import View
 from xai_core.study.design import Condition, Design, StudyPicture
-from xai_core.study.field_of_view import field_of_view, plain_png, scaled
+from xai_core.study.field_of_view import field_of_view, plain_png, scaled, square_box
+from xai_core.study.own_conditions import stored_maps
 from xai_core.study.storage.publishing import Prediction, Rendered
 from xai_core.tasks.explanations import OVERHEAD, run_explain
 from xai_core.tasks.models import Settings, classifier, scores
@@ -36,8 +39,8 @@ def study_pictures(
 
     Args:
         design: the study.
-        facts: of each condition's model, by the condition's id.
-        original: gives the stored file of a picture's ``asset``.
+        facts: of each condition's model, by the condition's id; none of maps computed elsewhere.
+        original: gives the stored file of a picture's ``asset``, and of a map.
 
     Returns:
         Tasks by the picture's and the condition's id; conditions of one model are neighbours,
@@ -47,15 +50,23 @@ def study_pictures(
         ModelError: a model's input is not square, or true classes are to be explained that a
             model does not know.
         MethodError: a method, a setting or the look is none.
+        MapError: there is no map of a picture, or it does not fit.
     """
     _check(design, facts)
-    share = share_seen(facts[condition.id] for condition in design.conditions)
+    share = share_seen(facts[condition.id] for condition in design.with_models)
     found: dict[tuple[str, str], Task] = {}
     for picture in design.pictures:
-        square = field_of_view(Image.open(io.BytesIO(original(picture.asset))), share)
+        whole = Image.open(io.BytesIO(original(picture.asset)))
+        square = field_of_view(whole, share)
         seen = np.asarray(scaled(square, design.look.side))
+        view = View(whole.size, square_box(whole.size, share))
+        for condition in design.conditions:
+            if not condition.model:
+                there = stored_maps(condition, [picture], original)
+                relevance = there.of(picture.name, view, seen.shape[:2])
+                found[picture.id, condition.id] = _there(design, picture, relevance, seen)
         inputs: dict[str, NDArray[np.float32]] = {}
-        for condition in _neighbours(design.conditions, facts):
+        for condition in _neighbours(design.with_models, facts):
             about = facts[condition.id]
             fit = f"{about['input_size']} {about['resample']}"
             if fit not in inputs:
@@ -108,13 +119,32 @@ def run_study_picture(
     return Result({"png": np.frombuffer(plain_png(drawn), np.uint8)}, facts)
 
 
+def run_study_map(
+    relevance: NDArray[np.float32], shown: NDArray[np.uint8], look: dict[str, Any]
+) -> Result:
+    """One map computed elsewhere over one picture, as a participant sees it.
+
+    Args:
+        relevance: over the study's part of the picture, [C, h, w].
+        shown: that part as participants see it, uint8 [side, side, 3].
+        look: keywords of ``Display``.
+
+    Returns:
+        Array "png": the file's bytes, uint8.
+    """
+    pixels = shown.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    display = Display(**look)
+    drawn = display.draw(display.values(relevance, pixels), Image.fromarray(shown))
+    return Result({"png": np.frombuffer(plain_png(drawn), np.uint8)})
+
+
 def study_rendered(
     design: Design,
     facts: Mapping[str, Facts],
     tasks: Mapping[tuple[str, str], Task],
     results: Mapping[str, Result],
 ) -> tuple[list[Rendered], list[Prediction]]:
-    """What publishing stores: every picture, every heatmap, every prediction.
+    """What publishing stores: every picture, every heatmap, every model's predictions.
 
     Args:
         design: the study.
@@ -132,6 +162,8 @@ def study_rendered(
             rendered[picture, None] = Rendered(picture, None, content, MIME)
         content = result.arrays["png"].tobytes()
         rendered[picture, condition] = Rendered(picture, condition, content, MIME)
+        if condition not in facts:  # computed elsewhere
+            continue
         name, share = result.facts["predicted_class"], result.facts["probability"]
         place = true_index(facts[condition], true[picture])
         right = place is not None and class_titles(facts[condition]["class_names"])[place] == name
@@ -149,12 +181,10 @@ def _task(
 ) -> Task:
     settings = _settings(condition)
     explained = true_index(about, picture.true_class) if design.look.explained == "true" else None
-    names = [one.name for one in fields(Display)]
-    # Made once, so that what it refuses is refused here.
-    look = asdict(Display(**{name: getattr(design.look, name) for name in names}))
+    look = _look(design)
     key = content_key(
-        "study-picture", about["fingerprint"], pixels, seen, explained, condition.method, settings,
-        look,
+        "study-picture", about["fingerprint"], pixels, seen, explained,
+        stamped(condition.method, settings), settings, look,
     )  # fmt: skip
     arguments = {
         "model": dict(condition.model),
@@ -166,18 +196,38 @@ def _task(
         "look": look,
         "together": {
             other.method: _settings(other)
-            for other in reversed(design.conditions)
+            for other in reversed(design.with_models)
             if other.model == condition.model
         },
     }
     cost = OVERHEAD + find_method(condition.method).cost(settings)
+    return Task(key, run_study_picture, arguments, cost, _title(design, picture))
+
+
+def _there(
+    design: Design,
+    picture: StudyPicture,
+    relevance: NDArray[np.float32],
+    seen: NDArray[np.uint8],
+) -> Task:
+    arguments = {"relevance": relevance, "shown": seen, "look": _look(design)}
+    key = content_key("study-map", relevance, seen, arguments["look"])
+    return Task(key, run_study_map, arguments, 1.0, _title(design, picture))
+
+
+def _look(design: Design) -> dict[str, Any]:
+    """Keywords of ``Display``, which was made once, so that what it refuses is refused here."""
+    names = [one.name for one in fields(Display)]
+    return asdict(Display(**{name: getattr(design.look, name) for name in names}))
+
+
+def _title(design: Design, picture: StudyPicture) -> str:
     number = design.pictures.index(picture) + 1
-    title = f"Drawing picture {number} of {len(design.pictures)}"
-    return Task(key, run_study_picture, arguments, cost, title)
+    return f"Drawing picture {number} of {len(design.pictures)}"
 
 
 def _check(design: Design, facts: Mapping[str, Facts]) -> None:
-    for condition in design.conditions:
+    for condition in design.with_models:
         about = facts[condition.id]
         height, width = about["input_size"]
         if height != width:
@@ -185,7 +235,7 @@ def _check(design: Design, facts: Mapping[str, Facts]) -> None:
                 f"The model {about['title']} takes pictures of {height} × {width} pixels; a study "
                 "shows squares, which it would have to see distorted or cut off."
             )
-    if design.look.explained == "true":
+    if design.look.explained == "true" and design.with_models:
         sentences = unknown_classes(design, facts)
         sentences += [
             f"The true class of the picture “{picture.name}” is not chosen."

@@ -11,9 +11,10 @@ from pages.components.display_controls import display_facts, picture_address, ti
 from pages.components.work import Work
 from xai_core.cache import Result
 from xai_core.display import Display
-from xai_core.explainers import METHODS
+from xai_core.explainers import method
 from xai_core.explainers.choices import Choice, column_title, signed
 from xai_core.jobs import Task
+from xai_core.own_maps import is_own
 
 
 def grid_data(
@@ -26,7 +27,7 @@ def grid_data(
     """The data of ``heatmap_grid``: one row a picture, one column a choice."""
     return {
         "rows": [_row(classified, image) for image in classified.images],
-        "columns": [grid_column(choice, METHODS[choice.method].warning) for choice in choices],
+        "columns": [grid_column(choice, method(choice.method).warning) for choice in choices],
         "tiles": [
             [
                 _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
@@ -56,7 +57,7 @@ def grid_row(image: ClassifiedImage, note: str) -> dict[str, Any]:
 
 def grid_column(choice: Choice, warning: str = "") -> dict[str, str]:
     """A column of ``heatmap_grid``: a method with what it shows, and a warning."""
-    note = f"{METHODS[choice.method].shows} {warning}".strip()
+    note = f"{method(choice.method).shows} {warning}".strip()
     return {"id": choice.id, "title": column_title(choice.id), "note": note}
 
 
@@ -73,7 +74,6 @@ def _tile(
 def _ready(
     choice: Choice, key: str, image: ClassifiedImage, result: Result, display: Display
 ) -> dict[str, Any]:
-    method = METHODS[choice.method]
     content, shape, scale = tile_map(
         key,
         result.arrays["relevance"],
@@ -82,12 +82,13 @@ def _ready(
         display.show,
         display.clip,
     )
-    words = [_time(result), "signed" if signed(choice) else "unsigned"]
+    time = [] if is_own(choice.method) else [_time(result)]
+    words = [*time, "signed" if signed(choice) else "unsigned"]
     if not result.arrays["relevance"].any():
         words.append("empty: zero everywhere")
     elif scale == 0:
         words.append("nothing positive to show")
-    if method.warning:
+    if method(choice.method).warning:
         words.append("⚠ see below")
     return {
         "map": media.publish(content),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -43,6 +43,7 @@ class Cohort:
         true: index of the true class by hash; None where it is not known.
         data: of a data set, the command line's options for it.
         folder: of a data set's pictures that are named one by one, where they are.
+        sizes: (width, height) by hash, where the pictures are known as they are.
     """
 
     subjects: Sequence[Subject]
@@ -50,6 +51,7 @@ class Cohort:
     true: dict[str, int | None]
     data: Sequence[Option] = ()
     folder: str = ""
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def choose_cohort(classified: Classified) -> Cohort | None:
@@ -152,14 +154,16 @@ def _folder(classified: Classified) -> Cohort | None:
         st.warning(f"The folder holds {len(pictures)} pictures; the first {MOST} are measured.")
     fit = seen(classified.facts)
     found: dict[str, tuple[str, NDArray[np.float32]]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     with st.spinner("Reading the pictures"):
         for upload in pictures[:MOST]:
             try:
-                digest, pixels = _read(upload.file_id, *fit, upload)
+                digest, pixels, size = _read(upload.file_id, *fit, upload)
             except ImageError as error:
                 st.error(plain(str(error)), icon=":material/broken_image:")
                 continue
             found.setdefault(digest, (upload.name, pixels))
+            sizes.setdefault(digest, size)
     if not found:
         st.info("There is no picture in this folder.")
         return None
@@ -180,7 +184,7 @@ def _folder(classified: Classified) -> Cohort | None:
         Subject(digest, pixels, _best(row))
         for (digest, (_, pixels)), row in zip(found.items(), probabilities, strict=True)
     ]
-    return Cohort(subjects, names, true)
+    return Cohort(subjects, names, true, sizes=sizes)
 
 
 def _data(classified: Classified, row: Any) -> Cohort | None:
@@ -228,9 +232,9 @@ def _read(
     resample: str,
     squash: bool,
     _upload: UploadedFile,
-) -> tuple[str, NDArray[np.float32]]:
+) -> tuple[str, NDArray[np.float32], tuple[int, int]]:
     image = read_image(_upload.getvalue(), _upload.name)
-    return image_hash(image), model_input(image, size, crop, resample, squash)
+    return image_hash(image), model_input(image, size, crop, resample, squash), image.size
 
 
 def _best(scores: NDArray[Any]) -> int:

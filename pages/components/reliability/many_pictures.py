@@ -15,6 +15,7 @@ from pages.components.classified import Classified
 from pages.components.live import live, status
 from pages.components.reliability import charts, downloads, two_methods
 from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
+from pages.components.reliability.cohort_maps import with_maps
 from pages.components.reliability.metric_controls import STAGE_TITLES
 from pages.components.select_controls import segments, select_box
 from pages.components.text import plain
@@ -47,6 +48,7 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     if cohort is None:
         gather("apem-many", [])
         return True
+    cohort = with_maps(cohort, classified.facts)
     asked = tasks.measure_all(
         *classified.loaded, cohort.subjects, choices, metric, classified.by_source
     )

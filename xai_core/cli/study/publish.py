@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xai_core.cli.options import Commands, add_command
+from xai_core.cli.options import Commands, add_command, add_maps, add_methods_from
 from xai_core.cli.study.database import opened_store
 from xai_core.errors import ImageError, StudyError
 
@@ -42,6 +42,8 @@ def add_to(commands: Commands) -> None:
         help="folder of the pictures, which the design names as files in it; without it, the "
         "pictures must be kept already, or be named sample:NAME",
     )
+    add_maps(publish)
+    add_methods_from(publish)
     publish.add_argument("--study", metavar="STUDY", help="publish as a new version of this one")
     publish.add_argument("--name", help="of a new study, for researchers (default: the title)")
     publish.add_argument(
@@ -67,6 +69,7 @@ def run_publish(arguments: argparse.Namespace) -> int:
 
     with opened_store() as store:
         design = with_originals(read_design(arguments.design), arguments.images, store)
+        design = with_maps(design, arguments, store)
         if found := problems(design):
             raise StudyError(" ".join(found))
         if arguments.study is not None:
@@ -115,6 +118,32 @@ def with_originals(design: Design, folder: Path | None, store: Store) -> Design:
     return replace(design, pictures=tuple(pictures))
 
 
+def with_maps(design: Design, arguments: argparse.Namespace, store: Store) -> Design:
+    """The design with the maps of ``--maps`` kept in the store, for conditions that name them.
+
+    Raises:
+        MapError: they cannot be read.
+        StudyError: a condition without a model has no maps, or no condition names some.
+    """
+    from xai_core.cli.asked import own_maps, take_methods
+    from xai_core.study.own_conditions import condition_of, files_of
+
+    take_methods(arguments)
+    given = {own.id: own for own in own_maps(arguments)}
+    conditions = []
+    for condition in design.conditions:
+        if condition.model or files_of(condition):
+            conditions.append(condition)
+        elif condition.method not in given:
+            raise StudyError(f"Say by --maps where the maps of “{condition.title}” are.")
+        else:
+            made = condition_of(given.pop(condition.method), condition.id, store.keep_asset)
+            conditions.append(replace(made, title=condition.title))
+    if given:
+        raise StudyError(f"No condition of the design has the method “{next(iter(given))}”.")
+    return replace(design, conditions=tuple(conditions))
+
+
 def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
     """The original to keep; None where the design says that it is kept already."""
     from xai_core.cli.subjects import SAMPLE, read_file
@@ -140,7 +169,7 @@ def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
     from xai_core.jobs.here import results_of
 
     cache = Cache()
-    described = {each.id: tasks.describe(each.model) for each in design.conditions}
+    described = {each.id: tasks.describe(each.model) for each in design.with_models}
     known = results_of(list(described.values()), cache)
     facts = {name: known[task.key].facts for name, task in described.items()}
     asked = tasks.study_pictures(design, facts, original)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.cases import case_table, known
 from xai_core.study.analysis.resampling import REPLICATES
 from xai_core.study.analysis.shares import share_table
 from xai_core.study.analysis.votes import collect
@@ -47,6 +47,7 @@ def by_background(
     predictions: pd.DataFrame,
     questions: tuple[BackgroundQuestion, ...],
     background: pd.DataFrame,
+    models: Sequence[str] = (),
     *,
     rule: str = "majority",
     interval: str = "wilson",
@@ -60,6 +61,7 @@ def by_background(
         predictions: image, model, correct.
         questions: of the design.
         background: participant, question, value.
+        models: those compared; of ``predictions`` if not given.
         rule: when votes decide.
         interval: of the cases; those of vote shares are always of the crossed bootstrap.
         seed: of the bootstrap.
@@ -70,7 +72,7 @@ def by_background(
         question, value, participants and the columns of ``case_table``. Groups in which nobody
         has answered have no rows.
     """
-    models = list(dict.fromkeys(predictions.model))
+    models = list(models) or list(dict.fromkeys(predictions.model))
     shares, cases = [], []
     for question, value, people in groups(questions, background):
         part = answers[answers.participant.isin(people)]
@@ -83,8 +85,11 @@ def by_background(
         }
         votes = collect(part, models)
         shares.append(share_table(votes, "bootstrap", seed, replicates).assign(**facts))
-        found = case_table(part, predictions, interval, rule=rule, seed=seed, replicates=replicates)
-        cases.append(found.assign(**facts))
+        if known(predictions, models, votes.images):
+            found = case_table(
+                part, predictions, interval, rule=rule, seed=seed, replicates=replicates
+            )
+            cases.append(found.assign(**facts))
     return _joined(shares), _joined(cases)
 
 

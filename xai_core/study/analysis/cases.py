@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -22,6 +23,24 @@ CASES: MappingProxyType[int | str, str] = MappingProxyType(
         UNDECIDED: "No majority for any model's map",
     }
 )
+
+
+COLUMNS = ("model", "case", "count", "images", "share", "low", "high")
+
+
+def known(predictions: pd.DataFrame, models: Sequence[str], images: Iterable[str]) -> bool:
+    """Whether every model's prediction is there for every picture.
+
+    It is not where maps were computed elsewhere: what their model says is then not known, and
+    there are no cases.
+    """
+    there = set(zip(predictions.image, predictions.model, strict=True))
+    return all((image, model) in there for image in images for model in models)
+
+
+def no_cases(*before: str) -> pd.DataFrame:
+    """The table of cases where there are none, with these columns before its own."""
+    return pd.DataFrame(columns=[*before, *COLUMNS])
 
 
 def case_table(

@@ -12,7 +12,7 @@ from xai_core.study.analysis.agreement import agreement_table
 from xai_core.study.analysis.background import by_background
 from xai_core.study.analysis.between_models import paired_tests, share_differences
 from xai_core.study.analysis.bias import Positions, positions
-from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.cases import case_table, known, no_cases
 from xai_core.study.analysis.counted import counted
 from xai_core.study.analysis.funnel import endings, funnel
 from xai_core.study.analysis.resampling import REPLICATES
@@ -130,12 +130,15 @@ def _votes(
     counts = vote_table(votes, chosen.rule)
     places = np.argsort([order.get(image, len(order)) for image in counts.image], kind="stable")
     questions = records.design.background
+    trials = [picture.id for picture in records.design.of_kind("trial")]
     shares, cases = by_background(
-        answers, records.predictions, questions, records.background,
+        answers, records.predictions, questions, records.background, votes.models,
         rule=chosen.rule, interval=chosen.interval, **drawn,
     )  # fmt: skip
     return {
-        "cases": case_table(answers, records.predictions, **how, **drawn),
+        "cases": case_table(answers, records.predictions, **how, **drawn)
+        if known(records.predictions, votes.models, trials)
+        else no_cases(),
         "shares": share_table(votes, "bootstrap", **drawn),
         "votes": counts.iloc[places].reset_index(drop=True),
         "paired": paired_tests(accurate(votes.counts, chosen.rule), votes.models),

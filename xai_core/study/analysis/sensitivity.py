@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.cases import case_table, known, no_cases
 from xai_core.study.analysis.counted import WHO, counted
 from xai_core.study.analysis.votes import RULES
 from xai_core.study.storage.records import Records
@@ -21,8 +21,13 @@ def sensitivity(records: Records, rule: str = "majority", who: str = "everyone")
         who: the participants chosen, one of ``counted.WHO``.
 
     Returns:
-        Columns varied ("rule" or "who"), variant, participants, and those of ``case_table``.
+        Columns varied ("rule" or "who"), variant, participants, and those of ``case_table``; no
+        rows where predictions are not known.
     """
+    models = [condition.id for condition in records.design.conditions]
+    trials = [picture.id for picture in records.design.of_kind("trial")]
+    if not known(records.predictions, models, trials):
+        return no_cases("varied", "variant", "participants")
     variants = [("rule", other, other, who) for other in RULES]
     variants += [("who", other, rule, other) for other in WHO]
     tables = []

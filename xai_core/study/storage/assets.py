@@ -1,4 +1,4 @@
-"""Originals of the studies' pictures, each kept once by its content."""
+"""Originals of the studies' pictures, and maps computed elsewhere, each kept once by content."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from xai_core.errors import StudyError
+from xai_core.study.own_conditions import named_files
 from xai_core.study.storage.schema import asset, study, version
 
 
@@ -34,7 +35,7 @@ def read(connection: Connection, name: str) -> tuple[bytes, str]:
 
 
 def drop_unused(connection: Connection) -> None:
-    """Delete the pictures that no draft and no version names."""
+    """Delete the pictures and maps that no draft and no version names."""
     used = set(_named(connection))
     for name in connection.scalars(select(asset.c.hash)).all():
         if name not in used:
@@ -46,3 +47,5 @@ def _named(connection: Connection) -> Iterator[str]:
     designs += connection.scalars(select(version.c.design))
     for design in designs:
         yield from (picture["asset"] for picture in design.get("pictures", ()))
+        for condition in design.get("conditions", ()):
+            yield from named_files(condition["settings"]).values()

@@ -20,8 +20,13 @@ from xai_core.study.field_of_view import original_png
 SOURCES = {"files": "Files", "folder": "A folder with classes", "samples": "Samples"}
 
 
-def show(draft: Draft, classes: Sequence[str]) -> None:
-    """Ways to add pictures, whose folders may have the names of these classes."""
+def show(draft: Draft, classes: Sequence[str] | None) -> None:
+    """Ways to add pictures, whose folders may have the names of these classes.
+
+    Args:
+        draft: the draft.
+        classes: of the models; None where there is no model, and any name is a class.
+    """
     offered = SOURCES | ({"data": "A data set"} if data_sets() else {})
     source = segments(
         st, "From", offered, draft.key("source"), bind=None, label_visibility="collapsed"
@@ -34,7 +39,7 @@ def show(draft: Draft, classes: Sequence[str]) -> None:
         _uploads(draft, classes, folder=source == "folder")
 
 
-def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:
+def _uploads(draft: Draft, classes: Sequence[str] | None, folder: bool) -> None:
     uploads = st.file_uploader(
         "A folder with one sub-folder for each class" if folder else "Pictures",
         accept_multiple_files="directory" if folder else True,
@@ -48,15 +53,25 @@ def _uploads(draft: Draft, classes: Sequence[str], folder: bool) -> None:
     if pictures is None:
         return
     names = [folder_of(picture.name) if folder else "" for picture in pictures]
-    folders = folder_classes(filter(None, names), classes, numbered=False)
-    true = {name: classes[place] for name, place in folders.known.items()}
+    true, problems = _true_classes(names, classes)
     with st.spinner("Reading the pictures"):
         found = stored(
             (PurePath(picture.name).name, picture.getvalue(), true.get(name, ""))
             for picture, name in zip(pictures, names, strict=True)
         )
-        found.refused += folders.problems
+        found.refused += problems
         add(draft, found)
+
+
+def _true_classes(
+    names: Sequence[str], classes: Sequence[str] | None
+) -> tuple[dict[str, str], Sequence[str]]:
+    """The class that each folder's name means, and what is wrong with the others."""
+    named = [name for name in names if name]
+    if classes is None:
+        return dict(zip(named, named, strict=True)), ()
+    folders = folder_classes(named, classes, numbered=False)
+    return {name: classes[place] for name, place in folders.known.items()}, folders.problems
 
 
 def _samples(draft: Draft) -> None:

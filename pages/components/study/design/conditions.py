@@ -13,7 +13,8 @@ from pages.components.classified import Classified
 from pages.components.live import wait_for
 from pages.components.methods import choose_methods
 from pages.components.model_choice import choose_model
-from pages.components.study.design import fields, model_facts
+from pages.components.select_controls import segments
+from pages.components.study.design import fields, model_facts, own_condition
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.items import changed, fresh_id, offer_moves
 from pages.components.text import plain
@@ -24,6 +25,7 @@ from xai_core.study.design import Condition, Design
 from xai_core.study.problems import MOST_CONDITIONS
 
 FIRST = (Choice("gradcam"),)
+SOURCES = {"models": "A model with methods", "maps": "Maps of mine"}
 
 
 def show(draft: Draft) -> None:
@@ -31,14 +33,18 @@ def show(draft: Draft) -> None:
     design = draft.design
     st.caption(
         "What the heatmaps of a trial differ in: two models with one method, two methods on one "
-        "model, or both. Participants never see these names."
+        "model, or both; or maps that you computed elsewhere. Participants never see these names."
     )
     for number, condition in enumerate(design.conditions):
         _card(draft, condition, number)
     if not design.conditions:
         st.info("Nothing is compared yet. Choose a model and one or more methods below.")
     with st.container(border=True):
-        _add(draft)
+        source = segments(
+            st, "Add", SOURCES, f"{draft.slug} condition source", bind=None,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        (_add if source == "models" else own_condition.add)(draft)
 
 
 def leave() -> None:
@@ -65,9 +71,12 @@ def _card(draft: Draft, condition: Condition, number: int) -> None:
         moved = offer_moves(row, draft.design.conditions, number)
         if moved is not None:
             begin_anew(draft, replace(draft.design, conditions=moved))
-        choice = Choice(condition.method, condition.settings)
-        settings = [text.partition(".")[2] for text in assignments(choice)]
-        parts = [model_facts.model_title(condition.model), column_title(choice.id), *settings]
+        if condition.model:
+            choice = Choice(condition.method, condition.settings)
+            settings = [text.partition(".")[2] for text in assignments(choice)]
+            parts = [model_facts.model_title(condition.model), column_title(choice.id), *settings]
+        else:
+            parts = own_condition.described(condition)
         st.caption(plain(" · ".join(parts)))
 
 

@@ -64,5 +64,8 @@ def _row(design: Design, asked: Mapping[tuple[str, str], Task], work: Work) -> N
                 st.caption(plain(condition.title))
                 continue
             alt_text.image(result.arrays["png"].tobytes(), "A heatmap")
-            said = f"{result.facts['predicted_class']} {result.facts['probability']:.0%}"
-            st.caption(f"**{plain(condition.title)}**  \npredicts {plain(said)}")
+            words = f"**{plain(condition.title)}**"
+            if condition.model:
+                said = f"{result.facts['predicted_class']} {result.facts['probability']:.0%}"
+                words += f"  \npredicts {plain(said)}"
+            st.caption(words)

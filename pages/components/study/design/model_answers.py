@@ -38,13 +38,13 @@ def show(design: Design, pictures: Sequence[StudyPicture], share: float) -> dict
         share: of a picture's shorter side that is shown.
     """
     about = model_facts.known(design)
-    if set(about) != {condition.id for condition in design.conditions}:
+    if not about or set(about) != {condition.id for condition in design.with_models}:
         return {}
     asked = _tasks(design, pictures, share)
     work = gather(PURPOSE, list(asked.values()), patience=0.3)
     if work.running:
         live(lambda: None, work, every_s=EVERY_S)
-    models = {each.id: model_facts.model_title(each.model) for each in design.conditions}
+    models = {each.id: model_facts.model_title(each.model) for each in design.with_models}
     found = {}
     for picture in pictures:
         lines, right = [], 0
@@ -71,7 +71,7 @@ def _tasks(
 ) -> dict[tuple[str, str], Task]:
     """One prediction for each picture and model, by the picture's and the condition's id."""
     about = model_facts.known(design)
-    models = {each.id: each.model for each in design.conditions}
+    models = {each.id: each.model for each in design.with_models}
     found = {}
     for name in model_facts.distinct(design):
         facts = about[name]

@@ -56,7 +56,7 @@ def class_names(facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def distinct(design: Design) -> list[str]:
     """The first condition of each model."""
     found: dict[str, str] = {}
-    for condition in design.conditions:
+    for condition in design.with_models:
         found.setdefault(json.dumps(condition.model, sort_keys=True), condition.id)
     return list(found.values())
 
@@ -67,4 +67,4 @@ def model_title(model: Mapping[str, Any]) -> str:
 
 
 def _tasks(design: Design) -> dict[str, Task]:
-    return {condition.id: tasks.describe(condition.model) for condition in design.conditions}
+    return {condition.id: tasks.describe(condition.model) for condition in design.with_models}

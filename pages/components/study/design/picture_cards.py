@@ -33,16 +33,19 @@ def show(draft: Draft) -> None:
     """The step "Pictures"."""
     design = draft.design
     about = list(model_facts.known(design).values())
-    if design.conditions and not about:
+    if design.with_models and not about:
         # Their classes are what is chosen from.
         found = model_facts.wait(design)
         about = list(found.values()) if found else []
     classes = model_facts.class_names(about)
-    if not classes:
+    own_words = bool(design.conditions) and not design.with_models
+    if own_words:
+        st.caption("No model is compared: write of each picture what it shows, in your own words.")
+    elif not classes:
         st.info("The classes to choose from are those of the models: choose these first.")
     with st.expander("Add pictures", icon=":material/add_photo_alternate:",
                      expanded=not design.pictures):  # fmt: skip
-        adding.show(draft, list(classes))
+        adding.show(draft, None if own_words else list(classes))
     for sentence in left_out(draft):
         st.error(plain(sentence), icon=":material/broken_image:")
     if not design.pictures:
@@ -86,9 +89,13 @@ def _card(
     name = picture.id
     alt_text.image(_thumb(picture.asset, share), picture.name)
     st.caption(f"{plain(picture.name)}{said}")
-    offered = {"": "True class?", **classes}
     true_class = _part(draft, picture, "true_class")
-    fields.choice("True class", offered, true_class, label_visibility="collapsed")
+    if draft.design.with_models or not draft.design.conditions:
+        offered = {"": "True class?", **classes}
+        fields.choice("True class", offered, true_class, label_visibility="collapsed")
+    else:
+        words = {"label_visibility": "collapsed", "placeholder": "True class?", **true_class}
+        st.text_input("True class", max_chars=200, **words)
     row = st.container(horizontal=True, gap="small", vertical_alignment="center")
     kind = _part(draft, picture, "kind")
     fields.choice("For", KINDS, kind, row, label_visibility="collapsed", width=120)
@@ -119,7 +126,7 @@ def _part(draft: Draft, picture: StudyPicture, name: str) -> fields.Bound:
 
 def _warn(design: Design, about: Sequence[Mapping[str, Any]]) -> None:
     """Say which model can never be right."""
-    if len(about) == len(design.conditions):
-        named = dict(zip((each.id for each in design.conditions), about, strict=True))
+    if len(about) == len(design.with_models):
+        named = dict(zip((each.id for each in design.with_models), about, strict=True))
         for sentence in tasks.unknown_classes(design, named):
             st.caption(f":material/info: {plain(sentence)} Its prediction counts as wrong there.")

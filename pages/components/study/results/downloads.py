@@ -49,7 +49,7 @@ def show(shown: Shown) -> None:
         "they pay for are left out."
     )
     is_researcher = researcher_check()
-    for about, names in (("file", DATA), ("figure", FIGURES)):
+    for about, names in (("file", DATA), ("figure", _figures(shown))):
         files = {
             label: (
                 f"{shown.slug}.zip" if name == "zip" else name.rpartition("/")[2],
@@ -78,7 +78,13 @@ def made(shown: Shown, name: str, is_researcher: Callable[[], bool]) -> bytes:
     files = data_files.files(shown.records, shown.results, shown.slug)
     if name != "zip":
         return files[name]
-    return zip_bytes({**files, **{one: _drawn(shown, one) for one in FIGURES.values()}})
+    return zip_bytes({**files, **{one: _drawn(shown, one) for one in _figures(shown).values()}})
+
+
+def _figures(shown: Shown) -> dict[str, str]:
+    """Those of ``FIGURES`` that there are: none of cases where predictions are not known."""
+    without = () if len(shown.results.tables["cases"]) else ("figures/cases.", "figures/case_int")
+    return {label: name for label, name in FIGURES.items() if not name.startswith(without)}
 
 
 def _drawn(shown: Shown, path: str) -> bytes:

@@ -54,6 +54,8 @@ def background(shown: Shown) -> None:
             tables.show(own.drop(columns="question"), f"shares {question.id}", titles)
         with right:
             part = cases[cases.question == question.id]
+            if part.empty:
+                continue
             tables.show(part.drop(columns=["question", "images"]), f"cases {question.id}", titles)
 
 

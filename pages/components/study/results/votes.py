@@ -46,8 +46,8 @@ def show(shown: Shown) -> None:
         table[name] = own[name]
     table["decided"] = [_words(decided, titles) for decided in own.decided]
     right = records.predictions.set_index(["image", "model"]).correct
-    for model in models:
-        table[f"right {model}"] = [bool(right[image, model]) for image in own.image]
+    for model in models if len(right) else ():
+        table[f"right {model}"] = [right.get((image, model)) for image in own.image]
         more[f"right {model}"] = st.column_config.CheckboxColumn(f"Right: {titles[model]}")
     st.caption(
         "Agreement is the share of pairs of participants who gave the same answer; accurate is "

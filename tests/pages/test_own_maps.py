@@ -1,0 +1,86 @@
+"""Maps computed elsewhere on the pages: columns beside the methods, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages.components import own_map_store, server_options
+from tests.pages.opening import address, page, words
+from tests.pages.waiting import checked, ended, until
+from xai_core.errors import MapError
+from xai_core.explainers import foreign
+from xai_core.images import sample_image
+from xai_core.own_maps import OwnMaps
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What an address says of maps of the cat, of a picture that is not there, and of one by name.
+
+    The map is 1 in the left half of the whole picture, and -1 in the right one.
+    """
+    monkeypatch.setenv("XAI_CACHE", str(tmp_path))
+    width, height = sample_image("cat").size
+    values = np.ones((1, height, width), np.float32)
+    values[..., width // 2 :] = -1
+    maps = {"cat": values, "unicorn": values}
+    own = OwnMaps("Mine", maps, {"dog": "It is broken."}, refused=("It is broken.",))
+    return f"Mine~{own_map_store.keep(own)}"
+
+
+def test_what_is_kept_is_what_was_uploaded(kept: str) -> None:
+    name, _, digest = kept.partition("~")
+    found = own_map_store.kept(name, digest)
+    assert set(found.maps) == {"cat", "unicorn"}
+    assert (found.problems, found.refused) == ({"dog": "It is broken."}, ("It is broken.",))
+    assert own_map_store.keep(found) == digest
+    for other in ("0" * 64, "../x", ""):
+        with pytest.raises(MapError, match="upload them again"):
+            own_map_store.kept("Mine", other)
+
+
+@pytest.mark.usefixtures("engine")
+def test_own_maps_are_a_column_of_compare_and_of_reliability_and_not_of_sanity(kept: str) -> None:
+    lost = f"Lost~{'0' * 64}"
+    app = page("app.py", {"methods": "saliency", "maps": [kept, lost]})
+    until(app, ended("compare", "pairs"))
+    results = app.session_state["_work"]["compare"].results.values()
+    own = next(one for one in results if one.facts["method"] == "maps:Mine")
+    np.testing.assert_array_equal(np.sign(own.arrays["relevance"][0, 0, [0, -1]]), [1, -1])
+    pairs = app.session_state["_work"]["pairs"].results.values()
+    (scores,) = [one.arrays["scores"] for one in pairs]
+    assert scores.shape == (2, 2), "the map is compared with the method's"
+    assert np.isfinite(scores).all()
+    said = words(app)
+    assert "have 1 whose names match no picture: unicorn" in said.replace("\\", "")
+    assert "It is broken" in said
+    assert "Maps computed elsewhere" in said
+    assert address(app, "maps") == [kept], "what is kept no longer is not in the address"
+
+    checked(app.switch_page("pages/reliability.py").run())
+    until(app, ended("apem-rows"))
+    rows = [
+        row
+        for one in app.session_state["_work"]["apem-rows"].results.values()
+        for row in one.facts["rows"]
+        if row["method"] == "maps:Mine"
+    ]
+    assert len(rows) == 3
+    assert not any(row.get("problem") for row in rows)
+
+    checked(app.switch_page("pages/sanity.py").run())
+    until(app, lambda works: "Your maps (Mine) are not offered here" in words(app))
+
+
+@pytest.mark.usefixtures("engine", "methods_restored")
+def test_methods_that_could_not_be_taken_are_named_below_the_others(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mine.py").write_text("raise ValueError('no luck')")
+    server_options.take(["app.py", "--methods-from", str(tmp_path / "mine.py")])
+    foreign.take()
+    app = until(page("app.py", {"methods": "saliency"}), ended("compare"))
+    assert any("no luck" in one.value for one in app.warning)
