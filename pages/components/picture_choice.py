@@ -35,7 +35,9 @@ class Picture:
 
 def choose_pictures() -> list[Picture]:
     """The sidebar's picture part; unreadable files are named and left out."""
-    samples = {sample.id: sample.title for sample in sample_images() if sample.known}
+    asked = st.query_params.get_all("samples")
+    offered = [one for one in sample_images() if one.known or one.title in asked]
+    samples = {sample.id: sample.title for sample in offered}
     st.subheader("Pictures")
     warn_of_unknown("samples", samples.values(), "sample picture")
     above = st.container()

@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 # A picture whose class changes soon.
-QUERY = "samples=Rocket&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
+QUERY = "samples=Astronaut&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
 
 
 def opened(page: Page, address: str) -> list[str]:
@@ -82,7 +82,7 @@ def test_step_until_the_class_flips_filter_and_download(page: Page, server: str)
     command = json.loads(Path(waiting.value.path()).read_text("utf-8"))["command"]
     # Another test carries such a command out.
     words = shlex.split(command)
-    assert "sample:rocket" in words
+    assert "sample:astronaut" in words
     given = dict(pairwise(words))
     asked = {"--methods": "saliency,input_x_gradient", "--shuffles": "1", "--eps-max": "15"}
     assert asked.items() <= given.items()
@@ -92,7 +92,7 @@ def test_step_until_the_class_flips_filter_and_download(page: Page, server: str)
 def test_a_folder_with_classes(page: Page, server: str, tmp_path: Path) -> None:
     from xai_core.images import sample_image
 
-    for name, sample in (("Egyptian cat", "cat"), ("elsewhere", "rocket")):
+    for name, sample in (("Egyptian cat", "cat"), ("elsewhere", "astronaut")):
         (tmp_path / "mine" / name).mkdir(parents=True)
         sample_image(sample).save(tmp_path / "mine" / name / "one.png")
     query = "methods=saliency&shuffles=0&eps_max=15&view=Many+pictures&cohort=A+folder+of+mine"

@@ -27,7 +27,7 @@ from xai_core.models import load_classifier
 
 pytestmark = pytest.mark.usefixtures("engine")
 # A picture whose class changes soon.
-QUICK = {"samples": "Rocket", "methods": "saliency,input_x_gradient", "shuffles": "0"}
+QUICK = {"samples": "Astronaut", "methods": "saliency,input_x_gradient", "shuffles": "0"}
 MOST = 15
 QUICK["eps_max"] = str(MOST)
 PURPOSES = ("apem-maps", "apem-trace", "apem-rows")
@@ -50,7 +50,7 @@ def measured(app: AppTest) -> AppTest:
 def measured_map(stage: str) -> tuple[Any, Any, Any, Any]:
     """Classifier, input, class and the map of the picture's gradient."""
     clf = load_classifier("vgg-tiny")
-    x = clf.preprocess([sample_image("rocket")])
+    x = clf.preprocess([sample_image("astronaut")])
     y = clf.logits(x).argmax(1)
     raw = explain(clf, x, y, method="saliency")
     return clf, x, y, relevance_map(raw, stage, clf.pixels(x).clamp(0, 1))
@@ -155,7 +155,7 @@ def test_many_pictures_here(computed: AppTest) -> None:
 
 
 def test_two_methods_picture_by_picture() -> None:
-    samples = ["Rocket", "Cameraman", "Motorcycle"]
+    samples = ["Astronaut", "Cameraman", "Motorcycle"]
     methods = "random,gradcam_elementwise"
     app = measured(opened(view="Many pictures", methods=methods, eps_max="25", samples=samples))
     app.segmented_control(key="apem_stage").set_value("map")
@@ -163,7 +163,7 @@ def test_two_methods_picture_by_picture() -> None:
     until(app, arrived("apem-example"))
     assert app.selectbox(key="versus_other").options == ["Random (control)"]
     clf, numbers = load_classifier("vgg-tiny"), {}
-    for name in ("rocket", "camera", "motorcycle"):
+    for name in ("astronaut", "camera", "motorcycle"):
         x = clf.preprocess([sample_image(name)])
         y = clf.logits(x).argmax(1)
         raw = {
@@ -193,7 +193,7 @@ def test_shuffled_maps_are_drawn_of_methods_that_have_some(computed: AppTest) ->
 
 def test_a_data_set_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clf = load_classifier("vgg-tiny")
-    image = sample_image("rocket")
+    image = sample_image("astronaut")
     best = clf.class_names[int(clf.logits(clf.preprocess([image.crop((0, 0, 300, 300))])).argmax())]
     for name, side in ((best, 300), ("school bus", 280)):
         folder = tmp_path / "pets" / name
