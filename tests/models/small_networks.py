@@ -68,5 +68,5 @@ def known(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (signatures.signatures, signatures.heads_of, recognition._by_signature):
+    for cached in (signatures.signatures, recognition._by_signature):
         cached.cache_clear()
