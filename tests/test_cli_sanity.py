@@ -469,7 +469,7 @@ def test_a_model_of_one_layer_works(folder, photos, tmp_path, undrawn):
         (["--tests", "labels", "--other", "four"], "four has 4 classes and small has 3"),
         (["--tests", "labels", "--other", "large"], "takes other input than small"),
         (["--tests", "labels", "--other", "dark"], "takes other input than small"),
-        (["--model", "weightless"], "no layer with weights"),
+        (["--model", "weightless"], "holds no state dict"),
     ],
 )
 def test_mistakes_give_one_sentence_and_cost_nothing(
