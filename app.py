@@ -107,12 +107,10 @@ def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
     from xai_core import tasks
     from xai_core.first_model import first_model
-    from xai_core.models import available_models
 
     with suppress(JobError):  # closed already
         engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
     warm_up(EVERYBODY)
-    available_models()  # what the libraries have is looked through once
 
 
 def warm_up(modules: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,8 @@ from pages.components.checkpoint_form import own_checkpoint
 from pages.components.text import plain
 from xai_core.errors import ModelError
 from xai_core.first_model import first_model
-from xai_core.models import ModelInfo, available_models, python_models
+from xai_core.models import ModelInfo, python_models
+from xai_core.models.registry import model_info, models_here
 
 OWN = "your checkpoint"
 
@@ -24,10 +24,10 @@ def choose_model() -> dict[str, Any] | None:
     Returns:
         Keywords of ``load_classifier``, or None while a checkpoint is incomplete.
     """
-    infos = {info.id: info for info in model_infos()}
+    infos = _offered()
+    names = [*infos, OWN]
     st.subheader("Model")
-    warn_of_unknown("model", [*infos, OWN], "model")
-    names = _offered(infos)
+    warn_of_unknown("model", names, "model")
     chosen = st.selectbox(
         "Model",
         names,
@@ -37,32 +37,33 @@ def choose_model() -> dict[str, Any] | None:
     )
     for problem in python_models.problems():
         st.warning(plain(problem))
-    model_search.offer(list(infos.values()), "model")
+    model_search.offer("model")
     if chosen == OWN:
         return own_checkpoint()
     st.caption(_facts(infos[chosen]))
     return {"source": chosen}
 
 
-def _offered(infos: Mapping[str, ModelInfo]) -> list[str]:
+def _offered() -> dict[str, ModelInfo]:
     """The model to begin with, those whose weights are here, and what was found or asked for."""
-    first = first_model()
-    if first not in infos:
-        raise ModelError(f"XAI_MODEL names '{first}', and there is no such model.")
-    here = [name for name, info in infos.items() if info.local]
-    asked = st.session_state.get("model", st.query_params.get("model"))
-    found = [asked] if asked in infos else []
-    return [*dict.fromkeys([first, *here, *found]), OWN]
+    infos = {info.id: info for info in model_infos()}
+    for name in (first_model(), st.session_state.get("model", st.query_params.get("model"))):
+        found = None if not name or name in infos else model_info(str(name))
+        if found is not None:
+            infos[found.id] = found
+    if first_model() not in infos:
+        raise ModelError(f"XAI_MODEL names '{first_model()}', and there is no such model.")
+    return {first_model(): infos.pop(first_model()), **infos}
 
 
 def model_infos() -> list[ModelInfo]:
-    """What can be chosen, besides own checkpoints."""
+    """Models whose weights are on this machine."""
     return _infos(python_models.stamp())
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=60)  # what is here changes
 def _infos(stamp: str) -> list[ModelInfo]:
-    return available_models()
+    return models_here()
 
 
 def _facts(info: ModelInfo) -> str:

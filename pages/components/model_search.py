@@ -8,31 +8,31 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.address_bar import write
-from xai_core.models import ModelInfo
+from xai_core.models import ModelInfo, available_models
 from xai_core.models.registry import named_like
 
 LEAST = 2  # letters
 
 
-def offer(infos: Sequence[ModelInfo], control: str) -> None:
+def offer(control: str) -> None:
     """A button that opens the search.
 
     Args:
-        infos: of all models.
         control: key of the control that is set to the model that is found.
     """
     if st.button("Find another model", icon=":material/search:", width="stretch"):
-        _search(infos, control)
+        _search(control)
 
 
 @st.dialog("Find a model", width="large")
-def _search(infos: Sequence[ModelInfo], control: str) -> None:
+def _search(control: str) -> None:
     words = st.text_input(
         "Words of its name",
         placeholder="resnet 50",
         help="Every word must be found. timm's names say after the dot what the weights were "
         "trained on: in1k is ImageNet with 1,000 classes, in12k and in21k have more.",
     ).split()
+    infos = _infos()
     if len("".join(words)) < LEAST:
         st.caption(f"{len(infos):,} models; write two letters or more.")
         return
@@ -69,6 +69,11 @@ def _search(infos: Sequence[ModelInfo], control: str) -> None:
 
 
 _FOUND = "_model-found"  # in the session: the dialog can be closed
+
+
+@st.cache_resource(show_spinner="Looking through the libraries", ttl=60)  # what is here changes
+def _infos() -> list[ModelInfo]:
+    return available_models()
 
 
 def _use(control: str, chosen: str) -> None:

@@ -9,10 +9,11 @@ from safetensors.torch import save_file
 from timm.data import create_transform, resolve_data_config
 
 from xai_core.errors import ModelError
+from xai_core.first_model import FIRST
 from xai_core.images import model_input, sample_image
 from xai_core.models import available_models, load_classifier
 from xai_core.models.architectures import build_network, timm_architecture, torchvision_names
-from xai_core.models.registry import named_like, weights_stamp
+from xai_core.models.registry import model_info, models_here, named_like, weights_stamp
 from xai_core.models.signatures import signatures
 from xai_core.models.timm_models import WEIGHTS, architecture_names, timm_facts, timm_names
 
@@ -120,3 +121,16 @@ def test_models_are_found_by_words_of_their_names():
     (one,) = (one for one in found if one.id == "resnet50.a1_in1k")
     # By hand: He et al. 2016's 25.557 million, of which 2048 x 1000 + 1000 are the last layer's.
     assert (one.parameters, one.source, one.local) == (25_557_032, "timm", False)
+
+
+def test_what_is_here_is_known_without_looking_through_all(hub):
+    assert SMALL not in [one.id for one in models_here()]
+    put(hub, SMALL)
+    (one,) = (one for one in models_here() if one.id == SMALL)
+    assert one.local
+    assert one == model_info(SMALL)
+    assert all(one.local for one in models_here())
+    assert next(one.id for one in models_here()) == FIRST
+    assert model_info("resnet18").source == "torchvision"
+    assert model_info(FIRST).source == "embedded"
+    assert model_info("resnet10t") is model_info("nonsense.x") is None

@@ -27,6 +27,7 @@ from xai_core.models.timm_models import (
     plain_name,
     timm_facts,
     timm_names,
+    timm_names_here,
 )
 
 PATTERNS = ".patterns.safetensors"  # ending of the file with patterns beside the weights
@@ -72,9 +73,29 @@ def available_models() -> list[ModelInfo]:
 
     No weights are read, and nothing of ``python_models`` is built.
     """
-    own = [_embedded_info(file) for file in embedded().values()] + _python_infos()
-    libraries = [_torchvision_info(name) for name in torchvision_names()]
-    return own + libraries + [_timm_info(name) for name in timm_names()]
+    torchvision = [_torchvision_info(name) for name in torchvision_names()]
+    return _own_infos() + torchvision + [_timm_info(name) for name in timm_names()]
+
+
+def models_here() -> list[ModelInfo]:
+    """Those of ``available_models`` whose weights are on this machine; sooner than all."""
+    torchvision = [_torchvision_info(name) for name in torchvision_names()]
+    here = [info for info in torchvision if info.local]
+    return _own_infos() + here + [_timm_info(name) for name in timm_names_here()]
+
+
+def model_info(name: str) -> ModelInfo | None:
+    """The one of ``available_models`` with that id, or None."""
+    own = next((info for info in _own_infos() if info.id == name), None)
+    if own is not None:
+        return own
+    if name in torchvision_names():
+        return _torchvision_info(name)
+    return _timm_info(name) if "." in name and name in timm_names() else None
+
+
+def _own_infos() -> list[ModelInfo]:
+    return [_embedded_info(file) for file in embedded().values()] + _python_infos()
 
 
 def named_like(models: Iterable[ModelInfo], words: Iterable[str]) -> list[ModelInfo]:

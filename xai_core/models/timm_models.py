@@ -127,6 +127,15 @@ def timm_names() -> tuple[str, ...]:
     )
 
 
+def timm_names_here() -> list[str]:
+    """Those of ``timm_names`` whose weights are on this machine; timm is asked only if need be."""
+    from huggingface_hub import constants
+
+    if not any(Path(constants.HF_HUB_CACHE).glob("models--*")):
+        return []
+    return [name for name in timm_names() if timm_facts(name).file is not None]
+
+
 @cache
 def timm_facts(name: str) -> TimmFacts:
     """Facts about the weights of one of ``timm_names``, from timm itself."""
