@@ -60,6 +60,13 @@ PLACES = [
     *(("vgg", "cuda:0"), ("residual", "cuda:0"), ("residual", "mps"), ("functions", "mps")),
     *(("no convolution", "cuda:0"), ("transformer", "mps")),
 ]
+# Most of the others refuse a transformer, after long probing.
+CASES = [
+    (method, *place)
+    for method, row in METHODS.items()
+    for place in PLACES
+    if place[0] != "transformer" or row.family in ("gradient", "cam")
+]
 
 
 @cache
@@ -93,8 +100,7 @@ def usual(kind, method):
     return outcome(classifier(kind), method)
 
 
-@pytest.mark.parametrize(("kind", "card"), PLACES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("method", "kind", "card"), CASES)
 def test_a_map_is_the_processors(method, kind, card):
     clf, expected = classifier(kind), usual(kind, method)
     with pretended(card, float64=card != "mps") as there:
