@@ -41,7 +41,6 @@ EVERYBODY = (
     *PARTICIPANTS,
 )
 
-
 log = logging.getLogger(__name__)
 
 

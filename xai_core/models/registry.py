@@ -91,7 +91,7 @@ def model_info(name: str) -> ModelInfo | None:
         return own
     if name in torchvision_names():
         return _torchvision_info(name)
-    return _timm_info(name) if "." in name and name in timm_names() else None
+    return _timm_info(name) if _is_timm(name) else None
 
 
 def _own_infos() -> list[ModelInfo]:
@@ -191,9 +191,14 @@ def _by_id(name: str) -> Callable[[], Classifier] | None:
         return partial(python_models.load, name)
     if name in torchvision_names():
         return partial(load_pretrained, name)
-    if "." in name and name in timm_names():
+    if _is_timm(name):
         return partial(load_timm, name)
     return None
+
+
+def _is_timm(name: str) -> bool:
+    """Whether it is one of ``timm_names``; timm is not loaded to tell that a file is none."""
+    return "." in name and not Path(name).is_file() and name in timm_names()
 
 
 def _which_weights(name: str) -> str:
@@ -216,7 +221,7 @@ def weights_stamp(source: str | Path) -> str:
     path = embedded().get(name, Path(source))
     if name in torchvision_names():
         path = pretrained_facts(name).file
-    elif "." in name and not path.is_file() and name in timm_names():
+    elif _is_timm(name):
         path = timm_facts(name).file or path
     stamps = []
     # A folder without a name of its own, such as ".", has nothing beside it.
