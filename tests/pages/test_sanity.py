@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,12 +17,13 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.sanity import downloads
 from pages.components.sanity.sweep_results import SweepResults
+from tests import worker_functions
 from tests.pages.opening import page, renewed, words
-from tests.pages.waiting import PATIENCE_S, checked, ended, until
+from tests.pages.waiting import LOOK_S, PATIENCE_S, checked, ended, until
 from xai_core.errors import JobError
 from xai_core.explainers.choices import Choice
 from xai_core.images import sample_image
-from xai_core.jobs import Engine
+from xai_core.jobs import Engine, Job, Task
 from xai_core.models import load_classifier
 from xai_core.provenance import ModelFacts
 from xai_core.randomization import sanity_check
@@ -213,17 +216,29 @@ def test_thresholds_that_contradict_each_other_are_named() -> None:
     assert "The thresholds must lie" in words(app)
 
 
-def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(engine: Engine) -> None:
+def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     app = opened(seeds="2", methods="saliency")
-    app.run(timeout=PATIENCE_S)
-    deadline = time.monotonic() + PATIENCE_S
-    while "sanity" not in app.session_state["_work"] and time.monotonic() < deadline:
-        app.run(timeout=PATIENCE_S)
-    work = app.session_state["_work"]["sanity"]
-    work.cancel()
-    until(app, lambda works: any(one.label == "Compute the rest" for one in app.button))
+    with monkeypatch.context() as patch:
+
+        def submit(tasks: Sequence[Task], owner: str) -> Job:
+            """With something in front that never ends, so that the sanity check is cancelled."""
+            if any(task.run is run_randomised for task in tasks):
+                endless = {"file": str(tmp_path / "never")}
+                tasks = [Task("endless", worker_functions.busy_until, endless), *tasks]
+            return Engine.submit(engine, tasks, owner)
+
+        patch.setattr(engine, "submit", submit)
+        until(app, lambda works: "sanity" in works)
+        work = app.session_state["_work"]["sanity"]
+        assert work.job is not None
+        while work.job.fraction == 0:
+            time.sleep(LOOK_S)
+        work.cancel()
     missing = 3 * (1 + 13 * 2) - len(sweep(app).facts)
     assert len(sweep(app).missing()) == missing > 0
+    checked(app.run(timeout=PATIENCE_S))
     assert f"{missing} of 81 maps have not been computed. No file has them." in words(app)
     next(button for button in app.button if button.label == "Compute the rest").click()
     app = settled(app)
