@@ -88,7 +88,8 @@ def zipped(size):
     """An archive that says of its only member that it is so long."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("cat.npy", b"\0" * size)
+        archive.writestr("cat.npy", b"\0" * 10)
+        archive.filelist[0].file_size = size
     return stream.getvalue()
 
 

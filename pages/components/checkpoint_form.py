@@ -18,12 +18,13 @@ from xai_core.imagenet import IMAGENET
 from xai_core.images import RESAMPLING
 from xai_core.models.architectures import TRANSFORMING
 from xai_core.models.checkpoint_layout import title
+from xai_core.models.hugging_face import CONFIG, PICTURES, WEIGHTS
 from xai_core.models.recognition import Recognised, recognise
 from xai_core.models.replaced_heads import ACTIVATIONS
 from xai_core.models.signatures import every_architecture
 
 LARGEST_MB = 2048
-ENDINGS = ["safetensors", "pt", "pth", "tar", "ckpt", "bin"]
+ENDINGS = ["safetensors", "pt", "pth", "tar", "ckpt", "bin", "json"]
 OUTPUTS = {
     "auto": "as the network ends, else exclude each other",
     "softmax": "exclude each other (softmax)",
@@ -39,18 +40,22 @@ def own_checkpoint() -> dict[str, Any] | None:
     Returns:
         Keywords of ``load_classifier``, or None while something must be told.
     """
-    upload = st.file_uploader(
+    uploads = st.file_uploader(
         "Weights",
         type=ENDINGS,
+        accept_multiple_files=True,
         key="checkpoint",
         max_upload_size=LARGEST_MB,
-        help="safetensors, or what torch.save wrote in a training, whatever its ending. Pickled "
+        help="safetensors, or what torch.save wrote in a training, whatever its ending; or the "
+        f"files of a folder of Hugging Face's together: {CONFIG}, {PICTURES}, {WEIGHTS}. Pickled "
         "modules and TorchScript are refused.",
     )
-    if upload is None:
+    if not uploads:
         st.info("Upload the weights; what they are is read from the file.")
         return None
-    weights = checkpoint_store.stored(upload)
+    weights = checkpoint_store.stored(uploads)
+    if weights.is_dir():
+        return _folder(weights)
     try:
         facts = _facts(weights)
     except ModelError as error:
@@ -58,8 +63,20 @@ def own_checkpoint() -> dict[str, Any] | None:
         return None
     if facts is None:
         return None
-    facts = {"title": Path(upload.name).stem, **facts}
+    facts = {"title": Path(uploads[0].name).stem, **facts}
     return {"source": str(checkpoint_store.with_facts(weights, json.dumps(facts)))}
+
+
+def _folder(folder: Path) -> dict[str, Any] | None:
+    missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        st.error(
+            f"Several files are taken for a folder of Hugging Face's, and {' and '.join(missing)} "
+            "is not among them; upload the weights alone, or all files of the folder together.",
+            icon=":material/error:",
+        )
+        return None
+    return {"source": str(folder)}
 
 
 def _facts(weights: Path) -> dict[str, Any] | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -18,25 +20,55 @@ STORE_BYTES = 8 * 2**30
 _KNOWN = "_stored-checkpoint"  # in the session: upload and file, so that it is hashed once
 
 
-def stored(upload: UploadedFile) -> Path:
-    """The uploaded file, in a folder named by its content, under the name it came with."""
-    known: tuple[str, Path] | None = st.session_state.get(_KNOWN)
-    if known and known[0] == upload.file_id and known[1].is_file():
+def stored(uploads: Sequence[UploadedFile]) -> Path:
+    """The uploaded file, under the name it came with; of several files their folder."""
+    ids = [upload.file_id for upload in uploads]
+    known: tuple[list[str], Path] | None = st.session_state.get(_KNOWN)
+    if known and known[0] == ids and known[1].exists():
         os.utime(known[1].parent)
         return known[1]
-    path = keep(upload.getvalue(), upload.name)
-    st.session_state[_KNOWN] = (upload.file_id, path)
+    contents = {upload.name: upload.getvalue() for upload in uploads}
+    path = keep_folder(contents) if len(contents) > 1 else keep(*next(iter(contents.items())))
+    st.session_state[_KNOWN] = (ids, path)
     return path
 
 
-def keep(content: bytes, name: str) -> Path:
+def keep(name: str, content: bytes) -> Path:
     """A checkpoint as a file; of its name only what is harmless is kept."""
-    stem = re.sub(r"[^\w-]+", "-", Path(name).stem)[:60] or "checkpoint"
-    folder = default_folder() / "checkpoints" / hashlib.sha256(content).hexdigest()
-    path = folder / f"{stem}{Path(name).suffix.lower()}"
+    path = _store() / hashlib.sha256(content).hexdigest() / _harmless(name)
     _write(path, content)
-    _make_room(folder.parent)
+    _make_room()
     return path
+
+
+def keep_folder(contents: Mapping[str, bytes]) -> Path:
+    """The files of a model that is a folder, as one, with the contents of the files by name."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+    folder = _store() / digest / _harmless(_kind(contents.get("config.json", b"")))
+    for name, content in contents.items():
+        _write(folder / _harmless(name), content)
+    os.utime(folder.parent)
+    _make_room()
+    return folder
+
+
+def _kind(config: bytes) -> str:
+    """What the model in the folder is called: by timm's architecture, or transformers' kind."""
+    try:
+        facts = json.loads(config)
+        return str(facts.get("architecture") or facts["model_type"])
+    except (ValueError, RecursionError, AttributeError, LookupError):
+        return "model"
+
+
+def _harmless(name: str) -> str:
+    stem = re.sub(r"[^\w-]+", "-", Path(name).stem)[:60] or "checkpoint"
+    return f"{stem}{Path(name).suffix.lower()}"
+
+
+def _store() -> Path:
+    return default_folder() / "checkpoints"
 
 
 def with_facts(weights: Path, facts: str) -> Path:
@@ -52,7 +84,7 @@ def with_facts(weights: Path, facts: str) -> Path:
             shutil.copyfile(weights, part)
         part.replace(path)
     os.utime(path.parent)
-    _make_room(path.parent.parent)
+    _make_room()
     return path
 
 
@@ -69,9 +101,9 @@ def _part(path: Path) -> Path:
     return path.with_name(f"{uuid.uuid4().hex}.part")
 
 
-def _make_room(store: Path) -> None:
+def _make_room() -> None:
     """Remove the checkpoints longest unused while they take more than ``STORE_BYTES``."""
-    folders = sorted(store.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    folders = sorted(_store().iterdir(), key=lambda folder: folder.stat().st_mtime)
     for index, folder in enumerate(folders[:-1]):
         if _size(folders[index:]) <= STORE_BYTES:
             break
@@ -80,5 +112,5 @@ def _make_room(store: Path) -> None:
 
 def _size(folders: list[Path]) -> int:
     """Bytes on the disk: a file that lies in several folders counts once."""
-    found = [file.stat() for folder in folders for file in folder.iterdir()]
+    found = [file.stat() for folder in folders for file in folder.rglob("*")]
     return sum({facts.st_ino: facts.st_size for facts in found}.values())

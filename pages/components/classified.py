@@ -18,7 +18,7 @@ from pages.components.text import plain
 from xai_core import tasks
 from xai_core.classes import class_titles
 from xai_core.images import model_input, visible_crop
-from xai_core.models import python_models
+from xai_core.models import brought_models
 from xai_core.provenance import ModelFacts
 
 # Of 300 photographs of what efficientnet-lite0 knows, 9 % have less, and of those 38 % are rightly
@@ -95,7 +95,7 @@ class Classified:
             str(self.model["source"]),
             self.fingerprint,
             self.class_names,
-            options=python_models.options(str(self.model["source"])),
+            options=brought_models.options(str(self.model["source"])),
             outputs=facts.get("outputs", "softmax"),
             notes=facts.get("notes", ()),
         )

@@ -12,7 +12,7 @@ from pages.components.checkpoint_form import own_checkpoint
 from pages.components.text import plain
 from xai_core.errors import ModelError
 from xai_core.first_model import first_model
-from xai_core.models import ModelInfo, python_models
+from xai_core.models import ModelInfo, brought_models
 from xai_core.models.registry import model_info, models_here
 
 OWN = "your checkpoint"
@@ -35,7 +35,7 @@ def choose_model() -> dict[str, Any] | None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    for problem in python_models.problems():
+    for problem in brought_models.problems():
         st.warning(plain(problem))
     model_search.offer("model")
     if chosen == OWN:
@@ -58,7 +58,7 @@ def _offered() -> dict[str, ModelInfo]:
 
 def model_infos() -> list[ModelInfo]:
     """Models whose weights are on this machine."""
-    return _infos(python_models.stamp())
+    return _infos(brought_models.stamp())
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=60)  # what is here changes

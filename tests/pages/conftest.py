@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from pages.components import access
 from xai_core import jobs
@@ -20,6 +22,15 @@ def at_this_machine() -> Iterator[None]:
     """Without a server there is no connection whose address could be looked at."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "_connection", lambda: (None, {}))
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def scanned_once() -> Iterator[None]:
+    """AppTest makes a runtime for every run, which looks through all that is installed."""
+    scan = manifest_scanner.scan_component_manifests
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(scan))
         yield
 
 

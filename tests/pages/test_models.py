@@ -27,7 +27,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
-    weights = checkpoint_store.keep(b"weights", "../../my net (2).PT")
+    weights = checkpoint_store.keep("../../my net (2).PT", b"weights")
     path = checkpoint_store.with_facts(weights, '{"a": 1}')
     assert path.name == "my-net-2-.pt"
     assert path.read_bytes() == b"weights"
@@ -41,7 +41,7 @@ def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(checkpoint_store, "STORE_BYTES", 25)
 
     def kept(number: int) -> Path:
-        weights = checkpoint_store.keep(str(number).encode() * 10, "a.pt")
+        weights = checkpoint_store.keep("a.pt", str(number).encode() * 10)
         path = checkpoint_store.with_facts(weights, "")
         for one in (weights, path):
             os.utime(one.parent, (number, number))
@@ -63,10 +63,15 @@ def _dialog() -> None:
 
 def opened(content: object) -> AppTest:
     """The form after an upload."""
-    app = AppTest.from_function(_dialog, default_timeout=PATIENCE_S).run()
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    app.file_uploader[0].set_value([("run.ckpt", buffer.getvalue(), "application/octet-stream")])
+    return uploaded(("run.ckpt", buffer.getvalue()))
+
+
+def uploaded(*files: tuple[str, bytes]) -> AppTest:
+    """The form after an upload of several files."""
+    app = AppTest.from_function(_dialog, default_timeout=PATIENCE_S).run()
+    app.file_uploader[0].set_value([(*file, "application/octet-stream") for file in files])
     return app.run()
 
 
@@ -162,6 +167,18 @@ def test_what_is_no_checkpoint_is_refused_in_a_sentence() -> None:
     assert app.session_state["chosen"] is None
 
 
+def test_several_files_are_a_folder_of_hugging_face_s() -> None:
+    config = json.dumps({"architecture": "../resnet10t"}).encode()
+    app = uploaded(("config.json", config), ("preprocessor_config.json", b"{}"))
+    assert "model.safetensors is not among them" in said(app.error[0])
+    assert app.session_state["chosen"] is None
+    app = uploaded(("config.json", config), ("model.safetensors", b"weights"))
+    folder = Path(app.session_state["chosen"]["source"])
+    assert folder.name == "resnet10t"
+    assert (folder / "config.json").read_bytes() == config
+    assert (folder / "model.safetensors").read_bytes() == b"weights"
+
+
 def test_who_converts_its_input_is_asked() -> None:
     shapes = blueprint("googlenet", 3).state_dict()
     content = {name: torch.zeros(()).expand(tensor.shape) for name, tensor in shapes.items()}
@@ -182,7 +199,7 @@ def test_models_of_a_file_of_python_are_offered(
     assert "mine" not in [info.id for info in model_choice.model_infos()]
     monkeypatch.setenv("XAI_MODELS_FROM", str(file))
     (info,) = (info for info in model_choice.model_infos() if info.id == "mine")
-    assert model_choice._facts(info) == "Made by mine.py."
+    assert model_choice._facts(info) == "From mine.py."
 
 
 def test_the_server_is_told_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

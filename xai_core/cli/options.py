@@ -56,9 +56,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         default=first_model(),
-        metavar="ID|FILE",
-        help="a model's id (see `models`), or a "
-        "checkpoint: .safetensors, or what torch.save wrote (default: %(default)s)",
+        metavar="ID|FILE|FOLDER",
+        help="a model's id (see `models`), a checkpoint (.safetensors, or what torch.save wrote), "
+        "or a folder of Hugging Face's with config.json (default: %(default)s)",
     )
     add_models_from(parser)
     group = parser.add_argument_group(
@@ -105,8 +105,9 @@ def add_models_from(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models-from",
         type=Path,
-        metavar="FILE",
-        help="a file of Python whose models() builds models of your own; it is run",
+        metavar="PATH",
+        help="a file of Python whose models() builds models of your own, which is run; or a folder "
+        "with models of Hugging Face's in folders",
     )
 
 
@@ -117,9 +118,9 @@ def take_models_from(arguments: argparse.Namespace) -> None:
         ModelError: nothing in the file can be used.
     """
     if arguments.models_from is not None:
-        from xai_core.models import python_models
+        from xai_core.models import brought_models
 
-        python_models.use(arguments.models_from)
+        brought_models.use(arguments.models_from)
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:
@@ -181,10 +182,10 @@ def add_maps(parser: argparse.ArgumentParser) -> None:
 
 def given_facts(arguments: argparse.Namespace) -> dict[str, str]:
     """The facts about a checkpoint that were given, as options and their words."""
-    from xai_core.models import python_models
+    from xai_core.models import brought_models
 
     words = {name: getattr(arguments, name) for name in CHECKPOINT}
-    return python_models.options(arguments.model) | {
+    return brought_models.options(arguments.model) | {
         f"--{name.replace('_', '-')}": word for name, word in words.items() if word is not None
     }
 
@@ -197,8 +198,10 @@ def model_keywords(arguments: argparse.Namespace) -> dict[str, Any]:
             can be used.
     """
     take_models_from(arguments)
-    source = Path(arguments.model)  # absolute, because a worker may have another folder
-    found: dict[str, Any] = {"source": str(source.absolute() if source.is_file() else source)}
+    source = Path(arguments.model)
+    if source.is_file() or (source / "config.json").is_file():
+        source = source.absolute()  # because a worker may have another folder
+    found: dict[str, Any] = {"source": str(source)}
     for name in ("architecture", "outputs", "weights", "head_activation"):
         if getattr(arguments, name) is not None:
             found[name] = getattr(arguments, name)

@@ -58,11 +58,11 @@ def list_models(arguments: argparse.Namespace) -> int:
             raise ModelError("--recognise looks at one file; leave the words out.")
         return _recognise(arguments.recognise, arguments.json)
     from xai_core.cli.subjects import complain
-    from xai_core.models import available_models, python_models
+    from xai_core.models import available_models, brought_models
     from xai_core.models.registry import named_like
 
     take_models_from(arguments)
-    for problem in python_models.problems():
+    for problem in brought_models.problems():
         complain(problem)
     every = available_models()
     found = named_like(every, arguments.words)

@@ -58,7 +58,8 @@ class Classifier:
             sentence; "" if they can.
         patterns_file: patterns for PatternAttribution that the model brings, or None; to be set
             before the classifier is used.
-        program: hash of the file of Python that built it, or ""; to be set as early.
+        program: hash of the file that says how it is built, Python's or a config.json, or ""; to be
+            set as early.
 
     Raises:
         ModelError: the module cannot be copied, does not run, its output does not match

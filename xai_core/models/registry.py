@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xai_core.errors import ModelError
-from xai_core.models import python_models
+from xai_core.models import brought_models, hugging_face
 from xai_core.models.architectures import (
     parameter_count,
     timm_architecture,
@@ -46,7 +46,7 @@ class ModelInfo:
     Attributes:
         id: what ``load_classifier`` takes.
         title: the name that people read.
-        source: "embedded", "python", "torchvision" or "timm".
+        source: "embedded", "brought", "torchvision" or "timm".
         classes: number of classes; None where only loading it would tell, and so the next two.
         input_size: (height, width) in pixels.
         parameters: number of weights.
@@ -69,9 +69,9 @@ class ModelInfo:
 
 
 def available_models() -> list[ModelInfo]:
-    """The embedded models, those of a file of Python, torchvision's and timm's classifiers.
+    """The embedded models, those that were brought, torchvision's and timm's classifiers.
 
-    No weights are read, and nothing of ``python_models`` is built.
+    No weights are read, and nothing of ``brought_models`` is built.
     """
     torchvision = [_torchvision_info(name) for name in torchvision_names()]
     return _own_infos() + torchvision + [_timm_info(name) for name in timm_names()]
@@ -95,7 +95,7 @@ def model_info(name: str) -> ModelInfo | None:
 
 
 def _own_infos() -> list[ModelInfo]:
-    return [_embedded_info(file) for file in embedded().values()] + _python_infos()
+    return [_embedded_info(file) for file in embedded().values()] + _brought_infos()
 
 
 def named_like(models: Iterable[ModelInfo], words: Iterable[str]) -> list[ModelInfo]:
@@ -125,9 +125,10 @@ def load_classifier(
     """A model by its registry id, or from a checkpoint file.
 
     Args:
-        source: id from ``available_models``, or path of a checkpoint. A file ``<name>.json``
-            beside ``<name>.safetensors`` tells the facts that are not given here, a file
-            ``<name>.patterns.safetensors`` holds patterns for PatternAttribution.
+        source: id from ``available_models``, or path of a checkpoint, or of a folder of Hugging
+            Face's (``hugging_face``). A file ``<name>.json`` beside ``<name>.safetensors`` tells
+            the facts that are not given here, a file ``<name>.patterns.safetensors`` holds
+            patterns for PatternAttribution.
         architecture: of a checkpoint, as in ``load_checkpoint``, and so all that follow.
         class_names: one readable name per logit, or the word "imagenet-1k".
         input_size: (height, width) in pixels.
@@ -168,18 +169,28 @@ def load_classifier(
         return brought()
     if path.is_file():
         return _from_file(path, given)
+    if path.is_dir() and name:
+        return _from_folder(path, given)
     if len(path.parts) == 1 and has_architecture(name):
         raise ModelError(_which_weights(name))
     if path.suffix or len(path.parts) > 1:
         raise ModelError(f"There is no file {path}.")
     names = [
-        *(*embedded(), *python_models.ids()),
+        *(*embedded(), *brought_models.ids()),
         *(*torchvision_names(), *architecture_names()),
     ]
     similar = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     hint = f" Similar names: {', '.join(similar)}." if similar else ""
-    problems = "".join(f" {sentence}" for sentence in python_models.problems())
+    problems = "".join(f" {sentence}" for sentence in brought_models.problems())
     raise ModelError(f"There is no model '{name}'.{hint}{problems}")
+
+
+def _from_folder(path: Path, given: Mapping[str, Any]) -> Classifier:
+    if given:
+        raise ModelError(f"The folder {path} tells its {', '.join(given)}; leave it out.")
+    if not hugging_face.is_model_folder(path):
+        raise ModelError(f"{path} is a folder without {hugging_face.CONFIG}.")
+    return hugging_face.load_folder(path)
 
 
 def _by_id(name: str) -> Callable[[], Classifier] | None:
@@ -187,8 +198,8 @@ def _by_id(name: str) -> Callable[[], Classifier] | None:
     files = embedded()
     if name in files:
         return partial(_from_file, files[name], {})
-    if name in python_models.ids():
-        return partial(python_models.load, name)
+    if name in brought_models.ids():
+        return partial(brought_models.load, name)
     if name in torchvision_names():
         return partial(load_pretrained, name)
     if _is_timm(name):
@@ -216,9 +227,11 @@ def weights_stamp(source: str | Path) -> str:
         source: as in ``load_classifier``; it need not exist.
     """
     name = str(source)
-    if name in python_models.ids():
-        return python_models.stamp()
+    if name in brought_models.ids():
+        return brought_models.stamp()
     path = embedded().get(name, Path(source))
+    if path.is_dir():
+        return hugging_face.stamp(path)
     if name in torchvision_names():
         path = pretrained_facts(name).file
     elif _is_timm(name):
@@ -271,11 +284,11 @@ def _embedded_info(file: Path) -> ModelInfo:
     )
 
 
-def _python_infos() -> list[ModelInfo]:
-    note = f"Made by {python_models.file_name()}."
+def _brought_infos() -> list[ModelInfo]:
+    note = f"From {brought_models.file_name()}."
     return [
-        ModelInfo(name, name, "python", None, None, None, None, None, True, note)
-        for name in python_models.ids()
+        ModelInfo(name, name, "brought", None, None, None, None, None, True, note)
+        for name in brought_models.ids()
     ]
 
 

@@ -60,13 +60,7 @@ class TimmFacts:
     @property
     def class_names(self) -> list[str]:
         """One readable name per logit; of several words for a class the first."""
-        if self.subset == "imagenet-1k":
-            return list(imagenet_classes().values())
-        from timm.data.imagenet_info import ImageNetInfo
-
-        info = ImageNetInfo(self.subset)
-        words = (info.index_to_description(index) for index in range(self.classes))
-        return [several.partition(",")[0] for several in words]
+        return subset_names(self.subset, self.classes)
 
     @property
     def file(self) -> Path | None:
@@ -108,6 +102,17 @@ class TimmFacts:
                 f"from https://huggingface.co/{self.repository}; fetch {WEIGHTS} from there and "
                 f"load it as a checkpoint of the architecture {plain_name(self.name)}."
             ) from error
+
+
+def subset_names(subset: str, classes: int) -> list[str]:
+    """Names of one of timm's sets of classes, such as "imagenet-1k"."""
+    if subset == "imagenet-1k":
+        return list(imagenet_classes().values())
+    from timm.data.imagenet_info import ImageNetInfo
+
+    info = ImageNetInfo(subset)
+    words = (info.index_to_description(index) for index in range(classes))
+    return [several.partition(",")[0] for several in words]
 
 
 @cache

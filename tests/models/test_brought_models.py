@@ -1,4 +1,4 @@
-"""A file of Python that builds models: what it gives, and what is wrong with it costs only it."""
+"""Models that are brought along: what they give, and what is wrong with them costs only them."""
 
 import os
 import textwrap
@@ -9,7 +9,7 @@ import torch
 
 from xai_core.cli import options
 from xai_core.errors import ModelError
-from xai_core.models import available_models, load_classifier, python_models
+from xai_core.models import available_models, brought_models, load_classifier
 from xai_core.models.registry import weights_stamp
 
 GOOD = """
@@ -50,10 +50,10 @@ def write(tmp_path, monkeypatch):
 
 def test_its_models_are_had_by_their_ids(write):
     write(GOOD)
-    infos = [info for info in available_models() if info.source == "python"]
+    infos = [info for info in available_models() if info.source == "brought"]
     assert [info.id for info in infos] == ["mine", "broken", "wrong"]
     assert (infos[0].classes, infos[0].input_size) == (None, None)
-    assert infos[0].note == "Made by my_models.py."
+    assert infos[0].note == "From my_models.py."
     clf = load_classifier("mine")
     assert (clf.title, clf.class_names) == ("mine", ["no", "yes"])
     # Twelve pixels of 0.5 with weights of 1, and biases of 0 and 1.
@@ -71,7 +71,7 @@ def test_what_is_wrong_costs_only_itself(write):
     )
     with pytest.raises(ModelError, match="function that returns a Classifier, not int"):
         load_classifier("wrong")
-    assert python_models.problems() == (
+    assert brought_models.problems() == (
         "my_models.py: '' must be a name with a function that returns a Classifier.",
         "my_models.py: 'resnet18' is the name of another model; choose another name.",
     )
@@ -91,18 +91,18 @@ def test_what_is_wrong_costs_only_itself(write):
 )
 def test_a_file_without_models_says_why(write, text, sentence):
     file = write(text)
-    assert python_models.ids() == []
+    assert brought_models.ids() == []
     assert all(info.source != "python" for info in available_models())
     with pytest.raises(ModelError, match=rf"no model 'my_net'\..*my_models\.py {sentence}"):
         load_classifier("my_net")
     with pytest.raises(ModelError, match=sentence):
-        python_models.use(file)
+        brought_models.use(file)
 
 
 def test_a_file_that_is_not_there(write):
     write("").unlink()
-    assert python_models.problems()[0].startswith("There is no file of models /")
-    assert python_models.stamp() == "none"
+    assert brought_models.problems()[0].startswith("There is no file or folder of models /")
+    assert brought_models.stamp() == "none"
 
 
 def test_another_file_is_another_model(write):
@@ -126,7 +126,26 @@ def test_the_command_line_names_it(write, monkeypatch):
     options.add_model(parser)
     arguments = parser.parse_args(["--model", "mine", "--models-from", str(file)])
     assert options.model_keywords(arguments) == {"source": "mine"}
-    assert python_models.ids()[0] == "mine"
+    assert brought_models.ids()[0] == "mine"
     assert options.given_facts(arguments) == {"--models-from": str(file)}
     arguments = parser.parse_args(["--model", "vgg-tiny"])
     assert options.given_facts(arguments) == {}
+
+
+def test_a_folder_of_hugging_face_s_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("XAI_MODELS_FROM", str(tmp_path))
+    assert brought_models.problems() == (
+        f"{tmp_path} holds no model: neither it nor a folder in it has config.json.",
+    )
+    config = tmp_path / "mine" / "config.json"
+    config.parent.mkdir()
+    config.write_text("{}")
+    (tmp_path / "other").mkdir()
+    before = weights_stamp("mine")
+    assert (brought_models.ids(), brought_models.problems()) == (["mine"], ())
+    with pytest.raises(ModelError, match=r"'mine' of .*: mine is no image classifier"):
+        load_classifier("mine")
+    config.write_text('{"a": 1}')
+    assert weights_stamp("mine") != before
+    monkeypatch.setenv("XAI_MODELS_FROM", str(config.parent))
+    assert brought_models.ids() == ["mine"]

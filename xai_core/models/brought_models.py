@@ -1,9 +1,11 @@
-"""Models that a file of Python builds, named by whoever starts the program.
+"""Models that whoever starts the program brings: by a file of Python, or a folder of models.
 
-``XAI_MODELS_FROM``, or ``--models-from`` on the command line, names the file; worker processes hear
-of it by the variable. The file defines ``models()``, which returns a mapping: id of a model ->
-function without arguments that returns its ``Classifier``. It is run as any program that one
-starts; the pages cannot name one.
+``XAI_MODELS_FROM``, or ``--models-from`` on the command line, names it; worker processes hear of it
+by the variable, and the pages cannot name one.
+
+* The file defines ``models()``, which returns a mapping: id of a model -> function without
+  arguments that returns its ``Classifier``. It is run as any program that one starts.
+* The folder holds folders of Hugging Face's (``hugging_face``), whose names are the ids, or is one.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from xai_core.errors import ModelError, XaiError
 from xai_core.models.architectures import torchvision_names
 from xai_core.models.classifier import Classifier
+from xai_core.models.hugging_face import CONFIG, load_folder, model_folders
+from xai_core.models.hugging_face import stamp as folder_stamp
 from xai_core.models.model_facts import embedded
 from xai_core.models.scores import first_line
 from xai_core.models.timm_models import timm_names
@@ -36,10 +40,10 @@ class _Listed(NamedTuple):
 
 
 def use(file: Path) -> None:
-    """Take the models of a file from now on, also in worker processes that start later.
+    """Take the models of a file or folder from now on, also in worker processes that start later.
 
     Raises:
-        ModelError: there is no such file, or nothing in it can be used.
+        ModelError: there is no such thing, or nothing in it can be used.
     """
     os.environ[VARIABLE] = str(file.absolute())
     if problems() and not ids():
@@ -47,7 +51,7 @@ def use(file: Path) -> None:
 
 
 def file_name() -> str:
-    """Name of the file; "" if there is none."""
+    """Name of the file or folder; "" if there is none."""
     return Path(os.environ.get(VARIABLE, "")).name
 
 
@@ -63,7 +67,10 @@ def problems() -> tuple[str, ...]:
 
 def stamp() -> str:
     """A text that changes when the file changes; what it imports is not looked at."""
-    path = Path(os.environ.get(VARIABLE, ""))
+    path = Path(os.environ.get(VARIABLE, "none"))
+    if path.is_dir():
+        found = model_folders(path)
+        return ", ".join(f"{name} {folder_stamp(folder)}" for name, folder in found.items())
     facts = path.stat() if path.is_file() else None
     return "none" if facts is None else f"{path} {facts.st_size} {facts.st_mtime_ns}"
 
@@ -92,6 +99,8 @@ def load(name: str) -> Classifier:
         )
     if clf.title == _UNTITLED:
         clf.title = name
+    if clf.program:  # said by who made it
+        return clf
     # Structure and weights alone do not say what the file's own code computes.
     clf.program = hashlib.sha256(Path(os.environ[VARIABLE]).read_bytes()).hexdigest()
     clf.__dict__.pop("fingerprint", None)
@@ -102,9 +111,18 @@ def _listed() -> _Listed:
     path = os.environ.get(VARIABLE)
     if not path:
         return _Listed({}, ())
+    if Path(path).is_dir():
+        return _in_folder(path)
     if not Path(path).is_file():
-        return _Listed({}, (f"There is no file of models {path}.",))
+        return _Listed({}, (f"There is no file or folder of models {path}.",))
     return _run(path, stamp())
+
+
+def _in_folder(path: str) -> _Listed:
+    found = model_folders(Path(path))
+    if not found:
+        return _Listed({}, (f"{path} holds no model: neither it nor a folder in it has {CONFIG}.",))
+    return _named({name: partial(load_folder, folder) for name, folder in found.items()}, path)
 
 
 @cache
@@ -117,6 +135,12 @@ def _run(path: str, _stamp: str) -> _Listed:
         return _Listed({}, (f"{name} cannot be used: {_told(error)}.",))
     if not isinstance(found, Mapping):
         return _Listed({}, (f"{name} must define models(), which returns a mapping.",))
+    return _named(found, path)
+
+
+def _named(found: Mapping[Any, Any], path: str) -> _Listed:
+    """The models whose ids can be used, with a word on the others."""
+    name = Path(path).name
     good = {key: maker for key, maker in found.items() if _is_id(key) and callable(maker)}
     bad = [f"'{key}'" for key in found if key not in good]
     taken = [f"'{key}'" for key in good if _is_taken(key)]
