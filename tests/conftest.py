@@ -37,8 +37,13 @@ STARTED = {
 }
 # Their tests share a server and a browser, or an engine: they run in one process, and first.
 TOGETHER = ("tests/browser", "tests/pages")
-# But these have servers of their own.
-APART = ("tests/browser/test_frames.py", "tests/browser/test_take_part.py")
+# But these have servers of their own, or need no engine.
+APART = (
+    *("tests/browser/test_base_path.py", "tests/browser/test_frames.py"),
+    *("tests/browser/test_sign_in.py", "tests/browser/test_take_part.py"),
+    *("tests/pages/test_access.py", "tests/pages/test_study_results.py"),
+    "tests/pages/test_take_part.py",
+)
 
 # How long an example takes depends on what else runs on the machine.
 hypothesis.settings.register_profile(

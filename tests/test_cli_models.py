@@ -71,7 +71,7 @@ def test_the_dashboard_is_told_of_the_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "execv", lambda program, words: started.append(words))
     monkeypatch.setenv("XAI_MODELS_FROM", "")
     assert main(["app", "--models-from", str(tmp_path / "gone.py")]) == 2
-    assert "There is no file of models" in capsys.readouterr().err
+    assert "There is no file or folder of models" in capsys.readouterr().err
     assert not started
     file = tmp_path / "mine.py"
     file.write_text("def models():\n    return {'mine': lambda: None}\n")
@@ -111,4 +111,4 @@ def test_a_model_of_a_file_of_python_is_explained(tmp_path, monkeypatch, capsys)
     assert "mine.py: 'odd' must be a name with a function" in capsys.readouterr().err
     gone = ["--models-from", str(tmp_path / "gone.py")]
     assert main([*line[:-2], *gone, "--model", "linear", "--out", str(tmp_path / "o")]) == 2
-    assert "There is no file of models" in capsys.readouterr().err
+    assert "There is no file or folder of models" in capsys.readouterr().err

@@ -140,7 +140,7 @@ def test_what_cannot_be_right_is_refused(hub, folder):
         with pytest.raises(ModelError, match=sentence):
             load_classifier(folder)
 
-    with pytest.raises(ModelError, match=r"is a folder without config\.json"):
+    with pytest.raises(ModelError, match=r"There is no model in the folder .*: no config\.json"):
         load_classifier(folder)
     saved(folder, resnet(hub), convnext(hub))
     config, pictures = folder / "config.json", folder / "preprocessor_config.json"

@@ -219,7 +219,7 @@ def test_thresholds_that_contradict_each_other_are_named() -> None:
 def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    app = opened(seeds="2", methods="saliency")
+    app = opened(seeds="2", methods="deconvnet")  # of which nothing is in the cache
     with monkeypatch.context() as patch:
 
         def submit(tasks: Sequence[Task], owner: str) -> Job:

@@ -55,6 +55,15 @@ def test_by_default_a_module_is_as_it_makes_itself(module, monkeypatch):
         assert tensor.dtype == getattr(module, name).dtype
 
 
+@pytest.mark.parametrize("init", ["default", "he_normal", "permute"])
+def test_how_weights_lie_in_memory_is_no_part_of_the_draw(init):
+    module = nn.Conv2d(3, 4, 3)
+    other = copy.deepcopy(module).to(memory_format=torch.channels_last)
+    assert other.weight.stride() != module.weight.stride()
+    found, expected = (new_tensors(one, "any", ["weight"], init, 7) for one in (other, module))
+    assert torch.equal(found["weight"], expected["weight"])
+
+
 def test_an_initialisation_with_torchs_own_distributions_uses_the_seed_alone(monkeypatch):
     monkeypatch.setattr("xai_core.randomization.initialisation._seed", lambda seed, *names: seed)
 

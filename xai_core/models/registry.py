@@ -189,7 +189,7 @@ def _from_folder(path: Path, given: Mapping[str, Any]) -> Classifier:
     if given:
         raise ModelError(f"The folder {path} tells its {', '.join(given)}; leave it out.")
     if not hugging_face.is_model_folder(path):
-        raise ModelError(f"{path} is a folder without {hugging_face.CONFIG}.")
+        raise ModelError(f"There is no model in the folder {path}: no {hugging_face.CONFIG}.")
     return hugging_face.load_folder(path)
 
 
@@ -229,13 +229,9 @@ def weights_stamp(source: str | Path) -> str:
     name = str(source)
     if name in brought_models.ids():
         return brought_models.stamp()
-    path = embedded().get(name, Path(source))
-    if path.is_dir():
+    path = _weights_path(name)
+    if hugging_face.is_model_folder(path):
         return hugging_face.stamp(path)
-    if name in torchvision_names():
-        path = pretrained_facts(name).file
-    elif _is_timm(name):
-        path = timm_facts(name).file or path
     stamps = []
     # A folder without a name of its own, such as ".", has nothing beside it.
     endings = (path.suffix, ".json", PATTERNS) if path.name else ()
@@ -243,6 +239,19 @@ def weights_stamp(source: str | Path) -> str:
         facts = file.stat() if file.is_file() else None
         stamps.append("none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}")
     return ", ".join(stamps)
+
+
+def _weights_path(name: str) -> Path:
+    """Where the weights lie; torchvision and timm, slow to load, are asked only if need be."""
+    if name in embedded():
+        return embedded()[name]
+    path = Path(name)
+    if len(path.parts) == 1:
+        if name in torchvision_names():
+            return pretrained_facts(name).file
+        if _is_timm(name):
+            return timm_facts(name).file or path
+    return path
 
 
 def _from_file(path: Path, given: Mapping[str, Any]) -> Classifier:

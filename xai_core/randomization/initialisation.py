@@ -99,7 +99,8 @@ def _reset(module: nn.Module, name: str, trained: Tensors, seed: int) -> Tensors
     """What the module's own initialisation sets, of its trained tensors."""
     if not hasattr(module, "reset_parameters"):
         return {}
-    fresh = copy.deepcopy(module).cpu()
+    # Numbers are drawn in the order in which a tensor lies in memory.
+    fresh = copy.deepcopy(module).cpu().to(memory_format=torch.contiguous_format)
     tensors = {key: getattr(fresh, key) for key in trained}
     with torch.no_grad(), OwnGenerator(torch.Generator().manual_seed(_seed(seed, name))):
         for tensor in tensors.values():
