@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # Whole files and folders go to one process (tests/conftest.py). Where tests wait for servers and
-# workers, four processes keep two cores busy.
+# workers, three processes keep two cores busy.
 PYTEST := $(BIN)/python -m pytest --no-loadscope-reorder
 
 # Everything here starts many processes, which would compile the same files again and again.
@@ -16,7 +16,7 @@ app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: check
-	$(PYTEST) -n 4 --durations=10
+	$(PYTEST) -n 3 --durations=10
 
 quick: check
 	$(PYTEST) -n 2 -p tests.quick -m "not (browser or worker or database or long)"
@@ -25,7 +25,7 @@ test-long: $(VENV)/.dev
 	$(PYTEST) -n 2 -m long
 
 coverage: $(VENV)/.dev
-	$(PYTEST) -n 4 --cov --cov-report=term:skip-covered
+	$(PYTEST) -n 3 --cov --cov-report=term:skip-covered
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -39,10 +39,8 @@ STARTED = {
 TOGETHER = ("tests/browser", "tests/pages")
 # But these have servers of their own, or need no engine.
 APART = (
-    *("tests/browser/test_base_path.py", "tests/browser/test_frames.py"),
-    *("tests/browser/test_sign_in.py", "tests/browser/test_take_part.py"),
-    *("tests/pages/test_access.py", "tests/pages/test_study_results.py"),
-    "tests/pages/test_take_part.py",
+    *("tests/browser/test_frames.py", "tests/browser/test_take_part.py"),
+    *("tests/pages/test_access.py", "tests/pages/test_take_part.py"),
 )
 
 # How long an example takes depends on what else runs on the machine.

@@ -474,14 +474,27 @@ def test_patterns_are_written_beside_a_checkpoint_and_found_there(
         assert capsys.readouterr().err == f"{sentence}\n"
     assert main(line) == 0
     assert weights_stamp(weights) != before
-    clf = load_classifier(weights)
     train = tiny_imagenet(data, "train")
     exact = load_classifier(weights)
     exact.module.double()
     pictures = exact.preprocess(list(train.images))
-    expected = estimate_by_layer(exact, pictures)
-    for name, pattern in stored_patterns(clf).items():
-        assert torch.equal(pattern, expected[name].half().float())
+
+    def found_are_those_of(pictures):
+        expected = estimate_by_layer(exact, pictures)
+        for name, pattern in stored_patterns(load_classifier(weights)).items():
+            assert torch.equal(pattern, expected[name].half().float())
+
+    found_are_those_of(pictures)
+    # A folder for each class, of which the first two each are taken, and their mirror images.
+    folder = tmp_path / "pictures"
+    for number, image in enumerate(train.images[:6]):
+        file = folder / f"class {number % 2}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    line[line.index(str(data))] = str(folder)
+    assert main([*line, "--per-class", "2", "--mirrored"]) == 0
+    taken = pictures[[0, 2, 1, 3]]
+    found_are_those_of(torch.cat([taken, taken.flip(3)]))
 
 
 HELP = """

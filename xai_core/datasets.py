@@ -65,15 +65,11 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
         DataError: a file of the layout is missing; the sentence names it.
     """
     root = Path(folder)
-    ids = [line.strip() for line in _lines(root / "wnids.txt")]
+    ids = _ids(root)
     names = _words(root)
     label_of = {wnid: index for index, wnid in enumerate(ids)}
     if split == "train":
-        listed = [
-            (path, label_of[wnid])
-            for wnid in ids
-            for path in sorted((root / "train" / wnid / "images").glob("*.JPEG"))
-        ]
+        listed = [(path, label_of[wnid]) for path, wnid in training_pictures(root)]
     elif split == "val":
         listed = [(path, label_of[wnid]) for path, wnid in _annotated(root, label_of)]
     else:
@@ -86,6 +82,23 @@ def tiny_imagenet(folder: str | Path, split: str = "train") -> LabelledImages:
         class_names=[_first(names[wnid]) for wnid in ids],
         files=[path.relative_to(root).as_posix() for path, _ in listed],
     )
+
+
+def training_pictures(folder: Path) -> list[tuple[Path, str]]:
+    """Training pictures in Tiny-ImageNet's layout, class by class, with their WordNet ids.
+
+    Raises:
+        DataError: a file of the layout is missing.
+    """
+    return [
+        (path, wnid)
+        for wnid in _ids(folder)
+        for path in sorted((folder / "train" / wnid / "images").glob("*.JPEG"))
+    ]
+
+
+def _ids(root: Path) -> list[str]:
+    return [line.strip() for line in _lines(root / "wnids.txt")]
 
 
 def folder_stamp(folder: str | Path) -> list[tuple[str, int]]:

@@ -35,7 +35,11 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
-    return {"viewport": {"width": 1440, "height": 900}, "accept_downloads": True}
+    return {
+        "viewport": {"width": 1440, "height": 900},
+        "accept_downloads": True,
+        "reduced_motion": "reduce",  # a page that moves while it waits takes a core
+    }
 
 
 @pytest.fixture(scope="package")
