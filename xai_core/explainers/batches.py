@@ -107,20 +107,27 @@ def _rows(start: int, end: int, count: int) -> tuple[tuple[int, slice, slice], .
 
 def gradient_bytes(clf: Classifier, x: Tensor, targets: Tensor) -> int:
     """Memory that one picture's gradient takes, measured once for a model and size of picture."""
-    return _measured(clf, x, "gradient", lambda: logit_gradient(clf, x[:1], targets[:1]))
+
+    def ready() -> Callable[[], object]:
+        gradient = logit_gradient(clf)
+        return lambda: gradient(x[:1], targets[:1])
+
+    return _measured(clf, x, "gradient", ready)
 
 
 def answer_bytes(clf: Classifier, x: Tensor) -> int:
     """The same for one picture's logits, without a gradient."""
     with torch.no_grad():
-        return _measured(clf, x, "answer", lambda: clf.logits(x[:1]))
+        return _measured(clf, x, "answer", lambda: lambda: clf.logits(x[:1]))
 
 
-def _measured(clf: Classifier, x: Tensor, what: str, run: Callable[[], object]) -> int:
+def _measured(
+    clf: Classifier, x: Tensor, what: str, ready: Callable[[], Callable[[], object]]
+) -> int:
     known = _costs.setdefault(clf.module, {})
     key = (what, tuple(x.shape[1:]), x.dtype, x.device)
     if key not in known:
-        known[key] = bytes_of(run)
+        known[key] = bytes_of(ready())
     return known[key]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +49,20 @@ def picture_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
     return _pass(clf, x, targets, layers_wanted(clf), True).gradient
 
 
-def logit_gradient(clf: Classifier, x: Tensor, targets: Tensor) -> Tensor:
-    """The same, shared with no other method: for pictures that are used once."""
-    with torch.enable_grad():
-        point = x.detach().requires_grad_()
-        scores = clf.logits(point).gather(1, targets[:, None])
-        return torch.autograd.grad(scores.sum(), point)[0]
+def logit_gradient(clf: Classifier) -> Callable[[Tensor, Tensor], Tensor]:
+    """The same as a function of x and targets, for many pictures that are used once.
+
+    It is shared with no other method, and the classifier's weights stay the same meanwhile.
+    """
+    logits = clf.quick_logits()
+
+    def gradient(x: Tensor, targets: Tensor) -> Tensor:
+        with torch.enable_grad():
+            point = x.detach().requires_grad_()
+            scores = logits(point).gather(1, targets[:, None])
+            return torch.autograd.grad(scores.sum(), point)[0]
+
+    return gradient
 
 
 def activation_and_gradient(

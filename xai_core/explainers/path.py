@@ -176,14 +176,14 @@ def _along(
     alphas, shares = (values.to(x).view(-1, 1, 1, 1) for values in (alphas, shares))
     which = which.to(x.device)
     relevance = torch.zeros_like(x)
+    gradient = logit_gradient(clf)
     size = chunk or batch_size(x, gradient_bytes(clf, x, targets), weight_bytes(clf))
 
     def parts(batch: Batch) -> Tensor:
         origin = origins[which[batch.draws], batch.images if origins.shape[1] > 1 else 0]
         change = x[batch.images] - origin
         points = origin + alphas[batch.draws] * change
-        gradient = logit_gradient(clf, points, targets[batch.images])
-        return shares[batch.draws] * change * gradient
+        return shares[batch.draws] * change * gradient(points, targets[batch.images])
 
     for batch, part in batches(x, len(alphas), size, parts):
         batch.add(relevance, part)

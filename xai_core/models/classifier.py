@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from xai_core.models.global_state import without_autocast, without_global_modes
 from xai_core.models.gradient_check import check_gradient
 from xai_core.models.map_layers import MapLayers, find_map_layers
 from xai_core.models.outputs import probabilities, scored
+from xai_core.models.quick import QuickNetwork
 from xai_core.models.recording import why_not_recorded
 from xai_core.models.repeatability import check_repeatable, probe_pixels
 from xai_core.models.weight_layers import weight_layers
@@ -101,6 +102,7 @@ class Classifier:
         self.patterns_file: Path | None = None
         self.program = ""
         self._twins: list[tuple[Classifier, list[int]]] = []
+        self._quick: QuickNetwork | None = None
 
     def _load(
         self, module: nn.Module, first: Tensor, outputs: str | None, accepted: bool
@@ -164,6 +166,23 @@ class Classifier:
             logits: Tensor = self.module(x.clone() if self._overwrites else x)
         return logits
 
+    def quick_logits(self) -> Callable[[Tensor], Tensor]:
+        """``logits``, the same but for rounding, in less time; for weights as they are now.
+
+        Nothing can be seen of the layers within.
+        """
+        if self._quick is None:
+            picture = self.network_input(probe_pixels(self.input_size)[1:2])
+            self._quick = QuickNetwork(self.module, picture)
+        network = self._quick.network()
+
+        def logits(x: Tensor) -> Tensor:
+            with without_autocast(x.device):
+                scores: Tensor = network(x.clone() if self._overwrites else x)
+            return scores
+
+        return logits
+
     def probabilities(self, logits: Tensor) -> Tensor:
         """Logits [..., K] -> probabilities [..., K] in [0, 1], in the type of the logits."""
         return probabilities(logits, self.outputs)
@@ -194,7 +213,7 @@ class Classifier:
         shared: dict[int, object] = {id(t): t for t in self.module.parameters()}
         shared.update({id(t): t for t in self.module.buffers()})
         twin = copy.copy(self)
-        twin._twins = []
+        twin._twins, twin._quick = [], None
         # The twin may be given other weights, and then needs another fingerprint.
         twin.__dict__.pop("fingerprint", None)
         twin.module = copy.deepcopy(self.module, shared)
@@ -218,7 +237,7 @@ class Classifier:
             }
             moved.update({id(tensor): tensor.to(device) for tensor in self.module.buffers()})
         other = copy.copy(self)
-        other._twins = []
+        other._twins, other._quick = [], None
         other.module = copy.deepcopy(self.module, moved)
         return other
 
