@@ -10,7 +10,15 @@ from hypothesis.extra.numpy import arrays
 from tests.reference import apem, sanity
 from xai_core.colormaps import COLORMAPS, anchors, colour, default_colormap, overlay
 from xai_core.errors import MethodError
-from xai_core.heatmaps import SHOWS, STAGES, is_empty, relevance_map, signed_map, upsample
+from xai_core.heatmaps import (
+    SHOWS,
+    STAGES,
+    cancelling,
+    is_empty,
+    relevance_map,
+    signed_map,
+    upsample,
+)
 
 RELEVANCE = arrays(
     np.float64,
@@ -217,3 +225,11 @@ def test_overlay_mixes_by_opacity():
         overlay(red, grey, 1.5)
     with pytest.raises(MethodError, match="one size"):
         overlay(red, np.zeros((2, 2, 3), np.uint8), 0.5)
+
+
+def test_parts_that_cancel_are_told_by_their_sum():
+    assert cancelling(np.array([[[1.0, -1.0, 3.0]]], np.float32)) == 5 / 3
+    assert cancelling(torch.tensor([0.5, 0.25])) == 1
+    assert cancelling(np.zeros((3, 2, 2), np.float32)) == 0
+    assert cancelling(np.array([2.0, -2.0], np.float32)) == np.inf
+    assert cancelling(np.array([1e30, -1e30, 3e28], np.float32)) == pytest.approx(2.03e30 / 3e28)

@@ -106,6 +106,20 @@ def one_channel(R: Floats, show: str) -> Floats:  # noqa: N803
     return np.maximum(summed, 0) if show == "positive" else summed
 
 
+def cancelling(relevance: Array) -> float:
+    """How far positive and negative relevance cancel: sum of the sizes over size of the sum.
+
+    1 where nothing cancels, and 0 for an empty map. A method that shares the score out gives a map
+    that adds up to it; far above 1, no part of such a map is a share of the score.
+
+    Args:
+        relevance: one picture's, of any shape.
+    """
+    values = as_floats(relevance).astype(np.float64)  # sizes of 1e28 have no squares, but sums
+    sizes, total = np.abs(values).sum(), abs(values.sum())
+    return float(sizes / total) if total else float(np.inf if sizes else 0)
+
+
 def is_empty(maps: Array) -> Array:
     """Which maps are zero everywhere: [N, ...] -> bool [N]."""
     if isinstance(maps, Tensor):

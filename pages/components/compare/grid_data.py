@@ -13,8 +13,14 @@ from xai_core.cache import Result
 from xai_core.display import Display
 from xai_core.explainers import method
 from xai_core.explainers.choices import Choice, column_title, signed
+from xai_core.explainers.lrp import PRESETS
+from xai_core.heatmaps import cancelling
 from xai_core.jobs import Task
 from xai_core.own_maps import is_own
+
+# Methods whose relevance adds up to the score, and from where on nothing is a share of it.
+SHARING_OUT = {"lrp_alpha_beta", *PRESETS}
+CANCELS = 100.0
 
 
 def grid_data(
@@ -88,6 +94,10 @@ def _ready(
         words.append("empty: zero everywhere")
     elif scale == 0:
         words.append("nothing positive to show")
+    if choice.method in SHARING_OUT:
+        parts = cancelling(result.arrays["relevance"])
+        if parts > CANCELS:
+            words.append(f"⚠ exploded: its parts are {parts:.0e} times their sum")
     if method(choice.method).warning:
         words.append("⚠ see below")
     return {
