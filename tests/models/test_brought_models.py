@@ -92,7 +92,7 @@ def test_what_is_wrong_costs_only_itself(write):
 def test_a_file_without_models_says_why(write, text, sentence):
     file = write(text)
     assert brought_models.ids() == []
-    assert all(info.source != "python" for info in available_models())
+    assert all(info.source != "brought" for info in available_models())
     with pytest.raises(ModelError, match=rf"no model 'my_net'\..*my_models\.py {sentence}"):
         load_classifier("my_net")
     with pytest.raises(ModelError, match=sentence):

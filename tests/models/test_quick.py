@@ -96,6 +96,8 @@ def test_weights_are_those_of_now():
     clf.module.bn2.running_var.data.mul_(3)
     clf.module.fc.weight.data.add_(1)
     assert torch.allclose(clf.quick_logits()(x), clf.logits(x), atol=1e-12)
+    clf.module.fc.weight = nn.Parameter(torch.ones_like(clf.module.fc.weight))
+    assert torch.allclose(clf.quick_logits()(x), clf.logits(x), atol=1e-12)
     twin = clf.private()
     twin.module.conv2.weight = nn.Parameter(torch.ones_like(twin.module.conv2.weight))
     assert torch.allclose(twin.quick_logits()(x), twin.logits(x), atol=1e-12)

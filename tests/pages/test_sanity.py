@@ -233,7 +233,8 @@ def test_a_worker_that_dies_costs_a_sentence_and_can_be_asked_again(
         until(app, lambda works: "sanity" in works)
         work = app.session_state["_work"]["sanity"]
         assert work.job is not None
-        while work.job.fraction == 0:
+        deadline = time.monotonic() + PATIENCE_S
+        while work.job.fraction == 0 and time.monotonic() < deadline:
             time.sleep(LOOK_S)
         work.cancel()
     missing = 3 * (1 + 13 * 2) - len(sweep(app).facts)

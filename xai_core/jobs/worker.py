@@ -19,8 +19,8 @@ from xai_core.sources import SOURCES
 
 TASKS = "xai_core.tasks"
 REPORT_EVERY_S = 0.2
-# A third of the time where the server wants it too. With 19 it would be a hundredth, and whatever
-# else the machine does could keep a worker from its first heatmap for minutes.
+# On Linux a third of what the server gets where both want a core. With 19 it would be a hundredth,
+# and whatever else the machine does could keep a worker from its first heatmap for minutes.
 NICE = 5
 OTHER_PROGRAM = (
     "The program's files, or its libraries, are not the same for the server and the compute "

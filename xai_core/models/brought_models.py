@@ -99,11 +99,11 @@ def load(name: str) -> Classifier:
         )
     if clf.title == _UNTITLED:
         clf.title = name
-    if clf.program:  # said by who made it
-        return clf
-    # Structure and weights alone do not say what the file's own code computes.
-    clf.program = hashlib.sha256(Path(os.environ[VARIABLE]).read_bytes()).hexdigest()
-    clf.__dict__.pop("fingerprint", None)
+    file = Path(os.environ[VARIABLE])
+    if file.is_file():
+        # Structure and weights alone do not say what the file's own code computes.
+        clf.program = hashlib.sha256(file.read_bytes() + clf.program.encode()).hexdigest()
+        clf.__dict__.pop("fingerprint", None)
     return clf
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -162,8 +162,11 @@ class Classifier:
 
     def logits(self, x: Tensor) -> Tensor:
         """[N, 3, H, W] -> [N, K]; differentiable in ``x``; the same within ``torch.autocast``."""
+        return self._run(self.module, x)
+
+    def _run(self, module: nn.Module, x: Tensor) -> Tensor:
         with without_autocast(x.device):
-            logits: Tensor = self.module(x.clone() if self._overwrites else x)
+            logits: Tensor = module(x.clone() if self._overwrites else x)
         return logits
 
     def quick_logits(self) -> Callable[[Tensor], Tensor]:
@@ -171,17 +174,11 @@ class Classifier:
 
         Nothing can be seen of the layers within.
         """
-        if self._quick is None:
+        quick, weights = self._quick, _tensor_ids(self.module)
+        if quick is None or quick.weights != weights:  # it shares those that it was made with
             picture = self.network_input(probe_pixels(self.input_size)[1:2])
-            self._quick = QuickNetwork(self.module, picture)
-        network = self._quick.network()
-
-        def logits(x: Tensor) -> Tensor:
-            with without_autocast(x.device):
-                scores: Tensor = network(x.clone() if self._overwrites else x)
-            return scores
-
-        return logits
+            quick = self._quick = QuickNetwork(self.module, picture, weights)
+        return partial(self._run, quick.network())
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Logits [..., K] -> probabilities [..., K] in [0, 1], in the type of the logits."""
@@ -248,12 +245,7 @@ class Classifier:
         It is kept and lent again, because making one takes longer than a gradient of a small
         network. What an error may have left in it is dropped with it.
         """
-        # Read from where modules keep them: ``parameters()`` takes as long as a small layer.
-        weights = [
-            id(tensor)
-            for module in self.module.modules()
-            for tensor in (*module._parameters.values(), *module._buffers.values())
-        ]
+        weights = _tensor_ids(self.module)
         twin, known = self._twins.pop() if self._twins else (self, [])
         if known != weights:  # there is none, or the module was given other tensors since
             twin = self.private()
@@ -290,6 +282,16 @@ class Classifier:
             flat = tensor.detach().cpu().contiguous().reshape(-1)
             digest.update(flat.view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+
+def _tensor_ids(network: nn.Module) -> list[int]:
+    """Which tensors a network has, each always in the same place."""
+    # Read from where modules keep them: ``parameters()`` takes as long as a small layer.
+    return [
+        id(tensor)
+        for module in network.modules()
+        for tensor in (*module._parameters.values(), *module._buffers.values())
+    ]
 
 
 def normalised(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:

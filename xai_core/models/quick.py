@@ -36,9 +36,14 @@ class QuickNetwork:
         module: [N, 3, H, W] -> logits [N, K]. Its other weights are shared.
         picture: one that fits, [1, 3, H, W], on which both forms are compared; where they give
             other scores the network itself is used.
+        weights: ids of the module's tensors.
+
+    Attributes:
+        weights: the same; a module that was given other tensors since needs another form.
     """
 
-    def __init__(self, module: nn.Module, picture: Tensor) -> None:
+    def __init__(self, module: nn.Module, picture: Tensor, weights: list[int]) -> None:
+        self.weights = weights
         self._module, self._made = module, module
         self._folded: list[_Folded] = []
         if not any(isinstance(child, nn.Conv2d) for child in module.modules()):
@@ -68,7 +73,7 @@ class QuickNetwork:
         self._made = copy.deepcopy(module, shared)
         given, made = dict(module.named_modules()), dict(self._made.named_modules())
         for name, conv in given.items():
-            if not _plain(conv, nn.Conv2d) or not isinstance(conv, nn.Conv2d):
+            if not isinstance(conv, nn.Conv2d) or not _plain(conv):
                 continue
             norm = given[norms[name]] if name in norms else None
             self._folded.append(_Folded(conv, norm, made[name]))
@@ -99,11 +104,11 @@ def _norms(module: nn.Module, picture: Tensor) -> tuple[dict[str, str], Tensor]:
 
     handles = []
     for name, child in module.named_modules():
-        if _plain(child, nn.Conv2d):
+        if isinstance(child, nn.Conv2d) and _plain(child):
             handles.append(
                 child.register_forward_hook(lambda _, __, output, name=name: ran(name, output))
             )
-        elif _plain(child, nn.BatchNorm2d) and child.running_var is not None:
+        elif isinstance(child, nn.BatchNorm2d) and _plain(child) and child.running_var is not None:
             handles.append(
                 child.register_forward_pre_hook(lambda _, inputs, name=name: given(name, inputs))
             )
@@ -116,11 +121,10 @@ def _norms(module: nn.Module, picture: Tensor) -> tuple[dict[str, str], Tensor]:
     return once, scores
 
 
-def _plain(module: nn.Module, kind: type[nn.Module]) -> bool:
-    """Whether it is of that kind, and nothing computes its weights or changes what it gives."""
+def _plain(module: nn.Module) -> bool:
+    """Whether nothing computes its weights or changes what it gives."""
     hooked = module._forward_hooks or module._forward_pre_hooks
-    weights = getattr(module, "_parameters", {}).get("weight", None)
-    return isinstance(module, kind) and not hooked and weights is not None
+    return not hooked and module._parameters.get("weight") is not None
 
 
 def _fused(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
