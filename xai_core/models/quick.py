@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import torch
@@ -102,21 +103,23 @@ def _norms(module: nn.Module, picture: Tensor) -> tuple[dict[str, str], Tensor]:
         if conv is not None:
             found[conv] = name
 
-    handles = []
-    for name, child in module.named_modules():
-        if isinstance(child, nn.Conv2d) and _plain(child):
-            handles.append(
-                child.register_forward_hook(lambda _, __, output, name=name: ran(name, output))
-            )
-        elif isinstance(child, nn.BatchNorm2d) and _plain(child) and child.running_var is not None:
-            handles.append(
-                child.register_forward_pre_hook(lambda _, inputs, name=name: given(name, inputs))
-            )
-    try:
+    with ExitStack() as hooks:
+        for name, child in module.named_modules():
+            if isinstance(child, nn.Conv2d) and _plain(child):
+                hooks.enter_context(
+                    child.register_forward_hook(lambda _, __, output, name=name: ran(name, output))
+                )
+            elif (
+                isinstance(child, nn.BatchNorm2d)
+                and _plain(child)
+                and child.running_var is not None
+            ):
+                hooks.enter_context(
+                    child.register_forward_pre_hook(
+                        lambda _, inputs, name=name: given(name, inputs)
+                    )
+                )
         scores: Tensor = module(picture)
-    finally:
-        for handle in handles:
-            handle.remove()
     once = {conv: norm for conv, norm in found.items() if runs[conv] == runs[norm] == 1}
     return once, scores
 
