@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -21,6 +22,10 @@ import torch
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
+
+# What is imported and collected stays to the end: to look through it for garbage, again and again,
+# took a third of the collection's time.
+gc.disable()
 
 # What a test needs, by what it asks for: the marker, and the fixtures that start such a thing.
 NEEDS = {
@@ -72,6 +77,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return where not in TOGETHER, where not in waiting
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:

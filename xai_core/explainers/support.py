@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +13,11 @@ from xai_core.explainers.foreign import is_foreign
 from xai_core.explainers.panel import Panel
 from xai_core.explainers.registry import METHODS, Method, method
 from xai_core.models.classifier import Classifier
+from xai_core.params import BaselinesParam
 
 
 def supported(clf: Classifier, names: Iterable[str] | None = None) -> dict[str, str]:
-    """Try methods on one small picture, each with its quick settings.
+    """Try methods on one picture, each with its quick settings and a single baseline.
 
     Args:
         clf: the classifier.
@@ -28,8 +30,8 @@ def supported(clf: Classifier, names: Iterable[str] | None = None) -> dict[str, 
         MethodError: there is no such method.
     """
     rows = {name: method(name) for name in (METHODS if names is None else names)}
-    quick = {name: row.quick for name, row in rows.items()}
     picture = _picture(clf)
+    quick = {name: _quick(row, picture) for name, row in rows.items()}
     panel = Panel(clf, picture, 0, quick)
     found = {name: _tried(panel, name) for name in rows}
     for name, (_, relevance) in found.items():
@@ -42,6 +44,12 @@ def supported(clf: Classifier, names: Iterable[str] | None = None) -> dict[str, 
 def refusal(clf: Classifier, name: str) -> str:
     """Why one method does not work on the model; "" if it does."""
     return supported(clf, [name])[name]
+
+
+def _quick(row: Method, picture: Tensor) -> dict[str, Any]:
+    """Settings that make a method cheap."""
+    compared = {p.name: 0 * picture for p in row.params if isinstance(p, BaselinesParam)}
+    return {**row.quick, **compared}
 
 
 def _picture(clf: Classifier) -> Tensor:
