@@ -29,7 +29,12 @@ def browser_type_launch_args() -> dict[str, Any]:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium).")
     return {
         "executable_path": CHROMIUM,
-        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        "args": [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--process-per-site",  # see `profile`
+        ],
     }
 
 
@@ -49,9 +54,24 @@ def browser(launch_browser: Callable[[], Browser]) -> Iterator[Browser]:
         yield made
 
 
+@pytest.fixture(scope="package")
+def profile(browser: Browser, browser_context_args: dict[str, Any]) -> BrowserContext:
+    """What the pages of all tests share: what was fetched, and the process that draws them.
+
+    To fetch, read and compile Streamlit's scripts is most of what a page costs. A process that
+    has done it ends with its last page: one that nobody sees stays open.
+    """
+    made = browser.new_context(**browser_context_args)
+    made.set_default_timeout(PATIENCE_MS)
+    page = made.new_page()
+    page.route("**", lambda route: route.fulfill(body="Stays open."))
+    page.goto("http://localhost/")
+    return made
+
+
 @pytest.fixture
 def new_context(new_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
-    """How a visitor of whom the server knows nothing comes."""
+    """How a visitor comes of whom the server knows nothing, and who knows nothing of it."""
 
     def made(**options: Any) -> BrowserContext:
         context = new_context(**options)
@@ -59,6 +79,25 @@ def new_context(new_context: Callable[..., BrowserContext]) -> Callable[..., Bro
         return context
 
     return made
+
+
+@pytest.fixture
+def context(
+    request: pytest.FixtureRequest,
+    profile: BrowserContext,
+    new_context: Callable[..., BrowserContext],
+) -> Iterator[BrowserContext]:
+    """Knows nothing of earlier tests but scripts and pictures; a test may ask for another kind."""
+    if request.node.get_closest_marker("browser_context_args"):
+        yield new_context()
+        return
+    before = len(profile.pages)
+    yield profile
+    for page in profile.pages[before:]:
+        with suppress(PlaywrightError):  # nothing is kept where the page could not be opened
+            page.evaluate("localStorage.clear()")
+        page.close()
+    profile.clear_cookies()
 
 
 @pytest.fixture(scope="package")

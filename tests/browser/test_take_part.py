@@ -333,8 +333,9 @@ def test_an_answer_outlives_a_reload(page: Page, participants: Participants, sto
 
 
 def test_pictures_are_fetched_early_and_again_when_lost(
-    page: Page, participants: Participants, store: Store
+    new_context: Visitor, participants: Participants, store: Store
 ) -> None:
+    page = new_context().new_page()
     slug = little_study.publish(store, little_study.design())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
