@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from streamlit.components.v2 import manifest_scanner
 from pages.components import access
 from xai_core import jobs
 from xai_core.cache import Cache
-from xai_core.jobs import Engine
+from xai_core.jobs import Engine, Job, Task
 from xai_core.study import Store, shared_store
 
 
@@ -42,15 +42,38 @@ def own_main() -> Iterator[None]:
         yield
 
 
+class Remembering(Engine):
+    """Knows what it was asked for."""
+
+    def __init__(self, cache: Cache) -> None:
+        super().__init__(cache=cache)
+        self.asked: list[Job] = []
+
+    def submit(self, tasks: Sequence[Task], owner: str) -> Job:
+        job = super().submit(tasks, owner)
+        self.asked.append(job)
+        return job
+
+
 @pytest.fixture(scope="package")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One engine with a cache of its own, for all pages, in place of the process-wide one."""
-    made = Engine(cache=Cache(tmp_path_factory.mktemp("cache")))
+    made = Remembering(Cache(tmp_path_factory.mktemp("cache")))
     patch = pytest.MonkeyPatch()
     patch.setattr(jobs.engine, "_shared", made)
     yield made
     patch.undo()
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def left() -> Iterator[None]:
+    """What a test has asked for and did not wait for keeps no other test waiting."""
+    yield
+    engine = jobs.engine._shared
+    if isinstance(engine, Remembering):
+        while engine.asked:
+            engine.asked.pop().release()
 
 
 @pytest.fixture

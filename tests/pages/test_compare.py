@@ -39,7 +39,7 @@ def test_opens_with_heatmaps_of_a_sample() -> None:
 
 
 def test_the_class_comes_from_the_address() -> None:
-    app = settled(compare(**{"class": "0"}))
+    app = settled(compare(**{"class": "0", "methods": "saliency,edges"}))
     assert app.selectbox(key="class").value == "0"
     assert address(app, "class") == ["0-goldfish"]
     results = app.session_state["_work"]["compare"].results.values()

@@ -63,6 +63,8 @@ def test_own_maps_are_a_column_of_compare_and_of_reliability_and_not_of_sanity(k
     assert "Maps computed elsewhere" in said
     assert address(app, "maps") == [kept], "what is kept no longer is not in the address"
 
+    for name, value in {"methods": "saliency", "shuffles": "0", "eps_max": "15"}.items():
+        app.query_params[name] = value
     checked(app.switch_page("pages/reliability.py").run())
 
     def measured(works: Mapping[str, Work]) -> list[dict[str, Any]]:
