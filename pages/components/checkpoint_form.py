@@ -53,10 +53,10 @@ def own_checkpoint() -> dict[str, Any] | None:
     if not uploads:
         st.info("Upload the weights; what they are is read from the file.")
         return None
-    weights = checkpoint_store.stored(uploads)
-    if weights.is_dir():
-        return _folder(weights)
     try:
+        weights = checkpoint_store.stored(uploads)
+        if weights.is_dir():
+            return _folder(weights)
         facts = _facts(weights)
     except ModelError as error:
         st.error(plain(str(error)), icon=":material/error:")

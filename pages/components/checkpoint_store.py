@@ -15,19 +15,26 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from xai_core.cache import default_folder
+from xai_core.errors import ModelError
 
 STORE_BYTES = 8 * 2**30
 _KNOWN = "_stored-checkpoint"  # in the session: upload and file, so that it is hashed once
 
 
 def stored(uploads: Sequence[UploadedFile]) -> Path:
-    """The uploaded file, under the name it came with; of several files their folder."""
+    """The uploaded file, under the name it came with; of several files their folder.
+
+    Raises:
+        ModelError: files of the same name, of which a folder could hold one alone.
+    """
     ids = [upload.file_id for upload in uploads]
     known: tuple[list[str], Path] | None = st.session_state.get(_KNOWN)
     if known and known[0] == ids and known[1].exists():
         os.utime(known[1].parent)
         return known[1]
     contents = {upload.name: upload.getvalue() for upload in uploads}
+    if len(set(map(_harmless, contents))) < len(uploads):
+        raise ModelError("Two of the files have the same name; upload the files of one model.")
     path = keep_folder(contents) if len(contents) > 1 else keep(*next(iter(contents.items())))
     st.session_state[_KNOWN] = (ids, path)
     return path
@@ -42,7 +49,7 @@ def keep(name: str, content: bytes) -> Path:
 
 
 def keep_folder(contents: Mapping[str, bytes]) -> Path:
-    """The files of a model that is a folder, as one, with the contents of the files by name."""
+    """The files of a model that is a folder, as one."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
     folder = _store() / digest / _harmless(_kind(contents.get("config.json", b"")))

@@ -177,6 +177,9 @@ def test_several_files_are_a_folder_of_hugging_face_s() -> None:
     assert folder.name == "resnet10t"
     assert (folder / "config.json").read_bytes() == config
     assert (folder / "model.safetensors").read_bytes() == b"weights"
+    app = uploaded(("config.json", config), ("config.json", b"{}"))
+    assert "have the same name" in said(app.error[0])
+    assert app.session_state["chosen"] is None
 
 
 def test_who_converts_its_input_is_asked() -> None:

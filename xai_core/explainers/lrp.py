@@ -224,8 +224,8 @@ _WARNING = {
     1: "Hardly changes when the last layers are randomised (Sixt et al. 2020, "
     "arXiv:1912.09818; thesis S, section 7.2).",
     3: "Positive and negative relevance grow from layer to layer and cancel, so that small "
-    "changes of the picture can change the map a lot; in a network of 50 layers they reach 1e9 to "
-    "1e28 times the score, and no part of the map is a share of it.",
+    "changes of the picture can change the map a lot; in a network of 50 layers they reach 1e8 to "
+    "1e27 times the score, and no part of the map is a share of it.",
 }
 
 

@@ -24,7 +24,7 @@ from xai_core.models.architectures import torchvision_names
 from xai_core.models.classifier import Classifier
 from xai_core.models.hugging_face import CONFIG, load_folder, model_folders
 from xai_core.models.hugging_face import stamp as folder_stamp
-from xai_core.models.model_facts import embedded
+from xai_core.models.model_facts import embedded, file_stamp
 from xai_core.models.scores import first_line
 from xai_core.models.timm_models import timm_names
 
@@ -71,8 +71,7 @@ def stamp() -> str:
     if path.is_dir():
         found = model_folders(path)
         return ", ".join(f"{name} {folder_stamp(folder)}" for name, folder in found.items())
-    facts = path.stat() if path.is_file() else None
-    return "none" if facts is None else f"{path} {facts.st_size} {facts.st_mtime_ns}"
+    return f"{path} {file_stamp(path)}" if path.is_file() else file_stamp(path)
 
 
 def options(name: str) -> dict[str, str]:

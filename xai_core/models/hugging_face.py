@@ -23,6 +23,7 @@ from xai_core.images import model_input
 from xai_core.models.architectures import timm_architecture
 from xai_core.models.checkpoint_layout import first_names
 from xai_core.models.classifier import Classifier
+from xai_core.models.model_facts import file_stamp
 from xai_core.models.own_checkpoints import load_checkpoint
 from xai_core.models.scores import first_line
 from xai_core.models.timm_models import has_architecture, subset_names
@@ -51,12 +52,8 @@ def model_folders(path: Path) -> dict[str, Path]:
 
 def stamp(folder: Path) -> str:
     """A text that changes when a file that decides what the model computes changes."""
-    files = sorted(file for file in folder.iterdir() if file.suffix in (".json", ".safetensors"))
-    return ", ".join(
-        f"{file.name} {facts.st_size} {facts.st_mtime_ns}"
-        for file in files
-        for facts in (file.stat(),)
-    )
+    named = sorted(file for file in folder.iterdir() if file.suffix in (".json", ".safetensors"))
+    return ", ".join(f"{file.name} {file_stamp(file)}" for file in named)
 
 
 def load_folder(folder: Path) -> Classifier:

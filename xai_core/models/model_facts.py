@@ -22,6 +22,12 @@ def embedded() -> dict[str, Path]:
     return {file.stem: file for file in files if file.with_suffix(".json").is_file()}
 
 
+def file_stamp(file: Path) -> str:
+    """A text that changes when the file is written anew; "none" where there is none."""
+    facts = file.stat() if file.is_file() else None
+    return "none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}"
+
+
 def read_facts(file: Path) -> dict[str, Any]:
     """A model's JSON, whose types are checked because anyone may have written it.
 

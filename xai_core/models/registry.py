@@ -17,7 +17,7 @@ from xai_core.models.architectures import (
     torchvision_names,
 )
 from xai_core.models.classifier import Classifier
-from xai_core.models.model_facts import embedded, read_facts
+from xai_core.models.model_facts import embedded, file_stamp, read_facts
 from xai_core.models.own_checkpoints import load_checkpoint
 from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
 from xai_core.models.signatures import signatures
@@ -232,13 +232,9 @@ def weights_stamp(source: str | Path) -> str:
     path = _weights_path(name)
     if hugging_face.is_model_folder(path):
         return hugging_face.stamp(path)
-    stamps = []
     # A folder without a name of its own, such as ".", has nothing beside it.
     endings = (path.suffix, ".json", PATTERNS) if path.name else ()
-    for file in (path.with_suffix(ending) for ending in endings):
-        facts = file.stat() if file.is_file() else None
-        stamps.append("none" if facts is None else f"{facts.st_size} {facts.st_mtime_ns}")
-    return ", ".join(stamps)
+    return ", ".join(file_stamp(path.with_suffix(ending)) for ending in endings)
 
 
 def _weights_path(name: str) -> Path:
