@@ -79,8 +79,10 @@ def main() -> int:
     options = _options()
     begin(options)
     dtype = getattr(torch, options.dtype)
-    timed = subject(options.network, options.picture, dtype)
-    exact = subject(options.network, options.picture, torch.float64)
+    timed, exact = (
+        subject(options.network, options.picture, kind, options.baselines)
+        for kind in (dtype, torch.float64)
+    )
     if options.device:
         return _on_device(options, timed, exact)
     libraries, missing = installed()
@@ -124,8 +126,13 @@ def _on_device(options: argparse.Namespace, timed: Subject, exact: Subject) -> i
 def _options() -> argparse.Namespace:
     words = parser(__doc__)
     add = words.add_argument
-    add("--network", default="vgg-tiny", help="vgg-tiny, modified-vgg16, or a torchvision name")
+    add(
+        "--network",
+        default="vgg-tiny",
+        help="id of an embedded model, or an architecture, which has weights of seed 0",
+    )
     add("--picture", default="cat", help="id of a sample picture")
+    add("--baselines", type=int, default=0, help="0 for as many as Captum has room for")
     add("--methods", nargs="+", metavar="ID", help="only these, and nothing together")
     add("--repeat", type=int, default=5, help="runs after one warm-up")
     add("--dtype", choices=("float32", "float64"), default="float32")

@@ -12,6 +12,7 @@ from benchmarks.separate import separated
 from xai_core.images import sample_image
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import build_network
+from xai_core.models.model_facts import embedded
 
 LARGE = 64  # pixels of a side; above it Captum needs tens of gigabytes for as many pictures
 BASELINES, FEW_BASELINES = 64, 8
@@ -28,7 +29,7 @@ class Subject:
         original: the network as other libraries expect it: torchvision's own modules.
         x: the picture, [1, 3, H, W].
         target: the most probable class, int64 [1].
-        baselines: pictures of uniform noise, [64, 3, H, W], or 8 of more than 64 pixels.
+        baselines: pictures of uniform noise, [B, 3, H, W].
     """
 
     clf: Classifier
@@ -80,9 +81,16 @@ class Pictures:
         return replace(self, **one)
 
 
-def subject(network: str, picture: str, dtype: torch.dtype) -> Subject:
-    """``vgg-tiny`` with its trained weights, or another architecture with those of seed 0."""
-    if network == "vgg-tiny":
+def subject(network: str, picture: str, dtype: torch.dtype, baselines: int = 0) -> Subject:
+    """An embedded model, or an architecture with the weights of seed 0.
+
+    Args:
+        network: id of the model, or name of the architecture.
+        picture: id of a sample picture.
+        dtype: of the network.
+        baselines: their number; 0 for as many as Captum has room for.
+    """
+    if network in embedded():
         clf = load_classifier(network)
         clf.module.to(dtype)
         original = clf.module
@@ -96,6 +104,6 @@ def subject(network: str, picture: str, dtype: torch.dtype) -> Subject:
     with torch.no_grad():
         target = clf.logits(x).argmax(1)
     generator = torch.Generator().manual_seed(0)
-    count = BASELINES if x.shape[2] <= LARGE else FEW_BASELINES
+    count = baselines or (BASELINES if x.shape[2] <= LARGE else FEW_BASELINES)
     noise = torch.rand((count, *x.shape[1:]), generator=generator, dtype=torch.float64)
     return Subject(clf, original, x, target, clf.normalise(noise.to(dtype)))

@@ -13,10 +13,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from pages.components import checkpoint_store, model_choice, server_options
+from pages.components import checkpoint_store, model_choice, model_search, server_options
 from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
 from tests.pages.waiting import PATIENCE_S
-from xai_core.models import load_classifier
+from xai_core.models import ModelInfo, load_classifier
 from xai_core.models.architectures import blueprint
 
 
@@ -227,3 +227,33 @@ def test_what_was_found_about_a_model_is_said() -> None:
     assert caption.value == (
         r"It ends in \*softmax\*\. Every class has a probability of its own \(sigmoid\)\."
     )
+
+
+def _search() -> None:
+    from pages.components import model_search
+
+    model_search._search.__wrapped__("model")  # a dialog would close with every run of the page
+
+
+def test_a_model_is_found_by_words_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("resnet50.a1_in1k", "resnet18", "vgg16")
+    unknown = (None,) * 5
+    infos = [ModelInfo(name, name, "timm", *unknown, local=False, note="") for name in names]
+    monkeypatch.setattr(model_search, "_infos", lambda: infos)
+    app = AppTest.from_function(_search, default_timeout=PATIENCE_S).run()
+    assert said(app.caption[0]).startswith("3 models; write two letters")
+    app.text_input[0].set_value("50 res").run()
+    (table,) = app.dataframe
+    assert table.value["model"].tolist() == ["resnet50.a1_in1k"]
+    assert app.button[0].disabled, "none is chosen yet"
+    app.text_input[0].set_value("nothing").run()
+    assert "No model has these words" in said(app.info[0])
+
+
+def test_what_is_found_becomes_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: dict[str, str] = {}
+    state: dict[str, object] = {}
+    monkeypatch.setattr(model_search.st, "session_state", state)
+    monkeypatch.setattr(model_search, "write", written.__setitem__)
+    model_search._use("model", "resnet18")
+    assert state["model"] == written["model"] == "resnet18"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from pages.components import own_map_store, server_options
 from pages.components.work import Work
 from tests.pages.opening import address, page, words
-from tests.pages.waiting import checked, ended, until
+from tests.pages.waiting import arrived, checked, ended, until
 from xai_core.errors import MapError
 from xai_core.explainers import foreign
 from xai_core.images import sample_image
@@ -79,6 +80,31 @@ def test_own_maps_are_a_column_of_compare_and_of_reliability_and_not_of_sanity(k
 
     checked(app.switch_page("pages/sanity.py").run())
     until(app, lambda works: "Your maps (Mine) are not offered here" in words(app))
+
+
+@pytest.mark.usefixtures("engine")
+def test_own_maps_are_matched_with_a_folder_of_pictures_by_name(kept: str) -> None:
+    def photograph(name: str) -> tuple[str, bytes, str]:
+        content = io.BytesIO()
+        sample_image(name).save(content, "PNG")
+        return f"mine/{name}.png", content.getvalue(), "image/png"
+
+    query = {"methods": "edges", "maps": kept, "shuffles": "0", "eps_max": "3"}
+    query |= {"view": "Many pictures", "cohort": "A folder of mine"}
+    app = page("app.py", query).switch_page("pages/reliability.py")
+
+    def uploaders() -> list[Any]:
+        return [one for one in app.file_uploader if one.key == "apem_folder"]
+
+    until(app, lambda _: bool(uploaders()))
+    uploaders()[0].set_value([photograph("cat"), photograph("coffee")])
+    until(app, lambda works: ended("apem-many")(works) and arrived("apem-many")(works))
+    found = app.session_state["_work"]["apem-many"].results.values()
+    rows = [row for one in found for row in one.facts["rows"] if row["method"] == "maps:Mine"]
+    problems = [row["problem"] for row in rows]
+    assert problems.count("") == 3, "the cat's map at three stages"
+    assert sum("hold none of the name 'coffee'" in problem for problem in problems) == 3
+    assert "match no picture: unicorn" in words(app).replace("\\", "")
 
 
 @pytest.mark.usefixtures("engine", "methods_restored")
