@@ -11,8 +11,15 @@ from tests.randomization.small_networks import trained
 from tests.reference import nets
 from xai_core.errors import MethodError, ModelError
 from xai_core.explainers import METHODS, Panel, explain, recorded_gradient
+from xai_core.explainers.graph import read_shared
 from xai_core.explainers.recorded import record
-from xai_core.explainers.recorded_gradient import DECONVNET, GRADIENT, GUIDED, recorded_signals
+from xai_core.explainers.recorded_gradient import (
+    DECONVNET,
+    GRADIENT,
+    GUIDED,
+    gradients,
+    recorded_signals,
+)
 from xai_core.explainers.sharing import Sharing, alone, known_tape
 from xai_core.models.classifier import Classifier
 from xai_core.randomization import randomizable_layers, randomized
@@ -386,3 +393,31 @@ def test_a_run_is_known_of_its_pictures_only_and_where_results_are_shared():
             assert known_tape(x) is None
     with Sharing({}).active():
         assert known_tape(x) is None
+
+
+class Halves(nn.Module):
+    """f(x) = W relu(a) + 2 W b of the two halves of one convolution's channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(2 * 6 * 6, 5)
+
+    def forward(self, x):
+        a, b = self.conv(x).chunk(2, dim=1)
+        return self.fc(a.relu().flatten(1)) + 2 * self.fc(b.flatten(1))
+
+
+@pytest.mark.parametrize("wanted", [[0], [1], [0, 1]])
+def test_the_way_back_ends_where_all_that_is_wanted_is_known(wanted):
+    clf = Classifier(Halves().double().eval(), list("abcde"), (8, 8))
+    x = torch.rand(2, 3, 8, 8, dtype=torch.float64)
+    graph = read_shared(clf, x, False)
+    (split,) = (node for node in graph.nodes if len(node.outputs) == 2)
+    numbers = [split.outputs[index] for index in wanted]
+    targets = torch.tensor([1, 4])
+    found = gradients(graph, targets, numbers)
+    assert set(found) == set(numbers)
+    weight = clf.module.fc.weight[targets].view(2, 2, 6, 6)
+    of_a, of_b = weight * (graph.values[split.outputs[0]] > 0), 2 * weight
+    for index, number in zip(wanted, numbers, strict=True):
+        assert torch.equal(found[number], (of_a, of_b)[index])

@@ -102,7 +102,7 @@ def fullgrad_terms(clf: Classifier, x: Tensor, targets: Tensor) -> list[tuple[st
     graph = read_shared(clf, x, False)
     with torch.no_grad():
         biases = list(_biases(graph))
-        slopes = gradients(graph, targets, [number for _, number, _ in biases])
+        slopes = gradients(graph, targets, [0, *(number for _, number, _ in biases)])
         terms = [("input", x * slopes[0])]
         return terms + [(layer, bias * slopes[number]) for layer, number, bias in biases]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -62,6 +62,14 @@ class Graph:
         if len(found) != 1:
             raise not_once(layer, len(found))
         return found[0]
+
+    def first(self, numbers: Collection[int]) -> int:
+        """The one of these values that is made first; 0 if a step makes several of them."""
+        if 0 in numbers:
+            return 0
+        made = ([one for one in node.outputs if one in numbers] for node in self.nodes)
+        (first, *others) = next(filter(None, made), [0])
+        return 0 if others else first
 
     def leads_to_logits(self, number: int) -> bool:
         """Whether the logits depend on a value."""

@@ -147,14 +147,23 @@ def _pass(
 ) -> Pass:
     back = recorded_signals(clf, x, targets, GRADIENT, layers)
     if back is None:
-        return _differentiated(clf, x, targets, layers, picture)
+        return _fresh(clf, x, targets, layers, picture)
     return _read_off(back.graph, layers, back.pictures[GRADIENT], back.inside)
 
 
 @shared
-def _differentiated(
+def _fresh(
     clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
 ) -> Pass:
+    overwriting = any(getattr(module_at(clf.module, name), "inplace", False) for name in layers)
+    found = None if overwriting else _differentiated(clf, x, targets, layers, picture)
+    return found or _recorded(clf, x, targets, layers, picture)
+
+
+def _differentiated(
+    clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
+) -> Pass | None:
+    """By autograd; None if a layer's output shares its memory with what else may be used."""
     outputs: dict[str, list[Any]] = {name: [] for name in layers}
     versions: list[tuple[Tensor, int]] = []
     handed_on: list[str] = []
@@ -184,7 +193,7 @@ def _differentiated(
         scores = clf.logits(point).gather(1, targets[:, None])
     if handed_on or any(kept._version != version for kept, version in versions):
         # The network may go on with, or overwrite, another tensor in the same memory.
-        return _recorded(clf, x, targets, layers)
+        return None
     places: Sequence[Tensor] = [
         item for found in outputs.values() for item in found if isinstance(item, Tensor)
     ]
@@ -201,13 +210,15 @@ def _differentiated(
     )
 
 
-def _recorded(clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...]) -> Pass:
+def _recorded(
+    clf: Classifier, x: Tensor, targets: Tensor, layers: tuple[str, ...], picture: bool
+) -> Pass:
     """The same from a recorded run, in which every layer's output is what it was when given."""
     graph = read_shared(clf, x, False)
-    wanted = [number for name in layers for number in graph.layers.get(name, ())]
-    slopes = gradients(graph, targets, wanted)
-    reached = {number: slopes[number] for number in wanted if graph.leads_to_logits(number)}
-    return _read_off(graph, layers, slopes[0], reached)
+    inside = [number for name in layers for number in graph.layers.get(name, ())]
+    slopes = gradients(graph, targets, [*inside, *([0] if picture else [])])
+    reached = {number: slopes[number] for number in inside if graph.leads_to_logits(number)}
+    return _read_off(graph, layers, slopes[0] if picture else x.new_empty(0), reached)
 
 
 def _read_off(

@@ -102,10 +102,10 @@ def rectified(clf: Classifier, x: Tensor, targets: Tensor, kind: str, title: str
 
 
 def gradients(graph: Graph, targets: Tensor, numbers: Collection[int]) -> dict[int, Tensor]:
-    """Gradient of the logits of the classes int64 [N] at values, by number, and at value 0."""
-    back = _led_back(graph, targets, (GRADIENT,), numbers)
+    """Gradient of the logits of the classes int64 [N] at values, by number."""
+    back = _led_back(graph, targets, (GRADIENT,), numbers, graph.first(numbers))
     zeros = {number: torch.zeros_like(graph.values[number]) for number in numbers}
-    return {**zeros, **back.inside, 0: back.pictures[GRADIENT]}
+    return {**zeros, **back.inside}
 
 
 def _kinds(kind: str, possible: Sequence[str]) -> tuple[str, ...]:
@@ -133,8 +133,13 @@ def _signals(
 
 
 def _led_back(
-    graph: Graph, targets: Tensor, kinds: tuple[str, ...], wanted: Collection[int]
+    graph: Graph,
+    targets: Tensor,
+    kinds: tuple[str, ...],
+    wanted: Collection[int],
+    stop: int = 0,
 ) -> Signals:
+    """The signals at the value ``stop``, and at the wanted ones behind it."""
     rules = _rules(graph, kinds)
     start = one_hot(graph, targets).expand(len(kinds), -1, -1)
     inside: dict[int, Tensor] = {}
@@ -144,9 +149,9 @@ def _led_back(
             inside[number] = signal[kinds.index(GRADIENT)]
 
     with torch.no_grad():
-        found = lead_back(graph, start, rules, "The gradient", passing=passing)
-    # A layer that hands the pictures on gives value 0, at which the signal ends.
-    passing(0, found)
+        found = lead_back(graph, start, rules, "The gradient", stop, passing)
+    # It ends here; a layer that hands the pictures on gives value 0.
+    passing(stop, found)
     return Signals(graph, dict(zip(kinds, found, strict=True)), inside)
 
 
