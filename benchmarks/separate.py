@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import copy
 import operator
+from collections import OrderedDict
+from collections.abc import Callable
 
 import torch
+from timm.layers.norm_act import BatchNormAct2d
 from torch import fx, nn
 from torch.nn import functional as F
 
 _RELU = (F.relu, F.relu_, torch.relu, "relu", "relu_")
+UNTRACED = (
+    *(fx.proxy.TraceError, TypeError, ValueError),
+    *(NameError, RuntimeError, AttributeError),
+)
 _OVERWRITING = {operator.iadd: operator.add}
 
 
@@ -36,10 +43,46 @@ def separated(module: nn.Module) -> nn.Module:
     return _rewritten(module)
 
 
+def parted(network: nn.Module) -> nn.Module:
+    """The same network with timm's BatchNorm and activation in one as the modules they are.
+
+    The module given is changed.
+    """
+    for name, module in list(network.named_modules()):
+        if isinstance(module, BatchNormAct2d):
+            plain = nn.BatchNorm2d(module.num_features, module.eps).to(module.weight.dtype)
+            plain.load_state_dict(module.state_dict())
+            parts = {"norm": plain.eval(), "drop": module.drop, "act": module.act}
+            network.set_submodule(name, nn.Sequential(OrderedDict(parts)))
+    return network
+
+
+def added_by(make: Callable[[], nn.Module], network: nn.Module) -> nn.Module:
+    """The same network with a module in place of every + of two tensors.
+
+    What ``torch.fx`` cannot trace stays as it is. The module given is changed.
+    """
+    for name, child in list(network.named_modules()):
+        if not name or type(child).__module__.startswith("torch.nn"):
+            continue
+        try:
+            graph = _OneLevel().trace(child)
+        except UNTRACED:
+            continue
+        sums = [node for node in graph.nodes if node.target in (operator.add, operator.iadd)]
+        result = fx.GraphModule(child, graph, class_name=type(child).__name__)
+        for node in sums:
+            node.op, node.target = "call_module", _added(result, make())
+        result.recompile()
+        if sums:
+            network.set_submodule(name, result)
+    return network
+
+
 def _rewritten(module: nn.Module) -> nn.Module:
     try:
         graph = _OneLevel().trace(module)
-    except (fx.proxy.TraceError, TypeError, ValueError, NameError, RuntimeError, AttributeError):
+    except UNTRACED:
         return module
     result = fx.GraphModule(module, graph, class_name=type(module).__name__)
     used: set[str] = set()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from benchmarks.separate import separated
+from benchmarks.separate import parted, separated
 from xai_core.images import sample_image
 from xai_core.models import Classifier, load_classifier
 from xai_core.models.architectures import build_network
@@ -48,13 +48,18 @@ class Subject:
         """The black picture, [1, 3, H, W]."""
         return self.clf.normalise(torch.zeros_like(self.x))
 
+    @property
+    def has_relu6(self) -> bool:
+        """Whether there is a ReLU that other libraries have no rule for."""
+        return any(isinstance(module, nn.ReLU6) for module in self.original.modules())
+
     def repaired(self) -> nn.Module:
         """A network of one's own, each ReLU a module used once; shares the weights' memory."""
         return separated(self.clf.private().module)
 
     def copied(self) -> nn.Module:
         """A network of one's own with weights of its own, for libraries that change them."""
-        return copy.deepcopy(self.original)
+        return parted(copy.deepcopy(self.original))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from benchmarks.subject import Subject
 
 LIBRARIES = {"captum": "Captum", "zennit": "Zennit", "gradcam": "pytorch-grad-cam"}
 
+RELU6 = "Captum and Zennit know nn.ReLU alone: where there are ReLU6, the maps are not judged."
+
 # Within the context the library is set up; the call computes one map, and alone is timed.
 Prepared = Callable[[Subject], AbstractContextManager[Callable[[], Tensor]]]
 

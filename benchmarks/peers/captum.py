@@ -10,7 +10,7 @@ from captum import attr
 from captum.attr._utils.lrp_rules import EpsilonRule
 from torch import Tensor, nn
 
-from benchmarks.peers import Peer, Prepared
+from benchmarks.peers import RELU6, Peer, Prepared
 from benchmarks.settings import EXPECTED_SAMPLES
 from benchmarks.subject import LARGE, Pictures, Subject
 
@@ -26,12 +26,20 @@ Make = Callable[[On, nn.Module], Call]  # sets a method up; the call computes th
 POOLS = (
     "Captum's DeepLIFT loses the rule of a max-pool that a ReLU feeds; timed as it is, compared "
     "with a multiplication by 1 between them. Where windows overlap it keeps one share of "
-    "several: its relevance does not sum to the change of the logit there, and is not judged."
+    "several: its relevance does not sum to the change of the logit there, and is not judged. "
+    "It knows nn.ReLU alone: neither is it where there are ReLU6."
 )
 
 
+def rectified_by_relus(subject: Subject) -> bool:
+    """Whether Captum sees every rectifier."""
+    return not subject.has_relu6
+
+
 def no_overlap(subject: Subject) -> bool:
-    """Whether no windows of a max-pool overlap."""
+    """Whether no windows of a max-pool overlap, and Captum sees every rectifier."""
+    if subject.has_relu6:
+        return False
     pools = (module for module in subject.original.modules() if isinstance(module, nn.MaxPool2d))
     return all(pool.kernel_size == pool.stride for pool in pools)
 
@@ -157,10 +165,12 @@ PEERS = {
     "smoothgrad": Peer(noisy("smoothgrad"), tolerance=1.25, random=True),
     "smoothgrad_sq": Peer(noisy("smoothgrad_sq"), tolerance=1.25, random=True),
     "vargrad": Peer(noisy("vargrad"), tolerance=1.25, random=True),
-    "deconvnet": Peer(prepared(plain(attr.Deconvolution))),
-    "guided_backprop": Peer(prepared(plain(attr.GuidedBackprop))),
+    "deconvnet": Peer(prepared(plain(attr.Deconvolution)), judged=rectified_by_relus, note=RELU6),
+    "guided_backprop": Peer(
+        prepared(plain(attr.GuidedBackprop)), judged=rectified_by_relus, note=RELU6
+    ),
     "gradcam": Peer(prepared(gradcam)),
-    "guided_gradcam": Peer(prepared(guided_gradcam)),
+    "guided_gradcam": Peer(prepared(guided_gradcam), judged=rectified_by_relus, note=RELU6),
     "lrp_epsilon": Peer(
         prepared(lrp_epsilon),
         tolerance=None,

@@ -25,7 +25,8 @@ from zennit.rules import AlphaBeta, Epsilon, Norm, Pass, ZBox, ZPlus
 from zennit.torchvision import ResNetCanonizer
 from zennit.types import Activation, AvgPool, BatchNorm, Convolution
 
-from benchmarks.peers import Peer, Prepared
+from benchmarks.peers import RELU6, Peer, Prepared
+from benchmarks.separate import added_by
 from benchmarks.subject import Subject
 from xai_core.explainers import METHODS
 
@@ -39,6 +40,18 @@ PRESETS = {
 
 def canonizers(network: nn.Module) -> list[Any]:
     return [ResNetCanonizer() if isinstance(network, ResNet) else SequentialMergeBatchNorm()]
+
+
+class Added(nn.Module):
+    """a + b, whose relevance Zennit shares out; at a + in Python each would be given all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum = Sum(dim=-1)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        found: Tensor = self.sum(torch.stack([a, b], dim=-1))
+        return found
 
 
 @contextmanager
@@ -78,6 +91,8 @@ def prepared(
     @contextmanager
     def context(subject: Subject) -> Iterator[Callable[[], Tensor]]:
         network = subject.copied()
+        if merge and not isinstance(network, ResNet):  # whose sums the canonizer knows
+            network = added_by(Added, network)
         attributor = make(subject, network)
 
         def start(output: Tensor) -> Tensor:
@@ -165,8 +180,10 @@ PEERS = {
         tolerance=None,
         note="Zennit's points on the path are equally spaced; here they are Gauss-Legendre's.",
     ),
-    "deconvnet": Peer(gradient(DeconvNet)),
-    "guided_backprop": Peer(gradient(GuidedBackprop)),
+    **{
+        name: Peer(gradient(kind), judged=lambda subject: not subject.has_relu6, note=RELU6)
+        for name, kind in (("deconvnet", DeconvNet), ("guided_backprop", GuidedBackprop))
+    },
     "excitation_backprop": Peer(
         excitation_backprop, tolerance=1e-3, note="Zennit adds 1e-6 to the denominators."
     ),
