@@ -13,10 +13,6 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 _RELU = (F.relu, F.relu_, torch.relu, "relu", "relu_")
-UNTRACED = (
-    *(fx.proxy.TraceError, TypeError, ValueError),
-    *(NameError, RuntimeError, AttributeError),
-)
 _OVERWRITING = {operator.iadd: operator.add}
 
 
@@ -35,12 +31,7 @@ def separated(module: nn.Module) -> nn.Module:
     for child in module.modules():
         if getattr(child, "inplace", None) is True:
             child.inplace = False  # type: ignore[assignment]
-    names = [name for name, _ in module.named_modules() if name]
-    for name in sorted(names, key=lambda name: name.count("."), reverse=True):
-        child = module.get_submodule(name)
-        if not type(child).__module__.startswith("torch.nn"):
-            module.set_submodule(name, _rewritten(child))
-    return _rewritten(module)
+    return _everywhere(module, _with_own_relus)
 
 
 def parted(network: nn.Module) -> nn.Module:
@@ -62,31 +53,39 @@ def added_by(make: Callable[[], nn.Module], network: nn.Module) -> nn.Module:
 
     What ``torch.fx`` cannot trace stays as it is. The module given is changed.
     """
-    for name, child in list(network.named_modules()):
-        if not name or type(child).__module__.startswith("torch.nn"):
-            continue
-        try:
-            graph = _OneLevel().trace(child)
-        except UNTRACED:
-            continue
-        sums = [node for node in graph.nodes if node.target in (operator.add, operator.iadd)]
-        result = fx.GraphModule(child, graph, class_name=type(child).__name__)
-        for node in sums:
-            node.op, node.target = "call_module", _added(result, make())
-        result.recompile()
-        if sums:
-            network.set_submodule(name, result)
-    return network
+
+    def with_sums(block: fx.GraphModule) -> None:
+        for node in block.graph.nodes:
+            if node.target in (operator.add, operator.iadd):
+                node.op, node.target = "call_module", _added(block, make())
+
+    return _everywhere(network, with_sums)
 
 
-def _rewritten(module: nn.Module) -> nn.Module:
+def _everywhere(module: nn.Module, change: Callable[[fx.GraphModule], None]) -> nn.Module:
+    """Change what every block calls, the inner ones first."""
+    names = [name for name, _ in module.named_modules() if name]
+    for name in sorted(names, key=lambda name: name.count("."), reverse=True):
+        child = module.get_submodule(name)
+        if not type(child).__module__.startswith("torch.nn"):
+            module.set_submodule(name, _changed(child, change))
+    return _changed(module, change)
+
+
+def _changed(module: nn.Module, change: Callable[[fx.GraphModule], None]) -> nn.Module:
     try:
         graph = _OneLevel().trace(module)
-    except UNTRACED:
+    except (fx.proxy.TraceError, TypeError, ValueError, NameError, RuntimeError, AttributeError):
         return module
     result = fx.GraphModule(module, graph, class_name=type(module).__name__)
+    change(result)
+    result.recompile()
+    return result
+
+
+def _with_own_relus(result: fx.GraphModule) -> None:
     used: set[str] = set()
-    for node in list(graph.nodes):
+    for node in list(result.graph.nodes):
         called = str(node.target)
         if node.op in ("call_function", "call_method") and node.target in _RELU:
             node.target = _added(result, nn.ReLU())
@@ -98,13 +97,11 @@ def _rewritten(module: nn.Module) -> nn.Module:
             if called in used and isinstance(child, nn.ReLU | nn.ReLU6):
                 node.target = _added(result, copy.deepcopy(child))
             used.add(called)
-    result.recompile()
-    return result
 
 
 def _added(module: nn.Module, child: nn.Module) -> str:
     number = 1
-    while hasattr(module, name := f"relu_own_{number}"):
+    while hasattr(module, name := f"own_{number}"):
         number += 1
     module.add_module(name, child)
     return name

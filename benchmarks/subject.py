@@ -48,10 +48,9 @@ class Subject:
         """The black picture, [1, 3, H, W]."""
         return self.clf.normalise(torch.zeros_like(self.x))
 
-    @property
-    def has_relu6(self) -> bool:
-        """Whether there is a ReLU that other libraries have no rule for."""
-        return any(isinstance(module, nn.ReLU6) for module in self.original.modules())
+    def without_relu6(self) -> bool:
+        """Whether other libraries have a rule for every rectifier."""
+        return not any(isinstance(module, nn.ReLU6) for module in self.original.modules())
 
     def repaired(self) -> nn.Module:
         """A network of one's own, each ReLU a module used once; shares the weights' memory."""

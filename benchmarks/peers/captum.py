@@ -31,17 +31,10 @@ POOLS = (
 )
 
 
-def rectified_by_relus(subject: Subject) -> bool:
-    """Whether Captum sees every rectifier."""
-    return not subject.has_relu6
-
-
-def no_overlap(subject: Subject) -> bool:
-    """Whether no windows of a max-pool overlap, and Captum sees every rectifier."""
-    if subject.has_relu6:
-        return False
+def complete(subject: Subject) -> bool:
+    """Whether Captum's DeepLIFT has a rule for all: neither ReLU6 nor windows that overlap."""
     pools = (module for module in subject.original.modules() if isinstance(module, nn.MaxPool2d))
-    return all(pool.kernel_size == pool.stride for pool in pools)
+    return subject.without_relu6() and all(pool.kernel_size == pool.stride for pool in pools)
 
 
 def prepared(make: Make) -> Prepared:
@@ -165,19 +158,21 @@ PEERS = {
     "smoothgrad": Peer(noisy("smoothgrad"), tolerance=1.25, random=True),
     "smoothgrad_sq": Peer(noisy("smoothgrad_sq"), tolerance=1.25, random=True),
     "vargrad": Peer(noisy("vargrad"), tolerance=1.25, random=True),
-    "deconvnet": Peer(prepared(plain(attr.Deconvolution)), judged=rectified_by_relus, note=RELU6),
+    "deconvnet": Peer(
+        prepared(plain(attr.Deconvolution)), judged=Subject.without_relu6, note=RELU6
+    ),
     "guided_backprop": Peer(
-        prepared(plain(attr.GuidedBackprop)), judged=rectified_by_relus, note=RELU6
+        prepared(plain(attr.GuidedBackprop)), judged=Subject.without_relu6, note=RELU6
     ),
     "gradcam": Peer(prepared(gradcam)),
-    "guided_gradcam": Peer(prepared(guided_gradcam), judged=rectified_by_relus, note=RELU6),
+    "guided_gradcam": Peer(prepared(guided_gradcam), judged=Subject.without_relu6, note=RELU6),
     "lrp_epsilon": Peer(
         prepared(lrp_epsilon),
         tolerance=None,
         note="Captum keeps BatchNorm as a step of its own.",
     ),
     **{
-        name: Peer(prepared(make), prepared(separated(make)), judged=no_overlap, note=POOLS)
+        name: Peer(prepared(make), prepared(separated(make)), judged=complete, note=POOLS)
         for name, make in (("deeplift", deeplift), ("deepshap", deepshap))
     },
     "integrated_gradients": Peer(prepared(integrated_gradients)),

@@ -181,7 +181,7 @@ PEERS = {
         note="Zennit's points on the path are equally spaced; here they are Gauss-Legendre's.",
     ),
     **{
-        name: Peer(gradient(kind), judged=lambda subject: not subject.has_relu6, note=RELU6)
+        name: Peer(gradient(kind), judged=Subject.without_relu6, note=RELU6)
         for name, kind in (("deconvnet", DeconvNet), ("guided_backprop", GuidedBackprop))
     },
     "excitation_backprop": Peer(

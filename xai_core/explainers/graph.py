@@ -64,12 +64,9 @@ class Graph:
         return found[0]
 
     def first(self, numbers: Collection[int]) -> int:
-        """The one of these values that is made first; 0 if a step makes several of them."""
-        if 0 in numbers:
-            return 0
-        made = ([one for one in node.outputs if one in numbers] for node in self.nodes)
-        (first, *others) = next(filter(None, made), [0])
-        return 0 if others else first
+        """The one of these values that is made first; 0 if the logits depend on none."""
+        made = (number for node in self.nodes for number in node.outputs)
+        return next((number for number in (0, *made) if number in numbers), 0)
 
     def leads_to_logits(self, number: int) -> bool:
         """Whether the logits depend on a value."""
@@ -100,7 +97,8 @@ def lead_back(
             ``Rearranging`` nodes need none; what gives several values follows the chain rule.
         title: the method's name, for errors.
         stop: number of the value to stop at.
-        passing: called with the number of every value that the signal passes, and the signal.
+        passing: called with the number of every value that a step gives and the signal reaches,
+            and the signal.
 
     Returns:
         [P, N, ...], in the shape of the value; zero where nothing arrives.
@@ -110,12 +108,14 @@ def lead_back(
     """
     signals: dict[int, Tensor] = {graph.output: start}
     for node in reversed(graph.nodes):
-        if stop in node.outputs:
-            break
-        arriving = [signals.pop(number, None) for number in node.outputs]
+        arriving = [signals.get(number) for number in node.outputs]
         for number, signal in zip(node.outputs, arriving, strict=True):
             if signal is not None:
                 passing(number, signal)
+        if stop in node.outputs:
+            break
+        for number in node.outputs:
+            signals.pop(number, None)
         first = next((signal for signal in arriving if signal is not None), None)
         if first is None:
             continue

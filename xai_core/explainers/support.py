@@ -48,7 +48,9 @@ def refusal(clf: Classifier, name: str) -> str:
 
 def _quick(row: Method, picture: Tensor) -> dict[str, Any]:
     """Settings that make a method cheap."""
-    compared = {p.name: 0 * picture for p in row.params if isinstance(p, BaselinesParam)}
+    compared = {
+        p.name: torch.zeros_like(picture) for p in row.params if isinstance(p, BaselinesParam)
+    }
     return {**row.quick, **compared}
 
 
