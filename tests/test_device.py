@@ -56,6 +56,21 @@ def test_without_a_card_the_processor_computes(monkeypatch):
     assert [chosen_by(word, monkeypatch) for word in ("", "auto", "CPU", " cpu ")] == ["cpu"] * 4
 
 
+def test_loading_what_tasks_need_asks_for_no_card():
+    """CUDA does not work in the copy of a process that has begun with it (PyTorch's notes)."""
+    script = """
+import torch
+
+def asked(*arguments):
+    raise AssertionError("A card is asked for while modules load.")
+
+torch.cuda.is_available = torch.cuda.device_count = torch.cuda._lazy_init = asked
+torch._C._cuda_getDeviceCount = asked
+import xai_core.tasks
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
 def test_cuda_comes_first_and_then_mps(monkeypatch):
     with pretended("cuda:0"):
         words = ("auto", "cuda", "cuda:0", "cpu")

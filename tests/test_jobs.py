@@ -31,6 +31,7 @@ from xai_core.jobs import (
     exchange,
     failures,
     job,
+    local,
     shared_engine,
     worker,
 )
@@ -566,18 +567,31 @@ def test_engine_survives_its_cluster_and_closes_all(tmp_path, monkeypatch):
     assert engine_processes() == before
 
 
-def test_worker_that_is_killed_while_it_starts_is_started_again(tmp_path):
+@pytest.mark.parametrize("part", ["worker", "pattern"])
+def test_what_is_killed_while_it_starts_is_started_again(tmp_path, part):
     before = engine_processes()
     with closing(Engine(memory_limit="1 GiB", cache=Cache(tmp_path))) as starting:
-        until(lambda: victim_of(engine_processes() - before) is not None)
-        victim_of(engine_processes() - before).kill()
+        until(lambda: victim_of(engine_processes() - before, part) is not None)
+        victim_of(engine_processes() - before, part).kill()
         assert isinstance(outcome(starting, task("late", value=1)), Result)
 
 
-def victim_of(processes):
-    """The worker among an engine's processes."""
-    workers = (p for p in processes if "spawn_main" in " ".join(p.cmdline()))
-    return next(workers, None)
+def test_killed_pattern_of_the_workers_costs_nothing_but_time(workers, go):
+    ours = psutil.Process(workers._cluster._local._process.pid).children(recursive=True)
+    asked = workers.submit([task("without pattern", "busy_until", file=str(go))], "ann")
+    until(lambda: asked.fraction > 0)
+    victim_of(ours, "pattern").kill()
+    go.touch()
+    results(asked)
+
+
+def victim_of(processes, part):
+    """The worker among an engine's processes, or the process of which it is a copy."""
+    if local.START == "spawn":
+        return next((p for p in processes if "spawn_main" in " ".join(p.cmdline())), None)
+    patterns = {p for p in processes if "multiprocessing.forkserver" in " ".join(p.cmdline())}
+    copies = {p for p in patterns if p.parent() in patterns}
+    return next(iter(copies if part == "worker" else patterns - copies), None)
 
 
 def test_nothing_listens_beyond_this_machine(workers):

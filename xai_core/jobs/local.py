@@ -23,11 +23,16 @@ import psutil
 from dask.system import CPU_COUNT
 from distributed import Nanny, Scheduler
 from distributed.scheduler import DEFAULT_EXTENSIONS as OF_SCHEDULER
+from distributed.utils import get_mp_context
 from distributed.worker import DEFAULT_EXTENSIONS as OF_WORKER
 
 from xai_core.allocation import ENVIRONMENT, WORKER
+from xai_core.jobs import worker
 
 LOOPBACK = "127.0.0.1"
+# On Linux a worker is a copy of a process that has loaded what tasks need, and is there at once:
+# to load it anew takes seconds, in which somebody waits whose cancelled work ended a worker.
+START = "forkserver" if sys.platform.startswith("linux") else "spawn"
 
 
 def configuration(workers: int) -> dict[str, object]:
@@ -51,7 +56,8 @@ def configuration(workers: int) -> dict[str, object]:
         "distributed.worker.memory.pause": False,
         "distributed.worker.memory.terminate": 0.95,
         "distributed.worker.memory.monitor-interval": "50 ms",
-        # Read by torch when the worker imports it, and by the C library before that.
+        "distributed.worker.multiprocessing-method": START,
+        # Read by torch when it is imported, and by the C library before that.
         "distributed.nanny.pre-spawn-environ": dict.fromkeys(libraries, threads) | ENVIRONMENT,
     }
 
@@ -68,6 +74,8 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
     # The engine tells its user of every failure; only what else goes wrong is news here.
     logging.getLogger("distributed").setLevel(logging.ERROR)
     logging.getLogger("distributed.scheduler").setLevel(logging.CRITICAL)
+    if START == "forkserver":
+        get_mp_context().set_forkserver_preload([worker.__name__, worker.TASKS])
     # Not distributed.LocalCluster: that closes, for good, a worker that was restarted twice
     # within its lost-worker timeout.
     place: dict[str, Any] = {"host": LOOPBACK, "port": 0, "dashboard_address": f"{LOOPBACK}:0"}
@@ -78,7 +86,7 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
         nthreads=1,
         memory_limit=memory_bytes,
         local_directory=folder,
-        preload=["xai_core.jobs.worker"],
+        preload=[worker.__name__],
         extensions=_lasting(OF_WORKER),
         dashboard=False,
         silence_logs=logging.ERROR,
