@@ -1,5 +1,6 @@
 // What every component does: it has a state for each place where it is shown, made there at first
-// and updated with what Python sends.
+// and updated with what Python sends. What was sent earlier may arrive later (pages/components/
+// modules.py says why): it is left out.
 
 const states = new WeakMap(); // mount point -> state; it ends with its mount point
 
@@ -10,7 +11,9 @@ export function mounted(create, update) {
       state = create(parentElement);
       states.set(parentElement, state);
     }
-    state.report = setStateValue;
+    const [sender, number] = data.sent; // another sender where the server was started anew
+    if (sender === state.sender && number < state.number) return;
+    Object.assign(state, { sender, number, report: setStateValue });
     update(state, data);
   };
 }

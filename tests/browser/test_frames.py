@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LABELS = ["trained", "fc3", "fc2", "conv5", "conv4"]
 SIDE = 224
 LONG_MS = 5000  # of the browser's clock, which a test turns: many steps of what plays
-HELD_JS = ROOT / "pages" / "components" / "heatmap_grid" / "held.js"
+COMPONENTS = ROOT / "pages" / "components"
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 LOST = "This picture could not be loaded. Reload the page."
 
@@ -352,7 +352,7 @@ def test_the_names_under_the_slider_stand_where_there_is_room(opened: Page) -> N
 
 def test_the_map_that_was_longest_unused_leaves_first(page: Page) -> None:
     """With room for 20 bytes: three maps of 8 bytes, of which the first was used again."""
-    module = HELD_JS.read_text(encoding="utf-8").replace("256 * 2 ** 20", "20")
+    module = (COMPONENTS / "heatmap_grid" / "held.js").read_text(encoding="utf-8")
     kept = page.evaluate(
         """async (module) => {
             const { heatmap, maps } = await import(URL.createObjectURL(
@@ -361,9 +361,32 @@ def test_the_map_that_was_longest_unused_leaves_first(page: Page) -> None:
             for (const name of ["a", "b", "a", "c"]) await heatmap(address(name)).ready;
             return [...maps.keys()].map((key) => key.match(/name=(.)/)[1]);
         }""",
-        module,
+        module.replace("256 * 2 ** 20", "20"),
     )
     assert kept == ["a", "c"]
+
+
+def test_what_was_sent_earlier_and_arrives_later_is_left_out(page: Page) -> None:
+    """By each place and sender for itself: another server begins with 1 again."""
+    shown = page.evaluate(
+        """async (module) => {
+            const { mounted } = await import(URL.createObjectURL(
+                new Blob([module], { type: "text/javascript" })));
+            const shown = [];
+            const component = mounted((place) => ({ place }), (state, data) =>
+                shown.push([state.place.id, ...data.sent].join(" ")));
+            const [here, there] = ["here", "there"].map((id) => ({ id }));
+            const send = (parentElement, ...sent) => component({ parentElement, data: { sent } });
+            send(here, "first", 2); // before what was sent as its first
+            send(here, "first", 1);
+            send(here, "first", 2);
+            send(there, "first", 1);
+            send(here, "second", 1);
+            return shown;
+        }""",
+        (COMPONENTS / "mounted.js").read_text(encoding="utf-8"),
+    )
+    assert shown == ["here first 2", "here first 2", "there first 1", "here second 1"]
 
 
 def test_a_module_that_could_not_be_fetched_is_asked_for_again(page: Page, address: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -52,3 +53,14 @@ def test_nothing_else_is_served(component: str, name: str) -> None:
 def test_another_version_is_not_answered() -> None:
     """The browser would keep it for ever under that version's address."""
     assert answer("trial", "0123456789abcdef.0", "trial.js").status_code == 404
+
+
+def test_what_is_sent_has_a_number_that_rises_with_every_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(st, "session_state", {})
+    told = [modules._sent({"tiles": tiles}, "grid") for tiles in (["a"], ["a"], ["b"], ["a"])]
+    assert [number for _, number in told] == [1, 1, 2, 3]
+    assert modules._sent({"tiles": ["c"]}, "another place")[1] == 1
+    monkeypatch.setattr(st, "session_state", {})
+    assert modules._sent({"tiles": ["d"]}, "grid")[0] not in {sender for sender, _ in told}

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from pages.components.modules import fetching
+from pages.components import modules
 
 HERE = Path(__file__).parent
 CSS = (HERE / "grid.css").read_text(encoding="utf-8")
@@ -55,7 +53,5 @@ def heatmap_grid(
         The grid's state. Its ``frame`` is the index where the slider rests, ``None`` until it
         was first moved.
     """
-    # Registered on every run, because a registration lasts as long as the server's runtime.
-    js = fetching("heatmap_grid", "grid.js")
-    grid = st.components.v2.component("heatmap_grid", html=HTML, css=CSS, js=js)
-    return grid(data=dict(data), key=key, default={"frame": None}, on_frame_change=on_frame_change)
+    given = {"default": {"frame": None}, "on_frame_change": on_frame_change}
+    return modules.show("heatmap_grid", "grid.js", HTML, CSS, data, key, **given)

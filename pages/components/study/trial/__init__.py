@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from pages.components.modules import fetching
+from pages.components import modules
 
 HERE = Path(__file__).parent
 HTML = (HERE / "trial.html").read_text(encoding="utf-8")
@@ -25,11 +23,6 @@ def trial(data: Mapping[str, Any], key: str) -> Any:
     Returns:
         The answer that the browser last sent, ``None`` before the first.
     """
-    # Registered on every run, because a registration lasts as long as the server's runtime.
-    js = fetching("trial", "trial.js")
-    shown = st.components.v2.component("study_trial", html=HTML, css=CSS, js=js)
     # The page reads the answer when it runs; Streamlit wants a callback all the same.
-    result = shown(
-        data=dict(data), key=key, default={"answer": None}, on_answer_change=lambda: None
-    )
-    return result.answer
+    given: dict[str, Any] = {"default": {"answer": None}, "on_answer_change": lambda: None}
+    return modules.show("trial", "trial.js", HTML, CSS, data, key, **given).answer
