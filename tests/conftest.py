@@ -23,6 +23,8 @@ import torch
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
+# Networks that are made while tests are collected have the same weights in every run.
+torch.manual_seed(0)
 # What is imported and collected stays to the end: to look through it for garbage, again and again,
 # took a third of the collection's time.
 gc.disable()

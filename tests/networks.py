@@ -114,7 +114,8 @@ def pictures(*size, count=2, seed=1):
 def between(*layers, seed=0):
     """A classifier with layers between two convolutions: [N, 3, 12, 12] -> [N, 3].
 
-    They are ``body.1`` and so on, given four channels; a BatchNorm of them does something.
+    They are ``body.1`` and so on, given four channels; their weights are drawn anew, and a
+    BatchNorm of them does something.
     """
     torch.manual_seed(seed)
     body = nn.Sequential(
@@ -127,6 +128,9 @@ def between(*layers, seed=0):
         "fc2": nn.Linear(8, 3),
     }
     net = nn.Sequential(OrderedDict(body=body, **end))
+    for layer in nn.ModuleList(layers).modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
     with torch.no_grad():
         for layer in net.modules():
             if isinstance(layer, nn.BatchNorm2d) and layer.affine:
