@@ -1,14 +1,17 @@
 """Speed of the Compare page and of its methods: ``python -m benchmarks.compare``.
 
-Three parts, each alone by ``--only``: all methods together on one picture (one by one, and
+Four parts, each alone by ``--only``: all methods together on one picture (one by one, and
 beside other libraries: ``python -m benchmarks.panel``); the page in a real Chromium on a
-running server; and the time from starting the app to the first heatmap. Medians of
-``--repeat`` runs after one warm-up.
+running server; the time from starting the app to the first heatmap; and a page of 20
+photographs and 8 methods, its memory in the server and the smoothness of its zoom. Medians of
+``--repeat`` runs after one warm-up. The pages show the model that they begin with
+(``XAI_MODEL``).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import tempfile
 import time
@@ -18,6 +21,7 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+import psutil
 import torch
 
 from benchmarks.timing import alternating, verdict
@@ -25,7 +29,7 @@ from benchmarks.together import in_one_panel
 from bots import Server
 from xai_core.explainers import METHODS
 from xai_core.explainers.support import supported
-from xai_core.images import sample_image
+from xai_core.images import sample_image, sample_images
 from xai_core.models import load_classifier
 
 SETTINGS: dict[str, dict[str, Any]] = {"integrated_gradients": {"steps": 50}}
@@ -34,11 +38,17 @@ COLD_START_S = 15.0
 DISPLAY_S = 0.3
 PANEL_S = 3.0
 IDLE_S = 10
+PICTURES = 20
+EIGHT = (
+    "saliency,input_x_gradient,deconvnet,guided_backprop,gradcam,gradcam_pp,guided_gradcam,deeplift"
+)
+FRAME_S = 1 / 60
+WEB_BYTES = 2**30
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"methods": methods, "page": page, "start": start}
+    parts = {"methods": methods, "page": page, "start": start, "many": many}
     parser.add_argument("--only", choices=parts)
     parser.add_argument("--repeat", type=int, default=5)
     options = parser.parse_args()
@@ -97,6 +107,42 @@ def start(repeat: int) -> None:
     print(verdict("first heatmap after the start", median(times), COLD_START_S))
 
 
+def many(repeat: int) -> None:
+    """A page of many photographs: what the web process takes, and how it zooms."""
+    print(f"\n{PICTURES} photographs, {EIGHT.count(',') + 1} methods")
+    with server() as address, browser() as chromium:
+        (web,) = (one for one in psutil.Process().children() if "streamlit" in one.cmdline())
+        tab = chromium.new_page(viewport={"width": 1440, "height": 900})
+        tab.goto(f"{address}/?methods={EIGHT}")
+        wait_drawn(tab, "drawn.ready >= 1")
+        before, began = web.memory_info().rss, time.perf_counter()
+        tab.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(photographs())
+        wait_drawn(tab, f"drawn.ready === {PICTURES * (EIGHT.count(',') + 1)}", 600_000)
+        print(f"all heatmaps: {time.perf_counter() - began:.0f} s")
+        tab.wait_for_timeout(5000)
+        after = web.memory_info().rss
+        word = "within" if after <= WEB_BYTES else "ABOVE"
+        print(f"web process: {before >> 20} MiB before, {after >> 20} MiB, {word} the aim of 1 GiB")
+        frames = [frame for _ in range(repeat) for frame in tab.evaluate(ZOOM)]
+        print(verdict("a frame while zooming", median(frames) / 1000, FRAME_S))
+        print(f"slowest of {len(frames)}: {max(frames):.0f} ms")
+
+
+def photographs() -> list[dict[str, Any]]:
+    """Different photographs as a camera writes them: quarters of the samples, and mirrored."""
+    found: list[dict[str, Any]] = []
+    for sample in sample_images():
+        image = sample_image(sample.id)
+        half = [side // 2 for side in image.size]
+        for x, y in ((0, 0), (half[0], 0), (0, half[1]), (half[0], half[1])):
+            buffer = io.BytesIO()
+            part = image.crop((x, y, x + half[0], y + half[1]))
+            part.resize((1600, 1200)).save(buffer, "JPEG", quality=90)
+            name = f"{sample.id}-{x}-{y}.jpg"
+            found.append({"name": name, "mimeType": "image/jpeg", "buffer": buffer.getvalue()})
+    return found[:PICTURES]
+
+
 def first_heatmap(chromium: Any, address: str) -> float:
     """Seconds from opening the page in a fresh profile to the first heatmap drawn."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
@@ -142,12 +188,32 @@ def drawn(tab: Any) -> Any:
     return tab.evaluate(f"() => JSON.parse({GRID}.dataset.drawn)")
 
 
-def wait_drawn(tab: Any, condition: str) -> None:
+# Turns of the wheel over a heatmap, one a frame; the times between frames in ms.
+ZOOM = f"""async () => {{
+  const canvas = {GRID}.querySelectorAll('canvas')[2];
+  const box = canvas.getBoundingClientRect();
+  const at = {{ clientX: box.x + box.width / 3, clientY: box.y + box.height / 3 }};
+  const options = {{ ...at, bubbles: true, cancelable: true, ctrlKey: true }};
+  const frame = () => new Promise(requestAnimationFrame);
+  const times = [];
+  let last = await frame();
+  for (let turn = 0; turn < 40; turn += 1) {{
+    const deltaY = turn % 20 < 10 ? -100 : 100;
+    canvas.dispatchEvent(new WheelEvent('wheel', {{ ...options, deltaY }}));
+    const now = await frame();
+    times.push(now - last);
+    last = now;
+  }}
+  return times;
+}}"""
+
+
+def wait_drawn(tab: Any, condition: str, patience_ms: int = 120_000) -> None:
     tab.wait_for_function(
         f"() => {{ const root = {GRID}; if (!root) return false;"
         f" const drawn = JSON.parse(root.dataset.drawn); return {condition}; }}",
         polling="raf",
-        timeout=120_000,
+        timeout=patience_ms,
     )
 
 

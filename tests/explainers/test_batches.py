@@ -150,11 +150,11 @@ def test_the_batches_stay_within_the_memory(method, mebibytes, clf, monkeypatch)
     assert 0.3 * mebibytes * 2**20 < batch <= mebibytes * 2**20
 
 
-def test_a_batch_fits_the_processors_caches_and_has_two_pictures_at_least():
+def test_a_batch_fits_the_processors_caches_and_has_eight_pictures_at_least():
     cost = COPIES * X[0].nbytes
     lower, upper = CACHE_BYTES
     assert batch_size(X, lower // 10 - cost) == 10
-    assert batch_size(X, lower) == 2
+    assert batch_size(X, lower) == 8
     assert batch_size(X, 0) == 64
     # Large weights allow more, up to the upper number.
     assert upper == 2 * lower

@@ -60,7 +60,7 @@ def multipliers(graph: Graph, origins: Sequence[Tensor], targets: Tensor, title:
     """
 
     def rescaled(node: Node, signal: Tensor) -> Sequence[Tensor]:
-        return (secant(node, *ends(graph, node, origins, title)) * signal,)
+        return (secant(node, *ends(graph, node, origins, title)).mul_(signal),)
 
     rules: dict[type[Node], Rule] = {
         **linear_rules(graph),

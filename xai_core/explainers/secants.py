@@ -27,28 +27,36 @@ def secant(node: Node, a: Tensor, a0: Tensor) -> Tensor:
     """
     if not isinstance(node, Rectifier):
         return _ratio(node, a, a0)
-    equal = equal_up_to(a, a0)
-    slope = relu_secant(a, a0, equal)
-    if not math.isinf(node.top):
-        slope = slope - relu_secant(a - node.top, a0 - node.top, equal)
-    return slope if node.factor == 1 else slope.mul_(node.factor)
+    slopes = relu_secant(a, a0, equal_up_to(a, a0), node.top)
+    return slopes if node.factor == 1 else slopes.mul_(node.factor)
 
 
-def relu_secant(a: Tensor, a0: Tensor, equal: Tensor | float = 0.0) -> Tensor:
-    """(ReLU(a) - ReLU(a0)) / (a - a0) in a form without cancellation; 0 at 0 / 0.
+def relu_secant(
+    a: Tensor, a0: Tensor, equal: Tensor | float = 0.0, top: float = math.inf
+) -> Tensor:
+    """(f(a) - f(a0)) / (a - a0) of f(a) = min(ReLU(a), top), without cancellation; 0 at 0 / 0.
 
     The larger end is the length of the way above zero, if any is below: max(a, a0) / |a - a0|
     lies in [0, 1] where the signs differ, above 1 where both are positive, and below 0 where
-    both are negative.
+    both are negative. What lies above ``top`` is taken off in the same way.
 
     Args:
         a: one end, [N, ...].
         a0: the other, [P, N or 1, ...].
-        equal: up to which difference from the corner a value lies on it.
+        equal: up to which difference from a corner a value lies on it.
+        top: the other corner.
     """
     way = (a - a0).abs_().clamp_(min=torch.finfo(a.dtype).tiny)
     larger = torch.maximum(a, a0)
-    return (larger * (larger > equal)).div_(way).clamp_(0, 1)
+    slope = _share(larger, way, equal)
+    if math.isinf(top):
+        return slope
+    return slope.sub_(_share(larger.sub_(top), way, equal))
+
+
+def _share(above: Tensor, way: Tensor, equal: Tensor | float) -> Tensor:
+    """Of a way, what lies above a corner; ``above`` it is its larger end."""
+    return (above * (above > equal)).div_(way).clamp_(0, 1)
 
 
 def _ratio(node: Node, a: Tensor, a0: Tensor) -> Tensor:
