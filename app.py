@@ -24,6 +24,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from pages.components import access, modules, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
+from xai_core.allocation import return_freed_memory
 from xai_core.errors import JobError, StudyUnavailableError
 from xai_core.places import ASSETS
 from xai_core.study import shared_store
@@ -37,7 +38,6 @@ PARTICIPANTS = ("pages.components.study.taking_part.page",)
 EVERYBODY = (
     "pages.components.classified",
     "pages.components.compare.pairs",
-    "torchvision",
     *PARTICIPANTS,
 )
 
@@ -89,6 +89,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     # The folder has the name of an older way to have pages, in which the first visitor would see
     # a page without this file if the address names one.
     PagesManager.uses_pages_directory = False
+    return_freed_memory()
     server_options.take(sys.argv)
     if not access.serves_researchers():
         warm_up(PARTICIPANTS)  # half a second, and the first participant need not wait
@@ -106,10 +107,12 @@ def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
     from xai_core import tasks
     from xai_core.first_model import first_model
+    from xai_core.models.registry import models_here
 
     with suppress(JobError):  # closed already
         engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
     warm_up(EVERYBODY)
+    models_here()  # torchvision takes long, and is loaded where there are weights of its models
 
 
 def warm_up(modules: Sequence[str]) -> None:

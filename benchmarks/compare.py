@@ -124,8 +124,10 @@ def many(repeat: int) -> None:
         word = "within" if after <= WEB_BYTES else "ABOVE"
         print(f"web process: {before >> 20} MiB before, {after >> 20} MiB, {word} the aim of 1 GiB")
         frames = [frame for _ in range(repeat) for frame in tab.evaluate(ZOOM)]
-        print(verdict("a frame while zooming", median(frames) / 1000, FRAME_S))
-        print(f"slowest of {len(frames)}: {max(frames):.0f} ms")
+        print(
+            f"a frame while zooming: {median(frames):.1f} ms; slowest of {len(frames)}: "
+            f"{max(frames):.0f} ms; the screen is refreshed every {1000 * FRAME_S:.1f} ms"
+        )
 
 
 def photographs() -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from xai_core.cache import Cache
 from xai_core.device import chosen, free_bytes, is_out_of_memory, memory_told, pieces
 from xai_core.errors import DeviceError, DeviceMemoryError, JobError
 from xai_core.explainers.memory import allowed_bytes
+from xai_core.first_model import FIRST
 from xai_core.jobs import engine, starting
 from xai_core.jobs.failures import MEMORY_OF_CARD, sentence
 from xai_core.jobs.starting import memory_bytes, one_per_card
@@ -66,9 +67,10 @@ def asked(*arguments):
 
 torch.cuda.is_available = torch.cuda.device_count = torch.cuda._lazy_init = asked
 torch._C._cuda_getDeviceCount = asked
-import xai_core.tasks
+import xai_core.tasks.first_libraries
 """
-    subprocess.run([sys.executable, "-c", script], check=True)
+    environment = os.environ | {"XAI_MODEL": FIRST}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
 
 
 def test_cuda_comes_first_and_then_mps(monkeypatch):

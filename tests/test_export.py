@@ -51,7 +51,7 @@ def explanation(name="cat.png", method="saliency", seed=0, **changes):
     values = np.random.default_rng(seed).normal(size=(3, 4, 4)).astype(np.float32)
     made = Explanation(
         image_name=name,
-        image=Image.new("RGB", (40, 30), (90, 120, 150)),
+        image=lambda: Image.new("RGB", (40, 30), (90, 120, 150)),
         image_hash=f"hash of {name}",
         method=method,
         settings={},

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,7 +27,7 @@ from xai_core.cli import findings
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice
 from xai_core.export import explain_run
-from xai_core.images import image_hash, model_input, read_picture, visible_crop
+from xai_core.images import crop_box, model_input, read_picture
 from xai_core.models import architectures
 from xai_core.provenance import ModelFacts, Run
 from xai_core.randomization.layer_groups import Layer
@@ -148,13 +149,11 @@ def classified(folder):
     facts = done(tasks.describe(model)).facts
     images = []
     for target, name in enumerate(PHOTOS[1:]):
-        image = read_picture(folder / name)
         fit = (tuple(facts["input_size"]), facts["crop"], facts["resample"])
-        picture = Picture(name, name, image, image_hash(image))
-        seen = visible_crop(image, fit[0], fit[1])
-        images.append(
-            ClassifiedImage(picture, seen, model_input(image, *fit), np.full(4, 0.25), target)
-        )
+        picture = Picture.of(name, name, partial(read_picture, folder / name))
+        box = crop_box(picture.size, *fit[:2])
+        pixels = model_input(picture.read(), *fit)
+        images.append(ClassifiedImage(picture, box, pixels, np.full(4, 0.25), target))
     return Classified(model, facts, images)
 
 

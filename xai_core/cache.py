@@ -113,7 +113,7 @@ class Cache:
         self,
         folder: Path | str | None = None,
         disk_bytes: int = 8 * 2**30,
-        memory_bytes: int = 256 * 2**20,
+        memory_bytes: int = 64 * 2**20,
     ) -> None:
         self.folder = default_folder() if folder is None else Path(folder)
         self.disk_bytes = disk_bytes

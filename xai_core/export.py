@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,7 +32,7 @@ class Explanation:
 
     Attributes:
         image_name: the picture's file name.
-        image: the crop that the model sees, at any resolution.
+        image: gives the crop that the model sees, at any resolution.
         image_hash: ``xai_core.images.image_hash`` of the picture.
         method: method id.
         settings: every setting of the method, as plain data.
@@ -45,7 +45,7 @@ class Explanation:
     """
 
     image_name: str
-    image: Image.Image
+    image: Callable[[], Image.Image]
     image_hash: str
     method: str
     settings: Mapping[str, Any]

@@ -85,7 +85,7 @@ class Row:
 def heatmap_image(explanation: Explanation, display: Display) -> Image.Image:
     """The heatmap over the crop, at the crop's resolution."""
     values = display.values(explanation.relevance, explanation.pixels)
-    return display.draw(values, explanation.image)
+    return display.draw(values, explanation.image())
 
 
 def heatmap_figure(explanation: Explanation, display: Display) -> Figure:
@@ -115,7 +115,7 @@ def grid_figure(
     found = []
     for picture in pictures:
         shown = [e for e in explanations if (e.image_name, e.image_hash) == picture]
-        small = fitted(shown[0].image, side)
+        small = fitted(shown[0].image(), side)
         cells = {
             columns.index(item.column): (
                 display.draw(display.values(item.relevance, item.pixels), small),

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from xai_core.cache import default_folder
+from pages.components.content_store import ContentStore
 from xai_core.errors import ModelError
 
-STORE_BYTES = 8 * 2**30
+STORE = ContentStore("checkpoints", 8 * 2**30)
 _KNOWN = "_stored-checkpoint"  # in the session: upload and file, so that it is hashed once
 
 
@@ -30,7 +28,7 @@ def stored(uploads: Sequence[UploadedFile]) -> Path:
     ids = [upload.file_id for upload in uploads]
     known: tuple[list[str], Path] | None = st.session_state.get(_KNOWN)
     if known and known[0] == ids and known[1].exists():
-        os.utime(known[1].parent)
+        STORE.use(known[1])
         return known[1]
     contents = {upload.name: upload.getvalue() for upload in uploads}
     if len(set(map(_harmless, contents))) < len(uploads):
@@ -42,9 +40,9 @@ def stored(uploads: Sequence[UploadedFile]) -> Path:
 
 def keep(name: str, content: bytes) -> Path:
     """A checkpoint as a file; of its name only what is harmless is kept."""
-    path = _store() / hashlib.sha256(content).hexdigest() / _harmless(name)
+    path = STORE.folder / hashlib.sha256(content).hexdigest() / _harmless(name)
     _write(path, content)
-    _make_room()
+    STORE.make_room()
     return path
 
 
@@ -52,11 +50,10 @@ def keep_folder(contents: Mapping[str, bytes]) -> Path:
     """The files of a model that is a folder, as one."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-    folder = _store() / digest / _harmless(_kind(contents.get("config.json", b"")))
+    folder = STORE.folder / digest / _harmless(_kind(contents.get("config.json", b"")))
     for name, content in contents.items():
         _write(folder / _harmless(name), content)
-    os.utime(folder.parent)
-    _make_room()
+    STORE.make_room()
     return folder
 
 
@@ -74,50 +71,22 @@ def _harmless(name: str) -> str:
     return f"{stem}{Path(name).suffix.lower()}"
 
 
-def _store() -> Path:
-    return default_folder() / "checkpoints"
-
-
 def with_facts(weights: Path, facts: str) -> Path:
     """The same file once more, in another folder, with its facts beside it; takes no room."""
     digest = hashlib.sha256(f"{weights.parent.name} {facts}".encode()).hexdigest()
-    path = weights.parent.parent / digest / weights.name
+    path = STORE.folder / digest / weights.name
     _write(path.with_suffix(".json"), facts.encode())
-    if not path.exists():
-        part = _part(path)
-        try:
-            part.hardlink_to(weights)
-        except OSError:  # the folder's file system has no such links
-            shutil.copyfile(weights, part)
-        part.replace(path)
-    os.utime(path.parent)
-    _make_room()
+    STORE.put(path, lambda part: _twin(part, weights))
+    STORE.make_room()
     return path
 
 
+def _twin(path: Path, weights: Path) -> None:
+    try:
+        path.hardlink_to(weights)
+    except OSError:  # the folder's file system has no such links
+        shutil.copyfile(weights, path)
+
+
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        part = _part(path)
-        part.write_bytes(content)
-        part.replace(path)
-    os.utime(path.parent)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{uuid.uuid4().hex}.part")
-
-
-def _make_room() -> None:
-    """Remove the checkpoints longest unused while they take more than ``STORE_BYTES``."""
-    folders = sorted(_store().iterdir(), key=lambda folder: folder.stat().st_mtime)
-    for index, folder in enumerate(folders[:-1]):
-        if _size(folders[index:]) <= STORE_BYTES:
-            break
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _size(folders: list[Path]) -> int:
-    """Bytes on the disk: a file that lies in several folders counts once."""
-    found = [file.stat() for folder in folders for file in folder.rglob("*")]
-    return sum({facts.st_ino: facts.st_size for facts in found}.values())
+    STORE.put(path, lambda part: part.write_bytes(content))

@@ -17,7 +17,7 @@ from pages.components.picture_choice import Picture
 from pages.components.text import plain
 from xai_core import tasks
 from xai_core.classes import class_titles
-from xai_core.images import model_input, visible_crop
+from xai_core.images import crop_box, model_input
 from xai_core.models import brought_models
 from xai_core.provenance import ModelFacts
 
@@ -32,7 +32,7 @@ class ClassifiedImage:
 
     Attributes:
         picture: the picture.
-        crop: the part that the model sees, at the original's resolution.
+        box: the part that the model sees: left, top, right and bottom in the picture's pixels.
         pixels: the same as the model gets it, float32 [3, H, W] in [0, 1].
         probabilities: float32 [K].
         target: index of the explained class.
@@ -40,7 +40,7 @@ class ClassifiedImage:
     """
 
     picture: Picture
-    crop: Image.Image
+    box: tuple[int, int, int, int]
     pixels: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     target: int
@@ -54,7 +54,17 @@ class ClassifiedImage:
     @property
     def key(self) -> str:
         """Names the crop: the picture's hash and the part that is seen."""
-        return f"{self.picture.hash} {self.crop.size}"
+        return f"{self.picture.hash} {self.box}"
+
+    @property
+    def aspect(self) -> float:
+        """Height of the part that is seen by its width."""
+        left, top, right, bottom = self.box
+        return (bottom - top) / (right - left)
+
+    def crop(self) -> Image.Image:
+        """The part that the model sees, at the original's resolution."""
+        return _crop(self.key, self.picture, self.box)
 
 
 @dataclass(frozen=True)
@@ -117,23 +127,23 @@ def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classifie
     Where something is not there yet, or fails, the run ends here with that on the page.
     """
     facts = wait_for("model", tasks.describe(model), "Loading the model").facts
-    inputs = [_input(picture.hash, picture.image, *seen(facts)) for picture in pictures]
+    inputs = [_input(picture.hash, picture, *seen(facts)) for picture in pictures]
     order = tasks.predict(
         model,
         facts["fingerprint"],
         [picture.hash for picture in pictures],
-        [pixels for pixels, _ in inputs],
+        inputs,
     )
     probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
     with st.sidebar:
         _about(facts)
         targets = choose_target(facts["class_names"], probabilities)
         _predictions(pictures, class_titles(facts["class_names"]), probabilities)
+    size, crop, _, squash = seen(facts)
+    boxes = [crop_box(picture.size, size, crop, squash) for picture in pictures]
     images = [
-        ClassifiedImage(picture, seen, pixels, row, target)
-        for picture, (pixels, seen), row, target in zip(
-            pictures, inputs, probabilities, targets, strict=True
-        )
+        ClassifiedImage(*parts)
+        for parts in zip(pictures, boxes, inputs, probabilities, targets, strict=True)
     ]
     return Classified(model, facts, images)
 
@@ -172,14 +182,19 @@ def _predictions(
                 )
 
 
-@st.cache_resource(max_entries=60, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _input(
     key: str,
-    _image: Image.Image,
+    _picture: Picture,
     size: tuple[int, int],
     crop: float,
     resample: str,
     squash: bool,
-) -> tuple[NDArray[np.float32], Image.Image]:
-    pixels = model_input(_image, size, crop, resample, squash)
-    return pixels, visible_crop(_image, size, crop, squash)
+) -> NDArray[np.float32]:
+    return model_input(_picture.read(), size, crop, resample, squash)
+
+
+# A file of figures asks for the same one once for every method.
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _crop(key: str, _picture: Picture, box: tuple[int, int, int, int]) -> Image.Image:
+    return _picture.read().crop(box)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -123,14 +124,14 @@ def tile_map(
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _picture_file(key: str, _picture: Image.Image) -> bytes:
-    small = _picture.copy()
+def _picture_file(key: str, _read: Callable[[], Image.Image]) -> bytes:
+    small = _read().copy()
     small.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
-def picture_address(key: str, picture: Image.Image) -> str:
-    """Where the browser finds the picture of that key."""
-    return media.publish(_picture_file(key, picture), "image/jpeg")
+def picture_address(key: str, read: Callable[[], Image.Image]) -> str:
+    """Where the browser finds the picture of that key, which ``read`` gives."""
+    return media.publish(_picture_file(key, read), "image/jpeg")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import uuid
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
-from xai_core.cache import content_key, default_folder
+from pages.components.content_store import ContentStore
+from xai_core.cache import content_key
 from xai_core.errors import MapError
 from xai_core.export import write_npz
 from xai_core.own_maps import OwnMaps
 
-STORE_BYTES = 2 * 2**30
+STORE = ContentStore("own-maps", 2 * 2**30)
 _FACTS = "facts"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -25,18 +26,12 @@ def keep(own: OwnMaps) -> str:
     """Keep a set of maps; the name of its content."""
     facts = {"problems": dict(own.problems), "covers": own.covers, "refused": list(own.refused)}
     digest = content_key("own maps", dict(own.maps), facts)
-    path = _path(digest)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        part = path.with_name(f"{uuid.uuid4().hex}.part")
-        facts["names"] = list(own.maps)
-        text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-        # By number: a picture's name need not be one that an archive can hold.
-        numbered = ((str(number), values) for number, values in enumerate(own.maps.values()))
-        write_npz(part, [(_FACTS, text), *numbered], packed=True)
-        part.replace(path)
-    os.utime(path)
-    _make_room(path.parent)
+    text = np.frombuffer(json.dumps(facts | {"names": list(own.maps)}).encode(), np.uint8)
+    # By number: a picture's name need not be one that an archive can hold.
+    numbered = ((str(number), values) for number, values in enumerate(own.maps.values()))
+    arrays: list[tuple[str, NDArray[Any]]] = [(_FACTS, text), *numbered]
+    STORE.put(_path(digest), lambda part: write_npz(part, arrays, packed=True))
+    STORE.make_room()
     return digest
 
 
@@ -50,7 +45,7 @@ def kept(name: str, digest: str) -> OwnMaps:
         raise MapError(
             f"The maps “{name}” are not kept on this server any more; upload them again."
         )
-    os.utime(_path(digest))
+    STORE.use(_path(digest))
     return _read(name, digest)
 
 
@@ -63,14 +58,4 @@ def _read(name: str, digest: str) -> OwnMaps:
 
 
 def _path(digest: str) -> Path:
-    return default_folder() / "own-maps" / f"{digest}.npz"
-
-
-def _make_room(store: Path) -> None:
-    """Remove the sets longest unused while they take more than ``STORE_BYTES``."""
-    files = sorted(store.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-    excess = sum(file.stat().st_size for file in files) - STORE_BYTES
-    for file in files[:-1]:
-        if excess > 0:
-            excess -= file.stat().st_size
-            file.unlink(missing_ok=True)
+    return STORE.folder / f"{digest}.npz"

@@ -15,7 +15,6 @@ from pages.components.select_controls import segments
 from pages.components.text import errors_shown, plain
 from xai_core.errors import MapError
 from xai_core.explainers.choices import Choice, choice_of
-from xai_core.images import crop_box
 from xai_core.map_files import ENDINGS, MOST_BYTES
 from xai_core.own_maps import COVERS, OwnMaps, View, check_name, read_maps
 
@@ -48,11 +47,10 @@ def choose(classified: Classified, row: Any) -> tuple[Classified, list[Choice]]:
     names = [image.picture.source for image in classified.images]
     say_left_out(own, names)
     own = [one.among(names) for one in own]
-    size, crop, _, squash = seen(classified.facts)
+    size, *_ = seen(classified.facts)
     images = []
     for image in classified.images:
-        whole = image.picture.image.size
-        view = View(whole, crop_box(whole, size, crop, squash), size)
+        view = View(image.picture.size, image.box, size)
         maps = {one.id: one.found(image.picture.source, view, size) for one in own}
         images.append(replace(image, maps=maps))
     return replace(classified, images=images), [choice_of(one) for one in own]

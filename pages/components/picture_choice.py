@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pages.components import picture_store
 from pages.components.address_bar import warn_of_unknown
 from pages.components.text import plain
 from xai_core.errors import ImageError
-from xai_core.images import image_hash, read_image, sample_image, sample_images
+from xai_core.images import image_hash, sample_image, sample_images
 
 MOST = 20
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in use.
+    """A picture in use; its pixels are not kept in memory.
 
     Attributes:
         name: what people read.
         source: as the command line names it: a file name, or sample:NAME.
-        image: its pixels.
         hash: of its pixels; it names the results.
+        size: (width, height) in pixels.
+        read: gives its pixels.
     """
 
     name: str
     source: str
-    image: Image.Image
     hash: str
+    size: tuple[int, int]
+    read: Callable[[], Image.Image] = field(compare=False)
+
+    @classmethod
+    def of(cls, name: str, source: str, read: Callable[[], Image.Image]) -> Picture:
+        """The picture that ``read`` gives.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        image = read()
+        return cls(name, source, image_hash(image), image.size, read)
 
 
 def choose_pictures() -> list[Picture]:
@@ -84,13 +99,13 @@ def _samples(titles: dict[str, str], beside: bool) -> list[str]:
 
 
 # Decoding and hashing a large picture takes a good part of a second, and a page runs often.
-@st.cache_resource(max_entries=60, show_spinner=False)
+@st.cache_resource(max_entries=1000, show_spinner=False)
 def _uploaded(file_id: str, _upload: UploadedFile) -> Picture:
-    image = read_image(_upload.getvalue(), _upload.name)
-    return Picture(_upload.name, _upload.name, image, image_hash(image))
+    name = _upload.name
+    digest = picture_store.keep(_upload.getvalue())
+    return Picture.of(name, name, partial(picture_store.picture, digest, name))
 
 
 @st.cache_resource(show_spinner=False)
 def _sample(name: str, title: str) -> Picture:
-    image = sample_image(name)
-    return Picture(title, f"sample:{name}", image, image_hash(image))
+    return Picture.of(title, f"sample:{name}", partial(sample_image, name))

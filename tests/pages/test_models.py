@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from pages.components import checkpoint_store, model_choice, model_search, server_options
+from pages.components.content_store import ContentStore
 from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
 from tests.pages.waiting import PATIENCE_S
 from xai_core.models import ModelInfo, load_classifier
@@ -38,7 +39,7 @@ def test_a_checkpoint_lies_beside_its_facts_under_a_harmless_name() -> None:
 
 
 def test_what_was_longest_unused_makes_room(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint_store, "STORE_BYTES", 25)
+    monkeypatch.setattr(checkpoint_store, "STORE", ContentStore("checkpoints", 25))
 
     def kept(number: int) -> Path:
         weights = checkpoint_store.keep("a.pt", str(number).encode() * 10)

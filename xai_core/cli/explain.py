@@ -116,7 +116,7 @@ def _explanation(photo: Targeted, choice: Choice, result: Result) -> Explanation
 
     return Explanation(
         image_name=photo.name,
-        image=photo.crop,
+        image=lambda: photo.crop,
         image_hash=photo.hash,
         method=choice.method,
         settings=choice.settings,

@@ -28,11 +28,11 @@ from xai_core.explainers.passes import logit_gradient
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance
 
-# Measured on processors of servers, with memory that is kept (``allocation``): a picture is quickest
-# where its batch stays within the caches, or weighs as much as the weights, which every batch reads
-# anew, up to the larger number; but a batch of eight is quicker than a smaller one, by a quarter
-# than one of two, also where it does not fit. Where memory is not kept, still larger ones take up
-# to twice as long.
+# Measured on processors of servers, with memory that is kept (``allocation``): a picture is
+# quickest where its batch stays within the caches, or weighs as much as the weights, which every
+# batch reads anew, up to the larger number; but a batch of eight is quicker than a smaller one, by
+# a quarter than one of two, also where it does not fit. Where memory is not kept, still larger
+# ones take up to twice as long.
 CACHE_BYTES = (64 * 2**20, 128 * 2**20)
 CACHED_BATCH = (8, 64)
 # On other devices; no more than ``chunk`` may be set to.

@@ -75,7 +75,8 @@ async def serve(workers: int, memory_bytes: int, folder: str, answer: TextIO) ->
     logging.getLogger("distributed").setLevel(logging.ERROR)
     logging.getLogger("distributed.scheduler").setLevel(logging.CRITICAL)
     if START == "forkserver":
-        get_mp_context().set_forkserver_preload([worker.__name__, worker.TASKS])
+        needed = [worker.__name__, worker.TASKS, worker.FIRST_LIBRARIES]
+        get_mp_context().set_forkserver_preload(needed)
     # Not distributed.LocalCluster: that closes, for good, a worker that was restarted twice
     # within its lost-worker timeout.
     place: dict[str, Any] = {"host": LOOPBACK, "port": 0, "dashboard_address": f"{LOOPBACK}:0"}

@@ -18,6 +18,7 @@ from xai_core.progress import listening
 from xai_core.sources import SOURCES
 
 TASKS = "xai_core.tasks"
+FIRST_LIBRARIES = "xai_core.tasks.first_libraries"
 REPORT_EVERY_S = 0.2
 # On Linux a third of what the server gets where both want a core. With 19 it would be a hundredth,
 # and whatever else the machine does could keep a worker from its first heatmap for minutes.

@@ -60,9 +60,18 @@ class PretrainedFacts:
 
     @property
     def file(self) -> Path:
-        """Where the weights lie, or belong, on this machine: torch.hub's folder."""
-        name = Path(urlparse(self.url).path).name
-        return Path(torch.hub.get_dir()) / "checkpoints" / name
+        """Where the weights lie, or belong, on this machine."""
+        return _folder() / Path(urlparse(self.url).path).name
+
+
+def any_here() -> bool:
+    """Whether there is a file that may hold weights; quick, and torchvision is not loaded."""
+    return any(_folder().glob("*.pth"))
+
+
+def _folder() -> Path:
+    """torch.hub's."""
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 @cache

@@ -19,7 +19,7 @@ from xai_core.models.architectures import (
 from xai_core.models.classifier import Classifier
 from xai_core.models.model_facts import embedded, file_stamp, read_facts
 from xai_core.models.own_checkpoints import load_checkpoint
-from xai_core.models.pretrained import load_pretrained, load_timm, pretrained_facts
+from xai_core.models.pretrained import any_here, load_pretrained, load_timm, pretrained_facts
 from xai_core.models.signatures import signatures
 from xai_core.models.timm_models import (
     architecture_names,
@@ -79,8 +79,8 @@ def available_models() -> list[ModelInfo]:
 
 def models_here() -> list[ModelInfo]:
     """Those of ``available_models`` whose weights are on this machine; sooner than all."""
-    torchvision = [_torchvision_info(name) for name in torchvision_names()]
-    here = [info for info in torchvision if info.local]
+    names = torchvision_names() if any_here() else []
+    here = [info for info in map(_torchvision_info, names) if info.local]
     return _own_infos() + here + [_timm_info(name) for name in timm_names_here()]
 
 
@@ -274,14 +274,16 @@ def _embedded_info(file: Path) -> ModelInfo:
     missing = [key for key in _NEEDED if not facts.get(key)]
     if missing:
         raise ModelError(f"{file.with_suffix('.json').name} does not say {', '.join(missing)}.")
+    classes = len(facts["class_names"])
     top1 = (facts.get("metrics") or {}).get("top1")
     return ModelInfo(
         id=file.stem,
         title=facts.get("title") or file.stem,
         source="embedded",
-        classes=len(facts["class_names"]),
+        classes=classes,
         input_size=(facts["input_size"][0], facts["input_size"][1]),
-        parameters=parameter_count(facts["architecture"], len(facts["class_names"])),
+        # Told, because to build the network takes its library: two seconds and 170 MB.
+        parameters=facts.get("parameters") or parameter_count(facts["architecture"], classes),
         accuracy=None if top1 is None else round(100 * top1, 2),
         size_mb=round(file.stat().st_size / 1e6, 1),
         local=True,

@@ -56,7 +56,7 @@ def grid_row(image: ClassifiedImage, note: str) -> dict[str, Any]:
         "id": image.picture.hash,
         "title": image.picture.name,
         "picture": picture_address(image.key, image.crop),
-        "aspect": image.crop.height / image.crop.width,
+        "aspect": image.aspect,
         "note": note,
     }
 

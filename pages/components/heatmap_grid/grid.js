@@ -33,6 +33,13 @@ function create(parent) {
     state.view = { scale: 1, x: 0, y: 0 };
     draw(state);
   };
+  state.sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const view = [...state.tiles.values()].find((one) => one.element === target);
+      if (view) view.inSight = isIntersecting;
+    }
+    schedule(state);
+  }, { rootMargin: "50%" });
   new ResizeObserver(() => {
     showTicks(state);
     schedule(state);
@@ -73,6 +80,7 @@ function update(state, data) {
   for (const [key, view] of state.tiles) {
     if (!seen.has(key)) {
       view.element.remove();
+      state.sight.unobserve(view.element);
       state.tiles.delete(key);
       if (state.hovered === view) state.hovered = null;
     }

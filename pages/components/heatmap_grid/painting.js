@@ -20,7 +20,8 @@ export function schedule(state) {
 
 export function draw(state) {
   if (!state.data) return;
-  for (const view of state.tiles.values()) drawTile(state, view);
+  // Of many tiles few are in sight; the others are drawn when they come near it.
+  for (const view of state.tiles.values()) if (view.inSight) drawTile(state, view);
   if (state.hovered && state.cursor) state.readout.textContent = reading(state, state.hovered);
   const shown = [...state.tiles.values()].filter((view) => view.map);
   state.root.dataset.drawn = JSON.stringify({

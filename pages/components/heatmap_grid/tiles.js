@@ -17,8 +17,9 @@ export function createTile(state) {
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   element.append(title, canvas, foot);
-  const view = { element, title, canvas, foot, map: null, painted: null };
+  const view = { element, title, canvas, foot, map: null, painted: null, inSight: true };
   followPointer(state, view);
+  state.sight.observe(element);
   return view;
 }
 

@@ -1,0 +1,66 @@
+"""What visitors bring, kept on the server's disk under the name of its content."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xai_core.cache import default_folder
+
+
+@dataclass(frozen=True)
+class ContentStore:
+    """A folder of entries, files or folders; those longest unused go first.
+
+    Attributes:
+        name: of the folder, within the cache's.
+        most_bytes: that all entries may take; the latest stays in any case.
+    """
+
+    name: str
+    most_bytes: int
+
+    @property
+    def folder(self) -> Path:
+        """Where the entries are."""
+        return default_folder() / self.name
+
+    def put(self, path: Path, write: Callable[[Path], object]) -> None:
+        """Make a file of an entry, unless it is there; it appears when it is complete.
+
+        Args:
+            path: of the file.
+            write: writes it under the name that it is given.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            part = path.with_name(f"{uuid.uuid4().hex}.part")
+            write(part)
+            part.replace(path)
+        self.use(path)
+
+    def use(self, path: Path) -> None:
+        """Note that the entry of a file is used now."""
+        os.utime(self.folder / path.relative_to(self.folder).parts[0])
+
+    def make_room(self) -> None:
+        """Remove what was longest unused while there is too much."""
+        entries = sorted(self.folder.iterdir(), key=lambda entry: entry.stat().st_mtime)
+        for index, entry in enumerate(entries[:-1]):
+            if _size(entries[index:]) <= self.most_bytes:
+                break
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _size(entries: list[Path]) -> int:
+    """Bytes on the disk: a file that lies in several entries counts once."""
+    files = [file for entry in entries for file in (entry, *entry.rglob("*")) if file.is_file()]
+    found = [file.stat() for file in files]
+    return sum({facts.st_ino: facts.st_size for facts in found}.values())
