@@ -24,19 +24,24 @@ COMPARED = (
     "saliency,input_x_gradient,smoothgrad,deconvnet,guided_backprop,gradcam,gradcam_pp,"
     "guided_gradcam,lrp_alpha_beta,deeplift,integrated_gradients"
 )
-SWEPT = "methods=saliency,input_x_gradient,guided_backprop,gradcam,guided_gradcam&seeds=5&depth=3"
-MANY = "samples=Cat,Astronaut,Motorcycle,Cameraman&view=Many+pictures"
+# The network of the thesis, of which many more passes are needed here than for heatmaps.
+SMALL = "model=vgg-tiny"
+SWEPT = (
+    f"{SMALL}&seeds=5&depth=3"
+    "&methods=saliency,input_x_gradient,guided_backprop,gradcam,guided_gradcam"
+)
+MANY = f"{SMALL}&samples=Cat,Astronaut,Motorcycle,Cameraman&view=Many+pictures"
 
 # name: (address, colours, width and height; a height of 0 is the whole page's)
 SHOTS = {
     "compare-light": (f"?methods={COMPARED}", "light", (WIDTH, HEIGHT)),
     "compare-dark": (f"?methods={COMPARED}", "dark", (WIDTH, HEIGHT)),
     "compare-narrow": (f"?methods={COMPARED}", "light", NARROW),
-    "compare-groups": ("?methods=groups", "light", (WIDTH, HEIGHT)),
+    "compare-groups": (f"?{SMALL}&methods=groups", "light", (WIDTH, HEIGHT)),
     "sanity-light": (f"sanity?{SWEPT}", "light", (WIDTH, HEIGHT)),
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
     "reliability-light": (
-        "reliability?samples=Astronaut&methods=saliency,gradcam",
+        f"reliability?{SMALL}&samples=Astronaut&methods=saliency,gradcam",
         "light",
         (WIDTH, 0),
     ),

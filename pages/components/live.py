@@ -93,7 +93,7 @@ def status(
     failure: Callable[[Sequence[str]], str] = lambda sentences: plain(sentences[0]),
     again: Callable[[Work], None] = Work.retry,
 ) -> None:
-    """One line of constant height: progress, or how it ended, with a way to go on.
+    """One line of constant height: progress, or how it ended, with a way to go on if need be.
 
     Args:
         work: the work.
@@ -106,6 +106,7 @@ def status(
             bar(work, label)
             return
         if not work.problems:
+            st.caption("Everything is computed.")
             return
         failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
         offer_the_rest(failure(failed) if failed else STOPPED, [work], again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,9 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 CONTROL_COLOUR = "#8a8a8a"
 KEY = "sanity-curves"
 DEPTH = "_depth"  # in the session: the slider's place
+MOST_NAMES = 14  # below the chart; more would run into each other
+# In pixels: the plot, a letter of a name that leans at 45 degrees, a row of the legend.
+PLOT, LETTER, ROW = 300, 5, 19
 
 
 def show(
@@ -64,14 +68,21 @@ def _figure(sweep: SweepResults, measure: str, show_what: str, labels: Sequence[
         lowest = min([lowest, *means])
     row = MEASURES[measure]
     limits = [lowest - 0.05, row.high + 0.05] if np.isfinite(row.high) else None
-    return plots.laid_out(
+    named = range(0, len(labels), math.ceil(len(labels) / MOST_NAMES))
+    names = [labels[depth] for depth in named]
+    below = LETTER * max(map(len, names)) + ROW * sum(
+        trace.showlegend is not False for trace in figure.data
+    )
+    plots.laid_out(
         figure,
-        470,
-        -0.22,
+        PLOT + below,
         hovermode="closest",
-        xaxis={"tickvals": list(range(len(labels))), "ticktext": list(labels), "tickangle": -45},
+        xaxis={"tickvals": list(named), "ticktext": names, "tickangle": -45},
         yaxis={"title": row.title, "range": limits},
     )
+    # Below all names, however long they are.
+    legend = {"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom"}
+    return figure.update_layout(margin_b=below + ROW, legend=legend)
 
 
 def _curve(
