@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,9 @@ import torch
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
+# Nothing that was kept before counts, and nothing is left behind.
+_cache = tempfile.TemporaryDirectory(prefix="xai-tests-")
+os.environ["XAI_CACHE"] = _cache.name
 # Networks that are made while tests are collected have the same weights in every run.
 torch.manual_seed(0)
 # What is imported and collected stays to the end: to look through it for garbage, again and again,

@@ -193,8 +193,8 @@ def test_what_cannot_be_folded_passes_the_signal_on():
 
 
 @pytest.fixture
-def estimated(monkeypatch):
-    """Counts how often patterns are estimated, from a memory without any."""
+def estimated(monkeypatch, tmp_path):
+    """Counts how often patterns are estimated, from a memory and a disk without any."""
     count = []
 
     def counting(*arguments):
@@ -203,6 +203,7 @@ def estimated(monkeypatch):
 
     original = pattern.estimate
     monkeypatch.setattr(pattern, "estimate", counting)
+    monkeypatch.setenv("XAI_CACHE", str(tmp_path))
     pattern._known.clear()
     return count
 
@@ -240,8 +241,20 @@ def test_only_the_latest_patterns_are_remembered(estimated):
     clf = classifier(nets.load("VGGSmall"))
     for count in (3, 4, 3, 5, 3, 4):
         run(clf, baselines=PICTURES[:count])
-    assert [len(pictures) for _, pictures, _ in estimated] == [3, 4, 5, 4]
+    assert [len(pictures) for _, pictures, _ in estimated] == [3, 4, 5], (
+        "the others are on the disk"
+    )
     assert len(pattern._known) == pattern.REMEMBERED == 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_patterns_on_the_disk_are_the_same_in_every_bit(estimated, dtype):
+    clf = nets.classifier("VGGSmall", (0.5,) * 3, (0.25,) * 3, dtype=dtype)
+    x, options = X.to(dtype), {"baselines": PICTURES.to(dtype)}
+    first = explain(clf, x, 0, "pattern_attribution", **options)
+    pattern._known.clear()  # as in a worker that was started anew
+    assert torch.equal(explain(clf, x, 0, "pattern_attribution", **options), first)
+    assert len(estimated) == 1
 
 
 def test_the_estimate_tells_how_far_it_is(estimated):

@@ -11,11 +11,13 @@ import threading
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 from cachetools import LRUCache
+from numpy.typing import NDArray
 from torch import Tensor
 
-from xai_core.cache import content_key
+from xai_core.cache import Cache, Result, content_key, default_folder
 from xai_core.errors import MethodError
 from xai_core.explainers.baselines import reference_count, reference_pictures
 from xai_core.explainers.double_precision import in_float64, read_exactly
@@ -28,6 +30,7 @@ from xai_core.explainers.relevance import at_logits, common_rules
 from xai_core.explainers.settings import BASELINES, CHUNK
 from xai_core.models.classifier import Classifier
 
+KEPT_BYTES = 2 * 2**30  # on the disk
 REMEMBERED = 2  # sets of patterns that are remembered; each is as large as the model's weights
 
 
@@ -164,7 +167,7 @@ _lock = threading.Lock()
 
 
 def _remembered(clf: Classifier, graph: Graph, pictures: Tensor, chunk: int) -> Patterns:
-    """``estimate``, or what it gave for the same model and pictures before."""
+    """``estimate``, or what it gave for the same model and pictures before, here or on the disk."""
     # Networks with the same weights may still go other ways.
     steps = [(node.label, type(node).__name__, node.inputs, node.output) for node in graph.nodes]
     # Of a new twin, which hashes the weights as they are now: 0.5 seconds for a gigabyte.
@@ -175,9 +178,22 @@ def _remembered(clf: Classifier, graph: Graph, pictures: Tensor, chunk: int) -> 
         known: Patterns | None = _known.get(key)
     if known is not None:
         return known
-    exact = estimate(in_float64(clf), pictures.double(), chunk)
-    # Rounded to the model's own type, so that they take no more memory than its weights.
-    patterns = {number: values.to(pictures) for number, values in exact.items()}
+    kept = Cache(default_folder() / "patterns", KEPT_BYTES, memory_bytes=0)
+    found = kept.get(key)
+    if found is None:
+        # Rounded to the model's own type, so that they take no more memory than its weights.
+        exact = estimate(in_float64(clf), pictures.double(), chunk)
+        patterns = {number: values.to(pictures) for number, values in exact.items()}
+        kept.put(key, Result({str(number): _plain(one) for number, one in patterns.items()}))
+    else:
+        arrays = found.arrays.items()
+        patterns = {int(number): torch.from_numpy(one).to(pictures) for number, one in arrays}
     with _lock:
         _known[key] = patterns
     return patterns
+
+
+def _plain(values: Tensor) -> NDArray[np.floating]:
+    """The same numbers in a type that files have."""
+    wide = values if values.dtype == torch.float64 else values.float()
+    return wide.cpu().numpy()
