@@ -37,7 +37,7 @@ SHOTS = {
     "compare-light": (f"?methods={COMPARED}", "light", (WIDTH, HEIGHT)),
     "compare-dark": (f"?methods={COMPARED}", "dark", (WIDTH, HEIGHT)),
     "compare-narrow": (f"?methods={COMPARED}", "light", NARROW),
-    "compare-groups": (f"?{SMALL}&methods=groups", "light", (WIDTH, HEIGHT)),
+    "compare-groups": (f"?{SMALL}&methods=group-1,group-2,group-3,group-4", "light", (WIDTH, 0)),
     "sanity-light": (f"sanity?{SWEPT}", "light", (WIDTH, HEIGHT)),
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
     "reliability-light": (
