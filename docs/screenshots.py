@@ -6,6 +6,7 @@ until everything on it has been computed, and writes ``docs/NAME.png``.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from bots import Server
 WIDTH, HEIGHT = 1440, 900
 NARROW = (360, 780)
 PATIENCE_MS = 600_000
+LAST = re.compile(r"run\.json|Filter this map")  # what comes when all is there
 SETTLE_MS = 2_000  # charts are drawn and move into their places
 
 COMPARED = (
@@ -37,7 +39,7 @@ SHOTS = {
     "compare-light": (f"?methods={COMPARED}", "light", (WIDTH, HEIGHT)),
     "compare-dark": (f"?methods={COMPARED}", "dark", (WIDTH, HEIGHT)),
     "compare-narrow": (f"?methods={COMPARED}", "light", NARROW),
-    "compare-groups": (f"?{SMALL}&methods=group-1,group-2,group-3,group-4", "light", (WIDTH, 0)),
+    "compare-groups": (f"?{SMALL}&methods=group-1,group-2,group-3,group-4", "light", (WIDTH, 1250)),
     "sanity-light": (f"sanity?{SWEPT}", "light", (WIDTH, HEIGHT)),
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
     "reliability-light": (
@@ -71,9 +73,8 @@ def main(names: list[str]) -> None:
                 )
                 page.set_default_timeout(PATIENCE_MS)
                 page.goto(f"{server.url}/{address}")
-                expect(page.get_by_role("button", name="run.json").first).to_be_visible(
-                    timeout=PATIENCE_MS
-                )
+                last = page.get_by_role("button", name=LAST).first
+                expect(last).to_be_visible(timeout=PATIENCE_MS)
                 expect(page.get_by_role("button", name="Cancel")).to_have_count(
                     0, timeout=PATIENCE_MS
                 )

@@ -13,6 +13,7 @@ from xai_core.cache import Result
 from xai_core.jobs import Task
 
 EVERY_S = 0.4
+DONE = "Everything is computed."
 STOPPED = "Cancelled. What was finished before is shown."
 
 
@@ -106,7 +107,7 @@ def status(
             bar(work, label)
             return
         if not work.problems:
-            st.caption("Everything is computed.")
+            st.caption(DONE)
             return
         failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
         offer_the_rest(failure(failed) if failed else STOPPED, [work], again)

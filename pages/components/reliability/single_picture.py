@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.components import alt_text
 from pages.components.classified import Classified, ClassifiedImage
-from pages.components.live import STOPPED, bar, live, offer_the_rest, problem
+from pages.components.live import DONE, STOPPED, bar, live, offer_the_rest, problem
 from pages.components.reliability import map_filter, map_images, trace
 from pages.components.reliability.metric_controls import STAGE_TITLES, choose_stage
 from pages.components.select_controls import select_box
@@ -100,6 +100,8 @@ def _numbers(works: Sequence[Work], make_table: Callable[[], pd.DataFrame]) -> N
             bar(current, "Computing")
         elif any(text == CANCELLED for work in works for text in work.problems.values()):
             offer_the_rest(STOPPED, works)
+        else:
+            st.caption(DONE)
     table = make_table()
     if len(table):
         alt_text.table(
