@@ -97,8 +97,8 @@ def test_a_heatmap_is_the_package_s_own_over_the_shared_square(facts, originals)
     _, _, (rendered, predictions) = drawn(design(), facts, originals)
     clf = load_classifier("vgg-tiny")
     square = field_of_view(sample_image("cat"), clf.crop)
-    pixels = model_input(square, clf.input_size, 1.0, clf.resample)
-    x = clf.preprocess([square])
+    pixels = model_input(sample_image("cat"), clf.input_size, clf.crop, clf.resample)
+    x = clf.preprocess([sample_image("cat")])
     best = int(clf.logits(x).argmax())
     relevance = explain(clf, x, best, method="gradcam")[0].numpy()
     display = Display()
@@ -154,8 +154,8 @@ def test_models_that_crop_differently_show_and_see_the_same_square(facts, origin
     assert second["pixels"].shape == (3, 32, 32)
     square = field_of_view(sample_image("cat"), 0.5)
     assert square.size == (150, 150), "half of 300 pixels"
-    assert np.array_equal(first["pixels"], model_input(square, (64, 64), 1.0))
-    assert np.array_equal(second["pixels"], model_input(square, (32, 32), 1.0))
+    assert np.array_equal(first["pixels"], model_input(sample_image("cat"), (64, 64), 0.5))
+    assert np.array_equal(second["pixels"], model_input(sample_image("cat"), (32, 32), 0.5))
 
 
 def test_where_all_models_crop_alike_the_square_is_what_they_see_elsewhere():

@@ -71,7 +71,7 @@ def study_pictures(
             fit = f"{about['input_size']} {about['resample']}"
             if fit not in inputs:
                 side = tuple(about["input_size"])
-                inputs[fit] = model_input(square, side, 1.0, about["resample"])
+                inputs[fit] = model_input(whole, side, share, about["resample"])
             found[picture.id, condition.id] = _task(
                 design, picture, condition, about, inputs[fit], seen
             )

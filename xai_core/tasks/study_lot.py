@@ -13,7 +13,6 @@ from xai_core.errors import DataError, ModelError
 from xai_core.images import model_input, read_picture
 from xai_core.jobs import Task
 from xai_core.models import Classifier
-from xai_core.study.field_of_view import field_of_view
 from xai_core.tasks.data import fitting
 from xai_core.tasks.models import Model, classifier, scores
 
@@ -74,7 +73,5 @@ def run_study_draw(model: dict[str, Any], folder: str, right: int, wrong: int, s
 
 def _predicted(clf: Classifier, path: Path) -> int:
     """Index of the class that the model gives the picture of a file."""
-    image = read_picture(path)
-    square = field_of_view(image, clf.crop)
-    seen = model_input(square, clf.input_size, 1.0, clf.resample)
+    seen = model_input(read_picture(path), clf.input_size, clf.crop, clf.resample)
     return int(scores(clf, seen)[0].argmax())

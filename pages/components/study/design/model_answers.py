@@ -20,7 +20,6 @@ from xai_core.images import model_input
 from xai_core.jobs import Task
 from xai_core.study import shared_store
 from xai_core.study.design import Design, StudyPicture
-from xai_core.study.field_of_view import field_of_view
 
 PURPOSE = "study-answers"
 EVERY_S = 1.0
@@ -89,5 +88,4 @@ def _tasks(
 def _pixels(asset: str, share: float, side: tuple[int, int], resample: str) -> NDArray[np.float32]:
     """The part of the picture that is shown, as the model gets it."""
     content, _ = shared_store().asset(asset)
-    square = field_of_view(Image.open(io.BytesIO(content)), share)
-    return model_input(square, side, 1.0, resample)
+    return model_input(Image.open(io.BytesIO(content)), side, share, resample)
