@@ -21,7 +21,7 @@ import streamlit as st
 from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import access, modules, server_options, sign_in
+from pages.components import access, loading, modules, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.allocation import return_freed_memory
@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """One visitor's run."""
+    with loading.lock:
+        pass
     with errors_shown():
         path = urlsplit(st.context.url or "").path
         if "study" in st.query_params or path.endswith(f"/{TAKE_PART}"):
@@ -98,6 +100,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     from xai_core.jobs import shared_engine
 
     engine = shared_engine()
+    loading.lock.acquire()
     Thread(target=prepare, args=(engine,), daemon=True).start()
     yield
     engine.close()
@@ -105,14 +108,20 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
-    from xai_core import tasks
-    from xai_core.first_model import first_model
-    from xai_core.models.registry import models_here
+    try:
+        from pages.components import picture_store, working_session
+        from xai_core import tasks
+        from xai_core.first_model import first_model
+        from xai_core.models.registry import models_here
 
-    with suppress(JobError):  # closed already
-        engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
-    warm_up(EVERYBODY)
-    models_here()  # torchvision takes long, and is loaded where there are weights of its models
+        with suppress(JobError):  # closed already
+            engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
+        warm_up(EVERYBODY)
+        models_here()  # torchvision takes long, and is loaded where there are weights of its models
+        for store in (picture_store.STORE, working_session.STORE):
+            store.make_room()
+    finally:
+        loading.lock.release()
 
 
 def warm_up(modules: Sequence[str]) -> None:

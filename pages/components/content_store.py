@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from xai_core.cache import default_folder
+
+DAY_S = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -19,25 +22,28 @@ class ContentStore:
     Attributes:
         name: of the folder, within the cache's.
         most_bytes: that all entries may take; the latest stays in any case.
+        days: after so many days without use an entry goes; None for never.
     """
 
     name: str
     most_bytes: int
+    days: int | None = None
 
     @property
     def folder(self) -> Path:
         """Where the entries are."""
         return default_folder() / self.name
 
-    def put(self, path: Path, write: Callable[[Path], object]) -> None:
+    def put(self, path: Path, write: Callable[[Path], object], again: bool = False) -> None:
         """Make a file of an entry, unless it is there; it appears when it is complete.
 
         Args:
             path: of the file.
             write: writes it under the name that it is given.
+            again: whether one that is there is written anew.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
+        if again or not path.exists():
             part = path.with_name(f"{uuid.uuid4().hex}.part")
             write(part)
             part.replace(path)
@@ -48,10 +54,15 @@ class ContentStore:
         os.utime(self.folder / path.relative_to(self.folder).parts[0])
 
     def make_room(self) -> None:
-        """Remove what was longest unused while there is too much."""
+        """Remove what nobody used for too long, and what was longest unused of too much."""
+        if not self.folder.is_dir():
+            return
         entries = sorted(self.folder.iterdir(), key=lambda entry: entry.stat().st_mtime)
-        for index, entry in enumerate(entries[:-1]):
-            if _size(entries[index:]) <= self.most_bytes:
+        oldest = 0.0 if self.days is None else time.time() - self.days * DAY_S
+        for index, entry in enumerate(entries):
+            fresh = entry.stat().st_mtime >= oldest
+            fits = _size(entries[index:]) <= self.most_bytes or entry is entries[-1]
+            if fresh and fits:
                 break
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)

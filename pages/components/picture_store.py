@@ -11,7 +11,8 @@ from pages.components.content_store import ContentStore
 from xai_core.errors import ImageError
 from xai_core.images import read_image, shown_name
 
-STORE = ContentStore("pictures", 4 * 2**30)
+DAYS = 30  # without use
+STORE = ContentStore("pictures", 4 * 2**30, DAYS)
 
 
 def keep(content: bytes) -> str:
@@ -41,6 +42,11 @@ def picture(digest: str, name: str) -> Image.Image:
             f"'{shown_name(name)}' is not kept on this server any more; upload it again."
         ) from None
     return read_image(content, name)
+
+
+def delete(digest: str) -> None:
+    """Delete a file."""
+    _path(digest).unlink(missing_ok=True)
 
 
 def _path(digest: str) -> Path:
