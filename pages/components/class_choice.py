@@ -1,8 +1,8 @@
-"""Which class is explained: each picture's predicted one, or one that is chosen."""
+"""Which class is explained: each picture's predicted one, one chosen for all, or for one alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -16,23 +16,102 @@ from xai_core.errors import ModelError, UnknownClassError
 PREDICTED = "predicted"
 NAMES = "_class_names"  # in the session: of the model that the class was chosen for
 TOP = 5
+PARAMETER = "picture_class"  # of the address: a picture, by the beginning of its hash, and a class
+_OWN = "_picture-classes"  # in the session: the same
+_AS_ALL = "as all"
+_DIGITS = 12  # of a hash: enough among some hundred pictures
 
 
-def choose_target(class_names: Sequence[str], probabilities: NDArray[np.float32]) -> list[int]:
+def choose_target(
+    class_names: Sequence[str],
+    probabilities: NDArray[np.float32],
+    pictures: Mapping[str, str] | None = None,
+) -> list[int]:
     """The sidebar's class part.
 
     Args:
         class_names: K names.
         probabilities: [N, K], one row a picture.
+        pictures: names of the N pictures by their hashes; with several, each may have a class of
+            its own.
 
     Returns:
         One class index per picture.
     """
     st.subheader("Class to explain")
-    best = probabilities.max(0)
+    targets = _for_all(class_names, probabilities)
+    if pictures is None or len(pictures) < 2:
+        return targets
+    own = _own_classes(class_names, probabilities, pictures)
+    return [own.get(key[:_DIGITS], one) for key, one in zip(pictures, targets, strict=True)]
+
+
+def _own_classes(
+    class_names: Sequence[str], probabilities: NDArray[np.float32], pictures: Mapping[str, str]
+) -> dict[str, int]:
+    """Classes of single pictures, by the beginnings of their hashes."""
+    words = st.session_state.get(_OWN)
+    if words is None:
+        asked = (text.partition("~") for text in st.query_params.get_all(PARAMETER))
+        words = st.session_state[_OWN] = {key: word for key, _, word in asked if word}
+    found = {}
+    for key, word in list(words.items()):
+        try:
+            found[key] = _index(word, class_names)
+        except ModelError:
+            del words[key]
+            notice(f"The model has no class “{plain(word[:80])}” for one of the pictures.")
+    with st.expander("A picture's own class", expanded=bool(found)):
+        place = dict(zip(pictures, range(len(pictures)), strict=True))
+        which = st.selectbox(
+            "Picture", list(pictures), format_func=pictures.__getitem__, key="picture with a class"
+        )
+        likely, rest, titles = _sorted(class_names, probabilities[place[which]])
+        key = which[:_DIGITS]
+        options = [_AS_ALL, *map(str, [*likely, *rest])]
+        row = probabilities[place[which]]
+
+        def title(option: str) -> str:
+            if option == _AS_ALL:
+                return "As for all pictures"
+            return f"{titles[int(option)]} · {row[int(option)]:.1%}"
+
+        # Of another picture, or after another model, the control begins anew.
+        name = f"class of {key} {hash(tuple(class_names))}"
+
+        def change() -> None:
+            option = st.session_state[name]
+            words.pop(key, None)
+            if option != _AS_ALL:
+                words[key] = class_word(int(option), class_names)
+
+        now = str(found[key]) if key in found else _AS_ALL
+        st.selectbox(
+            "Its class",
+            options,
+            index=options.index(now),
+            format_func=title,
+            key=name,
+            on_change=change,
+        )
+    write(PARAMETER, [f"{key}~{word}" for key, word in words.items()] or None)
+    return found
+
+
+def _sorted(
+    class_names: Sequence[str], best: NDArray[np.float32]
+) -> tuple[list[int], list[int], Sequence[str]]:
+    """The most probable classes, the others by their titles, and all titles."""
     likely = np.argsort(-best)[:TOP].tolist()
     titles = class_titles(class_names)
     rest = sorted(set(range(len(titles))) - set(likely), key=lambda k: titles[k].lower())
+    return likely, rest, titles
+
+
+def _for_all(class_names: Sequence[str], probabilities: NDArray[np.float32]) -> list[int]:
+    """The class of every picture that has none of its own."""
+    best = probabilities.max(0)
+    likely, rest, titles = _sorted(class_names, best)
     options = [PREDICTED, *map(str, [*likely, *rest])]
 
     def title(option: str) -> str:
@@ -69,19 +148,28 @@ def _asked(class_names: Sequence[str]) -> str:
     wanted = st.query_params.get("class", "").strip()
     if not wanted:
         return PREDICTED
-    number, _, name = wanted.partition("-")
     try:
-        try:
-            return str(class_index(wanted, class_names))
-        except UnknownClassError:
-            if not (number.isdecimal() and name):
-                raise
-            return str(class_named(name, class_names))
+        return str(_index(wanted, class_names))
     except UnknownClassError:
         notice(f"The model has no class “{plain(wanted[:80])}”; the predicted one is explained.")
     except ModelError as error:
         notice(f"{plain(str(error))} The predicted one is explained.")
     return PREDICTED
+
+
+def _index(word: str, class_names: Sequence[str]) -> int:
+    """The class of an address; of another model than it was written for, the one of that name.
+
+    Raises:
+        ModelError: there is none, or several.
+    """
+    try:
+        return class_index(word, class_names)
+    except UnknownClassError:
+        number, _, name = word.partition("-")
+        if not (number.isdecimal() and name):
+            raise
+        return class_named(name, class_names)
 
 
 def top_classes(titles: Sequence[str], row: NDArray[np.float32]) -> list[tuple[str, float]]:

@@ -86,6 +86,15 @@ class Classified:
         """What people read of each class: names, with more where several classes share one."""
         return class_titles(self.class_names)
 
+    def named(self, image: ClassifiedImage) -> str:
+        """The explained class with its probability, and the predicted one where that is another."""
+        best = int(image.probabilities.argmax())
+        said = [
+            f"{self.class_titles[place]} {image.probabilities[place]:.1%}"
+            for place in dict.fromkeys((image.target, best))
+        ]
+        return " · predicted: ".join(said)
+
     @property
     def fingerprint(self) -> str:
         """The model's."""
@@ -137,7 +146,8 @@ def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classifie
     probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
     with st.sidebar:
         _about(facts)
-        targets = choose_target(facts["class_names"], probabilities)
+        names = {picture.hash: picture.name for picture in pictures}
+        targets = choose_target(facts["class_names"], probabilities, names)
         _predictions(pictures, class_titles(facts["class_names"]), probabilities)
     size, crop, _, squash = seen(facts)
     boxes = [crop_box(picture.size, size, crop, squash) for picture in pictures]

@@ -85,3 +85,51 @@ def test_a_class_that_another_model_has_not_is_told() -> None:
     (toast,) = app.toast
     assert toast.value == "The model has no class “1\\-cat”; the predicted one is explained."
     assert app.selectbox(key="class").value == "predicted"
+
+
+def two_pictures() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from pages.components.class_choice import choose_target
+
+    models = {"first": ["owl", "cat", "dog"], "second": ["dog", "owl", "cow"]}
+    names = models[st.selectbox("Model", list(models), key="model")]
+    shares = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1]], np.float32)
+    pictures = {"a" * 64: "a.png", "b" * 64: "b.png"}
+    st.session_state["chosen"] = choose_target(names, shares, pictures)
+
+
+def of_second(app: AppTest, option: str) -> AppTest:
+    app.selectbox(key="picture with a class").set_value("b" * 64).run()
+    (control,) = [one for one in app.selectbox if one.label == "Its class"]
+    return control.set_value(option).run()
+
+
+def test_a_picture_s_own_class_comes_before_that_of_all_and_stands_in_the_address() -> None:
+    app = AppTest.from_function(two_pictures).run()
+    assert app.session_state["chosen"] == [0, 1], "the predicted ones"
+    of_second(app, "2")
+    assert app.session_state["chosen"] == [0, 2]
+    app.selectbox(key="class").set_value("1").run()
+    assert app.session_state["chosen"] == [1, 2]
+    (word,) = address(app, "picture_class")
+    assert word == "bbbbbbbbbbbb~2-dog"
+
+    again = AppTest.from_function(two_pictures)
+    again.query_params["picture_class"] = [word]
+    again.run()
+    assert again.session_state["chosen"] == [0, 2]
+    again.selectbox(key="model").set_value("second").run()
+    assert again.session_state["chosen"] == [0, 0], "the dog of the other model"
+    of_second(again, "as all")
+    assert again.session_state["chosen"] == [0, 1]
+    assert not address(again, "picture_class")
+
+
+def test_a_picture_s_class_that_the_model_has_not_is_told() -> None:
+    app = AppTest.from_function(two_pictures)
+    app.query_params["picture_class"] = ["bbbbbbbbbbbb~7-unicorn"]
+    app.run()
+    assert app.session_state["chosen"] == [0, 1]
+    assert "7\\-unicorn" in app.toast[0].value

@@ -46,8 +46,7 @@ def grid_data(
 
 
 def _row(classified: Classified, image: ClassifiedImage) -> dict[str, Any]:
-    name = classified.class_titles[image.target]
-    return grid_row(image, f"{name} {image.probabilities[image.target]:.1%}")
+    return grid_row(image, classified.named(image))
 
 
 def grid_row(image: ClassifiedImage, note: str) -> dict[str, Any]:
