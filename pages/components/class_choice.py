@@ -64,7 +64,10 @@ def _own_classes(
     with st.expander("A picture's own class", expanded=bool(found)):
         place = dict(zip(pictures, range(len(pictures)), strict=True))
         which = st.selectbox(
-            "Picture", list(pictures), format_func=pictures.__getitem__, key="picture with a class"
+            "Which picture",
+            list(pictures),
+            format_func=pictures.__getitem__,
+            key="picture with a class",
         )
         likely, rest, titles = _sorted(class_names, probabilities[place[which]])
         key = which[:_DIGITS]
