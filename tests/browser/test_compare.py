@@ -101,7 +101,7 @@ def test_a_preset_chooses_what_it_names(page: Page, server: str) -> None:
     page.goto(f"{server}/?methods=edges")
     wait_drawn(page, "drawn.ready === 1")
     page.get_by_role("button", name="Methods").first.click()
-    page.get_by_role("button", name="Group 1", exact=True).click()
+    page.get_by_role("button", name="Gradients and Grad-CAM (group 1)").click()
     page.wait_for_url("**methods=saliency%2Cinput_x_gradient%2Cdeconvnet**")
     page.keyboard.press("Escape")
     wait_drawn(page, "drawn.ready === 6")

@@ -56,7 +56,7 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset(
             "group-1",
-            "Group 1",
+            "Gradients and Grad-CAM (group 1)",
             SANITY,
             (
                 Choice("saliency"),
@@ -69,7 +69,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "group-2",
-            "Group 2",
+            "DeepLIFT (group 2)",
             f"{SANITY}; the reference pictures of DeepSHAP are ours",
             (
                 Choice("deeplift", BLURRED),
@@ -79,7 +79,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "group-3",
-            "Group 3",
+            "Path integrals (group 3)",
             SANITY,
             (
                 Choice("integrated_gradients", {"steps": 200, **BLURRED}),
@@ -89,7 +89,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "group-4",
-            "Group 4",
+            "LRP αβ and RAP (group 4)",
             SANITY,
             (
                 *(Choice(name, FIRST) for name in lrp.PRESETS),

@@ -17,6 +17,14 @@ from xai_core.study.problems import problems
 from xai_core.study.storage.summaries import Version
 from xai_core.study.texts import moment
 
+PREVIEW = (
+    "**Drawing every picture of the preview.** You can try it when all are there; nobody else sees "
+    "it. Keep this page open until then."
+)
+STUDY = (
+    "**Drawing every picture of the study.** Participants can begin when all are there. Keep this "
+    "page open until then."
+)
 PUBLISHED = "_study_published"  # in the session: study and version that were just made
 
 
@@ -24,8 +32,7 @@ def show(draft: Draft) -> None:
     """The step "Publish"."""
     asked = rendering.under_way(draft.slug)
     if asked is not None:
-        what = "the preview" if asked.preview else "the study"
-        st.markdown(f"**Drawing every picture of {what}.** It is published when all are there.")
+        st.markdown(PREVIEW if asked.preview else STUDY)
         number = rendering.show(asked)
         if number is not None:
             st.session_state[PUBLISHED] = (draft.slug, number)
