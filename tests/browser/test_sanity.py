@@ -42,11 +42,16 @@ def slide_to(page: Page, frame: int) -> None:
 
 
 def rest(page: Page, frame: int) -> None:
-    """Until the page knows the slider's place and has drawn its curves anew."""
+    """Until the page knows the slider's place and has drawn everything anew.
+
+    Streamlit loses a click on a file's button that a run of the page is just replacing.
+    """
     expect(page).to_have_url(re.compile(f"depth={frame}(&|$)"))
     page.wait_for_function(
         f"() => document.querySelector('.js-plotly-plot')?.layout?.shapes?.[0]?.x0 === {frame}"
     )
+    state = ("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stApp")).to_have_attribute(*state)
 
 
 def test_run_slide_play_click_and_download(page: Page, server: str, tmp_path: Path) -> None:
