@@ -42,6 +42,8 @@ SHOTS = {
     "compare-groups": (f"?{SMALL}&methods=group-1,group-2,group-3,group-4", "light", (WIDTH, 1250)),
     "sanity-light": (f"sanity?{SWEPT}", "light", (WIDTH, HEIGHT)),
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
+    "sanity-imagenet": ("sanity?seeds=1", "light", (WIDTH, 1000)),
+    "reliability-imagenet": ("reliability?methods=saliency,gradcam", "light", (WIDTH, 1500)),
     "reliability-light": (
         f"reliability?{SMALL}&samples=Astronaut&methods=saliency,gradcam",
         "light",
