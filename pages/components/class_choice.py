@@ -62,17 +62,16 @@ def _own_classes(
             del words[key]
             notice(f"The model has no class “{plain(word[:80])}” for one of the pictures.")
     with st.expander("A picture's own class", expanded=bool(found)):
-        place = dict(zip(pictures, range(len(pictures)), strict=True))
         which = st.selectbox(
             "Which picture",
             list(pictures),
             format_func=pictures.__getitem__,
             key="picture with a class",
         )
-        likely, rest, titles = _sorted(class_names, probabilities[place[which]])
+        row = probabilities[list(pictures).index(which)]
+        likely, rest, titles = _sorted(class_names, row)
         key = which[:_DIGITS]
         options = [_AS_ALL, *map(str, [*likely, *rest])]
-        row = probabilities[place[which]]
 
         def title(option: str) -> str:
             if option == _AS_ALL:

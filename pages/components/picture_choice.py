@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -59,9 +59,10 @@ def choose_pictures() -> list[Picture]:
     warn_of_unknown("samples", samples.values(), "sample picture")
     above = st.container()
     _bring()
-    own = _own()
+    brought = working_session.pictures()
+    own = _own(brought) if brought else []
     with above:
-        chosen = _samples(samples, beside=bool(working_session.pictures()))
+        chosen = _samples(samples, beside=bool(brought))
     pictures = own + [_sample(name, samples[name]) for name in chosen or []]
     pictures = list({picture.hash: picture for picture in pictures}.values())
     if len(pictures) > MOST:
@@ -102,11 +103,8 @@ def _bring() -> None:
         st.error(plain(sentence), icon=":material/broken_image:")
 
 
-def _own() -> list[Picture]:
-    """The session's pictures that are shown, and controls to choose or delete them."""
-    there = working_session.pictures()
-    if not there:
-        return []
+def _own(there: Sequence[OwnPicture]) -> list[Picture]:
+    """Those of the session's pictures that are shown, and controls to choose or delete them."""
     names = {one.digest: one.name for one in there}
     # Anew wherever something came or went: else what came would not be chosen.
     key = f"own pictures {hash(tuple(names))}"

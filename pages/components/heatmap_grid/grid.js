@@ -34,10 +34,7 @@ function create(parent) {
     draw(state);
   };
   state.sight = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const view = [...state.tiles.values()].find((one) => one.element === target);
-      if (view) view.inSight = isIntersecting;
-    }
+    for (const { target, isIntersecting } of entries) target.view.inSight = isIntersecting;
     schedule(state);
   }, { rootMargin: "50%" });
   new ResizeObserver(() => {

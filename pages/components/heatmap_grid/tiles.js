@@ -19,6 +19,7 @@ export function createTile(state) {
   element.append(title, canvas, foot);
   const view = { element, title, canvas, foot, map: null, painted: null, inSight: true };
   followPointer(state, view);
+  element.view = view;
   state.sight.observe(element);
   return view;
 }

@@ -100,7 +100,7 @@ def _numbers(works: Sequence[Work], make_table: Callable[[], pd.DataFrame]) -> N
             bar(current, "Computing")
         elif any(text == CANCELLED for work in works for text in work.problems.values()):
             offer_the_rest(STOPPED, works)
-        else:
+        elif not any(work.problems for work in works):
             st.caption(DONE)
     table = make_table()
     if len(table):
