@@ -82,7 +82,13 @@ def _researcher() -> None:
     if not known:
         access.require_researcher(page.url_path)
     access.offer_sign_out()
-    page.run()
+    from pages.components import working_session
+
+    working_session.reopen(page, pages)
+    try:
+        page.run()
+    finally:
+        working_session.note_view(page)
 
 
 @asynccontextmanager
@@ -109,7 +115,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def prepare(engine: Engine) -> None:
     """Import what researchers' pages need; the worker loads the first model meanwhile."""
     try:
-        from pages.components import picture_store, working_session
+        from pages.components import picture_store, session_store
         from xai_core import tasks
         from xai_core.first_model import first_model
         from xai_core.models.registry import models_here
@@ -118,7 +124,7 @@ def prepare(engine: Engine) -> None:
             engine.submit([tasks.warm_up({"source": first_model()})], owner="engine")
         warm_up(EVERYBODY)
         models_here()  # torchvision takes long, and is loaded where there are weights of its models
-        for store in (picture_store.STORE, working_session.STORE):
+        for store in (picture_store.STORE, session_store.STORE):
             store.make_room()
     finally:
         loading.lock.release()
@@ -141,10 +147,11 @@ def routes() -> list[BaseRoute]:
     """What the server answers besides Streamlit's own addresses."""
     if not access.serves_researchers():
         return [modules.route(), stimuli.route()]
-    from pages.components import media
+    from pages.components import gallery, media
     from pages.components.sanity import map_route
 
-    return [modules.route(), stimuli.route(), sign_in.route(), media.route(), map_route.route()]
+    own = (modules, stimuli, sign_in, media, gallery, map_route)
+    return [module.route() for module in own]
 
 
 if __name__ == "__main__":

@@ -86,17 +86,22 @@ def read_image(data: bytes, name: str) -> Image.Image:
         raise ImageError(f"{shown} is damaged or incomplete and cannot be read.") from error
 
 
-def read_picture(path: Path) -> Image.Image:
+def read_picture(path: Path, name: str = "") -> Image.Image:
     """The picture of a file.
+
+    Args:
+        path: of the file.
+        name: what errors call it; its own name if not given.
 
     Raises:
         ImageError: as ``read_image``; or the file cannot be opened.
     """
+    name = name or path.name
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ImageError(f"'{shown_name(path.name)}' cannot be read: {error.strerror}.") from error
-    return read_image(data, path.name)
+        raise ImageError(f"'{shown_name(name)}' cannot be read: {error.strerror}.") from error
+    return read_image(data, name)
 
 
 def shown_name(name: str) -> str:

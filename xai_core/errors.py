@@ -45,6 +45,10 @@ class AccessError(XaiError):
     """Someone may not do this, or not yet."""
 
 
+class SessionError(XaiError):
+    """A working session that cannot be opened, kept or extended as asked."""
+
+
 class StudyError(XaiError):
     """A user study, or a step of one, that is not possible as asked."""
 

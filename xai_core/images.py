@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from xai_core.decoding import read_picture as read_picture
 from xai_core.decoding import shown_name as shown_name
 from xai_core.errors import ImageError
 
+SAMPLE = "sample:"  # what a sample picture is called after, where files are named
+THUMBNAIL = 192  # pixels of the longer side, for screens of twice the density
 RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 Picture = Image.Image | NDArray[np.uint8]
 
@@ -171,3 +175,27 @@ def sample_image(id: str) -> Image.Image:
     if id not in samples:
         raise ImageError(f"There is no sample picture '{id}'; there are: {', '.join(samples)}.")
     return samples[id].loader()
+
+
+def read_source(source: str, name: str = "") -> Image.Image:
+    """The picture of a file, or of sample:NAME, RGB.
+
+    Args:
+        source: path of the file, or sample:NAME.
+        name: what errors call the file; its own name if not given.
+
+    Raises:
+        ImageError: there is none, or it cannot be read.
+    """
+    if source.startswith(SAMPLE):
+        return sample_image(source.removeprefix(SAMPLE))
+    return read_picture(Path(source), name)
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A small picture, as a JPEG file."""
+    small = image.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=85)
+    return stream.getvalue()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 
 import numpy as np
 import streamlit as st
@@ -14,6 +16,12 @@ from xai_core.classes import class_index, class_named, class_titles, class_word
 from xai_core.errors import ModelError, UnknownClassError
 
 PREDICTED = "predicted"
+TRUE = "true class"  # in the address, too: no class is called like that
+_TITLES = {
+    PREDICTED: "Each picture's predicted class",
+    TRUE: "Each picture's true class, where it is known",
+}
+MOST_NAMED = 3
 NAMES = "_class_names"  # in the session: of the model that the class was chosen for
 TOP = 5
 PARAMETER = "picture_class"  # of the address: a picture, by the beginning of its hash, and a class
@@ -26,6 +34,7 @@ def choose_target(
     class_names: Sequence[str],
     probabilities: NDArray[np.float32],
     pictures: Mapping[str, str] | None = None,
+    true: Mapping[str, str] = MappingProxyType({}),
 ) -> list[int]:
     """The sidebar's class part.
 
@@ -34,20 +43,52 @@ def choose_target(
         probabilities: [N, K], one row a picture.
         pictures: names of the N pictures by their hashes; with several, each may have a class of
             its own.
+        true: names of the pictures' true classes, as far as they are known, by their hashes.
 
     Returns:
         One class index per picture.
     """
     st.subheader("Class to explain")
-    targets = _for_all(class_names, probabilities)
-    if pictures is None or len(pictures) < 2:
+    pictures = {} if pictures is None else pictures
+    known = _true_indices(true, class_names)
+    chosen = _for_all(class_names, probabilities, bool(true))
+    best = [int(index) for index in probabilities.argmax(1)]
+    if chosen == TRUE:
+        _say_untrue(pictures, known)
+        targets = [known.get(key, index) for key, index in zip(pictures, best, strict=True)]
+    else:
+        targets = best if chosen == PREDICTED else [int(chosen)] * len(best)
+    if len(pictures) < 2:
         return targets
-    own = _own_classes(class_names, probabilities, pictures)
+    own = _own_classes(class_names, probabilities, pictures, known)
     return [own.get(key[:_DIGITS], one) for key, one in zip(pictures, targets, strict=True)]
 
 
+def _true_indices(true: Mapping[str, str], class_names: Sequence[str]) -> dict[str, int]:
+    """Indices of the true classes that the model has."""
+    found = {}
+    for key, name in true.items():
+        with suppress(ModelError):
+            found[key] = class_named(name, class_names)
+    return found
+
+
+def _say_untrue(pictures: Mapping[str, str], known: Mapping[str, int]) -> None:
+    """Of which pictures another class is explained than the true one."""
+    others = [plain(name) for key, name in pictures.items() if key not in known]
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    if others:
+        st.caption(
+            f"Of {', '.join(others[:MOST_NAMED])}{more} no true class is known that the model has; "
+            "there the predicted one is explained."
+        )
+
+
 def _own_classes(
-    class_names: Sequence[str], probabilities: NDArray[np.float32], pictures: Mapping[str, str]
+    class_names: Sequence[str],
+    probabilities: NDArray[np.float32],
+    pictures: Mapping[str, str],
+    true: Mapping[str, int],
 ) -> dict[str, int]:
     """Classes of single pictures, by the beginnings of their hashes."""
     words = st.session_state.get(_OWN)
@@ -71,12 +112,14 @@ def _own_classes(
         row = probabilities[list(pictures).index(which)]
         likely, rest, titles = _sorted(class_names, row)
         key = which[:_DIGITS]
-        options = [_AS_ALL, *map(str, [*likely, *rest])]
+        first = [true[which]] if which in true else []
+        options = [_AS_ALL, *map(str, dict.fromkeys([*first, *likely, *rest]))]
 
         def title(option: str) -> str:
             if option == _AS_ALL:
                 return "As for all pictures"
-            return f"{titles[int(option)]} · {row[int(option)]:.1%}"
+            known = " (true class)" if int(option) in first else ""
+            return f"{titles[int(option)]}{known} · {row[int(option)]:.1%}"
 
         # Of another picture, or after another model, the control begins anew.
         name = f"class of {key} {hash(tuple(class_names))}"
@@ -110,24 +153,31 @@ def _sorted(
     return likely, rest, titles
 
 
-def _for_all(class_names: Sequence[str], probabilities: NDArray[np.float32]) -> list[int]:
-    """The class of every picture that has none of its own."""
+def _for_all(class_names: Sequence[str], probabilities: NDArray[np.float32], true: bool) -> str:
+    """The class of every picture that has none of its own: PREDICTED, TRUE, or an index.
+
+    Args:
+        class_names: K names.
+        probabilities: [N, K].
+        true: whether the true class of any picture is known.
+    """
     best = probabilities.max(0)
     likely, rest, titles = _sorted(class_names, best)
-    options = [PREDICTED, *map(str, [*likely, *rest])]
+    first = [PREDICTED, TRUE] if true else [PREDICTED]
+    options = [*first, *map(str, [*likely, *rest])]
 
     def title(option: str) -> str:
-        if option == PREDICTED:
-            return "Each picture's predicted class"
+        if option in first:
+            return _TITLES[option]
         name = titles[int(option)]
         return f"{name} · {best[int(option)]:.1%}" if int(option) in likely else name
 
     # Of another model the same number is another class.
     known = st.session_state.get(NAMES, class_names) == class_names
     if not known or st.session_state.get("class") not in options:
-        st.session_state["class"] = _asked(class_names)
+        st.session_state["class"] = _asked(class_names, true)
     st.session_state[NAMES] = class_names
-    chosen = st.selectbox(
+    chosen: str = st.selectbox(
         "Class",
         options,
         format_func=title,
@@ -135,21 +185,21 @@ def _for_all(class_names: Sequence[str], probabilities: NDArray[np.float32]) -> 
         label_visibility="collapsed",
         help="The five most probable classes come first; type to search all of them.",
     )
-    if chosen == PREDICTED:
-        write("class", None)
-        return [int(index) for index in probabilities.argmax(1)]
-    write("class", class_word(int(chosen), class_names))
-    return [int(chosen)] * len(probabilities)
+    words = {PREDICTED: None, TRUE: TRUE}
+    write("class", words[chosen] if chosen in words else class_word(int(chosen), class_names))
+    return chosen
 
 
-def _asked(class_names: Sequence[str]) -> str:
+def _asked(class_names: Sequence[str], true: bool) -> str:
     """The option that the address asks for, by the class's number, its name, or both.
 
     In another model a class of the same name may have another number.
     """
     wanted = st.query_params.get("class", "").strip()
-    if not wanted:
+    if not wanted or (wanted == TRUE and not true):
         return PREDICTED
+    if wanted == TRUE:
+        return TRUE
     try:
         return str(_index(wanted, class_names))
     except UnknownClassError:

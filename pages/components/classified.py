@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pages.components.class_choice import choose_target, top_classes
-from pages.components.live import wait_for
-from pages.components.picture_choice import Picture
+from pages.components.live import finished
+from pages.components.picture_choice import Picture, Pictures
 from pages.components.text import plain
+from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.classes import class_titles
 from xai_core.images import crop_box, model_input
+from xai_core.jobs import Task
 from xai_core.models import brought_models
 from xai_core.provenance import ModelFacts
 
 # Of 300 photographs of what efficientnet-lite0 knows, 9 % have less, and of those 38 % are rightly
 # classified (of all: 89 %).
 UNSURE = 0.3
+_BEFORE = "_before"  # in the session: model, its facts, and what the page was about
 
 
 @dataclass(frozen=True)
@@ -130,30 +133,118 @@ class Classified:
         return {image.picture.source: image.subject for image in self.images}
 
 
-def classify(model: Mapping[str, Any], pictures: Sequence[Picture]) -> Classified:
+Known = Sequence[tuple[Picture, NDArray[np.float32]]]  # with what the model says, [K]
+
+
+def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Classified:
     """Load the model, predict, and let the class be chosen in the sidebar.
 
-    Where something is not there yet, or fails, the run ends here with that on the page.
+    While the model is loaded, the page goes on with what it was about before; while some pictures
+    are predicted, with the others. Where there is nothing to go on with, the run ends here.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        pictures: what can be chosen; its gallery is drawn.
+        status: a container, for what is awaited.
     """
-    facts = wait_for("model", tasks.describe(model), "Loading the model").facts
-    inputs = [_input(picture.hash, picture, *seen(facts)) for picture in pictures]
-    order = tasks.predict(
-        model,
-        facts["fingerprint"],
-        [picture.hash for picture in pictures],
-        inputs,
+    described = tasks.describe(model)
+    loading = gather("model", [described], patience=1.5)
+    with status:
+        loaded = finished(loading, [described], "Loading the model")
+    if not loaded:
+        return _meanwhile(pictures, loading, status)
+    facts = loading.results[described.key].facts
+    asked = _predictions_of(pictures.chosen, model, facts)
+    work = gather("prediction", list(asked.values()), patience=1.5)
+    with status:
+        finished(work, list(asked.values()), "Predicting")
+    known = _known(pictures.chosen, asked, work)
+    if not known and (work.running or pictures.reading.running):
+        return _meanwhile(pictures, work if work.running else pictures.reading, status)
+    more = _predictions_of(pictures.others, model, facts)
+    aside = gather("gallery", list(more.values()), patience=0, aside=True)
+    st.session_state[_BEFORE] = model, facts, known
+    return _about_classes(
+        model, facts, known, pictures, lambda: _known(pictures.others, more, aside), aside
     )
-    probabilities = wait_for("prediction", order, "Predicting").arrays["probabilities"]
+
+
+def _meanwhile(pictures: Pictures, work: Work, status: Any) -> Classified:
+    """What the page was about before, while a work goes on."""
+    model, facts, known = st.session_state.get(_BEFORE, (None, None, ()))
+    if not known or not work.running:
+        pictures.draw(lambda: ({}, {}))
+        st.stop()
+    status.caption("Until then the page shows what it was about before.")
+    return _about_classes(model, facts, known, pictures, tuple, work)
+
+
+def _predictions_of(
+    pictures: Sequence[Picture], model: Mapping[str, Any], facts: Mapping[str, Any]
+) -> dict[str, Task]:
+    files = {picture.hash: picture.file for picture in pictures}
+    return tasks.predictions(model, facts["fingerprint"], files)
+
+
+def _known(pictures: Sequence[Picture], asked: Mapping[str, Task], work: Work) -> Known:
+    """The pictures of which it is known what the model says."""
+    found = ((picture, work.results.get(asked[picture.hash].key)) for picture in pictures)
+    return [(one, result.arrays["probabilities"]) for one, result in found if result is not None]
+
+
+def _about_classes(
+    model: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    known: Known,
+    pictures: Pictures,
+    more: Callable[[], Known],
+    work: Work,
+) -> Classified:
+    """Draw everything about classes; the pictures with those that are explained.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        facts: the model's.
+        known: the pictures that the page is about.
+        pictures: what can be chosen.
+        more: gives others of the gallery of which it is known by then what the model says.
+        work: what makes more of these.
+    """
+    names = facts["class_names"]
+    titles = class_titles(names)
+    targets: list[int] = []
     with st.sidebar:
         _about(facts)
-        names = {picture.hash: picture.name for picture in pictures}
-        targets = choose_target(facts["class_names"], probabilities, names)
-        _predictions(pictures, class_titles(facts["class_names"]), probabilities)
+        if known:
+            probabilities = np.stack([row for _, row in known])
+            targets = choose_target(
+                names,
+                probabilities,
+                {picture.hash: picture.name for picture, _ in known},
+                {picture.hash: picture.true for picture, _ in known if picture.true},
+            )
+            _predictions([picture for picture, _ in known], titles, probabilities)
+    notes = {
+        picture.hash: f"explained: {titles[target]}"
+        for (picture, row), target in zip(known, targets, strict=True)
+        if target != row.argmax()
+    }
+
+    def said() -> tuple[dict[str, str], dict[str, str]]:
+        best = ((one.hash, int(row.argmax()), row.max()) for one, row in (*known, *more()))
+        return {key: f"{share:.0%} {titles[index]}" for key, index, share in best}, notes
+
+    pictures.draw(said, work)
     size, crop, _, squash = seen(facts)
-    boxes = [crop_box(picture.size, size, crop, squash) for picture in pictures]
     images = [
-        ClassifiedImage(*parts)
-        for parts in zip(pictures, boxes, inputs, probabilities, targets, strict=True)
+        ClassifiedImage(
+            picture,
+            crop_box(picture.size, size, crop, squash),
+            _input(picture.hash, picture, *seen(facts)),
+            row,
+            target,
+        )
+        for (picture, row), target in zip(known, targets, strict=True)
     ]
     return Classified(model, facts, images)
 

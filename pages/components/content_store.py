@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xai_core.cache import default_folder
+from xai_core.errors import SessionError
 
 DAY_S = 24 * 3600.0
 
@@ -41,16 +42,29 @@ class ContentStore:
             path: of the file.
             write: writes it under the name that it is given.
             again: whether one that is there is written anew.
+
+        Raises:
+            SessionError: the disk is full, or may not be written to.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if again or not path.exists():
-            part = path.with_name(f"{uuid.uuid4().hex}.part")
-            write(part)
-            part.replace(path)
+        part = path.with_name(f"{uuid.uuid4().hex}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if again or not path.exists():
+                write(part)
+                part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise SessionError(
+                f"The server cannot keep this ({error.strerror}); what was kept before is there."
+            ) from error
         self.use(path)
 
     def use(self, path: Path) -> None:
-        """Note that the entry of a file is used now."""
+        """Note that the entry of a file is used now.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
         os.utime(self.folder / path.relative_to(self.folder).parts[0])
 
     def make_room(self) -> None:

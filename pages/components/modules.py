@@ -29,7 +29,11 @@ from pages.components.routes import own_route, unchanging
 
 PATH = "modules"
 HERE = Path(__file__).parent
-FOLDERS = {"heatmap_grid": HERE / "heatmap_grid", "trial": HERE / "study" / "trial"}
+FOLDERS = {
+    "heatmap_grid": HERE / "heatmap_grid",
+    "gallery": HERE / "gallery",
+    "trial": HERE / "study" / "trial",
+}
 # Another attempt is made under another address: what could not be fetched once the browser does
 # not ask for again, neither that module nor what it imports.
 FETCH = """

@@ -9,17 +9,20 @@ from PIL import Image
 
 from pages.components.content_store import ContentStore
 from xai_core.errors import ImageError
-from xai_core.images import read_image, shown_name
+from xai_core.images import read_picture, shown_name
 
 DAYS = 30  # without use
 STORE = ContentStore("pictures", 4 * 2**30, DAYS)
 
 
 def keep(content: bytes) -> str:
-    """Keep a file; the name of its content."""
+    """Keep a file; the name of its content.
+
+    Raises:
+        SessionError: the server cannot keep it.
+    """
     digest = hashlib.sha256(content).hexdigest()
-    STORE.put(_path(digest), lambda part: part.write_bytes(content))
-    STORE.make_room()
+    STORE.put(path(digest), lambda part: part.write_bytes(content))
     return digest
 
 
@@ -33,21 +36,30 @@ def picture(digest: str, name: str) -> Image.Image:
     Raises:
         ImageError: the file cannot be read as a picture, or is not kept any more.
     """
-    path = _path(digest)
+    if not use(digest):
+        raise ImageError(lost(name))
+    return read_picture(path(digest), name)
+
+
+def lost(name: str) -> str:
+    """What is said of a picture that is not kept any more."""
+    return f"'{shown_name(name)}' is not kept on this server any more; upload it again."
+
+
+def path(digest: str) -> Path:
+    """Where the file of that content lies, if it is kept."""
+    return STORE.folder / digest
+
+
+def use(digest: str) -> bool:
+    """Note that a file is used now; whether it is kept."""
     try:
-        STORE.use(path)
-        content = path.read_bytes()
+        STORE.use(path(digest))
     except FileNotFoundError:
-        raise ImageError(
-            f"'{shown_name(name)}' is not kept on this server any more; upload it again."
-        ) from None
-    return read_image(content, name)
+        return False
+    return True
 
 
 def delete(digest: str) -> None:
     """Delete a file."""
-    _path(digest).unlink(missing_ok=True)
-
-
-def _path(digest: str) -> Path:
-    return STORE.folder / digest
+    path(digest).unlink(missing_ok=True)

@@ -10,10 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components import control_state
-from pages.components.address_bar import notice, write
+from pages.components.address_bar import navigated, notice, this_page, write
 from pages.components.setting_controls import control_name, to_control
 from pages.components.text import plain
 from xai_core.errors import MethodError
@@ -44,6 +43,7 @@ FIRST = tuple(
 LONGEST_NOTICE = 300
 _WORKING = "_only-what-works"  # in the session: methods that turn out not to work are left out
 _SAID = "_address-of-methods"  # in the session: what the address says, or soon will
+_WRITTEN = "_page-with-methods"  # and of which page
 
 
 def rows() -> list[tuple[str, str, list[str]]]:
@@ -116,9 +116,7 @@ def read_address(pictures: Collection[str], first: Sequence[Choice] = FIRST) -> 
         first: what is selected where the address says nothing.
     """
     known, asked = st.session_state.get(_SAID), _asked()
-    # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
-    navigated = getattr(get_script_run_ctx(), "is_history_navigation", False)
-    if known is not None and not navigated:
+    if known is not None and not navigated():
         if control_state.key(rows()[0][0]) in st.session_state:
             return
         asked = known
@@ -151,9 +149,10 @@ def write_address(choices: Sequence[Choice], first: Sequence[Choice] = FIRST) ->
     settings = tuple(text for choice in choices for text in assignments(choice))
     columns = [choice.id for choice in choices]
     wanted = (None if columns == usual and not settings else ",".join(columns), settings)
-    if wanted == st.session_state[_SAID]:
+    there = (this_page(), wanted)
+    if st.session_state.get(_WRITTEN) == there:
         return
-    st.session_state[_SAID] = wanted
+    st.session_state[_WRITTEN], st.session_state[_SAID] = there, wanted
     write("methods", wanted[0])
     write("param", settings or None)
 

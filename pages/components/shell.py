@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import method_notes, methods, selection, working_methods
+from pages.components import method_notes, methods, selection, session_menu, working_methods
 from pages.components.classified import Classified, classify
 from pages.components.model_choice import choose_model
 from pages.components.picture_choice import choose_pictures
@@ -35,16 +35,21 @@ def begin(title: str, shown: str = "heatmaps") -> Classified:
     """
     set_margins()
     with st.sidebar:
+        session_menu.show()
         pictures = choose_pictures()
         model = choose_model()
-    st.subheader(title, anchor=False)
-    if not pictures:
-        st.info(f"Choose a sample or upload a picture on the left; its {shown} appear here.")
-        st.stop()
+    top = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    top.subheader(title, anchor=False, width="content")
+    status = top.container()
     if model is None:
+        pictures.draw(lambda: ({}, {}))
         st.info(f"Complete the model on the left; the {shown} appear here.")
         st.stop()
-    return classify(model, pictures)
+    classified = classify(model, pictures, status)
+    if not classified.images:
+        st.info(f"Choose or upload a picture on the left; its {shown} appear here.")
+        st.stop()
+    return classified
 
 
 def controls() -> Any:

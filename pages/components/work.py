@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from xai_core.cache import Result
-from xai_core.jobs import Job, Task, shared_engine
+from xai_core.jobs import Job, Task, shared_engine, shared_thread_engine
 
 CANCELLED = "Cancelled."
 
@@ -64,7 +64,21 @@ def owner() -> str:
     return name
 
 
-def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bool = False) -> Work:
+def release_all() -> None:
+    """Want nothing any more."""
+    works: dict[str, Work] = st.session_state.get("_work", {})
+    for work in works.values():
+        if work.job is not None:
+            work.job.release()
+
+
+def gather(
+    purpose: str,
+    tasks: Sequence[Task],
+    patience: float = 0.2,
+    aside: bool = False,
+    light: bool = False,
+) -> Work:
     """Results of ``tasks`` as far as there are any; what is missing is under way.
 
     Args:
@@ -72,6 +86,7 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bo
         tasks: all that is wanted now.
         patience: seconds to wait for quick results, so that they need no second drawing.
         aside: whether it takes turns with the visitor's other work instead of joining its queue.
+        light: whether each task takes a moment, so that none need wait for a worker.
     """
     works: dict[str, Work] = st.session_state.setdefault("_work", {})
     work = works.setdefault(purpose, Work())
@@ -86,7 +101,8 @@ def gather(purpose: str, tasks: Sequence[Task], patience: float = 0.2, aside: bo
             work.job.release()
         work.asked = {task.key for task in missing}
         name = f"{owner()} {purpose}" if aside else owner()
-        work.job = shared_engine().submit(missing, name) if missing else None
+        engine = shared_thread_engine() if light else shared_engine()
+        work.job = engine.submit(missing, name) if missing else None
     if work.job is not None:
         work.job.wait(patience)
         work.collect()

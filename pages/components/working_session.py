@@ -1,111 +1,204 @@
-"""A visitor's own pictures, kept on the server: the address of any page finds them again.
+"""The session that a tab works in: its address names it, and every page shows it.
 
-The address names the session. The name is random and cannot be guessed; whoever is given it sees
-the pictures. Every change is made to what is kept by then, so that of two tabs with one session
-none undoes what the other did.
+Whoever is given the address sees the session; nobody can guess it.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from threading import Lock
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from pages.components import picture_store
+from pages.components import picture_store, session_store
 from pages.components.address_bar import notice, write
-from pages.components.content_store import ContentStore
+from pages.components.session_store import OwnPicture, Session
+from pages.components.work import owner, release_all
 
-DAYS = picture_store.DAYS
-STORE = ContentStore("sessions", 64 * 2**20, DAYS)
 PARAMETER = "session"
+# What the pages share; of the rest each has its own.
+SHARED = ("model", "checkpoint", "samples", "class", "picture_class", "maps")
 _NAME = "_working-session"  # in Streamlit's session
-_GOOD = re.compile(r"[\w-]{22}")
-_lock = Lock()
+_OPENED = "_session-opened"  # one that is to be shown by the next run
+_SEEN = "_changes-seen"  # how many of the session's changes this tab knows
+_VIEW = "_view-kept"  # and what of its address is kept
+GONE = (
+    "The session of this address is not here: it was deleted, or nobody has used it for "
+    f"{session_store.DAYS} days, or the address is not complete."
+)
+DELETED = "This session was deleted. What you bring from now on begins another."
+CHANGED = "This session was changed in another tab; the page now shows what it holds since."
 
 
-@dataclass(frozen=True)
-class OwnPicture:
-    """A picture that the visitor has brought.
+def current() -> Session | None:
+    """What this tab's session holds now; None before there is one.
 
-    Attributes:
-        name: of its file.
-        digest: of its content, in ``picture_store``.
-        shown: whether the pages are about it.
+    The address is made to name it. What has become of it elsewhere is told once.
     """
+    token = _token()
+    if token is None:
+        return None
+    session = session_store.read(token)
+    if session is None:
+        st.session_state.pop(_NAME, None)
+        write(PARAMETER, None)
+        notice(DELETED)
+        return None
+    known = st.session_state.get(_SEEN)
+    if known is None:
+        _use_pictures(session)
+    elif session.changes > known and session.by != owner():
+        notice(CHANGED)
+    st.session_state[_SEEN] = session.changes
+    return session
 
-    name: str
-    digest: str
-    shown: bool = True
+
+def pictures() -> Sequence[OwnPicture]:
+    """The session's pictures, in the order in which they came."""
+    session = current()
+    return () if session is None else session.pictures
 
 
-def pictures() -> list[OwnPicture]:
-    """What the session holds, in the order in which it came."""
-    name = _present()
-    return [] if name is None else _read(name)
+def add(brought: Sequence[OwnPicture], most: int) -> None:
+    """Add pictures; one that is there already comes to the end.
 
+    Args:
+        brought: the pictures.
+        most: so many are shown; of those that were before, the oldest make way.
 
-def add(brought: Sequence[OwnPicture]) -> None:
-    """Add pictures; one that is there already is shown again."""
+    Raises:
+        SessionError: the session would hold too much; nothing is added.
+    """
     known = {one.digest for one in brought}
-    _change(lambda there: [one for one in there if one.digest not in known] + list(brought))
+    left = most - sum(one.shown for one in brought)
+
+    def added(now: Session) -> Session:
+        before = [one for one in now.pictures if one.digest not in known]
+        shown = [one.digest for one in before if one.shown]
+        stay = set(shown[max(0, len(shown) - left) :])
+        before = [replace(one, shown=one.digest in stay) for one in before]
+        return replace(now, pictures=(*before, *brought))
+
+    _change(added)
 
 
-def show(digests: Collection[str]) -> None:
-    """Let the pages be about these pictures alone."""
-    _change(lambda there: [replace(one, shown=one.digest in digests) for one in there])
+def show(shown: Mapping[str, bool]) -> None:
+    """Let the pages be about some pictures, or not; the others stay as they are."""
+    _each(lambda one: replace(one, shown=shown.get(one.digest, one.shown)))
 
 
 def delete(digests: Collection[str]) -> None:
     """Forget pictures, and delete the files that no other session has."""
-    _change(lambda there: [one for one in there if one.digest not in digests])
-    with _lock:
-        others = [path.read_text(encoding="utf-8") for path in STORE.folder.glob("*.json")]
-    for digest in digests:
-        if not any(digest in text for text in others):
-            picture_store.delete(digest)
+    _change(
+        lambda now: replace(
+            now, pictures=tuple(one for one in now.pictures if one.digest not in digests)
+        )
+    )
+    session_store.delete_unused(list(digests))
 
 
-def _present() -> str | None:
-    """The session's name, which every page's address tells; None before there is one."""
+def rename(name: str) -> None:
+    """Give the session a name."""
+    _change(lambda now: replace(now, name=name.strip()[: session_store.LONGEST_NAME]))
+
+
+def begin() -> None:
+    """Have a session, if there is none yet."""
+    if current() is None:
+        _enter(session_store.create())
+
+
+def leave() -> None:
+    """Begin without a session again; the one that was left stays under its address."""
+    st.session_state.pop(_NAME, None)
+    write(PARAMETER, None)
+
+
+def forget() -> None:
+    """Delete the session, and the pictures that no other one has."""
+    token = _token()
+    leave()
+    if token is not None:
+        session_store.forget(token)
+
+
+def go_to(token: str) -> None:
+    """Leave everything here, and see what another session saw last."""
+    release_all()
+    st.session_state.clear()
+    st.session_state[_OPENED] = token
+    st.rerun()
+
+
+def reopen(page: Any, pages: Sequence[Any]) -> None:
+    """Where a session is opened by its name alone, show what it showed last.
+
+    Args:
+        page: the page that is opened.
+        pages: all of them.
+    """
+    opened = st.session_state.pop(_OPENED, None)
+    alone = _NAME not in st.session_state and list(st.query_params) == [PARAMETER]
+    token = opened or (st.query_params[PARAMETER] if alone else "")
+    session = session_store.read(token) if session_store.there(token) else None
+    if session is None:
+        return
+    if opened:
+        page = next((one for one in pages if one.url_path == session.page), page)
+    own, last = (session.views.get(path, {}) for path in (page.url_path, session.page))
+    view = {name: own[name] for name in own if name not in SHARED}
+    view |= {name: last[name] for name in SHARED if name in last}
+    if view or opened:
+        _enter(token)
+        st.switch_page(page, query_params={**view, PARAMETER: token})
+
+
+def note_view(page: Any) -> None:
+    """Keep what the page's address says, so that the session's alone reopens it."""
+    token = st.session_state.get(_NAME)
+    if token is None:
+        return
+    names = [name for name in st.query_params if name != PARAMETER]
+    view = {name: st.query_params.get_all(name) for name in names}
+    if st.session_state.get(_VIEW) != (token, page.url_path, view):
+        session_store.note_view(token, page.url_path, view)
+        st.session_state[_VIEW] = (token, page.url_path, view)
+
+
+def _each(changed: Callable[[OwnPicture], OwnPicture]) -> None:
+    _change(lambda now: replace(now, pictures=tuple(map(changed, now.pictures))))
+
+
+def _change(changed: Callable[[Session], Session]) -> None:
+    begin()
+    try:
+        session = session_store.change(st.session_state[_NAME], owner(), changed)
+    finally:
+        picture_store.STORE.make_room()
+        session_store.STORE.make_room()
+    st.session_state[_SEEN] = session.changes
+
+
+def _token() -> str | None:
+    """The session's name, which every page's address tells."""
     asked, known = st.query_params.get(PARAMETER), st.session_state.get(_NAME)
     if asked and asked != known:
-        if _GOOD.fullmatch(asked) and _path(asked).is_file():
-            known = st.session_state[_NAME] = asked
-        else:
-            notice(
-                "The pictures of this address are not here: they were deleted, or nobody has "
-                f"used them for {DAYS} days, or the address is not complete."
-            )
+        if session_store.there(asked):
+            _enter(asked)
+            return asked
+        notice(GONE)
     if asked != known:
         write(PARAMETER, known)
     return known
 
 
-def _change(changed: Callable[[list[OwnPicture]], list[OwnPicture]]) -> None:
-    name = _present()
-    if name is None:
-        name = st.session_state[_NAME] = secrets.token_urlsafe(16)
-        write(PARAMETER, name)
-    with _lock:
-        facts = {"pictures": [asdict(one) for one in changed(_read(name))]}
-        STORE.put(_path(name), lambda part: part.write_text(json.dumps(facts)), again=True)
-        STORE.make_room()
+def _enter(token: str) -> None:
+    st.session_state[_NAME] = token
+    st.session_state.pop(_SEEN, None)
+    write(PARAMETER, token)
 
 
-def _read(name: str) -> list[OwnPicture]:
-    try:
-        facts = json.loads(_path(name).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
-    STORE.use(_path(name))
-    return [OwnPicture(**one) for one in facts["pictures"]]
-
-
-def _path(name: str) -> Path:
-    return STORE.folder / f"{name}.json"
+def _use_pictures(session: Session) -> None:
+    for one in session.pictures:
+        picture_store.use(one.digest)

@@ -49,4 +49,5 @@ def test_what_was_longest_unused_makes_room(folder: Path, monkeypatch: pytest.Mo
         os.utime(folder / digest, (time, time))
     picture_store.picture(first, "used.png")
     third = picture_store.keep(png(3))
+    picture_store.STORE.make_room()
     assert {path.name for path in folder.iterdir()} == {first, third}

@@ -14,12 +14,13 @@ from xai_core import tasks
 from xai_core.cache import Cache
 from xai_core.classes import class_index, class_titles
 from xai_core.cli.options import given_facts, model_keywords, words
-from xai_core.cli.subjects import SAMPLE, Facts, Photo, Targeted, complain, read_photo
+from xai_core.cli.subjects import Facts, Photo, Targeted, complain, read_photo
 from xai_core.errors import MapError, MethodError, ModelError
 from xai_core.explainers import choices as spelled
 from xai_core.explainers import foreign, method
 from xai_core.explainers.choices import Choice
 from xai_core.explainers.presets import EVERYTHING, expanded
+from xai_core.images import SAMPLE
 from xai_core.jobs import Task
 from xai_core.jobs.here import results_of
 from xai_core.map_files import ENDINGS

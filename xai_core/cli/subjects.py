@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,9 @@ from PIL import Image
 
 from xai_core import tasks
 from xai_core.errors import ImageError
-from xai_core.images import (
-    crop_box,
-    image_hash,
-    model_input,
-    read_picture,
-    sample_image,
-    visible_crop,
-)
+from xai_core.images import crop_box, image_hash, model_input, read_source, visible_crop
 from xai_core.own_maps import OwnMaps, View
 
-SAMPLE = "sample:"
 Facts = Mapping[str, Any]  # of ``tasks.describe``
 
 
@@ -68,24 +59,13 @@ class Targeted(Photo):
     probability: float
 
 
-def read_file(name: str) -> Image.Image:
-    """The picture of a file, or of sample:NAME.
-
-    Raises:
-        ImageError: there is none, or it cannot be read.
-    """
-    if name.startswith(SAMPLE):
-        return sample_image(name.removeprefix(SAMPLE))
-    return read_picture(Path(name))
-
-
 def read_photo(name: str, about: Facts) -> Photo:
     """The photo of a file, or of sample:NAME.
 
     Raises:
         ImageError: there is none, or it cannot be read.
     """
-    image = read_file(name)
+    image = read_source(name)
     height, width = about["input_size"]
     size, share, squash = (height, width), about["crop"], about["squash"]
     pixels = model_input(image, size, share, about["resample"], squash)

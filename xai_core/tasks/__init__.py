@@ -12,6 +12,7 @@ from xai_core.tasks.data import labelled
 from xai_core.tasks.explanations import explain, explain_all, support, warm_up
 from xai_core.tasks.inquiry import Inquiry
 from xai_core.tasks.models import Model, Subject, describe, predict
+from xai_core.tasks.pictures import listing, look_at, predictions
 from xai_core.tasks.sanity import describe_layers
 from xai_core.tasks.study_analysis import study_results
 from xai_core.tasks.study_classes import share_seen, true_index, unknown_classes
@@ -31,8 +32,11 @@ __all__ = [
     "explain_all",
     "filtering",
     "labelled",
+    "listing",
+    "look_at",
     "measure_all",
     "predict",
+    "predictions",
     "share_seen",
     "similarity",
     "study_draw",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components.classified import Classified, seen
+from pages.components.data_sets import data_sets
 from pages.components.live import wait_for
 from pages.components.select_controls import segments
 from pages.components.text import errors_shown, plain
@@ -27,7 +27,6 @@ from xai_core.images import image_hash, model_input, read_image
 from xai_core.provenance import UNKNOWN, Option
 from xai_core.tasks import Subject
 
-DATA = "XAI_DATA"  # folders of data sets, with os.pathsep between
 SOURCES = {"here": "Pictures on the left", "folder": "A folder of mine", "data": "A data set"}
 MOST = 300
 FEW = 20  # up to here no button need be pressed
@@ -68,18 +67,6 @@ def choose_cohort(classified: Classified) -> Cohort | None:
     if source == "folder":
         return _folder(classified)
     return _data(classified, row) if source == "data" else _here(classified)
-
-
-def data_sets() -> dict[str, str]:
-    """Folders of data sets by the names that people read."""
-    words = os.environ.get(DATA, "").split(os.pathsep)
-    folders = list(dict.fromkeys(Path(word) for word in words if word and Path(word).is_dir()))
-    names = [folder.name for folder in folders]
-    # Such as "val" of two data sets.
-    return {
-        folder.name if names.count(folder.name) == 1 else str(folder): str(folder)
-        for folder in folders
-    }
 
 
 def uploaded_pictures(uploads: Sequence[UploadedFile]) -> list[UploadedFile] | None:

@@ -146,19 +146,19 @@ def with_maps(design: Design, arguments: argparse.Namespace, store: Store) -> De
 
 def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
     """The original to keep; None where the design says that it is kept already."""
-    from xai_core.cli.subjects import SAMPLE, read_file
+    from xai_core.images import SAMPLE, read_source
     from xai_core.study.field_of_view import original_png
 
     if picture.asset:
         return None
     if picture.name.startswith(SAMPLE):
-        return original_png(read_file(picture.name))
+        return original_png(read_source(picture.name))
     if folder is None:
         raise StudyError(f"Say by --images where the picture “{picture.name}” lies.")
     path = folder / picture.name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ImageError(f"The picture “{picture.name}” lies outside the folder {folder}.")
-    return original_png(read_file(str(path)))
+    return original_png(read_source(str(path)))
 
 
 def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:

@@ -7,7 +7,8 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.components.reliability.cohort import data_sets, folder_of, uploaded_pictures
+from pages.components.data_sets import data_sets
+from pages.components.reliability.cohort import folder_of, uploaded_pictures
 from pages.components.select_controls import segments
 from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.data_sets import data_sets
 from pages.components.live import wait_for
-from pages.components.reliability.cohort import data_sets
 from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
