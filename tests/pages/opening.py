@@ -43,3 +43,9 @@ def address(app: AppTest, name: str) -> list[str]:
 def renewed(app: AppTest, name: str) -> str:
     """Key of a control that the page itself sets."""
     return f"{name}_v{app.session_state['_turn']}"
+
+
+def choose_samples(app: AppTest, *titles: str) -> AppTest:
+    """The page with these sample pictures, as if they had been chosen in the gallery."""
+    app.session_state["_samples"] = list(titles)
+    return app

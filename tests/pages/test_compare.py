@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.opening import address, page, renewed
+from tests.pages.opening import address, choose_samples, page, renewed
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
@@ -60,9 +60,9 @@ def test_display_controls_compute_nothing() -> None:
 
 def test_no_picture_says_what_to_do() -> None:
     app = settled(compare())
-    app.button_group(key="samples").set_value([])
+    choose_samples(app)
     app.run()
-    assert "Choose a sample or upload a picture" in app.info[0].value
+    assert "Choose or upload a picture" in app.info[0].value
 
 
 def test_the_page_shows_what_the_package_computes() -> None:
@@ -140,7 +140,7 @@ def test_another_base_is_another_column() -> None:
 
 def test_a_picture_of_the_page_is_a_baseline() -> None:
     app = settled(compare(methods="deeplift", samples="Coffee"))
-    app.button_group(key="samples").set_value(["cat", "coffee"]).run()
+    choose_samples(app, "Cat", "Coffee").run()
     app.multiselect(key=renewed(app, "deeplift.baseline")).set_value(["black", "sample:coffee"])
     app = settled(app)
     assert not sentences(app)
