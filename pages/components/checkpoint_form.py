@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.components import checkpoint_store
+from pages.components.address_bar import notice, write
 from pages.components.select_controls import select_box
 from pages.components.text import plain
 from xai_core.classes import names_in
@@ -31,6 +33,8 @@ OUTPUTS = {
     "sigmoid": "are there or not, each for itself (sigmoid)",
 }
 CONVERTS = {"auto": "find out", "yes": "yes", "no": "no"}
+PARAMETER = "checkpoint"  # of the address: what was uploaded, in its store
+_KEPT = "_kept-checkpoint"  # in the session: the same
 COLOURS = ("red", "green", "blue")
 
 
@@ -50,9 +54,31 @@ def own_checkpoint() -> dict[str, Any] | None:
         f"files of a folder of Hugging Face's together: {CONFIG}, {PICTURES}, {WEIGHTS}. Pickled "
         "modules and TorchScript are refused.",
     )
-    if not uploads:
-        st.info("Upload the weights; what they are is read from the file.")
+    path = _uploaded(uploads) if uploads else _kept()
+    if path is None:
         return None
+    st.session_state[_KEPT] = checkpoint_store.word_of(path)
+    write(PARAMETER, st.session_state[_KEPT])
+    return {"source": str(path)}
+
+
+def _kept() -> Path | None:
+    """The checkpoint that was uploaded earlier, as the address tells."""
+    word = st.query_params.get(PARAMETER) or st.session_state.get(_KEPT, "")
+    path = checkpoint_store.at(word)
+    if path is not None:
+        st.caption(f"{plain(path.stem)}, as it was uploaded. Upload other weights to replace it.")
+    elif word:
+        notice("The weights of this address are not kept on this server any more; upload them.")
+        write(PARAMETER, None)
+        st.session_state.pop(_KEPT, None)
+    if path is None:
+        st.info("Upload the weights; what they are is read from the file.")
+    return path
+
+
+def _uploaded(uploads: Sequence[UploadedFile]) -> Path | None:
+    """The uploaded checkpoint with what is told of it; None while something must be told."""
     try:
         weights = checkpoint_store.stored(uploads)
         if weights.is_dir():
@@ -64,10 +90,10 @@ def own_checkpoint() -> dict[str, Any] | None:
     if facts is None:
         return None
     facts = {"title": Path(uploads[0].name).stem, **facts}
-    return {"source": str(checkpoint_store.with_facts(weights, json.dumps(facts)))}
+    return checkpoint_store.with_facts(weights, json.dumps(facts))
 
 
-def _folder(folder: Path) -> dict[str, Any] | None:
+def _folder(folder: Path) -> Path | None:
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         st.error(
@@ -76,7 +102,7 @@ def _folder(folder: Path) -> dict[str, Any] | None:
             icon=":material/error:",
         )
         return None
-    return {"source": str(folder)}
+    return folder
 
 
 def _facts(weights: Path) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from pages.components.content_store import ContentStore
 from xai_core.errors import ModelError
 
 STORE = ContentStore("checkpoints", 8 * 2**30)
+_WORD = re.compile(r"[0-9a-f]{64}/[\w-]+(\.\w+)?")
 _KNOWN = "_stored-checkpoint"  # in the session: upload and file, so that it is hashed once
 
 
@@ -35,6 +36,20 @@ def stored(uploads: Sequence[UploadedFile]) -> Path:
         raise ModelError("Two of the files have the same name; upload the files of one model.")
     path = keep_folder(contents) if len(contents) > 1 else keep(*next(iter(contents.items())))
     st.session_state[_KNOWN] = (ids, path)
+    return path
+
+
+def word_of(path: Path) -> str:
+    """What an address calls a kept checkpoint."""
+    return path.relative_to(STORE.folder).as_posix()
+
+
+def at(word: str) -> Path | None:
+    """The checkpoint that an address calls so; None if it is not kept, or not any more."""
+    path = STORE.folder / word
+    if not _WORD.fullmatch(word) or not path.exists():
+        return None
+    STORE.use(path)
     return path
 
 

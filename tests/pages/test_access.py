@@ -154,6 +154,7 @@ def test_our_own_routes_are_behind_the_base_path(monkeypatch, base):
         f"{prefix}/stimuli/{{name}}",
         f"{prefix}/sign-in",
         f"{prefix}/pictures/{{key}}",
+        f"{prefix}/thumbnails/{{key}}",
         f"{prefix}/maps/{{key}}/{{height:int}}x{{width:int}}/{{show}}/{{clip:float}}",
     ]
     assert {"GET", "POST"} <= app.routes()[2].methods

@@ -129,6 +129,28 @@ def test_what_is_recognised_stands_there_and_can_be_changed(known: Known) -> Non
     assert (clf.title, clf.class_names) == ("run", ["a", "b", "c"])
 
 
+def test_its_address_opens_an_uploaded_checkpoint_again(known: Known, store: Path) -> None:  # noqa: F811
+    known(**NETWORKS)
+    torch.manual_seed(0)
+    app = opened(small(3).state_dict())
+    assert not app.query_params.get("checkpoint"), "nothing is complete yet"
+    at(app, "number_input", "side").set_value(16).run()
+    (word,) = app.query_params["checkpoint"]
+    source = app.session_state["chosen"]["source"]
+    assert Path(source) == store / word
+
+    other = AppTest.from_function(_dialog, default_timeout=PATIENCE_S)
+    other.query_params["checkpoint"] = word
+    assert other.run().session_state["chosen"] == {"source": source}
+    assert said(other.caption[0]).startswith("run, as it was uploaded.")
+    for wrong in ("../../etc/passwd", f"{'0' * 64}/run.ckpt", word.partition("/")[0]):
+        other = AppTest.from_function(_dialog, default_timeout=PATIENCE_S)
+        other.query_params["checkpoint"] = wrong
+        assert other.run().session_state["chosen"] is None
+        assert "not kept on this server any more" in other.toast[0].value
+        assert "checkpoint" not in other.query_params
+
+
 def test_what_the_file_does_not_tell_must_be_chosen(known: Known) -> None:  # noqa: F811
     known(small=small, leaky=leaky)
     network = small(3)
