@@ -16,6 +16,7 @@ from torch import nn
 from pages.components import checkpoint_store, model_choice, model_search, server_options
 from pages.components.content_store import ContentStore
 from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
+from tests.pages.opening import address
 from tests.pages.waiting import PATIENCE_S
 from xai_core.models import ModelInfo, load_classifier
 from xai_core.models.architectures import blueprint
@@ -135,7 +136,7 @@ def test_its_address_opens_an_uploaded_checkpoint_again(known: Known, store: Pat
     app = opened(small(3).state_dict())
     assert not app.query_params.get("checkpoint"), "nothing is complete yet"
     at(app, "number_input", "side").set_value(16).run()
-    (word,) = app.query_params["checkpoint"]
+    (word,) = address(app, "checkpoint")
     source = app.session_state["chosen"]["source"]
     assert Path(source) == store / word
 
