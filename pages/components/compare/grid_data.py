@@ -38,7 +38,7 @@ def grid_data(
             grid_column(choice, " · ".join(words), method(choice.method).warning)
             for choice, words in zip(choices, own, strict=True)
         ],
-        "shared": f"All maps: {' · '.join(shared)}" if shared else "",
+        "shared": f"All maps: {' · '.join(shared)}." if shared else "",
         "tiles": [
             [
                 _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)

@@ -7,7 +7,7 @@ export function showReadout(state) {
   const { hovered, cursor, focused, data } = state;
   const view = hovered || focused;
   const value = hovered && cursor ? valueAt(hovered, cursor) : "";
-  const text = view ? described(state, view, value).join(" · ") : `${HINT} ${data.shared || ""}`;
+  const text = view ? described(state, view, value).join(" · ") : `${data.shared || ""} ${HINT}`.trim();
   if (state.readout.textContent !== text) state.readout.textContent = text;
 }
 

@@ -53,7 +53,7 @@ def frames(
     return {
         "rows": [grid_row(one, classified.class_titles[one.target]) for one in classified.images],
         "columns": [_column(inquiry, choice) for choice in inquiry.choices],
-        "shared": f"Under each map: {MEASURES[measure].title}, compared with the trained one's.",
+        "shared": f"Under each map: {MEASURES[measure].title}.",
         "tiles": [
             [
                 {

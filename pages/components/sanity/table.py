@@ -19,6 +19,13 @@ from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, marked,
 
 SIGNS = {"fails": "✗ fails", "weak": "≈ weak", "passes": "✓ passes", "undefined": "– undefined"}
 WAITING = "…"
+# With the spread the numbers are wider than their heads; the names stay beside what is scrolled.
+COLUMNS = {
+    "Method": st.column_config.TextColumn(pinned=True),
+    "SSIM": st.column_config.TextColumn(width=110),
+    "Verdict": st.column_config.TextColumn(width=105),
+    "Shuffled": st.column_config.TextColumn(width=110),
+}
 PRINTED = {ADEBAYO: "Adebayo 2018", SIXT: "Sixt 2020", NUZZO: "Nuzzo 2020"}
 
 
@@ -37,7 +44,7 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
         f"a method fails from {thresholds.fails:g}, is weak from {thresholds.weak:g}, else "
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
-    alt_text.table(table, title, height="content")
+    alt_text.table(table, title, height="content", column_config=COLUMNS)
     st.caption(MEANING)
     own = own_class(sweep.inquiry.choices, sweep.inquiry.target)
     if own:
