@@ -76,7 +76,7 @@ def main(names: list[str]) -> None:
                 page.set_default_timeout(PATIENCE_MS)
                 page.goto(f"{server.url}/{address}")
                 last = page.get_by_role("button", name=LAST).first
-                expect(last).to_be_visible(timeout=PATIENCE_MS)
+                expect(last).to_be_enabled(timeout=PATIENCE_MS)
                 expect(page.get_by_role("button", name="Cancel")).to_have_count(
                     0, timeout=PATIENCE_MS
                 )

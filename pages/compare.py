@@ -16,7 +16,6 @@ from pages.components.heatmap_grid import heatmap_grid
 from pages.components.live import live, status
 from pages.components.work import Work, gather
 from xai_core import tasks
-from xai_core.display import Display
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
 
@@ -53,27 +52,15 @@ def results(
     display = choose_display(row)
     status(work, "Computing", failure)
     heatmap_grid(grid_data(classified, choices, asked, work, display), key="compare-grid")
-    if not work.running:
-        after(classified, choices, asked, work, display)
+    # Files and comparisons wait for the last map, in their places.
+    explanations = [] if work.running else downloads.finished(classified, choices, asked, work)
+    downloads.show(classified, explanations, display)
+    pairs.show(classified, choices, explanations, display)
 
 
 def failure(sentences: Sequence[str]) -> str:
     """What is said of heatmaps that could not be computed."""
-    return f"{len(sentences)} of the heatmaps could not be computed; the reason is below each."
-
-
-def after(
-    classified: Classified,
-    choices: Sequence[Choice],
-    asked: Mapping[tuple[str, str], Task],
-    work: Work,
-    display: Display,
-) -> None:
-    """What needs finished results: similarity between methods, and files."""
-    explanations = downloads.finished(classified, choices, asked, work)
-    if explanations:
-        downloads.show(classified, explanations, display)
-        pairs.show(classified, explanations, display)
+    return f"{len(sentences)} of the heatmaps could not be computed; their places say why."
 
 
 page()

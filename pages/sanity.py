@@ -88,8 +88,7 @@ def results(classified: Classified, sweep: SweepResults, work: Work, settings: S
     with right:
         curves.show(sweep, settings.measure, display.show, place, names)
     table.show(sweep, settings.thresholds)
-    if not work.running:
-        downloads.show(classified, sweep, settings.thresholds, display.show)
+    downloads.show(classified, sweep, settings.thresholds, display.show, ready=not work.running)
 
 
 page()

@@ -31,7 +31,7 @@ from xai_core.explainers import explain
 from xai_core.explainers.choices import Choice
 from xai_core.images import image_hash
 from xai_core.models import architectures, load_classifier, model_facts
-from xai_core.randomization import randomizable_layers, sanity_check
+from xai_core.randomization import collapse, randomizable_layers, sanity_check
 from xai_core.randomization.steps import Test as Check
 from xai_core.randomization.sweep import Sweep
 from xai_core.randomization.verdicts import CONTESTED, curves, verdicts
@@ -118,7 +118,7 @@ def expected_table(photos, methods=ALL, measures=MEASURES, shows=SHOWS, **settin
 def agree(rows, expected, photos):
     """The rows of a file are those of ``sanity_check``, in its order."""
     assert len(rows) == len(expected)
-    for name in ("method", "layer", "depth", "seed", "measure", "show", "problem"):
+    for name in ("method", "layer", "depth", "seed", "measure", "show", "map", "problem"):
         assert [row[name] for row in rows] == [str(value) for value in expected[name]]
     assert [row["image"] for row in rows] == [photos[number] for number in expected["image"]]
     values = [float(row["value"] or "nan") for row in rows]
@@ -429,6 +429,25 @@ def test_a_method_that_fails_leaves_a_gap_with_its_reason(photos, tmp_path, caps
     found = {row["method"]: row["verdict"] for row in rows_of(tmp_path / "verdicts.csv")}
     assert found["gradcam"] == "undefined"
     assert found["saliency"] in ("passes", "weak", "fails")
+
+
+def test_maps_that_are_empty_are_told(folder, photos, tmp_path, undrawn):
+    """Behind a ReLU that lets nothing through, the class's score depends on no pixel."""
+    network = small()
+    nn.init.zeros_(network.conv2.weight)
+    nn.init.constant_(network.conv2.bias, -1)
+    write_model(folder, "dead", network)
+    more = ["--model", "dead", "--seeds", "1", "--no-controls"]
+    status, output = told(line(photos, tmp_path, *more, methods="saliency"))
+    assert status == 0
+    rows = rows_of(tmp_path / "sanity.csv")
+    assert {row["map"] for row in rows if row["depth"] in ("0", "1")} == {"empty"}
+    (verdict,) = rows_of(tmp_path / "verdicts.csv")
+    counts = ("pictures", "empty", "border", "trained empty", "trained border")
+    assert [verdict[name] for name in counts] == ["2", "2", "0", "2", "0"]
+    said = "empty on 2 of 2 pictures; already the trained network's empty on 2 of 2 pictures"
+    assert said in output
+    assert collapse.MEANING in output
 
 
 def test_a_bad_photo_is_named_and_the_others_are_done(photos, tmp_path, capsys, undrawn):

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 # Okabe & Ito 2008: told apart by people who cannot tell red from green.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7f7f7f")
 
 
 def laid_out(figure: go.Figure, height: int, legend_y: float = -0.2, **layout: Any) -> go.Figure:

@@ -94,7 +94,7 @@ def test_signing_in_and_out(researcher: Page, shared: Shared) -> None:
 
 def test_every_page_draws(researcher: Page, shared: Shared) -> None:
     """Heatmaps of the first two pages, pictures of the third; from one to the next by the menu."""
-    expect(researcher.get_by_role("button", name="run.json")).to_be_visible()
+    expect(researcher.get_by_role("button", name="run.json")).to_be_enabled()
     wait_drawn(researcher, "drawn.ready >= 3")
     researcher.get_by_role("link", name="Compare").click()
     researcher.wait_for_url(f"{shared.proxied}/**")

@@ -162,7 +162,7 @@ def test_zoom_pointing_and_widths(page: Page, server: str) -> None:
     wait_drawn(page, "drawn.scale === 1")
 
     page.locator("figure canvas").nth(1).hover()
-    middle = re.compile(r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3} \(raw .+\)$")
+    middle = re.compile(r"^Saliency · column 3[23], row 3[23]: -?[01]\.\d{3} \(raw .+\) · Cat · ")
     expect(page.locator(".readout")).to_have_text(middle)
 
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")

@@ -67,7 +67,8 @@ def main():
     data = {{
         "rows": [{{"id": f"p{{r}}", "title": f"Picture {{r}}", "note": f"run {{state.runs}}",
                   "aspect": 1, "picture": "{PICTURE}"}} for r in range(2)],
-        "columns": [{{"id": f"m{{c}}", "title": f"Method {{c}}", "note": ""}} for c in range(3)],
+        "columns": [{{"id": f"m{{c}}", "title": f"Method {{c}}", "note": "", "words": ""}}
+                    for c in range(3)],
         "tiles": [[{{"frames": [one(r, c, f, finished) for f in range(5)]}} for c in range(3)]
                   for r in range(2)],
         "display": {{"lut": base64.b64encode(lut.tobytes()).decode(), "colours": "grey",
@@ -263,7 +264,7 @@ def test_tiles_wait_or_say_what_went_wrong_and_nothing_moves(opened: Page) -> No
     wait_drawn(opened, "drawn.frame === 3 && drawn.ready === 4")
     assert greys(opened)[:4] == expected(3)[:4]
     assert greys(opened)[4:] == [0, 0]
-    assert opened.locator("figure").nth(6).locator("p.problem").count() == 1
+    assert opened.locator("figure").nth(6).locator(".problem").is_visible()
     expect(opened.locator("figure").nth(7)).to_have_class("waiting")
     assert opened.evaluate(places % GRID) == before
 
@@ -325,7 +326,7 @@ def test_a_map_that_was_lost_is_fetched_again_on_return(page: Page, address: str
     wait_drawn(page, "drawn.ready === 6")
     slider(page).fill("1")
     wait_drawn(page, "drawn.ready === 5")
-    expect(page.locator("figure p").nth(1)).to_have_text(LOST)
+    expect(page.locator("figure .problem").nth(1)).to_have_text(LOST)
     page.unroute(lost)
     slider(page).fill("0")
     slider(page).fill("1")

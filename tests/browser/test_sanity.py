@@ -23,7 +23,7 @@ def opened(page: Page, server: str, query: str) -> list[str]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{server}/sanity?{query}")
-    expect(page.get_by_role("button", name="run.json")).to_be_visible()
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
     wait_drawn(page, "drawn.ready >= 4")
     return errors
 

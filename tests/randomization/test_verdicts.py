@@ -17,6 +17,7 @@ from xai_core.randomization.verdicts import (
     CONTESTED,
     Thresholds,
     curves,
+    marked,
     verdicts,
 )
 
@@ -58,6 +59,13 @@ def test_thresholds_can_be_changed_and_must_make_sense():
     for fails, weak in ((0.5, 0.6), (1.1, 0.5), (0.5, -1.1), (NAN, 0.5), (0.5, NAN)):
         with pytest.raises(MethodError, match="thresholds must lie from -1 to 1"):
             Thresholds(fails, weak)
+
+
+def test_a_verdict_that_passes_is_marked_where_maps_have_collapsed():
+    said = "empty on 1 of 2 pictures"
+    assert [marked("passes", words) for words in ("", said)] == ["passes", "⚠ passes"]
+    for verdict in ("weak", "fails", "undefined"):
+        assert marked(verdict, said) == verdict
 
 
 def test_a_verdict_by_hand():

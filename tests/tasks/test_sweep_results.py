@@ -9,7 +9,7 @@ from tests.tasks.test_inquiry import COSTLY, FIRST, SECOND, inquiry
 from xai_core.cache import Cache, Result
 from xai_core.explainers.choices import Choice
 from xai_core.randomization import steps
-from xai_core.randomization.stored_maps import BATCH, FLOORS, SCORES
+from xai_core.randomization.stored_maps import BATCH, COLLAPSE, FLOORS, SCORES
 from xai_core.randomization.verdicts import Thresholds, verdicts
 from xai_core.tasks import SweepResults
 
@@ -83,6 +83,27 @@ def test_the_verdict_goes_by_the_last_layer_alone():
     table = sweep.table(["a", "b"])
     (same,) = verdicts(table[table.depth == -1]).to_dict("records")
     assert same == {name: row[name] for name in same}
+
+
+def test_the_verdict_counts_the_pictures_whose_maps_show_nothing():
+    asked = inquiry(choices=SALIENCY, test=steps.Test(start="input", seeds=(0, 1)))
+    sweep = SweepResults(asked)
+    sweep.add({key: facts(0.0, **{COLLAPSE: ""}) for key in every(asked)})
+    # Of the second picture the maps of both seeds, and the trained network's own.
+    for step in asked.alone:
+        sweep.add({asked.keys[step]["saliency", 1]: facts(0.0, **{COLLAPSE: "empty"})})
+    sweep.add({asked.trained["saliency", 1]: facts(1.0, **{COLLAPSE: "border"})})
+    (row,) = sweep.verdicts(Thresholds()).to_dict("records")
+    names = ("pictures", "empty", "border", "trained empty", "trained border")
+    assert [row[name] for name in names] == [2, 1, 0, 0, 1]
+    table = sweep.table(["a", "b"], shows=["all"])
+    assert set(table[(table.depth == -1) & (table.image == "b")]["map"]) == {"empty"}
+    assert set(table[(table.depth == 0) & (table.image == "b")]["map"]) == {"border"}
+    assert set(table[table.image == "a"]["map"]) == {""}
+    # A picture that the method cannot explain is not among them.
+    sweep.add({asked.trained["saliency", 1]: facts(None, problem="It fails.")})
+    (row,) = sweep.verdicts(Thresholds()).to_dict("records")
+    assert [row[name] for name in names] == [1, 0, 0, 0, 0]
 
 
 def test_maps_are_named_by_their_networks():

@@ -21,13 +21,14 @@ from xai_core.figures import to_png
 from xai_core.files import csv_bytes
 from xai_core.measures import Needs, titles_of
 from xai_core.provenance import Run
+from xai_core.randomization.collapse import MEANING, remark
 from xai_core.randomization.networks import STARTS
 from xai_core.randomization.published import PUBLISHED, PUBLISHED_SSIM, verdicts_of
 from xai_core.randomization.steps import LABELS, LAST, TESTS, Test
 from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.sweep import Map
 from xai_core.randomization.targets import own_class
-from xai_core.randomization.verdicts import CONTESTED, SIGN, curves
+from xai_core.randomization.verdicts import CONTESTED, SIGN, curves, marked
 from xai_core.tasks import Inquiry, SweepResults
 from xai_core.tasks.sanity_run import sanity_run
 
@@ -102,15 +103,17 @@ class Findings:
     def report(self) -> str:
         """The verdicts as text, beside the published ones, and why they are contested."""
         several = self.verdicts.test.nunique() > 1
-        head = ["method", "SSIM", "spread", "verdict", "absolute", "", "shuffled", "published"]
+        head = ["method", "SSIM", "spread", "verdict", "absolute", "", "shuffled"]
+        head += ["empty or at the border", "published"]
         rows = [
             [
                 row["method"] + (f" ({row['test']})" if several else ""),
                 *(_number(row[name]) for name in ("similarity", "spread")),
-                row["verdict"],
+                marked(row["verdict"], remark(row)),
                 _number(row["absolute"]),
-                row["absolute verdict"],
+                marked(row["absolute verdict"], remark(row)),
                 _number(row["shuffled"]),
+                remark(row) or DASH,
                 ", ".join(
                     f"{source.split()[0]} {verdict}"
                     for source, verdict in self._published(row["test"], row["method"]).items()
@@ -127,6 +130,8 @@ class Findings:
         inquiry = self._sweeps[0].inquiry
         own = own_class(inquiry.choices, inquiry.target)
         said = [own] if own else []
+        if any(remark(row) for row in self.verdicts.to_dict("records")):
+            said.append(MEANING)
         return "\n".join([aligned([head, *rows]), f"Verdict: {rule}", *said, SIGN, CONTESTED])
 
     @property

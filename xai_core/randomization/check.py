@@ -13,13 +13,17 @@ from xai_core.explainers.choices import Choice, completed, signed
 from xai_core.explainers.presets import expanded
 from xai_core.models.classifier import Classifier
 from xai_core.progress import advance, listening
+from xai_core.randomization.collapse import collapse
 from xai_core.randomization.layer_groups import randomizable_layers
 from xai_core.randomization.scores import Scores, check_measures, scores
 from xai_core.randomization.steps import LABELS, TRAINED_LABEL, Step, Test
 from xai_core.randomization.sweep import TRAINED, Map, Request, Smoothing, Sweep, requests_for
 from xai_core.randomization.targets import PUBLISHED, target_of
 
-COLUMNS = ("image", "method", "layer", "depth", "seed", "measure", "show", "value", "problem")
+COLUMNS = (
+    *("image", "method", "layer", "depth", "seed"),
+    *("measure", "show", "value", "map", "problem"),
+)
 
 
 def sanity_check(
@@ -66,6 +70,8 @@ def sanity_check(
         One row for every image, method, depth, seed, measure and show: ``image`` counts from 0,
         ``layer`` is the one that the depth adds, depth 0 is the trained network. ``value`` is
         NaN where the score is undefined or the method failed, which ``problem`` then explains.
+        ``map`` says whether this network's map is "empty" or sits at the "border"
+        (``collapse.collapse``).
 
     Raises:
         MethodError: an unknown method, mode, measure or setting, no seed, or maps that cannot
@@ -127,9 +133,10 @@ def _rows(
         for image, (before, after) in enumerate(zip(trained[column], found, strict=True)):
             scored, problem = compared(before, after, size, signed[column], measures, shows)
             head = (image, column, step.layer, step.depth, step.seed)
+            state = "" if isinstance(after, str) else collapse(after)
             for measure, by_show in scored.items():
                 for show, value in by_show.items():
-                    yield (*head, measure, show, value, problem)
+                    yield (*head, measure, show, value, state, problem)
 
 
 def compared(

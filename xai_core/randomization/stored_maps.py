@@ -10,12 +10,13 @@ import numpy as np
 
 from xai_core.cache import Result, content_key
 from xai_core.export import safe_name
+from xai_core.randomization.collapse import collapse
 from xai_core.randomization.scores import Scores, plain
 from xai_core.randomization.steps import TRAINED_LABEL, Step
 from xai_core.randomization.sweep import TRAINED, Map, Smoothing, State
 from xai_core.randomization.targets import FIXED
 
-PROBLEM, SCORES, FLOORS = "problem", "scores", "floors"
+PROBLEM, SCORES, FLOORS, COLLAPSE = "problem", "scores", "floors", "collapse"
 BATCH, SECONDS = "batch", "seconds"
 
 
@@ -60,7 +61,9 @@ def stored_map(found: Map | str, scored: Scores, batch: Sequence[str]) -> Result
     """
     problem = found if isinstance(found, str) else ""
     arrays = {} if isinstance(found, str) else {"map": found.astype(np.float32)}
-    return Result(arrays, {PROBLEM: problem, SCORES: plain(scored), BATCH: list(batch)})
+    state = "" if isinstance(found, str) else collapse(found)
+    facts = {PROBLEM: problem, COLLAPSE: state, SCORES: plain(scored), BATCH: list(batch)}
+    return Result(arrays, facts)
 
 
 def map_name(test: str, step: Step, picture: str, column: str) -> str:

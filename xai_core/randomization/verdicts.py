@@ -58,6 +58,16 @@ class Thresholds:
         return "weak" if similarity >= self.weak else "passes"
 
 
+def marked(verdict: str, remark: str) -> str:
+    """The verdict as it is shown: "passes" with a warning where some maps have collapsed.
+
+    Args:
+        verdict: one of ``Thresholds.verdict``.
+        remark: from ``collapse.remark``.
+    """
+    return f"⚠ {verdict}" if remark and verdict == "passes" else verdict
+
+
 def verdicts(
     last_alone: pd.DataFrame,
     thresholds: Thresholds | None = None,

@@ -14,8 +14,9 @@ from xai_core.cache import Cache
 from xai_core.export import picture_stems
 from xai_core.heatmaps import SHOWS
 from xai_core.randomization.check import COLUMNS
+from xai_core.randomization.collapse import counted
 from xai_core.randomization.steps import LAST, TRAINED_LABEL, Step
-from xai_core.randomization.stored_maps import BATCH, FLOORS, PROBLEM, SCORES, map_name
+from xai_core.randomization.stored_maps import BATCH, COLLAPSE, FLOORS, PROBLEM, SCORES, map_name
 from xai_core.randomization.sweep import TRAINED
 from xai_core.randomization.verdicts import VERDICT, Thresholds, mean_and_spread
 from xai_core.tasks.inquiry import Inquiry
@@ -65,6 +66,11 @@ class SweepResults:
         """One score; NaN where it is not there, or undefined."""
         value = self.facts.get(key, {}).get(SCORES, {}).get(measure, {}).get(show)
         return float("nan") if value is None else float(value)
+
+    def collapse(self, step: Step, column: str, number: int) -> str:
+        """What ``collapse.collapse`` says of a map; "" where there is none."""
+        facts = self.facts.get(self.inquiry.keys[step][column, number], {})
+        return str(facts.get(COLLAPSE, ""))
 
     def values(
         self, column: str, measure: str, show: str, steps: Sequence[Step]
@@ -118,7 +124,8 @@ class SweepResults:
         Returns:
             Columns method; similarity, spread, scores (how many are defined), undefined, verdict;
             absolute, its spread and verdict: the same by absolute maps; shuffled and its spread:
-            what the maps' own values reach in random places.
+            what the maps' own values reach in random places; and from ``collapse.counted`` on
+            how many pictures such a map, or the trained network's own, is empty or at the border.
         """
         return pd.DataFrame([self._verdict(one.id, thresholds) for one in self.inquiry.choices])
 
@@ -157,7 +164,20 @@ class SweepResults:
             "absolute verdict": thresholds.verdict(absolute[0]),
             "shuffled": float(shuffled[0]),
             "shuffled spread": float(shuffled[1]),
+            **self._collapsed(column),
         }
+
+    def _collapsed(self, column: str) -> dict[str, int]:
+        """On how many of the pictures that are there a map shows nothing."""
+        there = [n for n in range(len(self.inquiry.subjects)) if self._there(column, n)]
+        steps = [self.inquiry.steps[0], *self.inquiry.alone]
+        trained, *others = [[self.collapse(step, column, n) for n in there] for step in steps]
+        return counted(trained, others)
+
+    def _there(self, column: str, number: int) -> bool:
+        """Whether there is a map by the trained network."""
+        facts = self.facts.get(self.inquiry.trained[column, number])
+        return facts is not None and not facts[PROBLEM]
 
     def _floors(self, column: str) -> Iterator[Mapping[str, Any]]:
         for number in range(len(self.inquiry.subjects)):
@@ -180,6 +200,8 @@ class SweepResults:
                 if not problem and trained[column, number] in self.facts:
                     problem = self.facts[trained[column, number]][PROBLEM]
                 head = (names[number], column, step.layer, step.depth, step.seed)
+                state = self.facts[key].get(COLLAPSE, "")
                 for measure in measures:
                     for show in shows:
-                        yield (*head, measure, show, self.score(key, measure, show), problem)
+                        score = self.score(key, measure, show)
+                        yield (*head, measure, show, score, state, problem)

@@ -47,18 +47,26 @@ def finished(
 
 
 def show(classified: Classified, explanations: Sequence[Explanation], display: Display) -> None:
-    """One button a format; each file is made when its button is pressed."""
+    """One button a format; each file is made when its button is pressed.
+
+    Args:
+        classified: the model.
+        explanations: what has been computed; the buttons wait while there is nothing.
+        display: how the maps are shown.
+    """
     titles = {item.column: column_title(item.column) for item in explanations}
-    run = explain_run(classified.model_facts, explanations, display)
 
     def figure() -> Any:
         return grid_figure(explanations, display, titles)
+
+    def run() -> bytes:
+        return explain_run(classified.model_facts, explanations, display).run_json()
 
     files = {
         "PNG": ("heatmaps.png", lambda: to_png(figure())),
         "SVG": ("heatmaps.svg", lambda: to_svg(figure())),
         "NPZ": ("relevance.npz", lambda: relevance_npz(explanations)),
         "CSV": ("heatmaps.csv", lambda: csv_bytes(table(explanations))),
-        "run.json": ("run.json", run.run_json),
+        "run.json": ("run.json", run),
     }
-    offer_row(files, "download")
+    offer_row(files, "download", ready=bool(explanations))

@@ -31,9 +31,14 @@ def grid_data(
     display: Display,
 ) -> dict[str, Any]:
     """The data of ``heatmap_grid``: one row a picture, one column a choice."""
+    own, shared = told_once([_column_words(choice) for choice in choices])
     return {
         "rows": [_row(classified, image) for image in classified.images],
-        "columns": [grid_column(choice, method(choice.method).warning) for choice in choices],
+        "columns": [
+            grid_column(choice, " · ".join(words), method(choice.method).warning)
+            for choice, words in zip(choices, own, strict=True)
+        ],
+        "shared": f"All maps: {' · '.join(shared)}." if shared else "",
         "tiles": [
             [
                 _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
@@ -60,10 +65,29 @@ def grid_row(image: ClassifiedImage, note: str) -> dict[str, Any]:
     }
 
 
-def grid_column(choice: Choice, warning: str = "") -> dict[str, str]:
-    """A column of ``heatmap_grid``: a method with what it shows, and a warning."""
+def grid_column(choice: Choice, words: str = "", warning: str = "") -> dict[str, str]:
+    """A column of ``heatmap_grid``: a method.
+
+    Args:
+        choice: the method.
+        words: what all of its maps share.
+        warning: beside what the method shows.
+    """
     note = f"{method(choice.method).shows} {warning}".strip()
-    return {"id": choice.id, "title": column_title(choice.id), "note": note}
+    return {"id": choice.id, "title": column_title(choice.id), "note": note, "words": words}
+
+
+def told_once(columns: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[str]]:
+    """What is said of each column, without what is said of all, and that."""
+    shared = [word for word in columns[0] if all(word in own for own in columns)]
+    if len(columns) == 1:
+        shared = []
+    return [[word for word in own if word not in shared] for own in columns], shared
+
+
+def _column_words(choice: Choice) -> list[str]:
+    words = ["signed" if signed(choice) else "unsigned"]
+    return [*words, "⚠ see below"] if method(choice.method).warning else words
 
 
 def _tile(
@@ -87,18 +111,19 @@ def _ready(
         display.show,
         display.clip,
     )
-    time = [] if is_own(choice.method) else [_time(result)]
-    words = [*time, "signed" if signed(choice) else "unsigned"]
+    words, said = [], ""
     if not result.arrays["relevance"].any():
-        words.append("empty: zero everywhere")
+        words.append("empty")
+        said = "zero everywhere"
     elif scale == 0:
-        words.append("nothing positive to show")
+        words.append("nothing positive")
     if choice.method in SHARING_OUT:
         parts = cancelling(result.arrays["relevance"])
         if parts > CANCELS:
-            words.append(f"⚠ exploded: its parts are {parts:.0e} times their sum")
-    if method(choice.method).warning:
-        words.append("⚠ see below")
+            words.append("⚠ exploded")
+            said = f"its parts are {parts:.0e} times their sum"
+    if not is_own(choice.method):
+        words.append(_time(result))
     return {
         "map": media.publish(content),
         "planes": shape[0],
@@ -106,6 +131,7 @@ def _ready(
         "width": shape[2],
         "scale": scale,
         "note": " · ".join(words),
+        "said": said,
     }
 
 

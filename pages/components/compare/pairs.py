@@ -22,16 +22,25 @@ from xai_core.measures import MEASURES
 from xai_core.similarity import mean_of_defined
 
 MOST_NUMBERS = 14  # in a row; more would not fit into their squares
+MARGIN, CONTROL = 20, 90  # pixels around the table, and of the choice of a picture above it
 MEAN = "Mean of all pictures"  # a picture's hash is never that
 
 
-def show(classified: Classified, explanations: Sequence[Explanation], display: Display) -> None:
-    """A table of scores for one picture, or the mean over those where each is defined."""
-    names = list(dict.fromkeys(item.column for item in explanations))
-    titles = {image.picture.hash: image.picture.name for image in classified.images}
-    rows = {key: [e for e in explanations if e.image_hash == key] for key in titles}
-    rows = {key: row for key, row in rows.items() if len(row) == len(names)}
-    if len(names) < 2 or not rows:
+def show(
+    classified: Classified,
+    choices: Sequence[Choice],
+    explanations: Sequence[Explanation],
+    display: Display,
+) -> None:
+    """A table of scores for one picture, or the mean over those where each is defined.
+
+    Args:
+        classified: the pictures.
+        choices: the methods.
+        explanations: their maps when all are there; empty before.
+        display: how the maps are shown.
+    """
+    if len(choices) < 2:
         return
     st.markdown("**Similarity between methods (SSIM)**")
     st.caption(
@@ -40,6 +49,19 @@ def show(classified: Classified, explanations: Sequence[Explanation], display: D
         "pair are compared on the scale from -1 to 1; two methods that give none, on the scale "
         f"from 0 to 1. {MEASURES['ssim'].citation}."
     )
+    several = len(classified.images) > 1
+    with st.container(height=_height(len(choices)) + MARGIN + several * CONTROL, border=False):
+        _table(classified, explanations, display)
+
+
+def _table(classified: Classified, explanations: Sequence[Explanation], display: Display) -> None:
+    names = list(dict.fromkeys(item.column for item in explanations))
+    titles = {image.picture.hash: image.picture.name for image in classified.images}
+    rows = {key: [e for e in explanations if e.image_hash == key] for key in titles}
+    rows = {key: row for key, row in rows.items() if len(row) == len(names)}
+    if len(names) < 2 or not rows:
+        st.caption("The maps are compared when at least two of a picture are there.")
+        return
     kind = "all" if display.signed else "absolute"
     asked = {
         key: tasks.similarity(
@@ -90,5 +112,10 @@ def _chart(titles: Sequence[str], scores: NDArray[np.floating]) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, height=120 + 34 * len(titles))
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 10, "b": 0}, height=_height(len(titles)))
     return figure
+
+
+def _height(methods: int) -> int:
+    """Of the table, in pixels."""
+    return 120 + 34 * methods

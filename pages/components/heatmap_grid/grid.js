@@ -3,10 +3,11 @@
 // Python sends small facts (titles, addresses, display settings); the maps themselves are
 // fetched once from their content address, so a change of opacity or colours only redraws.
 
+import { createEdges, showEdges, updateTitles } from "./edges.js";
 import { fetchFrames } from "./fetching.js";
 import { createFrames, showTicks, updateFrames } from "./frames.js";
 import { mounted } from "./mounted.js";
-import { draw, drawBar, HINT, pixelWords, schedule } from "./painting.js";
+import { draw, drawBar, pixelWords, schedule } from "./painting.js";
 import { zoom } from "./pointer.js";
 import { createTile, fill } from "./tiles.js";
 
@@ -23,9 +24,10 @@ function create(parent) {
     view: { scale: 1, x: 0, y: 0 }, // shared zoom; x and y in shares of the tile
     cursor: null, // shared cursor, in shares of the picture
     hovered: null, // the tile under the pointer
+    focused: null, // the tile that the keyboard has reached
     data: null,
   };
-  state.readout.textContent = HINT;
+  createEdges(state);
   createFrames(state);
   root.querySelector(".in").onclick = () => zoom(state, 1.5, 0.5, 0.5);
   root.querySelector(".out").onclick = () => zoom(state, 1 / 1.5, 0.5, 0.5);
@@ -36,9 +38,10 @@ function create(parent) {
   state.sight = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) target.view.inSight = isIntersecting;
     schedule(state);
-  }, { rootMargin: "50%" });
+  }, { rootMargin: "50%", scrollMargin: "50%" });
   new ResizeObserver(() => {
     showTicks(state);
+    if (state.data) showEdges(state);
     schedule(state);
   }).observe(state.grid);
   return state;
@@ -53,12 +56,14 @@ function update(state, data) {
   state.words = pixelWords(state.lut);
   updateFrames(state);
   const single = data.rows.length === 1;
-  state.grid.classList.toggle("single", single);
+  state.root.classList.toggle("single", single);
+  state.root.classList.toggle("many", !single);
   state.grid.classList.toggle("framed", Boolean(data.frames)); // smaller: a chart stands beside it
-  state.grid.style.setProperty("--columns", data.columns.length + 1);
+  state.root.style.setProperty("--columns", data.columns.length + 1);
+  updateTitles(state);
   const wanted = [];
   data.rows.forEach((row, r) => {
-    wanted.push(["picture", r, row, { title: row.title, note: row.note, picture: true }]);
+    wanted.push(["picture", r, row, { note: row.note }]);
     data.columns.forEach((column, c) => wanted.push([column.id, r, row, data.tiles[r][c], column]));
   });
   const seen = new Set();
@@ -80,8 +85,10 @@ function update(state, data) {
       state.sight.unobserve(view.element);
       state.tiles.delete(key);
       if (state.hovered === view) state.hovered = null;
+      if (state.focused === view) state.focused = null;
     }
   }
+  showEdges(state);
   if (data.frames) fetchFrames(state);
   drawBar(state);
   draw(state);

@@ -1,9 +1,10 @@
 // Drawing what the tiles show: pictures, maps in their colours, the cursor and the colour bar.
 
+import { showReadout } from "./readout.js";
+
 const FULL = 32767; // the int16 that stands for 1
 const MIDDLE = 128; // entry of the colour table that stands for 0 in a diverging map
 const LATEST_MS = 300; // until something that has changed is drawn
-export const HINT = "Point at a heatmap to read its value.";
 
 // With the next refresh of the screen; soon in any case, because a browser that is busy, or shows
 // another tab, may refresh nothing for long.
@@ -22,7 +23,7 @@ export function draw(state) {
   if (!state.data) return;
   // Of many tiles few are in sight; the others are drawn when they come near it.
   for (const view of state.tiles.values()) if (view.inSight) drawTile(state, view);
-  if (state.hovered && state.cursor) state.readout.textContent = reading(state, state.hovered);
+  showReadout(state);
   const shown = [...state.tiles.values()].filter((view) => view.map);
   state.root.dataset.drawn = JSON.stringify({
     ready: shown.length,
@@ -129,16 +130,4 @@ export function drawBar(state) {
   pen.putImageData(strip, 0, 0);
   const [low, high] = state.bar.querySelectorAll("span");
   [low.textContent, high.textContent] = display.bar;
-}
-
-function reading(state, view) {
-  const { tile, map } = view;
-  const { cursor } = state;
-  if (!tile.map || !map || tile.planes !== 1) return `${view.name} · ${view.row.title}`;
-  const column = Math.min(tile.width - 1, Math.floor(cursor.x * tile.width));
-  const line = Math.min(tile.height - 1, Math.floor(cursor.y * tile.height));
-  if (column < 0 || line < 0) return "";
-  const value = map[line * tile.width + column] / FULL;
-  const raw = tile.scale ? ` (raw ${(value * tile.scale).toPrecision(3)})` : "";
-  return `${view.name} · column ${column + 1}, row ${line + 1}: ${value.toFixed(3)}${raw}`;
 }

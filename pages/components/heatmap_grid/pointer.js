@@ -3,15 +3,22 @@
 import { draw, schedule } from "./painting.js";
 
 export function followPointer(state, view) {
-  const { canvas } = view;
+  const { canvas, trouble } = view;
   canvas.addEventListener("pointermove", (event) => move(state, view, event));
-  canvas.addEventListener("pointerleave", () => {
+  canvas.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "touch") return; // who lifts a finger wants to read
     state.cursor = null;
     state.hovered = null;
     draw(state);
   });
+  trouble.addEventListener("pointerenter", () => point(state, view));
+  trouble.addEventListener("pointerleave", () => point(state, null));
+  canvas.addEventListener("focus", () => {
+    if (canvas.matches(":focus-visible")) reach(state, view);
+  });
+  canvas.addEventListener("blur", () => reach(state, null));
   canvas.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && !event.metaKey && state.view.scale === 1 && event.deltaY > 0) return;
+    if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
     event.preventDefault();
     const [px, py] = place(canvas, event);
     zoom(state, event.deltaY < 0 ? 1.25 : 0.8, px, py);
@@ -25,6 +32,20 @@ export function followPointer(state, view) {
     else return;
     event.preventDefault();
   });
+}
+
+// At a tile without a map, which has no values.
+function point(state, view) {
+  state.cursor = null;
+  state.hovered = view;
+  schedule(state);
+}
+
+// With the keyboard; the whole tile is brought into sight.
+function reach(state, view) {
+  state.focused = view;
+  if (view) view.canvas.scrollIntoView({ block: "nearest", inline: "nearest" });
+  schedule(state);
 }
 
 function place(canvas, event) {

@@ -2,8 +2,9 @@
 // each depth and shows that of the present one, or none: never the map of another depth.
 
 import { heatmap, maps, picture } from "./held.js";
-import { HINT, schedule } from "./painting.js";
+import { schedule } from "./painting.js";
 import { followPointer } from "./pointer.js";
+import { described } from "./readout.js";
 
 const WAITING = "Waiting …";
 const LOST = "This picture could not be loaded. Reload the page.";
@@ -11,13 +12,17 @@ const LOST = "This picture could not be loaded. Reload the page.";
 export function createTile(state) {
   const element = document.createElement("figure");
   const title = document.createElement("figcaption");
+  const pane = document.createElement("div");
   const canvas = document.createElement("canvas");
+  const trouble = document.createElement("div");
   const foot = document.createElement("p");
-  foot.append(document.createElement("span"));
+  pane.className = "pane";
+  trouble.className = "problem";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
-  element.append(title, canvas, foot);
-  const view = { element, title, canvas, foot, map: null, painted: null, inSight: true };
+  pane.append(canvas, trouble);
+  element.append(title, pane, foot);
+  const view = { element, title, canvas, trouble, foot, map: null, painted: null, inSight: true };
   followPointer(state, view);
   element.view = view;
   state.sight.observe(element);
@@ -26,11 +31,12 @@ export function createTile(state) {
 
 export function fill(state, view, row, tile, column) {
   view.row = row;
+  view.column = column; // none: the picture itself
   view.given = tile; // with frames: the tile at every depth
   view.name = column ? column.title : row.title;
-  view.title.textContent = column ? column.title : row.title;
-  view.title.title = column ? column.note : row.note;
-  reserve(view.foot, (tile.frames || []).map((frame) => frame.note || ""));
+  view.title.textContent = view.name;
+  view.title.title = `${view.name}\n${column ? column.note : row.note}`;
+  view.element.classList.toggle("picture", !column);
   load(state, view, row.picture, "picture", picture);
   show(state, view);
 }
@@ -49,12 +55,17 @@ function show(state, view) {
   else say(state, view, WAITING, { waiting: true });
 }
 
+// Below a tile stands what is its own; what went wrong stands in it, where there is no map.
 function say(state, view, note, { problem, waiting }) {
-  view.foot.firstChild.textContent = note;
-  view.foot.classList.toggle("problem", Boolean(problem));
+  const alone = state.data.rows.length === 1 && view.column && !waiting;
+  const words = [note, alone ? view.column.words : ""];
+  view.foot.textContent = problem ? "" : words.filter(Boolean).join(" · ");
+  view.foot.title = view.foot.textContent;
+  view.trouble.textContent = problem ? note : "";
+  view.trouble.hidden = !problem;
   view.element.classList.toggle("waiting", Boolean(waiting));
-  const depth = view.given.frames ? `, ${labelOf(state)}` : "";
-  view.canvas.setAttribute("aria-label", `${view.name}, ${view.row.title}${depth}. ${note}`);
+  const label = described(state, { ...view, tile: { ...view.tile, note } });
+  view.canvas.setAttribute("aria-label", label.join(", "));
 }
 
 function load(state, view, address, slot, fetcher) {
@@ -80,7 +91,6 @@ function frameOf(state, tile) {
 
 export function showFrame(state) {
   for (const view of state.tiles.values()) if (view.given.frames) show(state, view);
-  if (!state.hovered) state.readout.textContent = HINT; // the value of another depth would mislead
   schedule(state);
 }
 
@@ -89,11 +99,4 @@ function take(view, address) {
   const held = maps.get(address);
   view.mapAddress = address;
   view.map = held ? held.value : null;
-}
-
-// Keeps the height of the longest note, so that nothing moves from frame to frame.
-function reserve(foot, notes) {
-  const longest = notes.reduce((best, note) => (note.length > best.length ? note : best), "");
-  if (longest) foot.dataset.longest = longest;
-  else delete foot.dataset.longest;
 }

@@ -25,7 +25,7 @@ SCALE = (
     "without negative values, such as Grad-CAM, as they are."
 )
 FLOOR = (
-    "The grey band is what two independent maps of uniform noise reach at the method's own "
+    "The hatched band is what two independent maps of uniform noise reach at the method's own "
     "resolution, compared on its scale, mean ± one standard deviation. It is not 0: coarse maps "
     "resemble each other when they are enlarged, and sparse maps wherever both are empty; the "
     "column “Shuffled” of the table takes the map's own values instead of uniform ones."

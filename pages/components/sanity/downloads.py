@@ -28,7 +28,9 @@ from xai_core.tasks.sanity_run import sanity_run
 FORMS = ("png", "svg", "pdf")
 
 
-def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, shown: str) -> None:
+def show(
+    classified: Classified, sweep: SweepResults, thresholds: Thresholds, shown: str, ready: bool
+) -> None:
     """One button a file; each file is made when its button is pressed.
 
     Args:
@@ -36,6 +38,7 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
         sweep: what is known.
         thresholds: of the verdict.
         shown: what the maps show whose curves are drawn.
+        ready: whether all has been computed that will be; the buttons wait for it.
     """
     names = [image.picture.source for image in classified.images]
     asker = owner()  # asked here: a file is made outside of the visitor's run
@@ -49,8 +52,8 @@ def show(classified: Classified, sweep: SweepResults, thresholds: Thresholds, sh
         "Maps NPZ": ("maps.npz", lambda: _npz(sweep, names, asker)),
         "run.json": ("run.json", lambda: _run(classified, sweep, thresholds)),
     }
-    offer_row(files, "sanity")
-    if missing := len(sweep.missing()):
+    offer_row(files, "sanity", ready)
+    if ready and (missing := len(sweep.missing())):
         asked = sum(map(len, sweep.inquiry.keys.values()))
         st.caption(f"{missing} of {asked} maps have not been computed. No file has them.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from pages.components.classified import Classified
@@ -16,11 +17,13 @@ from pages.components.work import Work
 from xai_core.display import Display
 from xai_core.explainers.choices import Choice
 from xai_core.measures import MEASURES
+from xai_core.randomization.collapse import BORDER, EMPTY
 from xai_core.randomization.steps import Step
 from xai_core.randomization.stored_maps import PROBLEM
 from xai_core.randomization.targets import PREDICTED, target_of
 from xai_core.tasks import Inquiry
 
+COLLAPSED = {EMPTY: "empty", BORDER: "at the border"}
 ASKED = "_depth-asked"  # in the session: how often Python moved the slider
 
 
@@ -49,7 +52,8 @@ def frames(
     problems = [sweep.problem(step, work) for step in steps]
     return {
         "rows": [grid_row(one, classified.class_titles[one.target]) for one in classified.images],
-        "columns": [grid_column(choice) for choice in inquiry.choices],
+        "columns": [_column(inquiry, choice) for choice in inquiry.choices],
+        "shared": f"Under each map: {MEASURES[measure].title}.",
         "tiles": [
             [
                 {
@@ -69,6 +73,11 @@ def frames(
         "frameAsked": st.session_state.get(ASKED, 0),
         "frameTitle": "Randomised:",
     }
+
+
+def _column(inquiry: Inquiry, choice: Choice) -> dict[str, Any]:
+    predicted = target_of(choice, inquiry.target) == PREDICTED
+    return grid_column(choice, "of the class it predicts" if predicted else "")
 
 
 def shown(inquiry: Inquiry, seed: int) -> list[Step]:
@@ -106,14 +115,13 @@ def _tile(
         return {"note": facts[PROBLEM], "problem": True}
     height, width = sweep.inquiry.size
     score = sweep.score(key, measure, display.show)
-    score_words = "undefined: empty" if score != score else f"{score:.2f}"
-    if step.depth and target_of(choice, sweep.inquiry.target) == PREDICTED:
-        score_words += ", of the class it predicts"
+    words = ["undefined" if np.isnan(score) else f"{score:.2f}"]
+    words += filter(None, [COLLAPSED.get(sweep.collapse(step, choice.id, number), "")])
     return {
         "map": address(key, (height, width), display.show, display.clip),
         "planes": 1,
         "height": height,
         "width": width,
         "scale": None,
-        "note": f"{MEASURES[measure].title} {score_words}",
+        "note": " · ".join(words),
     }

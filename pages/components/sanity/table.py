@@ -11,20 +11,27 @@ from pages.components.method_notes import linked
 from pages.components.sanity.sweep_results import SweepResults
 from pages.components.text import plain
 from xai_core.explainers.choices import column_title
+from xai_core.randomization.collapse import MEANING, remark
 from xai_core.randomization.published import ADEBAYO, NUZZO, SIXT, verdicts_of
 from xai_core.randomization.steps import LABELS
 from xai_core.randomization.targets import own_class
-from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, mean_and_spread
+from xai_core.randomization.verdicts import CONTESTED, SIGN, Thresholds, marked, mean_and_spread
 
 SIGNS = {"fails": "✗ fails", "weak": "≈ weak", "passes": "✓ passes", "undefined": "– undefined"}
+WAITING = "…"
+# With the spread the numbers are wider than their heads; the names stay beside what is scrolled.
+COLUMNS = {
+    "Method": st.column_config.TextColumn(pinned=True),
+    "SSIM": st.column_config.TextColumn(width=110),
+    "Verdict": st.column_config.TextColumn(width=105),
+    "Shuffled": st.column_config.TextColumn(width=110),
+}
 PRINTED = {ADEBAYO: "Adebayo 2018", SIXT: "Sixt 2020", NUZZO: "Nuzzo 2020"}
 
 
 def show(sweep: SweepResults, thresholds: Thresholds) -> None:
     """The table, and the words that belong beside it."""
     table = _rows(sweep, thresholds)
-    if table.empty:
-        return
     labels = sweep.inquiry.test.mode == LABELS
     title = "Maps by the network with permuted labels" if labels else "Verdicts"
     st.markdown(f"**{title}**")
@@ -37,7 +44,8 @@ def show(sweep: SweepResults, thresholds: Thresholds) -> None:
         f"a method fails from {thresholds.fails:g}, is weak from {thresholds.weak:g}, else "
         "passes. Shuffled: what the map reaches with its own values in random places."
     )
-    alt_text.table(table, title)
+    alt_text.table(table, title, height="content", column_config=COLUMNS)
+    st.caption(MEANING)
     own = own_class(sweep.inquiry.choices, sweep.inquiry.target)
     if own:
         st.caption(plain(own))
@@ -51,14 +59,15 @@ def _rows(sweep: SweepResults, thresholds: Thresholds) -> pd.DataFrame:
     rows = []
     for found in sweep.verdicts(thresholds).to_dict("records"):
         column = found["method"]
-        if np.isnan(found["similarity"]) and not _computed(sweep, column):
-            continue
+        waits = np.isnan(found["similarity"]) and not _computed(sweep, column)
+        said = remark(found)
         row = {
             "Method": column_title(column),
-            "SSIM": _number(found["similarity"], found["spread"]),
-            "Verdict": SIGNS[found["verdict"]],
+            "SSIM": WAITING if waits else _number(found["similarity"], found["spread"]),
+            "Verdict": WAITING if waits else _sign(found["verdict"], said),
+            "Empty or at the border": said or "–",
             "Absolute maps": _number(found["absolute"], found["absolute spread"]),
-            "Their verdict": SIGNS[found["absolute verdict"]],
+            "Their verdict": WAITING if waits else _sign(found["absolute verdict"], said),
             "Shuffled": _number(found["shuffled"], found["shuffled spread"]),
         }
         if labels:
@@ -69,6 +78,11 @@ def _rows(sweep: SweepResults, thresholds: Thresholds) -> pd.DataFrame:
             row |= {title: printed.get(source, "–") for source, title in PRINTED.items()}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _sign(verdict: str, said: str) -> str:
+    shown = marked(verdict, said)
+    return SIGNS.get(shown, shown)
 
 
 def _computed(sweep: SweepResults, column: str) -> bool:
