@@ -223,7 +223,7 @@ def test_the_same_invitation_leads_to_the_same_participant(store, part):
     agreed = part.consent(ticket, True)
     assert part.look(ticket).kind == "background"
     again = part.consent(ticket, True)
-    assert (again.kind, again.me, again.withdrawal) == ("background", "", "")
+    assert (again.kind, again.me, again.withdrawal) == ("background", "", agreed.withdrawal)
     assert part.look(Ticket(slug, me=agreed.me)).kind == "background"
     assert count(store, participant) == 1
     (known,) = store.invitations(slug)

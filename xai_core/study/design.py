@@ -11,6 +11,12 @@ CANNOT_DISTINGUISH = "cannot_distinguish"
 SAME = "same"
 # The choices that are always offered beside the heatmaps, and their words on the screen.
 ESCAPES = {CANNOT_DISTINGUISH: "Can't distinguish", SAME: "They look the same"}
+# What they mean, as participants and researchers read it.
+MEANINGS = {
+    CANNOT_DISTINGUISH: "You see that the coloured versions differ, but cannot say which of them "
+    "answers the question best.",
+    SAME: "You see no difference between the coloured versions.",
+}
 
 QUESTION = "Which image best highlights the {class} in the original image?"
 INSTRUCTIONS = (

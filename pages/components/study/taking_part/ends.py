@@ -91,6 +91,6 @@ def ended(screen: Screen) -> None:
     if visit.withdrawal:
         st.write(
             "If you change your mind later, this withdrawal code deletes everything that was "
-            "stored about you. It is not shown again:"
+            "stored about you. This page shows it again whenever you come back to it:"
         )
-        st.code(visit.withdrawal, language=None)
+        st.code(visit.withdrawal, language=None, wrap_lines=True)
