@@ -216,6 +216,15 @@ def test_times_that_cannot_be_are_left_out_or_bounded(store, part):
     assert (stored.duration_ms, stored.focus_losses, stored.hidden_ms) == (MOST_MS, 0, MOST_MS)
 
 
+def test_the_question_names_a_class_that_no_model_has(store, part):
+    plan = small.design(trials=1, practice=0, catches=0)
+    odd = replace(plan.pictures[0], true_class="<b>space</b> rocket")
+    _, screen = begin(part, Ticket(publish(store, replace(plan, pictures=(odd,)))))
+    assert screen.trial.question == (
+        "Which image best highlights the <b>space</b> rocket in the original image?"
+    )
+
+
 def test_the_same_invitation_leads_to_the_same_participant(store, part):
     slug = publish(store)
     ((_, token),) = store.invite(slug, 1, ["Ann"])
