@@ -12,7 +12,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
-PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Rocket": "space rocket"}  # the last is no class of the model
+PICTURES = {
+    "Cat": "Egyptian cat",
+    "Coffee": "espresso",
+    "Rocket": "space rocket",
+}  # the last is no class of the model
 
 
 def step(page: Page, name: str) -> None:
