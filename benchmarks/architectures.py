@@ -1,7 +1,7 @@
 """Which method works on which kind of network: found by running every one on a small instance.
 
-``python -m benchmarks.architectures`` writes docs/architectures.md; a test compares the file
-with what it would write now.
+``python -m benchmarks.architectures`` writes docs/architectures.md and, with the embedded models
+beside them, assets/method-support.csv; tests compare the files with what it would write now.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from torchvision.models.efficientnet import MBConvConfig
 from torchvision.models.resnet import BasicBlock
 
 from xai_core.explainers import FAMILIES, METHODS
+from xai_core.explainers.known_support import FILE, support_file
 from xai_core.explainers.support import supported
-from xai_core.models import Classifier
+from xai_core.models import Classifier, load_classifier
 
 CLASSES = 3
+EMBEDDED = ("vgg-tiny", "efficientnet-lite0")
 PLACE = Path(__file__).parents[1] / "docs" / "architectures.md"
 HEAD = """# Which method works on which network
 
@@ -142,10 +144,21 @@ def everything() -> dict[str, dict[str, str]]:
     return {title: supported(classifier(title)) for title in ARCHITECTURES}
 
 
+def works(found: dict[str, dict[str, str]]) -> dict[str, dict[str, bool]]:
+    """Whether each method works, by network, of the sentences by network."""
+    return {
+        title: {name: not sentence for name, sentence in column.items()}
+        for title, column in found.items()
+    }
+
+
 def main() -> None:
-    """Write the page."""
-    PLACE.write_text(page(everything()), encoding="utf-8")
-    print(PLACE, file=sys.stderr)
+    """Write both files."""
+    found = everything()
+    PLACE.write_text(page(found), encoding="utf-8")
+    embedded = {name: supported(load_classifier(name)) for name in EMBEDDED}
+    FILE.write_text(support_file(works({**found, **embedded})), encoding="utf-8")
+    print(PLACE, FILE, sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":

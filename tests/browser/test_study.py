@@ -12,7 +12,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 
-PICTURES = {"Cat": "Egyptian cat", "Coffee": "espresso", "Rocket": "goldfish"}
+PICTURES = {
+    "Cat": "Egyptian cat",
+    "Coffee": "espresso",
+    "Rocket": "space rocket",
+}  # the last is no class of the model
 
 
 def step(page: Page, name: str) -> None:
@@ -63,6 +67,11 @@ def test_from_a_new_study_to_its_results(
         page.get_by_role("button", name="Everything, ZIP").click()
     with zipfile.ZipFile(waiting.value.path()) as archive:
         rows = list(csv.DictReader(io.TextIOWrapper(archive.open("answers.csv"), "utf-8")))
+        foretold = list(csv.DictReader(io.TextIOWrapper(archive.open("predictions.csv"), "utf-8")))
+        shown = list(csv.DictReader(io.TextIOWrapper(archive.open("pictures.csv"), "utf-8")))
+    true = {row["image"]: row["true_class"] for row in shown}
+    assert sorted(true.values()) == sorted(PICTURES.values())
+    assert {row["correct"] for row in foretold if true[row["image"]] == "space rocket"} == {"False"}
     escapes = {"They look the same": "same", "Can't distinguish": "cannot_distinguish"}
     for person, choices in enumerate(ANSWERS, 1):
         own = sorted(
@@ -108,6 +117,8 @@ def design_and_publish(page: Page, server: str) -> str:
         left = len(PICTURES) - number - 1
         counted = page.get_by_text(f"without a true class: {left}")
         expect(counted).to_have_count(1 if left else 0)
+    expect(page.get_by_text("Your own words")).to_have_count(1)
+    expect(page.get_by_text("Its prediction counts as wrong there")).to_be_visible()
     step(page, "Look")
     expect(page.get_by_text(re.compile("predicts "))).to_have_count(2)
 
@@ -120,6 +131,7 @@ def design_and_publish(page: Page, server: str) -> str:
     expect(page.get_by_text("Nothing is missing")).to_be_visible()
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Version 1 is published; its links are below")).to_be_visible()
+    expect(page.get_by_text("nobody else can open them")).to_be_visible()
     link = page.get_by_text(re.compile(r"/take-part\?study=\w+$")).inner_text()
     assert link.startswith(f"{server}/take-part?study=")
     return link

@@ -151,9 +151,13 @@ def test_by_the_keyboard_alone_on_a_page_without_menu_and_toolbar(
     tab_to(page, "Continue")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Begin")).to_be_visible()
+    expect(page.get_by_text("with the keys shown beside the answers")).to_be_visible()
+    expect(page.get_by_text("Tap the answer")).to_be_hidden()
     tab_to(page, "Begin")
     page.keyboard.press("Enter")
     at(page, "Practice")
+    expect(page.locator("kbd")).to_have_text(["1", "2", "3", "0", "=", "Enter"])
+    expect(page.locator("kbd").last).to_be_visible()
     focused = page.evaluate(f"() => {ACTIVE}.className")
     assert focused == "question", "the focus moves to the question"
     page.keyboard.press("3")
@@ -211,10 +215,14 @@ def test_on_a_phone(page: Page, participants: Participants, store: Store) -> Non
         fits(page)
         if name == "Continue":
             page.get_by_role("radiogroup").get_by_text("Yes", exact=True).tap()
+        if name == "Begin":
+            expect(page.get_by_text("Tap the answer")).to_be_visible()
+            expect(page.get_by_text("with the keys shown")).to_be_hidden()
         button.tap()
     for place in ("Practice", "Trial 1 of 1"):
         at(page, place)
         fits(page)
+        assert not any(key.is_visible() for key in page.locator("kbd").all()), "there are no keys"
         targets = page.locator(".option, .escape, .next").all()
         boxes = [target.bounding_box() for target in targets]
         assert len(boxes) == 7
@@ -259,6 +267,37 @@ def test_reload_and_another_device_lead_to_the_same_trial(
     assert list(answers(store, slug).sort_values("position").shown_position[1:]) == [1, 0]
     page.go_back()
     at(page, "Trial 3 of 5")
+
+
+def test_the_withdrawal_code_is_there_after_a_reload_and_at_the_end(
+    page: Page, participants: Participants, store: Store
+) -> None:
+    slug = little_study.publish(store, little_study.design(trials=1, practice=0))
+    begin(page, participants.link(slug), "Trial 1 of 1")
+    code = kept(page)
+    page.reload()
+    at(page, "Trial 1 of 1")
+    assert kept(page) == code
+    choose(page, "Heatmap A")
+    for _ in range(2):
+        expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+        expect(page.get_by_text(code, exact=True)).to_be_visible()
+        page.reload()
+    page.get_by_text("Thank you!").wait_for()
+    page.goto(participants.link(slug))
+    page.get_by_role("button", name="I took part before").click()
+    page.get_by_label("Your withdrawal code").fill(code)
+    page.get_by_role("button", name="Delete my data and leave").click()
+    expect(page.get_by_text("has been deleted")).to_be_visible()
+    assert store.records(slug).participants.empty
+
+
+def kept(page: Page) -> str:
+    """The code that a participant is to keep, which is folded up."""
+    page.get_by_text("To keep: your personal address").click()
+    code = page.get_by_test_id("stCode").last
+    expect(code).to_be_visible()
+    return code.inner_text().strip()
 
 
 def pictures(page: Page) -> list[str]:

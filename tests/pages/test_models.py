@@ -6,6 +6,7 @@ import io
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,20 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from pages.components import checkpoint_store, model_choice, model_search, server_options
+from pages.components import (
+    checkpoint_store,
+    model_choice,
+    model_facts,
+    model_search,
+    server_options,
+)
 from pages.components.content_store import ContentStore
 from tests.models.small_networks import NETWORKS, Known, known, leaky, small  # noqa: F401
 from tests.pages.opening import address
 from tests.pages.waiting import PATIENCE_S
+from xai_core import tasks
+from xai_core.cache import Cache, Result
+from xai_core.explainers import METHODS, known_support
 from xai_core.models import ModelInfo, load_classifier
 from xai_core.models.architectures import blueprint
 
@@ -226,7 +236,8 @@ def test_models_of_a_file_of_python_are_offered(
     assert "mine" not in [info.id for info in model_choice.model_infos()]
     monkeypatch.setenv("XAI_MODELS_FROM", str(file))
     (info,) = (info for info in model_choice.model_infos() if info.id == "mine")
-    assert model_choice._facts(info) == "From mine.py."
+    assert model_choice._facts(info) == "From mine.py. Which methods work is not tried yet."
+    assert model_choice._title(info) == "Own · mine"
 
 
 def test_the_server_is_told_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +264,14 @@ def test_what_was_found_about_a_model_is_said() -> None:
     )
 
 
+def info(name: str, source: str = "timm", local: bool = False, **facts: Any) -> ModelInfo:
+    """A model of which nothing else is known."""
+    names = ("classes", "input_size", "parameters", "accuracy", "size_mb")
+    return ModelInfo(
+        name, name, source, **dict.fromkeys(names) | facts, local=local, note=""
+    )  # fmt: skip
+
+
 def _search() -> None:
     from pages.components import model_search
 
@@ -260,18 +279,118 @@ def _search() -> None:
 
 
 def test_a_model_is_found_by_words_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("resnet50.a1_in1k", "resnet18", "vgg16")
-    unknown = (None,) * 5
-    infos = [ModelInfo(name, name, "timm", *unknown, local=False, note="") for name in names]
-    monkeypatch.setattr(model_search, "_infos", lambda: infos)
+    infos = [info(name) for name in ("resnet50.a1_in1k", "resnet18", "vgg16")]
+    here = info("vgg-tiny", source="embedded", local=True, accuracy=64.0, parameters=4_300_000)
+    monkeypatch.setattr(model_search, "_infos", lambda: [*infos, here])
     app = AppTest.from_function(_search, default_timeout=PATIENCE_S).run()
-    assert said(app.caption[0]).startswith("3 models; write two letters")
+    assert said(app.caption[0]).startswith("3 more can be downloaded: write two letters")
+    (table,) = app.dataframe
+    row = table.value.iloc[0]
+    assert (len(table.value), row["where"], row.model) == (1, "Embedded", "vgg-tiny")
+    assert (row["top-1"], row.weights, row.Gradient, row.CAM) == (64.0, 4.3, "all", "5 of 6")
     app.text_input[0].set_value("50 res").run()
     (table,) = app.dataframe
     assert table.value["model"].tolist() == ["resnet50.a1_in1k"]
+    assert table.value["CAM"].tolist() == ["not tried"]
     assert app.button[0].disabled, "none is chosen yet"
     app.text_input[0].set_value("nothing").run()
     assert "No model has these words" in said(app.info[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "group"),
+    [
+        (info("a", source="embedded", local=True), "Embedded"),
+        (info("b", source="torchvision", local=True), "Here"),
+        (info("c", source="timm"), "Download"),
+        (info("d", source="brought", local=True), "Own"),
+    ],
+)
+def test_every_model_has_a_group(model: ModelInfo, group: str) -> None:
+    assert model_facts.group_of(model) == group
+    assert group in model_facts.ABOUT
+
+
+def test_the_groups_of_methods_are_those_of_the_table() -> None:
+    assert tuple(model_facts.SHORT) == tuple(known_support.GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("resnet18", "All methods work."),
+        (
+            "convnext_tiny",
+            "Not all methods work: gradient 5 of 6, modified backpropagation none, class "
+            "activation 3 of 6, relevance propagation none, differences from a baseline 2 of 5.",
+        ),
+        ("swin_t", "Which methods work is not tried yet."),
+    ],
+)
+def test_which_methods_work_is_said_without_loading_the_model(name: str, said: str) -> None:
+    assert model_facts.methods_in_words(info(name)) == said
+
+
+def test_what_was_tried_on_this_machine_is_known_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, cache = info("swin_t", local=True), Cache()
+    monkeypatch.setattr(model_facts, "shared_engine", lambda: SimpleNamespace(cache=cache))
+    model_facts._tried.clear()
+    keywords = {"source": "swin_t"}
+    cache.put(tasks.describe(keywords).key, Result(facts={"fingerprint": "f"}))
+    for method in METHODS:
+        assert set(model_facts.methods_of(one).values()) == {"not tried"}, "some are not tried yet"
+        refusal = "It has no rule." if METHODS[method].family == "relevance" else ""
+        key = tasks.support(keywords, "f", method).key
+        cache.put(key, Result(facts={"refusal": refusal}))
+        model_facts._tried.clear()
+    found = model_facts.methods_of(one)
+    assert (found["relevance"], found["gradient"]) == ("none", "all")
+
+
+def _choice() -> None:
+    import streamlit as st
+
+    from pages.components import model_choice
+
+    if st.toggle("shown", value=True):
+        st.text(str(model_choice.choose_model()))
+
+
+def test_the_list_is_grouped_and_the_address_chooses() -> None:
+    app = AppTest.from_function(_choice, default_timeout=PATIENCE_S)
+    app.query_params["model"] = "vgg-tiny-permuted-labels"
+    app.run()
+    (control,) = app.selectbox
+    assert control.value == "vgg-tiny-permuted-labels"
+    assert control.options[-1] == "Own · your checkpoint"
+    assert "Embedded · vgg-tiny" in control.options
+    groups = [option.partition(" · ")[0] for option in control.options]
+    assert groups == sorted(groups, key=model_facts.ORDER.index)
+    assert "Not all methods work: class activation 5 of 6" in said(app.caption[-1])
+    control.set_value("efficientnet-lite0").run()
+    assert app.text[0].value == "{'source': 'efficientnet-lite0'}"
+    assert address(app, "model") == ["efficientnet-lite0"]
+    app.selectbox[0].set_value("vgg-tiny").run()
+    assert address(app, "model") == [], "nothing of what everybody begins with"
+
+
+def test_the_choice_outlives_its_control() -> None:
+    app = AppTest.from_function(_choice, default_timeout=PATIENCE_S).run()
+    app.selectbox[0].set_value("efficientnet-lite0").run()
+    app.toggle[0].set_value(False).run()
+    assert not app.selectbox
+    app.toggle[0].set_value(True).run()
+    assert app.selectbox[0].value == "efficientnet-lite0"
+
+
+def test_an_unknown_model_of_the_address_is_said_once() -> None:
+    app = AppTest.from_function(_choice, default_timeout=PATIENCE_S)
+    app.query_params["model"] = "no-such-model"
+    app.run()
+    assert "no-such-model" in said(app.toast[0])
+    assert app.selectbox[0].value == "vgg-tiny", "the one to begin with here"
+    app.run()
+    assert not app.toast
 
 
 def test_what_is_found_becomes_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import access
-from pages.components.study.design import originals, publish, rendering, study_urls
+from pages.components.study.design import links, originals, publish, rendering, study_urls
 from tests.pages.opening import address, page, press, words
 from tests.pages.waiting import arrived, checked, ended, until
 from xai_core.errors import StudyUnavailableError
@@ -319,13 +319,136 @@ def test_the_look_is_tried_on_a_picture(store: Store) -> None:
     assert store.draft(slug).look.side == 128
 
 
+def write(app: AppTest, label: str, words: str, number: int = 0) -> AppTest:
+    """The page after words were typed that a list does not offer."""
+    box = field(app, "selectbox", label, number)
+    assert box.proto.accept_new_options
+    box.options.append(words)  # the list of AppTest knows no other words
+    box.set_value(words)
+    return checked(app.run())
+
+
+def test_a_true_class_may_be_one_that_no_model_has(store: Store) -> None:
+    slug, app = edited(store, "Pictures", full(store))
+    until(app, ended("study-answers"))
+    write(app, "True class", "space rocket")
+    assert store.draft(slug).pictures[0].true_class == "space rocket"
+    assert "Your own words" in words(app)
+    assert "does not know the true class of 1 of the pictures" in words(app)
+    assert "Its prediction counts as wrong there" in words(app)
+    assert "Do you mean" not in words(app), "no class is like it"
+    until(app, ended("study-answers"))
+    assert ":material/close: vgg\\-tiny\\: Egyptian cat" in words(app)
+    again = opened(slug, "Pictures")
+    assert field(again, "selectbox", "True class").value == "space rocket"
+    app = opened(slug, "Publish")
+    assert not app.button(key="publish").disabled
+    assert "counts as wrong" in words(app)
+    press(app, "publish")
+    until(app, lambda _: bool(store.versions(slug)))
+    predictions = store.records(slug).predictions
+    assert not predictions[predictions.image == "p1"].correct.any()
+    assert predictions[predictions.image == "p2"].correct.all()
+
+
+def test_a_near_miss_is_asked_about_and_never_guessed(store: Store) -> None:
+    design = full(store)
+    cats = (replace(design.pictures[0], true_class="Egyptian cats"),
+            replace(design.pictures[1], true_class="tabby cat"))  # fmt: skip
+    slug, app = edited(store, "Pictures", replace(design, pictures=cats))
+    until(app, ended("study-answers"))
+    assert "No model has the class **Egyptian cats** (1 picture). Do you mean" in words(app)
+    assert store.draft(slug).pictures[0].true_class == "Egyptian cats", "until somebody says so"
+    step = "The step Pictures asks what is meant by “Egyptian cats”, “tabby cat”"
+    assert step in words(opened(slug, "Publish")).replace("\\", "")
+    press(app, "mean Egyptian cats Egyptian cat")
+    assert store.draft(slug).pictures[0].true_class == "Egyptian cat"
+    assert "**Egyptian cats**" not in words(app)
+    press(app, "keep tabby cat")
+    assert "Do you mean" not in words(app)
+    assert store.draft(slug).pictures[1].true_class == "tabby cat"
+
+
+def test_the_classes_of_the_models_can_be_searched(store: Store) -> None:
+    _, app = edited(store, "Pictures", full(store))
+    until(app, arrived("study-answers"))
+    assert "100 classes" in words(app)
+    assert len(app.dataframe[0].value) == 100
+    enter(app, "text_input", "Words of a class", "CAT egypt")
+    assert app.dataframe[0].value["Class"].tolist() == ["Egyptian cat"]
+    enter(app, "text_input", "Words of a class", "unicorn")
+    assert not app.dataframe
+    assert "No class has these words" in words(app)
+
+
+def test_a_folder_may_be_called_after_no_class() -> None:
+    classes = ["goldfish", "Egyptian cat"]
+    known, problems = originals.true_classes(["", "GOLDFISH", "unicorn"], classes)
+    assert known == {"GOLDFISH": "goldfish", "unicorn": "unicorn"}
+    assert not problems
+    assert originals.true_classes(["", "a"], None) == ({"a": "a"}, ())
+
+
+def test_what_the_heatmaps_explain_is_compared_with_the_question(store: Store) -> None:
+    slug = begun(store, full(store))
+    for step in ("Publish", "Look"):
+        assert "the question names the true one" in words(opened(slug, step))
+    true = full(store, look=Look(side=96, explained="true"))
+    assert ":material/warning:" not in words(opened(begun(store, true), "Look"))
+    assert not opened(begun(store, true), "Publish").warning
+    unnamed = replace(true, question="Which is best?")
+    app = opened(begun(store, unnamed), "Publish")
+    assert "the question does not name it" in words(app)
+    assert not app.button(key="publish").disabled, "it may be meant"
+
+
+def test_a_class_that_cannot_be_explained_is_said_before_publishing(store: Store) -> None:
+    design = full(store, look=Look(side=96, explained="true"))
+    odd = (replace(design.pictures[0], true_class="unicorn"), design.pictures[1])
+    slug, app = edited(store, "Pictures", replace(design, pictures=odd))
+    until(app, arrived("study-answers"))
+    assert "Only a class that a model has can be explained" in words(opened(slug, "Publish"))
+
+
+@pytest.mark.parametrize(
+    ("here", "only"),
+    [
+        ("http://localhost:8501/study_design", True),
+        ("http://127.0.0.1:8501/study_design", True),
+        ("http://127.8.9.1/x", True),
+        ("http://[::1]:8501/x", True),
+        ("http://0.0.0.0:8501/x", True),
+        ("http://lab.localhost/x", True),
+        ("https://localhost.example.org/x", False),
+        ("http://192.168.1.7:8501/x", False),
+        ("https://lab.example/x", False),
+        (None, False),
+    ],
+)
+def test_a_link_to_this_machine_alone_is_known(
+    monkeypatch: pytest.MonkeyPatch, here: str | None, only: bool
+) -> None:
+    monkeypatch.setattr(study_urls.st, "context", SimpleNamespace(url=here))
+    assert study_urls.only_here() is only
+
+
+def test_links_that_nobody_else_can_open_are_warned_of(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = begun(store)
+    published(store, slug, full(store))
+    assert links.ONLY_HERE not in words(opened(slug, "Publish"))
+    monkeypatch.setattr(study_urls, "only_here", lambda: True)
+    assert links.ONLY_HERE in words(opened(slug, "Publish"))
+
+
 def test_trials_and_checks(store: Store) -> None:
     design = full(store)
     pictures = (replace(design.pictures[0], kind="catch"), design.pictures[1])
     slug, app = edited(store, "Trials", replace(design, pictures=pictures, trials=1))
     enter(app, "number_input", "Trials with identical heatmaps", 1)
     enter(app, "number_input", "Trials that say which answer to choose", 1)
-    enter(app, "number_input", "Wrong answers to checks that are let pass", 0)
+    enter(app, "number_input", "Wrong answers to checks that are allowed", 0)
     typed = app.run().number_input
     assert not any(one.proto.set_value for one in typed), "it would replace what is being typed"
     app.toggle[0].set_value(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import pandas as pd
@@ -21,7 +22,7 @@ from tests.study.synthetic import fill
 from xai_core.cache import Result
 from xai_core.errors import StudyError
 from xai_core.jobs import Job, Task
-from xai_core.study.analysis.cases import case_table
+from xai_core.study.analysis.cases import CASES, case_table
 from xai_core.study.analysis.results import Results, Settings, analyse
 from xai_core.study.storage.pulse import pulse
 from xai_core.study.storage.store import Store
@@ -82,9 +83,42 @@ def test_the_cases_are_those_of_the_package(store: Store, slug: str) -> None:
     assert f"{PEOPLE} participants, {PEOPLE * 4} answers" in words(app)
 
 
+def test_the_cases_have_the_same_words_in_tables_charts_and_files(store: Store, slug: str) -> None:
+    app = opened(results=slug)
+    table = app.dataframe[0].value
+    assert table["case"].unique().tolist() == list(CASES.values())
+    found = analyse(store.records(slug)).tables["cases"]
+    titles = dict.fromkeys(found.model, "a")
+    stacked = charts.stacked(found, titles)
+    assert [bar.name for bar in stacked.data] == list(CASES.values())
+    assert list(charts.case_intervals(found, titles).layout.yaxis.ticktext) == list(CASES.values())
+    assert all(title in words(app) for title in CASES.values()), "in the words below too"
+
+
+@pytest.mark.parametrize("part", ["Cases", "Pictures", "Comparison", "Background"])
+def test_what_is_compared_is_called_by_its_name(store: Store, part: str) -> None:
+    made = little_study.design(trials=4)
+    one = tuple(replace(each, model={"source": "hushmodel"}) for each in made.conditions)
+    slug = little_study.publish(store, replace(made, conditions=one))
+    fill(store, slug, 3)
+    app = opened(results=slug, part=part)
+    heads = [
+        column.get("label", "")
+        for frame in app.dataframe
+        for column in json.loads(frame.proto.columns).values()
+        if column is not None
+    ]
+    assert heads
+    assert not any("model" in head.lower() for head in heads)
+    if part == "Comparison":
+        assert "Other method" in heads
+        assert "**Which method gets more of the answers?**" in words(app)
+        assert "prefer the model" not in words(app)
+
+
 def test_the_settings_are_those_of_the_analysis(store: Store, slug: str) -> None:
     # The address holds the widgets' titles.
-    app = opened(results=slug, interval="Normal approximation", rule="Majority among models")
+    app = opened(results=slug, interval="Normal approximation", rule="Majority among maps")
     chosen = Settings(rule="models", interval="normal")
     expected = analyse(store.records(slug), chosen).tables["cases"]
     shown = app.dataframe[0].value

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import Response
 from streamlit import dataframe_util
@@ -27,7 +28,9 @@ from tests.pages.waiting import checked
 from xai_core.errors import StudyUnavailableError
 from xai_core.study.design import BackgroundQuestion, Consent
 from xai_core.study.participation.taking_part import TakingPart
+from xai_core.study.storage.schema import participant
 from xai_core.study.storage.store import Store
+from xai_core.study.storage.tokens import token_hash
 
 KEY = "0123456789abcdef"
 AWAY = "The database cannot be reached now. Nothing was lost."
@@ -142,14 +145,69 @@ def test_an_answer_given_in_another_tab_stays_and_this_one_goes_on(store: Store,
     assert shown(two)["notice"] == ""
 
 
-def test_the_code_and_the_address_are_shown_after_consent(slug: str) -> None:
+def withdrawal_codes(app: AppTest) -> list[str]:
+    """What the page shows that could be a withdrawal code."""
+    return [str(one.value) for one in app.code if len(str(one.value)) == 23]
+
+
+def test_the_code_and_the_address_are_shown_on_every_screen_and_after_a_reload(slug: str) -> None:
     app = press(visit(slug), "agree")
     assert app.expander[0].label.startswith("To keep")
     address, code = [element.value for element in app.code]
-    assert address.endswith(f"?study={slug}&me={token(app)}")
-    assert code in words(app)
-    again = visit(slug, me=token(app))
-    assert not again.code, "stored hashed: it cannot be shown again"
+    me = token(app)
+    assert address.endswith(f"?study={slug}&me={me}")
+    assert withdrawal_codes(visit(slug, me=me)) == [code]
+    app.radio(key="background:degree").set_value("yes")
+    for key in ("background_submit", "begin"):
+        press(app, key)
+        assert withdrawal_codes(app) == withdrawal_codes(visit(slug, me=me)) == [code]
+    while app.get("bidi_component"):
+        assert withdrawal_codes(app) == withdrawal_codes(visit(slug, me=me)) == [code]
+        answer(app)
+    assert "Thank you!" in words(app)
+    assert withdrawal_codes(app) == withdrawal_codes(visit(slug, me=me)) == [code]
+
+
+def test_the_code_that_was_shown_again_deletes_everything(store: Store, slug: str) -> None:
+    me = token(begun(slug))
+    (code,) = withdrawal_codes(visit(slug, me=me))
+    other = token(begun(slug))
+    app = press(visit(slug), "withdraw")
+    app.text_input(key="withdraw_code").set_value(code).run()
+    press(app, "withdraw_confirm")
+    assert ends.QUIET["unknown"][0] in words(visit(slug, me=me))
+    assert withdrawal_codes(visit(slug, me=other)), "somebody else's stay"
+
+
+@pytest.mark.parametrize("way", ["invitation", "platform"])
+def test_by_every_link_the_code_is_found_again(store: Store, slug: str, way: str) -> None:
+    if way == "invitation":
+        [(_, own)] = store.invite(slug, 1)
+        query = {"invite": own}
+    else:
+        query = {"PROLIFIC_PID": "5f0c", "STUDY_ID": "77", "SESSION_ID": "88"}
+    codes = withdrawal_codes(begun(slug, **query))
+    assert len(codes) == 1
+    assert withdrawal_codes(visit(slug, **query)) == codes
+
+
+def test_a_code_of_an_earlier_version_of_the_program_is_not_guessed(
+    store: Store, slug: str
+) -> None:
+    me = token(begun(slug))
+    with store.database.writing() as connection:
+        connection.execute(update(participant).values(withdrawal_hash=token_hash("a random one")))
+    app = visit(slug, me=me)
+    assert shown(app)["number"] == 1
+    assert not app.code
+
+
+def test_the_instructions_say_what_the_two_other_answers_mean(slug: str) -> None:
+    app = press(visit(slug), "agree")
+    app.radio(key="background:degree").set_value("yes")
+    said = words(press(app, "background_submit"))
+    assert "**Can't distinguish**: You see that the coloured versions differ, but" in said
+    assert "**They look the same**: You see no difference" in said
 
 
 def test_a_personal_invitation_resumes_and_stays_in_the_address(store: Store, slug: str) -> None:

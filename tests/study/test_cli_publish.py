@@ -109,6 +109,30 @@ def test_what_is_wrong_is_said_before_anything_is_made(store: Store, tmp_path: P
     assert store.studies() == []
 
 
+def test_a_class_that_no_model_has_stays_text_and_is_never_guessed(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = str(tmp_path / "photos")
+    pictures = [
+        {"id": "p1", "name": "mine.png", "true_class": "Egyptian cats"},
+        {"id": "p2", "name": "sample:coffee", "true_class": "space rocket"},
+    ]
+    file = written(tmp_path, pictures=pictures)
+    with pytest.raises(StudyError, match=r"“Egyptian cats” \(Egyptian cat\)\. .*--keep-classes"):
+        main("publish", file, "--images", photos)
+    assert store.studies() == []
+    assert main("publish", file, "--images", photos, "--keep-classes") == 0
+    told = capsys.readouterr().err
+    assert "“Egyptian cats” (mine.png), “space rocket” (sample:coffee)" in told
+    assert "Its prediction counts as wrong there." in told
+    assert "the question names the true one" in told
+    (study,) = store.studies()
+    records = store.records(study.slug)
+    assert [one.true_class for one in records.design.pictures] == ["Egyptian cats", "space rocket"]
+    assert not records.predictions.correct.any()
+    assert records.predictions.predicted_class[0] == "Egyptian cat"
+
+
 OWN = [
     {"id": "c1", "title": "Ours", "model": {}, "method": "maps:Ours"},
     {"id": "c2", "title": "Theirs", "model": {}, "method": "maps:Theirs"},

@@ -16,6 +16,7 @@ from xai_core.study import (
     Design,
     Look,
 )
+from xai_core.study.cautions import PREDICTED, TRUE, cautions
 from xai_core.study.problems import problems
 from xai_core.study.texts import moment
 
@@ -32,6 +33,36 @@ def test_the_defaults_are_the_papers():
     assert [each.kind for each in BACKGROUND] == ["yes_no"] * 3
     assert Design().background == BACKGROUND
     assert (Design().random_order, Design().random_positions) == (True, True)
+
+
+ONE, TWO = {"source": "one"}, {"source": "two"}
+
+
+@pytest.mark.parametrize(
+    ("compared", "word"),
+    [
+        ([(ONE, "a", {}), (ONE, "b", {})], "method"),
+        ([(ONE, "a", {"steps": 1}), (ONE, "a", {"steps": 2})], "method"),
+        ([(ONE, "a", {}), (TWO, "a", {})], "model"),
+        ([(ONE, "a", {}), (TWO, "b", {})], "condition"),
+        ([(ONE, "a", {}), (ONE, "b", {}), (TWO, "a", {})], "condition"),
+        ([({}, "maps:x", {}), ({}, "maps:y", {})], "condition"),
+        ([(ONE, "a", {}), ({}, "maps:y", {})], "condition"),
+    ],
+)
+def test_what_is_compared_has_a_word(compared, word):
+    conditions = tuple(Condition(f"c{n}", "", *parts) for n, parts in enumerate(compared))
+    assert Design(conditions=conditions).compared == word
+
+
+def test_what_is_explained_and_what_the_question_names_are_held_together():
+    own = (Condition("c1", "", {}, "maps:x"), Condition("c2", "", {}, "maps:y"))
+    true = Look(explained="true")
+    assert cautions(design()) == [PREDICTED]
+    assert cautions(design(look=true)) == []
+    assert cautions(design(question="Which is best?")) == []
+    assert cautions(design(question="Which is best?", look=true)) == [TRUE]
+    assert cautions(replace(design(), conditions=own)) == [], "what they explain is not known"
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ class Model(RuleBasedStateMachine):
         if known is not None:
             self.expect(known, before)
             self.expect(known, screen)
-            assert screen.me == screen.withdrawal == ""
+            assert (screen.me, screen.withdrawal) == ("", known.code)
             return known
         if self.closed:
             assert before.kind == screen.kind == "closed"

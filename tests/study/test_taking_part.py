@@ -216,6 +216,15 @@ def test_times_that_cannot_be_are_left_out_or_bounded(store, part):
     assert (stored.duration_ms, stored.focus_losses, stored.hidden_ms) == (MOST_MS, 0, MOST_MS)
 
 
+def test_the_question_names_a_class_that_no_model_has(store, part):
+    plan = small.design(trials=1, practice=0, catches=0)
+    odd = replace(plan.pictures[0], true_class="<b>space</b> rocket")
+    _, screen = begin(part, Ticket(publish(store, replace(plan, pictures=(odd,)))))
+    assert screen.trial.question == (
+        "Which image best highlights the <b>space</b> rocket in the original image?"
+    )
+
+
 def test_the_same_invitation_leads_to_the_same_participant(store, part):
     slug = publish(store)
     ((_, token),) = store.invite(slug, 1, ["Ann"])
@@ -223,7 +232,7 @@ def test_the_same_invitation_leads_to_the_same_participant(store, part):
     agreed = part.consent(ticket, True)
     assert part.look(ticket).kind == "background"
     again = part.consent(ticket, True)
-    assert (again.kind, again.me, again.withdrawal) == ("background", "", "")
+    assert (again.kind, again.me, again.withdrawal) == ("background", "", agreed.withdrawal)
     assert part.look(Ticket(slug, me=agreed.me)).kind == "background"
     assert count(store, participant) == 1
     (known,) = store.invitations(slug)

@@ -6,10 +6,13 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from sqlalchemy import select
 
 from tests.study.small import TIMES, begin, count, finish, publish
 from xai_core.errors import StudyError
 from xai_core.study import BackgroundQuestion, TakingPart, Ticket, open_store
+from xai_core.study.participation.admission import Person
+from xai_core.study.participation.enrolment import withdrawal_code
 from xai_core.study.storage.schema import (
     answer,
     background,
@@ -19,6 +22,7 @@ from xai_core.study.storage.schema import (
     platform_identity,
     trial,
 )
+from xai_core.study.storage.tokens import derived_token
 
 FREE = (BackgroundQuestion("free", "About you?", "text"),)
 SECRET = "I live at 221B Baker Street"
@@ -79,6 +83,31 @@ def test_a_token_is_no_withdrawal_code(store):
     slug = publish(store, background=FREE)
     me, _code = somebody(store, slug)
     assert not TakingPart(store).withdraw(me.me)
+
+
+def test_the_code_is_told_again_by_the_first_address_alone(store):
+    slug = publish(store, background=FREE)
+    part = TakingPart(store)
+    ((_, token),) = store.invite(slug, 1)
+    for ticket in (Ticket(slug), Ticket(slug, invite=token),
+                   Ticket(slug, platform="p", platform_id="x")):  # fmt: skip
+        agreed = part.consent(ticket, True)
+        own = Ticket(slug, me=agreed.me) if ticket == Ticket(slug) else ticket
+        assert part.look(own).withdrawal == part.serve(own).withdrawal == agreed.withdrawal
+    # With all that the database has of the first participant, and without the token.
+    with store.database.reading() as connection:
+        row = connection.execute(select(participant).order_by(participant.c.id)).first()
+    facts = (row.id, row.version_id, 1, row.stage, None, None, row.withdrawal_hash, row.seed)
+    assert withdrawal_code(Ticket(slug), Person(*facts)) == ""
+    assert withdrawal_code(Ticket(slug, me=row.token_hash), Person(*facts)) == ""
+
+
+def test_a_derived_secret_is_one_and_the_same():
+    secrets = {derived_token("a", str(number)) for number in range(1000)}
+    assert len(secrets) == 1000
+    assert {len(one) for one in secrets} == {23}
+    assert not any(one.startswith("-") for one in secrets), "no option of a command line"
+    assert derived_token("a", "7") == derived_token("a", "7") != derived_token("a7")
 
 
 def test_only_the_tables_of_a_participant_hang_on_it(store):

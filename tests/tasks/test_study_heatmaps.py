@@ -145,6 +145,34 @@ def test_a_class_that_a_model_does_not_know_is_named(facts, originals):
     assert not any(one.correct for one in predictions)
 
 
+def test_a_class_that_is_almost_one_of_the_model_s_is_found_and_not_taken(facts):
+    names = ["tabby", "Egyptian cat", "goldfish", "tiger shark", "tiger cat", "acorn"]
+    about = {"c1": {**facts["c1"], "class_names": names}}
+    about["c2"] = about["c1"]
+
+    def near(true):
+        return tasks.near_misses(of_class(true), about.values())
+
+    assert near("tabby cat") == {"tabby cat": ("tabby",)}, "it has all the words of the class"
+    assert set(near("tiger")["tiger"]) == {"tiger cat", "tiger shark"}, "they have its only word"
+    assert near("goldfsh") == {"goldfsh": ("goldfish",)}, "7 letters of 7 and 8: 14/15"
+    assert near("unicorn") == {}, "“corn”, four letters of 7 and 5: 8/12"
+    for known in ("tabby", "TABBY", " Goldfish ", ""):
+        assert near(known) == {}
+    other = {**about["c1"], "class_names": ["tabby cat"]}
+    assert tasks.near_misses(of_class("tabby cat"), [about["c1"], other]) == {}, "one model has it"
+    plan = of_class("tabby cat")
+    (sentence,) = tasks.unknown_classes(plan, about)
+    assert "“tabby cat” (cat.png)" in sentence
+
+
+def test_the_nearest_classes_come_first_and_are_few(facts):
+    names = [f"{word} cat" for word in ("Persian", "wild", "big", "tame", "old")]
+    about = {**facts["c1"], "class_names": names}
+    (found,) = tasks.near_misses(of_class("cat"), [about]).values()
+    assert found == ("big cat", "old cat", "wild cat"), "7, 7, 8 letters of which 3 are its own"
+
+
 def test_models_that_crop_differently_show_and_see_the_same_square(facts, originals):
     mixed = {**facts, "c2": {**facts["c2"], "crop": 0.5, "input_size": [32, 32]}}
     asked = tasks.study_pictures(design(), mixed, originals.__getitem__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +12,12 @@ CANNOT_DISTINGUISH = "cannot_distinguish"
 SAME = "same"
 # The choices that are always offered beside the heatmaps, and their words on the screen.
 ESCAPES = {CANNOT_DISTINGUISH: "Can't distinguish", SAME: "They look the same"}
+# What they mean, as participants and researchers read it.
+MEANINGS = {
+    CANNOT_DISTINGUISH: "You see that the coloured versions differ, but cannot say which of them "
+    "answers the question best.",
+    SAME: "You see no difference between the coloured versions.",
+}
 
 QUESTION = "Which image best highlights the {class} in the original image?"
 INSTRUCTIONS = (
@@ -56,7 +63,8 @@ class StudyPicture:
         id: its name in the tables, "p1" and so on.
         name: its name for researchers, such as a file's; participants never see it.
         asset: hash of the stored original.
-        true_class: what it shows, in the words of the question.
+        true_class: what it shows, in the words of the question; it need be no class of a model,
+            whose prediction is then wrong.
         kind: "trial" is counted, "practice" comes first, "catch" is for catch trials.
     """
 
@@ -206,6 +214,21 @@ class Design:
             "screened_out": self.screen_out_code,
             "failed": self.failed_code,
         }
+
+    @property
+    def compared(self) -> str:
+        """What the conditions are, in a word.
+
+        "model" where they differ in it alone, "method" where one model has several, and
+        "condition" where they differ in both or some were computed elsewhere.
+        """
+        models = {json.dumps(one.model, sort_keys=True) for one in self.conditions}
+        methods = {
+            json.dumps([one.method, one.settings], sort_keys=True) for one in self.conditions
+        }
+        if len(self.with_models) < len(self.conditions) or min(len(models), len(methods)) > 1:
+            return "condition"
+        return "method" if len(models) == 1 else "model"
 
     @property
     def with_models(self) -> tuple[Condition, ...]:

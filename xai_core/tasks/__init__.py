@@ -15,7 +15,7 @@ from xai_core.tasks.models import Model, Subject, describe, predict
 from xai_core.tasks.pictures import listing, look_at, predictions
 from xai_core.tasks.sanity import describe_layers
 from xai_core.tasks.study_analysis import study_results
-from xai_core.tasks.study_classes import share_seen, true_index, unknown_classes
+from xai_core.tasks.study_classes import near_misses, share_seen, true_index, unknown_classes
 from xai_core.tasks.study_heatmaps import study_pictures, study_rendered
 from xai_core.tasks.study_lot import study_draw
 from xai_core.tasks.sweep_results import SweepResults
@@ -35,6 +35,7 @@ __all__ = [
     "listing",
     "look_at",
     "measure_all",
+    "near_misses",
     "predict",
     "predictions",
     "share_seen",

@@ -244,7 +244,8 @@ def _check(design: Design, facts: Mapping[str, Facts]) -> None:
         ][:1]
         if sentences:
             raise ModelError(
-                f"{' '.join(sentences)} Explain the predicted class, or choose other pictures."
+                f"{' '.join(sentences)} Only a class that a model has can be explained; "
+                "explain the predicted class, or choose other pictures."
             )
 
 

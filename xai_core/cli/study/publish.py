@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,12 @@ def add_to(commands: Commands) -> None:
     publish.add_argument("--study", metavar="STUDY", help="publish as a new version of this one")
     publish.add_argument("--name", help="of a new study, for researchers (default: the title)")
     publish.add_argument(
+        "--keep-classes",
+        action="store_true",
+        help="true classes that no model has stay as they are written, also those that are almost "
+        "a class of a model",
+    )
+    publish.add_argument(
         "--preview", action="store_true", help="for researchers alone, to try it first"
     )
 
@@ -62,9 +69,10 @@ def run_publish(arguments: argparse.Namespace) -> int:
     """Publish a design and print the path of its link.
 
     Raises:
-        StudyError: the design cannot be read or published.
+        StudyError: the design cannot be read or published, or a true class may mean a model's.
         ImageError: a picture cannot be read.
     """
+    from xai_core.study.cautions import cautions
     from xai_core.study.problems import problems
 
     with opened_store() as store:
@@ -72,9 +80,10 @@ def run_publish(arguments: argparse.Namespace) -> int:
         design = with_maps(design, arguments, store)
         if found := problems(design):
             raise StudyError(" ".join(found))
+        _say(cautions(design))
         if arguments.study is not None:
             store.draft(arguments.study)  # raises where there is none, before anything is drawn
-        rendered = _drawn(design, lambda asset: store.asset(asset)[0])
+        rendered = _drawn(design, lambda asset: store.asset(asset)[0], arguments.keep_classes)
         slug = arguments.study or store.create(arguments.name or design.title)
         if not (arguments.study and arguments.preview):
             store.save_draft(slug, design)
@@ -161,7 +170,38 @@ def _content(picture: StudyPicture, folder: Path | None) -> bytes | None:
     return original_png(read_source(str(path)))
 
 
-def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
+def _say(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+
+
+def _check_classes(design: Design, facts: Mapping[str, Mapping[str, Any]], keep: bool) -> None:
+    """Say which true classes a model does not have.
+
+    Args:
+        design: the study.
+        facts: of its models by condition.
+        keep: whether those that are almost a class of a model are meant as they are written.
+
+    Raises:
+        StudyError: one is almost a class of a model, and nobody has said that it is not meant.
+    """
+    from xai_core import tasks
+
+    near = {} if keep else tasks.near_misses(design, facts.values())
+    if near:
+        asked = "; ".join(f"“{name}” ({', '.join(near[name])})" for name in near)
+        raise StudyError(
+            f"No model has these true classes, but similar ones: {asked}. Write into the design "
+            "which are meant, or keep your own words by --keep-classes."
+        )
+    _say(
+        f"{one} Its prediction counts as wrong there."
+        for one in tasks.unknown_classes(design, facts)
+    )
+
+
+def _drawn(design: Design, original: Callable[[str], bytes], keep_classes: bool) -> tuple[Any, Any]:
     """Every picture, and every prediction; what is in the cache is not computed again."""
     from xai_core import tasks
     from xai_core.cache import Cache
@@ -172,6 +212,7 @@ def _drawn(design: Design, original: Callable[[str], bytes]) -> tuple[Any, Any]:
     described = {each.id: tasks.describe(each.model) for each in design.with_models}
     known = results_of(list(described.values()), cache)
     facts = {name: known[task.key].facts for name, task in described.items()}
+    _check_classes(design, facts, keep_classes)
     asked = tasks.study_pictures(design, facts, original)
     meter = Meter([task.cost for task in asked.values()])
     results = results_of(list(asked.values()), cache, meter)

@@ -110,11 +110,10 @@ def export(arguments: argparse.Namespace) -> int:
 def figures(records: Records, found: Results) -> dict[str, bytes]:
     """Every figure as PNG and SVG, by its file's name."""
     from xai_core.charts import chart_bytes, study_charts
-    from xai_core.study.analysis.cases import CASES
+    from xai_core.study.analysis.cases import CASE_TITLES
     from xai_core.study.analysis.results import choice_titles
 
-    cases = {str(case): title for case, title in CASES.items()}
-    charts = study_charts(found.tables, choice_titles(records), cases)
+    charts = study_charts(found.tables, choice_titles(records), CASE_TITLES)
     return {
         f"figures/{name}.{form}": chart_bytes(chart, form)
         for name, chart in charts.items()
@@ -133,7 +132,7 @@ def report(records: Records, found: Results) -> list[str]:
     for name, heading in SHOWN.items():
         table = found.tables[name]
         if len(table):
-            lines += ["", f"{heading}:", aligned(_cells(table))]
+            lines += ["", f"{heading}:", aligned(_cells(table, records.design.compared))]
     places = found.positions
     lines += [
         "",
@@ -158,12 +157,17 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def _cells(table: pd.DataFrame) -> list[tuple[str, ...]]:
+def _cells(table: pd.DataFrame, compared: str) -> list[tuple[str, ...]]:
+    """The rows as words, the columns' names first."""
+    from xai_core.study.analysis.cases import CASE_TITLES
+
     head = tuple(map(str, table.columns))
+    if "case" in head:
+        table = table.assign(case=table.case.astype(str).map(CASE_TITLES))
     shares = SHARES + (ENDS if set(SHARES) & set(head) else ())
     rows = table.astype(object).itertuples(index=False, name=None)
     return [
-        head,
+        tuple(name.replace("model", compared) for name in head),
         *(tuple(_word(n, cell, shares) for n, cell in zip(head, row, strict=True)) for row in rows),
     ]
 

@@ -59,7 +59,7 @@ def positions(
     table = pd.DataFrame({"place": range(1, places + 1), **share_columns(counts, total)})
     note = ""
     if not random_positions:
-        note = "Every trial had the same order, so that place and model cannot be told apart."
+        note = "Every trial had the same order, so that place and map cannot be told apart."
     elif not total:
         note = "No heatmap has been chosen yet."
     elif places < 2:

@@ -16,13 +16,15 @@ from xai_core.study.analysis.votes import Booleans, Floats, Votes, accurate, col
 UNDECIDED = "undecided"
 CASES: MappingProxyType[int | str, str] = MappingProxyType(
     {
-        1: "Prediction right, map accurate",
-        2: "Prediction wrong, map accurate",
-        3: "Prediction right, map inaccurate",
-        4: "Prediction wrong, map inaccurate",
-        UNDECIDED: "No majority for any model's map",
+        1: "Case 1: prediction right, map accurate",
+        2: "Case 2: prediction wrong, map accurate",
+        3: "Case 3: prediction right, map inaccurate",
+        4: "Case 4: prediction wrong, map inaccurate",
+        UNDECIDED: "Undecided: no majority for any map",
     }
 )
+# What people read of a case as tables write it.
+CASE_TITLES = {str(case): title for case, title in CASES.items()}
 
 
 COLUMNS = ("model", "case", "count", "images", "share", "low", "high")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from xai_core.study.analysis import codebook_results
-from xai_core.study.design import ESCAPES
+from xai_core.study.design import ESCAPES, MEANINGS
 from xai_core.study.storage.records import Records
 
 T = TypeVar("T")
@@ -22,8 +22,13 @@ DATA: dict[str, tuple[str, str, str]] = {
     "image": ("text", "", "Id of the picture."),
     "picture": ("text", "", "Name of the picture, for researchers."),
     "name": ("text", "", "Name of the picture, for researchers."),
-    "true_class": ("text", "", "What the picture shows; the question asks for it."),
-    "choice": ("text", "", "What was chosen: id of a condition, or an escape answer."),
+    "true_class": (
+        "text",
+        "",
+        "What the picture shows, as the question names it; it may be a class that no network has.",
+    ),
+    "choice": ("text", "", "What was chosen: id of a condition, or an answer beside the heatmaps. "
+               + " ".join(f"{name}: {text}" for name, text in MEANINGS.items())),
     "choice_title": ("text", "", "The same in words."),
     "answers/correct": (
         "boolean",
@@ -64,7 +69,11 @@ DATA: dict[str, tuple[str, str, str]] = {
     "hurried": ("boolean", "", "Whether half of the real trials took less than a second."),
     "predicted_class": ("text", "", "What the condition's network says the picture shows."),
     "probability": ("number", "0 to 1", "Softmax probability of that class."),
-    "correct": ("boolean", "", "Whether that is the true class."),
+    "correct": (
+        "boolean",
+        "",
+        "Whether that is the true class; never where the network does not have that class.",
+    ),
     "sha256": ("text", "", "Hash of the picture's stored original."),
     "model": ("text", "", "Id of the condition: a network with a method and its settings."),
     "title": ("text", "", "Name for researchers, or the step in words."),

@@ -10,8 +10,7 @@ from xai_core.study.analysis.votes import RULES
 INTERVAL = "of the 95 % interval."
 # Type, unit, meaning. A key with "table/" before it holds in that table alone.
 COLUMNS: dict[str, tuple[str, str, str]] = {
-    "case": ("text", "", "Case of T 4.2.1: "
-             + "; ".join(f"{case}: {text.lower()}" for case, text in CASES.items()) + "."),
+    "case": ("text", "", f"Case of T 4.2.1, by its number. {'; '.join(CASES.values())}."),
     "count": ("integer", "", "How many."),
     "cases/count": ("integer", "", "Pictures in this case."),
     "images": ("integer", "", "Pictures that were shown and answered."),
@@ -29,9 +28,9 @@ COLUMNS: dict[str, tuple[str, str, str]] = {
     "votes/agreement": ("number", "0 to 1", "Share of pairs of participants who agree."),
     "decided": ("text", "", "Whose map the votes call accurate, or undecided."),
     "other": ("text", "", "Id of the condition that it is compared with."),
-    "only_model": ("integer", "", "Pictures on which only the model's map is accurate."),
+    "only_model": ("integer", "", "Pictures on which only this condition's map is accurate."),
     "only_other": ("integer", "", "Pictures on which only the other's map is accurate."),
-    "difference": ("number", "-1 to 1", "Share of answers for the model minus that for the other."),
+    "difference": ("number", "-1 to 1", "Share of answers for this condition minus the other's."),
     "p": ("number", "0 to 1", "Two-sided p value of this pair alone."),
     "p_holm": ("number", "0 to 1", "The same, adjusted by Holm's method for all pairs."),
     "note": ("text", "", "Why a value is missing."),

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from xai_core.errors import StudyError
 from xai_core.study.design import ESCAPES
 
+_ESCAPES = " or ".join(f"“{title}”" for title in ESCAPES.values())
 RULES = MappingProxyType(
     {
-        "majority": "More votes than any other answer; a tie, or most votes for an escape answer, "
-        "leaves the picture undecided.",
-        "models": "More votes than any other model, whatever the escape answers got.",
+        "majority": "More votes than any other answer; a tie, or most votes for "
+        f"{_ESCAPES}, leaves the picture undecided.",
+        "models": f"More votes than any other map, however many there are for {_ESCAPES}.",
         "absolute": "More than half of all votes.",
-        "shared": "Most votes; of several answers with most votes every model is accurate.",
+        "shared": "Most votes; of several answers with most votes every map is accurate.",
     }
 )
 

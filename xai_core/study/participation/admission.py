@@ -30,6 +30,7 @@ class Person:
     ending: str | None
     practised_at: datetime | None
     withdrawal_hash: str
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Place:
 _UNKNOWN = Place("unknown")
 
 
-_DECIDING = ("stage", "ending", "practised_at", "withdrawal_hash")
+_DECIDING = ("stage", "ending", "practised_at", "withdrawal_hash", "seed")
 # Put together once: an answer asks one of these, 20 times a second.
 _PERSON: Select[Any] = (
     select(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from xai_core.study.design import Design
 from xai_core.study.participation.admission import Person, Place
 from xai_core.study.participation.screens import Ticket
 from xai_core.study.storage.schema import invitation, participant, platform_identity, trial, version
-from xai_core.study.storage.tokens import new_token, token_hash
+from xai_core.study.storage.tokens import derived_token, new_token, token_hash
 from xai_core.study.trial_plan import Use, plan
 
 _IDENTITY = ("platform", "platform_id", "platform_study", "platform_session")
@@ -26,8 +27,8 @@ def enrol(
     Returns:
         The participant, the token, and the withdrawal code.
     """
-    token, withdrawal = new_token(), new_token()
-    seed = secrets.randbits(63)
+    token, seed = new_token(), secrets.randbits(63)
+    withdrawal = _withdrawal_code(replace(ticket, me=token), seed)
     number = connection.scalar(
         update(version)
         .where(version.c.id == place.version_id)
@@ -55,7 +56,23 @@ def enrol(
         identity |= {"participant_id": made, "study_id": place.study_id}
         connection.execute(insert(platform_identity).values(identity))
     facts = (made, place.version_id, place.study_id, row["stage"], None, None)
-    return Person(*facts, row["withdrawal_hash"]), token, withdrawal
+    return Person(*facts, row["withdrawal_hash"], seed), token, withdrawal
+
+
+def withdrawal_code(ticket: Ticket, person: Person) -> str:
+    """A participant's withdrawal code; "" where this address is another than the first one."""
+    code = _withdrawal_code(ticket, person.seed)
+    return code if token_hash(code) == person.withdrawal_hash else ""
+
+
+def _withdrawal_code(ticket: Ticket, seed: int) -> str:
+    """What follows from the address and the participant's seed.
+
+    The database has the seed and only the hashes of links' tokens, so that the code can be told
+    to its owner again and to nobody else.
+    """
+    secret = ticket.invite or ticket.platform_id or ticket.me
+    return derived_token("withdrawal", str(seed), ticket.platform, secret)
 
 
 def _source(ticket: Ticket) -> str:

@@ -113,7 +113,7 @@ class Screen:
         kind: of screen; "unknown" for an address that leads nowhere.
         design: what the participant may see of it; None for "unknown".
         me: a new participant's token, given once.
-        withdrawal: a new participant's withdrawal code, given once.
+        withdrawal: the participant's withdrawal code, or "" where the address does not tell it.
         trial: for the kind "trial".
         ending: for the kind "ended": "completed", "screened_out", "failed"; None after declining.
         code: for the kind "ended": what to enter at the recruiting platform, or "".

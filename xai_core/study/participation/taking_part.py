@@ -16,10 +16,10 @@ from sqlalchemy import Connection, insert, update
 from xai_core.errors import StudyError
 from xai_core.study.participation.admission import Person, Place, find, lock_study
 from xai_core.study.participation.answering import ELSEWHERE, mark_served, open_trial, store_answer
-from xai_core.study.participation.enrolment import enrol
+from xai_core.study.participation.enrolment import enrol, withdrawal_code
 from xai_core.study.participation.questions import checked_answers, screened_out
 from xai_core.study.participation.screens import ClientTimes, Screen, Ticket
-from xai_core.study.participation.stage import change, screen, stage_after, trials_of
+from xai_core.study.participation.stage import Trials, change, screen, stage_after, trials_of
 from xai_core.study.storage import withdrawal
 from xai_core.study.storage.database import retried
 from xai_core.study.storage.schema import background, version
@@ -48,7 +48,7 @@ class TakingPart:
     def look(self, ticket: Ticket) -> Screen:
         """What this address shows now. Opening it changes nothing and uses nothing up."""
         with self._database.reading() as connection:
-            return self._screen(connection, find(connection, self._versions, ticket))
+            return self._screen(connection, find(connection, self._versions, ticket), ticket)
 
     @retried
     def visited(self, ticket: Ticket) -> None:
@@ -63,8 +63,8 @@ class TakingPart:
         """Begin, or decline: then only a counter changes.
 
         Returns:
-            The next screen; for a new participant with the token and the withdrawal code, which
-            are given here alone. After declining, the end without an ending.
+            The next screen; for a new participant with the token, which is given here alone, and
+            the withdrawal code. After declining, the end without an ending.
         """
         with self._database.writing() as connection:
             # Newcomers of a study go one after the other: numbers are given once, pictures are
@@ -72,7 +72,7 @@ class TakingPart:
             lock_study(connection, ticket)
             place = find(connection, self._versions, ticket)
             if place.kind != "consent":
-                return self._screen(connection, place)
+                return self._screen(connection, place, ticket)
             frozen = self._versions.get(connection, place.version_id)
             if not agreed:
                 self._count(connection, place, "declined")
@@ -103,7 +103,7 @@ class TakingPart:
                 if screened_out(frozen.design.background, given):
                     changes |= {"stage": "ended", "ended_at": now, "ending": "screened_out"}
                 person = change(connection, person, changes)
-            return screen(frozen, person, trials_of(connection, person.id))
+            return _of(ticket, frozen, person, trials_of(connection, person.id))
 
     @retried
     def instructed(self, ticket: Ticket) -> Screen:
@@ -116,7 +116,7 @@ class TakingPart:
                 if not frozen.public.practice:
                     changes |= {"practised_at": now, "stage": "trials"}
                 person = change(connection, person, changes)
-            return screen(frozen, person, trials_of(connection, person.id))
+            return _of(ticket, frozen, person, trials_of(connection, person.id))
 
     @retried
     def serve(self, ticket: Ticket) -> Screen:
@@ -124,15 +124,15 @@ class TakingPart:
         with self._database.reading() as connection:
             place = find(connection, self._versions, ticket)
             if place.person is None:
-                return self._screen(connection, place)
+                return self._screen(connection, place, ticket)
             shown = open_trial(place.person, trials_of(connection, place.person.id))
             if shown is None or shown.served_at is not None:
-                return self._screen(connection, place)
+                return self._screen(connection, place, ticket)
         with self._database.writing() as connection:
             person, frozen = self._here(connection, ticket)
             trials = trials_of(connection, person.id)
             trials = mark_served(connection, person, trials, datetime.now(UTC))
-            return screen(frozen, person, trials)
+            return _of(ticket, frozen, person, trials)
 
     @retried
     def answer(
@@ -161,19 +161,19 @@ class TakingPart:
             person, frozen = self._here(connection, ticket)
             trials = trials_of(connection, person.id)
             if any(each.idempotency_key == key for each in trials):
-                return screen(frozen, person, trials)
+                return _of(ticket, frozen, person, trials)
             own = next((each for each in trials if each.id == trial), None)
             if own is None or (own.choice is None and own != open_trial(person, trials)):
                 raise StudyError(ELSEWHERE)
             if own.choice is not None:
-                return replace(screen(frozen, person, trials), elsewhere=True)
+                return replace(_of(ticket, frozen, person, trials), elsewhere=True)
             now = datetime.now(UTC)
             given = store_answer(connection, person, own, choice, key, client, now)
             trials = [given if each is own else each for each in trials]
             # The next trial is shown at once: marked here, it needs no transaction of its own.
             trials = mark_served(connection, person, trials, now)
             person = change(connection, person, stage_after(person, trials, now, frozen.design))
-            return screen(frozen, person, trials)
+            return _of(ticket, frozen, person, trials)
 
     def withdraw(self, code: str) -> bool:
         """Delete everything about the participant with this withdrawal code, backups included.
@@ -197,15 +197,20 @@ class TakingPart:
             raise StudyError(_UNKNOWN)
         return place.person, self._versions.get(connection, place.version_id)
 
-    def _screen(self, connection: Connection, place: Place) -> Screen:
+    def _screen(self, connection: Connection, place: Place, ticket: Ticket) -> Screen:
         if not place.version_id:
             return Screen(place.kind)
         frozen = self._versions.get(connection, place.version_id)
         if place.person is None:
             return Screen(place.kind, frozen.public)
-        return screen(frozen, place.person, trials_of(connection, place.person.id))
+        return _of(ticket, frozen, place.person, trials_of(connection, place.person.id))
 
     def _count(self, connection: Connection, place: Place, what: str) -> None:
         counter = version.c[what]
         where = version.c.id == place.version_id
         connection.execute(update(version).where(where).values({counter: counter + 1}))
+
+
+def _of(ticket: Ticket, frozen: Frozen, person: Person, trials: Trials) -> Screen:
+    """What a participant sees now, with the withdrawal code."""
+    return replace(screen(frozen, person, trials), withdrawal=withdrawal_code(ticket, person))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 
@@ -19,6 +20,13 @@ def new_token() -> str:
     while (token := secrets.token_urlsafe(_BYTES)).startswith("-"):
         pass
     return token
+
+
+def derived_token(*parts: str) -> str:
+    """A secret of the same form that follows from others: whoever has them has it again."""
+    digest = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).digest()
+    token = base64.urlsafe_b64encode(digest[:_BYTES]).decode().rstrip("=")
+    return derived_token(token, *parts) if token.startswith("-") else token
 
 
 def token_hash(token: str) -> str:

@@ -12,8 +12,7 @@ from pages.components.reliability.cohort import folder_of, uploaded_pictures
 from pages.components.select_controls import segments
 from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft
-from pages.components.study.design.originals import Found, add, stored
-from xai_core.classes import folder_classes
+from pages.components.study.design.originals import Found, add, stored, true_classes
 from xai_core.images import sample_image, sample_images
 from xai_core.study import shared_store
 from xai_core.study.field_of_view import original_png
@@ -22,11 +21,11 @@ SOURCES = {"files": "Files", "folder": "A folder with classes", "samples": "Samp
 
 
 def show(draft: Draft, classes: Sequence[str] | None) -> None:
-    """Ways to add pictures, whose folders may have the names of these classes.
+    """Ways to add pictures.
 
     Args:
         draft: the draft.
-        classes: of the models; None where there is no model, and any name is a class.
+        classes: of the models, which names of folders may mean; None where there is no model.
     """
     offered = SOURCES | ({"data": "A data set"} if data_sets() else {})
     source = segments(
@@ -35,7 +34,7 @@ def show(draft: Draft, classes: Sequence[str] | None) -> None:
     if source == "samples":
         _samples(draft)
     elif source == "data":
-        drawn_by_lot.show(draft)
+        drawn_by_lot.show(draft, classes)
     else:
         _uploads(draft, classes, folder=source == "folder")
 
@@ -46,7 +45,7 @@ def _uploads(draft: Draft, classes: Sequence[str] | None, folder: bool) -> None:
         accept_multiple_files="directory" if folder else True,
         key=draft.key(f"uploads {folder}"),
         help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB each. "
-        + ("Sub-folders have the names of the models' classes." if folder else ""),
+        + ("A sub-folder's name is the true class of its pictures." if folder else ""),
     )
     if not uploads:
         return
@@ -54,7 +53,7 @@ def _uploads(draft: Draft, classes: Sequence[str] | None, folder: bool) -> None:
     if pictures is None:
         return
     names = [folder_of(picture.name) if folder else "" for picture in pictures]
-    true, problems = _true_classes(names, classes)
+    true, problems = true_classes(names, classes)
     with st.spinner("Reading the pictures"):
         found = stored(
             (PurePath(picture.name).name, picture.getvalue(), true.get(name, ""))
@@ -62,17 +61,6 @@ def _uploads(draft: Draft, classes: Sequence[str] | None, folder: bool) -> None:
         )
         found.refused += problems
         add(draft, found)
-
-
-def _true_classes(
-    names: Sequence[str], classes: Sequence[str] | None
-) -> tuple[dict[str, str], Sequence[str]]:
-    """The class that each folder's name means, and what is wrong with the others."""
-    named = [name for name in names if name]
-    if classes is None:
-        return dict(zip(named, named, strict=True)), ()
-    folders = folder_classes(named, classes, numbered=False)
-    return {name: classes[place] for name, place in folders.known.items()}, folders.problems
 
 
 def _samples(draft: Draft) -> None:

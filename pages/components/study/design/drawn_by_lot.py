@@ -13,7 +13,7 @@ from pages.components.live import wait_for
 from pages.components.select_controls import select_box
 from pages.components.study.design import model_facts
 from pages.components.study.design.drafts import Draft
-from pages.components.study.design.originals import add, stored
+from pages.components.study.design.originals import add, stored, true_classes
 from pages.components.text import errors_shown
 from xai_core import tasks
 from xai_core.datasets import listed
@@ -25,8 +25,8 @@ LOT = "by lot"
 WANTED = "_study_draw"  # in the session: what is being chosen
 
 
-def show(draft: Draft) -> None:
-    """Choose a data set and how many of its pictures."""
+def show(draft: Draft, classes: Sequence[str] | None) -> None:
+    """Choose a data set and how many of its pictures; ``classes`` as in ``adding.show``."""
     folders = data_sets()
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.selectbox("Data set", list(folders), key=draft.key("data set"), width=200)
@@ -55,7 +55,7 @@ def show(draft: Draft) -> None:
         return
     with errors_shown(DataError):
         drawn, refused = (
-            (_by_lot(Path(folders[name]), counts[0], seed), [])
+            _by_lot(Path(folders[name]), counts[0], seed, classes)
             if by == LOT
             else _by_answer(draft.design, by, folders[name], counts, seed)
         )
@@ -75,14 +75,19 @@ def _models(design: Design) -> dict[str, str]:
     }
 
 
-def _by_lot(folder: Path, count: int, seed: int) -> Sequence[tuple[Path, str]]:
+def _by_lot(
+    folder: Path, count: int, seed: int, classes: Sequence[str] | None
+) -> tuple[Sequence[tuple[Path, str]], Sequence[str]]:
+    """Files with their true classes, and what is wrong with names of folders."""
     files = [(path, true or "") for path, true in listed(folder)]
-    return random.Random(seed).sample(files, min(count, len(files)))
+    drawn = random.Random(seed).sample(files, min(count, len(files)))
+    known, problems = true_classes([true for _, true in drawn], classes)
+    return [(path, known.get(true, "")) for path, true in drawn], problems
 
 
 def _by_answer(
     design: Design, name: str, folder: str, counts: Sequence[int], seed: int
-) -> tuple[Sequence[tuple[Path, str]], list[str]]:
+) -> tuple[Sequence[tuple[Path, str]], Sequence[str]]:
     model = next(each.model for each in design.conditions if each.id == name)
     about = wait_for("study-draw-model", tasks.describe(model), "Loading the model").facts
     right, wrong = counts

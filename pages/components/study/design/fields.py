@@ -67,7 +67,11 @@ def choice(
     """
     value, rest = _parted(bound)
     offered = titles if value in titles else {value: str(value), **titles}
-    names, title = list(offered), offered.__getitem__
+    names = list(offered)
+
+    def title(name: Any) -> str:
+        return offered.get(name, str(name))  # some lists take other words than those offered
+
     place.selectbox(label, names, names.index(value), format_func=title, **rest, **options)
 
 

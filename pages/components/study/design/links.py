@@ -15,10 +15,16 @@ from xai_core.study import shared_store
 
 MADE = "_study_links"  # in the session: personal links that were just made, by study
 MOST = 1000
+ONLY_HERE = (
+    "These links work on this machine alone: nobody else can open them. Open this page by an "
+    "address that participants can reach too, and take the links from there."
+)
 
 
 def show(slug: str) -> None:
     """Links for everybody, for Prolific, and for single people."""
+    if study_urls.only_here():
+        st.warning(ONLY_HERE, icon=":material/computer:")
     st.markdown("**Link for everybody**")
     st.code(study_urls.shared(slug), language=None, wrap_lines=True)
     st.markdown("**Link for Prolific**")
@@ -59,7 +65,7 @@ def _made(slug: str) -> None:
     if owner != slug:
         return
     table = pd.DataFrame(rows, columns=["for", "link"])
-    st.info("These links are shown this once: keep the file.", icon=":material/key:")
+    st.info("These links can be shown only now: keep the file.", icon=":material/key:")
     st.download_button(
         "Download CSV", csv_bytes(table), "links.csv", "text/csv", icon=":material/download:"
     )

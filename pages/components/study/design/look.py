@@ -10,7 +10,9 @@ import streamlit as st
 from pages.components.display_controls import CLIPS, SHOW_TITLES, STAGE_TITLES, colour_titles
 from pages.components.study.design import fields, look_preview
 from pages.components.study.design.drafts import Draft
+from pages.components.text import plain
 from xai_core.display import SIGNED, Display
+from xai_core.study.cautions import cautions
 from xai_core.study.design import Design, Look
 from xai_core.study.problems import SIDES
 
@@ -28,6 +30,8 @@ def show(draft: Draft) -> None:
     with result:
         look_preview.show(draft)
         st.caption(scale_rule(draft.design.look))
+        for sentence in cautions(draft.design):
+            st.caption(f":material/warning: {plain(sentence)}")
 
 
 def scale_rule(look: Look) -> str:

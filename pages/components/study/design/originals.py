@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from pages.components.study.design.drafts import Draft, begin_anew
+from xai_core.classes import folder_classes
 from xai_core.errors import XaiError
 from xai_core.images import read_image, shown_name
 from xai_core.study import shared_store
@@ -69,6 +70,23 @@ def stored(files: Iterable[tuple[str, bytes, str]]) -> Found:
             continue
         found.pictures.append((shown_name(name), asset, true))
     return found
+
+
+def true_classes(
+    names: Sequence[str], classes: Sequence[str] | None
+) -> tuple[dict[str, str], Sequence[str]]:
+    """The class that each folder's name means, and what is wrong with the others.
+
+    Args:
+        names: of folders; what no class is called like is a class in the researcher's words.
+        classes: of the models; None where there is no model.
+    """
+    named = [name for name in names if name]
+    if classes is None:
+        return dict(zip(named, named, strict=True)), ()
+    folders = folder_classes(named, classes, numbered=False)
+    known = {name: classes[place] for name, place in folders.known.items()}
+    return known | {name: name for name in folders.unknown}, folders.problems
 
 
 def left_out(draft: Draft) -> list[str]:

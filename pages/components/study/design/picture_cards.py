@@ -10,7 +10,13 @@ import streamlit as st
 from PIL import Image
 
 from pages.components import alt_text
-from pages.components.study.design import adding, fields, model_answers, model_facts
+from pages.components.study.design import (
+    adding,
+    class_questions,
+    fields,
+    model_answers,
+    model_facts,
+)
 from pages.components.study.design.drafts import Draft, begin_anew
 from pages.components.study.design.items import changed
 from pages.components.study.design.originals import left_out, with_pictures
@@ -32,17 +38,21 @@ CARD, THUMB = 210, 180  # pixels
 def show(draft: Draft) -> None:
     """The step "Pictures"."""
     design = draft.design
-    about = list(model_facts.known(design).values())
-    if design.with_models and not about:
-        # Their classes are what is chosen from.
-        found = model_facts.wait(design)
-        about = list(found.values()) if found else []
+    found = model_facts.known(design)
+    if design.with_models and not found:
+        found = model_facts.wait(design) or {}  # their classes are what is chosen from
+    about = list(found.values())
     classes = model_facts.class_names(about)
     own_words = bool(design.conditions) and not design.with_models
     if own_words:
         st.caption("No model is compared: write of each picture what it shows, in your own words.")
     elif not classes:
-        st.info("The classes to choose from are those of the models: choose these first.")
+        st.info(
+            "The classes to choose from are those of the models: choose these first, or write of "
+            "each picture what it shows."
+        )
+    if classes and len(found) == len(design.with_models):
+        class_questions.show_list(design, found)
     with st.expander("Add pictures", icon=":material/add_photo_alternate:",
                      expanded=not design.pictures):  # fmt: skip
         adding.show(draft, None if own_words else list(classes))
@@ -51,6 +61,7 @@ def show(draft: Draft) -> None:
     if not design.pictures:
         return
     st.caption(f"{_counted(design)}  \n{KIND_HELP}")
+    class_questions.ask(draft, about)
     shown = _page(draft, design.pictures)
     share = tasks.share_seen(about)
     row = st.container(horizontal=True, gap="medium")
@@ -92,7 +103,15 @@ def _card(
     true_class = _part(draft, picture, "true_class")
     if draft.design.with_models or not draft.design.conditions:
         offered = {"": "True class?", **classes}
-        fields.choice("True class", offered, true_class, label_visibility="collapsed")
+        fields.choice(
+            "True class",
+            offered,
+            true_class,
+            label_visibility="collapsed",
+            accept_new_options=True,
+        )
+        if classes and picture.true_class and picture.true_class not in classes:
+            st.caption("Your own words")
     else:
         words = {"label_visibility": "collapsed", "placeholder": "True class?", **true_class}
         st.text_input("True class", max_chars=200, **words)
@@ -119,14 +138,15 @@ def _part(draft: Draft, picture: StudyPicture, name: str) -> fields.Bound:
     """What binds a control to the part of that name of a picture."""
 
     def change(design: Design, value: Any) -> Design:
+        value = value.strip() if isinstance(value, str) else value
         return with_pictures(design, changed(design.pictures, picture.id, **{name: value}))
 
     return fields.bound(draft, f"{picture.id} {name}", getattr(picture, name), change)
 
 
 def _warn(design: Design, about: Sequence[Mapping[str, Any]]) -> None:
-    """Say which model can never be right."""
+    """Say which model cannot be right about which pictures."""
     if len(about) == len(design.with_models):
         named = dict(zip((each.id for each in design.with_models), about, strict=True))
         for sentence in tasks.unknown_classes(design, named):
-            st.caption(f":material/info: {plain(sentence)} Its prediction counts as wrong there.")
+            st.caption(f":material/info: {plain(sentence)} {class_questions.COUNTS_AS_WRONG}")

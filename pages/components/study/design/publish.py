@@ -8,11 +8,20 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.design import links, overview, rendering, study_urls
+from pages.components.study.design import (
+    class_questions,
+    links,
+    model_facts,
+    overview,
+    rendering,
+    study_urls,
+)
 from pages.components.study.design.drafts import Draft
 from pages.components.text import errors_shown, plain
+from xai_core import tasks
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
+from xai_core.study.cautions import cautions
 from xai_core.study.problems import problems
 from xai_core.study.storage.summaries import Version
 from xai_core.study.texts import moment
@@ -24,6 +33,10 @@ PREVIEW = (
 STUDY = (
     "**Drawing every picture of the study.** Participants can begin when all are there. Keep this "
     "page open until then."
+)
+CANNOT_EXPLAIN = (
+    "Only a class that a model has can be explained: let the heatmaps explain the predicted class, "
+    "in the step Look."
 )
 PUBLISHED = "_study_published"  # in the session: study and version that were just made
 
@@ -82,8 +95,8 @@ def _before(published: Sequence[Version]) -> str:
     """What publishing will do, in words."""
     if not published:
         return (
-            "Publishing draws every picture once and freezes the study: participants wait for "
-            "nothing, and what they see can no longer change."
+            "Publishing draws every picture once, so that participants wait for nothing and all "
+            "see the same. You can change the study later: that makes a new version of it."
         )
     old = published[-1]
     people = sum(old.counts.values())
@@ -96,11 +109,29 @@ def _before(published: Sequence[Version]) -> str:
 
 def _problems(draft: Draft) -> None:
     found = problems(draft.design)
-    if not found:
+    if found:
+        st.markdown("**Still to do before it can be published**")
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found))
+    else:
         st.markdown(":material/check: Nothing is missing.")
-        return
-    st.markdown("**Before it can be published**")
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found))
+    for sentence in (*cautions(draft.design), *_about_classes(draft)):
+        st.warning(plain(sentence), icon=":material/warning:")
+
+
+def _about_classes(draft: Draft) -> list[str]:
+    """What to know of true classes that no model has, as far as the models were loaded."""
+    known = model_facts.known(draft.design)
+    if len(known) < len(draft.design.with_models):
+        return []
+    asked = class_questions.unanswered(draft, list(known.values()))
+    sentences = [
+        f"The step Pictures asks what is meant by {', '.join(f'“{name}”' for name in asked)}."
+    ]
+    found = sentences if asked else []
+    for sentence in tasks.unknown_classes(draft.design, known):
+        true = draft.design.look.explained == "true"
+        found.append(f"{sentence} {CANNOT_EXPLAIN if true else class_questions.COUNTS_AS_WRONG}")
+    return found
 
 
 def _start(draft: Draft, preview: bool) -> None:

@@ -10,7 +10,7 @@ from pages.components.study.design.drafts import Draft
 from pages.components.text import plain
 from xai_core.errors import StudyError
 from xai_core.study import shared_store
-from xai_core.study.design import QUESTION
+from xai_core.study.design import ESCAPES, MEANINGS, QUESTION
 
 EXAMPLE = "Egyptian cat"
 
@@ -42,6 +42,8 @@ def show(draft: Draft) -> None:
     st.text_area(
         "Instructions before the first trial", height=180, **fields.part(draft, "instructions")
     )
+    meanings = "  \n".join(f"{ESCAPES[name]}: {text}" for name, text in MEANINGS.items())
+    st.caption(f"Below them participants read what two answers mean:  \n{meanings}")
 
 
 def _rename(draft: Draft, key: str) -> None:

@@ -129,7 +129,7 @@ def _problems(asked: Rendering, work: Work) -> None:
         if row.button("Go on drawing", key="draw again"):
             work.retry()
             st.rerun()
-        if row.button("Leave it", key="leave drawing"):
+        if row.button("Not now", key="leave drawing"):
             work.retry()
             _stop()
             st.rerun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 import streamlit as st
@@ -45,6 +46,18 @@ def prolific(slug: str) -> str:
 def preview(slug: str) -> str:
     """The link for researchers who try the study."""
     return f"{shared(slug)}&preview=1"
+
+
+def only_here() -> bool:
+    """Whether this page was opened by an address that leads nowhere on other machines."""
+    host = urlsplit(st.context.url or "").hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:  # a name
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _server() -> str:

@@ -31,7 +31,7 @@ def show(draft: Draft) -> None:
         st.toggle("Another order for each participant", **fields.part(draft, "random_order"))
         st.toggle(
             "Heatmaps change places",
-            help="Balanced: every model is shown at every place about equally often.",
+            help="Balanced: whatever is compared is shown at every place about equally often.",
             **fields.part(draft, "random_positions"),
         )
     with right:
@@ -62,7 +62,7 @@ def _checks(draft: Draft, design: Design, catches: int) -> None:
     checks = design.catch_trials + design.instructed_trials
     if checks:
         fields.number(
-            "Wrong answers to checks that are let pass",
+            "Wrong answers to checks that are allowed",
             (0, checks),
             fields.part(draft, "most_failed"),
             help="Who has more than that has failed, and gets the code for it.",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pages.components.method_notes import how_to_read
 from xai_core.study.analysis.agreement import SOURCES
+from xai_core.study.analysis.cases import CASE_TITLES
+from xai_core.study.design import ESCAPES, MEANINGS
 
 CASES = (
-    "Per picture the votes decide which model's map is **accurate**; a tie, or most votes for "
-    "“Can't distinguish” or “They look the same”, leaves it undecided for every model. With the "
-    "prediction, that gives four cases. **1**: prediction right, map accurate. **2**: prediction "
-    "wrong, map accurate. **3**: prediction right, map inaccurate, because another model's map "
-    "won. **4**: both wrong. Shares are of all pictures shown. Many pictures in case 1 and few in "
-    "the others is what one wants."
+    "Per picture the votes decide whose map is **accurate**; a tie, or most votes for “Can't "
+    "distinguish” or “They look the same”, leaves it undecided for all. The other maps of a "
+    "decided picture are inaccurate. With the model's prediction that gives four cases: "
+    f"{'; '.join(CASE_TITLES.values())}. A prediction is right if it is the picture's true class, "
+    "and wrong where the model does not have that class. Shares are of all pictures shown. Many "
+    "pictures in case 1 and few in the others is what one wants."
 )
+ANSWERS = "\n".join(f"- **{ESCAPES[name]}**: {text}" for name, text in MEANINGS.items())
 CASES_SOURCE = (
     "Cases, question and answers: the user experiment of the trustworthy-training work (T 4.2.1 "
     "and 5.2.1 in docs/sources.md), whose printed intervals are the normal approximation."
@@ -58,6 +61,9 @@ def show() -> None:
     how_to_read(
         {
             "Cases": (CASES, CASES_SOURCE),
+            "The two other answers": (
+                f"As participants read it in the instructions:\n\n{ANSWERS}",
+            ),
             "Intervals": (INTERVALS, INTERVALS_SOURCE),
             "Tests": (TESTS, TESTS_SOURCE),
             "Agreement": (AGREEMENT, *SOURCES.values()),

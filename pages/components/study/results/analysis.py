@@ -36,6 +36,11 @@ class Shown:
     results: Results
 
     @property
+    def compared(self) -> str:
+        """What the conditions are, in a word."""
+        return self.records.design.compared
+
+    @property
     def titles(self) -> dict[str, str]:
         """What people read of each answer."""
         return choice_titles(self.records)

@@ -21,12 +21,12 @@ def show(shown: Shown) -> None:
             "models predict: there are no cases. Everything else is below and beside."
         )
     else:
-        _cases(found["cases"], titles)
+        _cases(found["cases"], titles, shown.compared)
     st.markdown("**Answers that went to each choice**")
     own = found["shares"]
     names = [titles[choice] for choice in own.choice]
     st.plotly_chart(charts.shares(own, names, "share of all answers"), key="shares-chart")
-    tables.show(own, "shares-table", titles)
+    tables.show(own, "shares-table", titles, shown.compared)
     if found["cases"].empty:
         return
     with st.expander("Would other decisions change the cases?"):
@@ -37,13 +37,14 @@ def show(shown: Shown) -> None:
         other = found["sensitivity"].copy()
         words = {**RULE_TITLES, **WHO_TITLES}
         other["variant"] = other.variant.map(words)
-        tables.show(other.drop(columns=["varied", "images"]), "sensitivity-table", titles)
+        other = other.drop(columns=["varied", "images"])
+        tables.show(other, "sensitivity-table", titles, shown.compared)
 
 
-def _cases(own: pd.DataFrame, titles: Mapping[str, str]) -> None:
+def _cases(own: pd.DataFrame, titles: Mapping[str, str], compared: str) -> None:
     left, right = st.columns(2, gap="medium")
     left.markdown("**Pictures by case**")
     left.plotly_chart(charts.stacked(own, titles), key="cases-stacked")
     right.markdown("**The same with 95 % intervals**")
     right.plotly_chart(charts.case_intervals(own, titles), key="cases-intervals")
-    tables.show(own, "cases-table", titles)
+    tables.show(own, "cases-table", titles, compared)

@@ -16,7 +16,7 @@ from xai_core.study.analysis.votes import RULES
 
 RULE_TITLES = {
     "majority": "Majority",
-    "models": "Majority among models",
+    "models": "Majority among maps",
     "absolute": "More than half",
     "shared": "Ties count for all",
 }

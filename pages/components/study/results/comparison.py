@@ -1,4 +1,4 @@
-"""Models against each other, and how far participants agree."""
+"""What is compared against each other, and how far participants agree."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from xai_core.study.analysis.agreement import MEASURES
 
 def show(shown: Shown) -> None:
     """Tests and measures of agreement."""
-    titles, found = shown.titles, shown.results.tables
+    titles, found, one = shown.titles, shown.results.tables, shown.compared
     st.markdown("**Whose map is accurate on more pictures?**")
     st.caption(
         "Exact McNemar test on pictures where only one of the two maps is accurate. It takes the "
-        "participants as given: would these participants prefer the model on other pictures too?"
+        f"participants as given: would these participants prefer the {one} on other pictures too?"
     )
-    tables.show(found["paired"], "paired-table", titles)
-    st.markdown("**Which model gets more of the answers?**")
+    tables.show(found["paired"], "paired-table", titles, one)
+    st.markdown(f"**Which {one} gets more of the answers?**")
     st.caption(
         "Difference of vote shares with participants and pictures sampled: would other "
-        "participants prefer the model on other pictures?"
+        f"participants prefer the {one} on other pictures?"
     )
-    tables.show(found["differences"], "differences-table", titles)
+    tables.show(found["differences"], "differences-table", titles, one)
     st.markdown("**Do participants agree?**")
     own = found["agreement"].copy()
     own["measure"] = own.measure.map(MEASURES)

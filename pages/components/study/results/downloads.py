@@ -14,7 +14,7 @@ from xai_core.charts import chart_bytes, study_charts
 from xai_core.errors import StudyError
 from xai_core.files import zip_bytes
 from xai_core.study.analysis import data_files
-from xai_core.study.analysis.cases import CASES
+from xai_core.study.analysis.cases import CASE_TITLES
 
 DATA = {
     "Everything, ZIP": "zip",
@@ -88,6 +88,5 @@ def _figures(shown: Shown) -> dict[str, str]:
 
 
 def _drawn(shown: Shown, path: str) -> bytes:
-    cases = {str(case): title for case, title in CASES.items()}
     name, _, form = path.rpartition("/")[2].partition(".")
-    return chart_bytes(study_charts(shown.results.tables, shown.titles, cases)[name], form)
+    return chart_bytes(study_charts(shown.results.tables, shown.titles, CASE_TITLES)[name], form)

@@ -51,12 +51,14 @@ def background(shown: Shown) -> None:
         st.markdown(f"**{plain(question.text)}**")
         left, right = st.columns(2, gap="medium")
         with left:
-            tables.show(own.drop(columns="question"), f"shares {question.id}", titles)
+            own = own.drop(columns="question")
+            tables.show(own, f"shares {question.id}", titles, shown.compared)
         with right:
             part = cases[cases.question == question.id]
             if part.empty:
                 continue
-            tables.show(part.drop(columns=["question", "images"]), f"cases {question.id}", titles)
+            part = part.drop(columns=["question", "images"])
+            tables.show(part, f"cases {question.id}", titles, shown.compared)
 
 
 def places(shown: Shown) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from xai_core.study.analysis.cases import CASE_TITLES
+
 WORDS = {
-    "model": "Model", "other": "Other model", "case": "Case", "count": "Count",
+    "model": "{one}", "other": "Other {one}", "case": "Case", "count": "Count",
     "images": "Pictures", "share": "Share", "low": "from", "high": "to", "choice": "Answer",
-    "answers": "Answers", "difference": "Difference", "only_model": "Only the model's",
+    "answers": "Answers", "difference": "Difference", "only_model": "Only this {one}'s",
     "only_other": "Only the other's", "p": "p", "p_holm": "p (Holm)", "note": "Note",
     "measure": "Measure", "value": "Value", "place": "Place", "participant": "Participant",
     "participants": "Participants", "always": "Always there", "ending": "Ending",
@@ -29,6 +31,7 @@ def show(
     table: pd.DataFrame,
     key: str,
     titles: Mapping[str, str] | None = None,
+    compared: str = "condition",
     row_height: int | None = None,
     **more: Any,
 ) -> None:
@@ -37,7 +40,8 @@ def show(
     Args:
         table: with the analysis' names of columns.
         key: of the element.
-        titles: what people read of ids in the columns of models and choices.
+        titles: what people read of ids in the columns of conditions and choices.
+        compared: what the conditions are, in a word.
         row_height: in pixels.
         more: configuration of single columns.
     """
@@ -46,11 +50,11 @@ def show(
         if name in shown and titles:
             shown[name] = shown[name].map(lambda own: titles.get(own, own))
     if "case" in shown:
-        shown["case"] = shown["case"].astype(str)
+        shown["case"] = shown["case"].astype(str).map(CASE_TITLES)
     percent = PERCENT if {"share", "difference"} & set(shown.columns) else ()
     columns: dict[str, Any] = {}
     for name in shown.columns:
-        word = WORDS.get(str(name), str(name))
+        word = _word(str(name), compared)
         if name in percent:
             columns[str(name)] = st.column_config.NumberColumn(word, format="percent")
         elif name in ("p", "p_holm"):
@@ -67,3 +71,11 @@ def show(
         row_height=row_height,
         placeholder="–",
     )
+
+
+def _word(name: str, compared: str) -> str:
+    """What people read of a column."""
+    if name not in WORDS:
+        return name
+    word = WORDS[name].format(one=compared)
+    return word[0].upper() + word[1:]

@@ -51,7 +51,8 @@ def show(shown: Shown) -> None:
         more[f"right {model}"] = st.column_config.CheckboxColumn(f"Right: {titles[model]}")
     st.caption(
         "Agreement is the share of pairs of participants who gave the same answer; accurate is "
-        "the model whose map the votes decide for."
+        f"the {shown.compared} whose map the votes decide for. Right says whether the model "
+        "predicts the class."
     )
     tables.show(table, "votes-table", row_height=ROW, **more)
 

@@ -40,13 +40,15 @@ PROLIFIC = "Please return your submission on Prolific."
 ENDED = {
     "completed": ("Thank you!", "All your answers are saved. You have reached the end."),
     "screened_out": (
-        "Thank you for your interest",
-        "By the answers that you gave, this study is not meant for you. It ends here.",
+        "Thank you for your answers",
+        "This study is for people with another background, so it ends here for you. You have done "
+        "nothing wrong.",
     ),
     "failed": (
         "The study ends here",
-        "Some trials checked whether the instructions were followed, and more of them than "
-        "allowed were answered otherwise.",
+        "Some trials were checks: they said which answer to choose, or showed pictures that were "
+        "all the same. You answered more of them otherwise than this study allows. Thank you for "
+        "your time.",
     ),
 }
 
@@ -91,6 +93,6 @@ def ended(screen: Screen) -> None:
     if visit.withdrawal:
         st.write(
             "If you change your mind later, this withdrawal code deletes everything that was "
-            "stored about you. It is not shown again:"
+            "stored about you. This page shows it again whenever you come back to it:"
         )
-        st.code(visit.withdrawal, language=None)
+        st.code(visit.withdrawal, language=None, wrap_lines=True)

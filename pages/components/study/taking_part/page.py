@@ -7,7 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.access import is_researcher
-from pages.components.study.taking_part import database_away, ends, leaving, trials, welcome
+from pages.components.study.taking_part import (
+    coming_back,
+    database_away,
+    ends,
+    leaving,
+    trials,
+    welcome,
+)
 from pages.components.study.taking_part.visit import Visit, begin
 from xai_core.study.participation.screens import Screen
 
@@ -55,4 +62,6 @@ def _draw(visit: Visit, screen: Screen | None) -> None:
     else:
         ends.quiet(screen.kind)
         return
+    if screen.kind != "ended":  # which shows the code itself
+        coming_back.offer()
     leaving.offer()

@@ -52,7 +52,7 @@ class Visit:
         problem: what went wrong with the last step, a sentence to be shown once.
         away: whether the database could not be reached.
         tries: runs of the page that did not reach it and knew no screen.
-        withdrawal: the code, while the session knows it.
+        withdrawal: the code, or "" where this address does not tell it.
         counted: whether the visit is in the database's count.
         declined: whether the visitor does not want to take part.
         leaving: whether withdrawing is asked for.

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.study.taking_part import background_questions, visitor_address
+from pages.components.study.taking_part import background_questions
 from pages.components.study.taking_part.visit import present
 from pages.components.text import plain
-from xai_core.study.design import BackgroundQuestion
+from xai_core.study.design import ESCAPES, MEANINGS, BackgroundQuestion
 from xai_core.study.participation.screens import Screen, Ticket
 from xai_core.study.participation.taking_part import TakingPart
 from xai_core.study.public_design import PublicDesign
+
+# By the device: what it is chosen with. The names are those of look.css.
+HOW = {
+    "with-keys": "Choose with the mouse, or with the keys shown beside the answers.",
+    "without-keys": "Tap the answer of your choice.",
+}
 
 
 def consent(design: PublicDesign) -> None:
@@ -47,7 +53,6 @@ def background(design: PublicDesign) -> None:
             on_click=_answer_background,
             args=(design.background,),
         )
-    how_to_come_back()
 
 
 def _answer_background(asked: tuple[BackgroundQuestion, ...]) -> None:
@@ -59,13 +64,13 @@ def instructions(design: PublicDesign) -> None:
     """What to do, before the first trial."""
     st.subheader("What to do", anchor=False)
     st.text(design.instructions)
-    st.write(
-        "Choose with the mouse, by touch or with the keys shown beside the answers, then press "
-        "**Next**. Until then you can change your choice."
-    )
+    st.write("Beside them, two more answers are always offered:")
+    st.markdown("\n".join(f"- **{ESCAPES[name]}**: {text}" for name, text in MEANINGS.items()))
+    for device, sentence in HOW.items():
+        with st.container(key=device):  # the look shows one of them
+            st.write(f"{sentence} Until you press **Next**, you can change your choice.")
     present().show_problem()
     st.button("Begin", key="begin", type="primary", on_click=_begin)
-    how_to_come_back()
 
 
 def _begin() -> None:
@@ -75,20 +80,3 @@ def _begin() -> None:
 def _instructed(part: TakingPart, ticket: Ticket) -> Screen:
     part.instructed(ticket)
     return part.serve(ticket)
-
-
-def how_to_come_back() -> None:
-    """The personal address and the withdrawal code, while this session knows them."""
-    visit = present()
-    ticket, code = visit.ticket, visit.withdrawal
-    if not code:
-        return
-    with st.expander("To keep: your personal address and your withdrawal code"):
-        if not ticket.platform:
-            st.write("At this address you go on where you stopped, on any device:")
-            st.code(visitor_address.personal(ticket, ticket.me), language=None, wrap_lines=True)
-        st.write(
-            "This code deletes everything that was stored about you, at any time. It is stored "
-            "nowhere in readable form and cannot be shown again after you close this page:"
-        )
-        st.code(code, language=None, wrap_lines=True)
