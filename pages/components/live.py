@@ -1,4 +1,4 @@
-"""Progress of a job: how far, how long still, and a way to stop it."""
+"""Progress of a job: how far, how long still, what lies before it, and a way to stop it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from functools import partial
 import streamlit as st
 
 from pages.components.text import plain
+from pages.components.times import in_line, may_go_first, time_left, waits
 from pages.components.work import CANCELLED, Work, gather
 from xai_core.cache import Result
 from xai_core.jobs import Task
 
 EVERY_S = 0.4
 DONE = "Everything is computed."
+FIRST = "Your other work goes on when this is done."
 STOPPED = "Cancelled. What was finished before is shown."
 
 
@@ -77,15 +79,29 @@ def problem(sentence: str, work: Work) -> None:
 
 
 def bar(work: Work, label: str) -> None:
-    """The progress bar of a running job with its cancel button."""
+    """The progress bar of a running job, with its cancel button, or what it waits for."""
     if work.job is None:
         return
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    current = work.job.current or label
-    left.progress(min(1.0, work.job.fraction), text=f"{current} · {time_left(work)}")
-    if right.button("Cancel", key=f"cancel {label}", width="stretch"):
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.progress(work.job.fraction, text=told(work, label))
+    if may_go_first(work.job.outlook) and row.button(
+        "Compute this first", key=f"first {label}", help=FIRST
+    ):
+        work.first()
+        st.rerun()
+    if row.button("Cancel", key=f"cancel {label}"):
         work.cancel()
         st.rerun()
+
+
+def told(work: Work, label: str) -> str:
+    """What is being done and how long it still takes, or what is done before it."""
+    if work.job is None:
+        return label
+    outlook = work.job.outlook
+    if waits(outlook):
+        return in_line(outlook)
+    return f"{work.job.current or label} · {time_left(outlook)}"
 
 
 def status(
@@ -129,16 +145,3 @@ def offer_the_rest(
         for work in works:
             again(work)
         st.rerun()
-
-
-def time_left(work: Work) -> str:
-    """Time left in words."""
-    seconds = work.job.seconds_left if work.job is not None else None
-    if seconds is None:
-        return "estimating the time left"
-    return f"about {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, such as "40 s" or "12 min"."""
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
