@@ -168,14 +168,15 @@ def test_a_worker_that_becomes_slow_is_believed_soon(workers):
 def test_what_waits_tells_its_place_and_can_go_first(workers, go):
     results(workers.submit([task(f"measured {i}", "pause", seconds=1.0) for i in range(2)], "ann"))
     file = {"file": str(go)}
-    workers.submit([task("held", "busy_until", title="Held", **file)], "ann")
-    long = workers.submit([task(f"long {i}", "pause", seconds=0.2) for i in range(30)], "ann")
+    workers.submit([task("in the way", "busy_until", **file)], "ann")
+    long = workers.submit([task(f"much {i}", "pause", seconds=0.2) for i in range(30)], "ann")
     until(lambda: bool(workers._running))
     short = workers.submit([task("short of ann", "pause", seconds=0.1)], "ann")
     other = workers.submit([task("short of bob", "pause", seconds=0.1)], "bob")
-    assert (short.outlook.place, short.outlook.waits, short.outlook.others) == (3, True, False)
-    # Bob is the next, behind what the worker has.
+    until(lambda: short.outlook.before is not None)
+    # By hand: what the worker has, then Bob's, who has had nothing, then Ann's in their order.
     assert (other.outlook.place, other.outlook.others) == (2, True)
+    assert (short.outlook.place, short.outlook.waits, short.outlook.others) == (4, True, True)
     workers.first(short)
     go.touch()
     results(other)
@@ -722,7 +723,7 @@ def test_what_a_job_needs_by_hand(monkeypatch):
     tasks = [Task("a", Result, cost=4), Task("b", Result, cost=2), Task("c", print, cost=3)]
     asked = Job(tasks, "ann")
     known = {kind(tasks[0]): 0.5, kind(tasks[2]): 10.0}  # seconds per unit
-    assert asked.need(Rates({kind(tasks[0]): 0.5})) == Need(0, 6, 0, 2, 1.5, sure=False)
+    assert asked.need(Rates({kind(tasks[0]): 0.5})) == Need(0, 4.5, 0, 2, 1.5, sure=False)
     assert asked.need(Rates(known)) == Need(0, 33, 0, 2, 30)
     assert asked.begin(tasks[0])
     clock.now += 0.5  # of 4 · 0.5 s
