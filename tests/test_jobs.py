@@ -1,6 +1,7 @@
 """The engine with real worker processes; what the workers run is in worker_functions.py."""
 
 import gc
+import math
 import os
 import signal
 import subprocess
@@ -32,9 +33,12 @@ from xai_core.jobs import (
     failures,
     job,
     local,
+    pace,
     shared_engine,
     worker,
 )
+from xai_core.jobs.outlook import Need
+from xai_core.jobs.pace import Rates, kind
 from xai_core.jobs.starting import memory_bytes, worker_count
 
 ROOT = Path(__file__).parents[1]
@@ -134,10 +138,51 @@ def test_progress_of_running_task_is_seen(workers, go):
     until(lambda: slow.fraction == 0.5)
     assert slow.state == "running"
     assert slow.current == "Slowly"
-    assert slow.seconds_left > 0
     go.touch()
     results(slow)
-    assert slow.seconds_left == 0
+    assert slow.outlook.left == 0
+
+
+def test_a_worker_that_becomes_slow_is_believed_soon(workers):
+    """From half on each step takes twenty times as long, and never less than ``pause``.
+
+    A share s after the change, 1 - 0.95·exp(-s/RECENT) of the pace is told at least. That is two
+    thirds from s = RECENT·ln 2.85 on, a sixth of the task; twice of it leaves room for showing it.
+    """
+    steps, pause = 100, 0.2
+    asked = task("slowing", "slowing", quick=pause / 20, slow=pause, steps=steps)
+    slowing = workers.submit([asked], "ann")
+    told = []
+
+    def corrected():
+        share, left = slowing.fraction, slowing.outlook.left
+        told.append((share, left))
+        return share > 0.5 and left is not None and left >= 2 / 3 * (1 - share) * steps * pause
+
+    until(lambda: corrected() or slowing.done)
+    slowing.cancel()
+    assert told[-1][0] < 0.5 + 2 * pace.RECENT * math.log(2.85)
+    assert told[0][1] is None
+
+
+def test_what_waits_tells_its_place_and_can_go_first(workers, go):
+    results(workers.submit([task(f"measured {i}", "pause", seconds=1.0) for i in range(2)], "ann"))
+    file = {"file": str(go)}
+    workers.submit([task("in the way", "busy_until", **file)], "ann")
+    long = workers.submit([task(f"much {i}", "pause", seconds=0.2) for i in range(30)], "ann")
+    until(lambda: bool(workers._running))
+    short = workers.submit([task("short of ann", "pause", seconds=0.1)], "ann")
+    other = workers.submit([task("short of bob", "pause", seconds=0.1)], "bob")
+    until(lambda: short.outlook.before is not None)
+    # By hand: what the worker has, then Bob's, who has had nothing, then Ann's in their order.
+    assert (other.outlook.place, other.outlook.others) == (2, True)
+    assert (short.outlook.place, short.outlook.waits, short.outlook.others) == (4, True, True)
+    workers.first(short)
+    go.touch()
+    results(other)
+    results(short)
+    assert not long.done
+    long.cancel()
 
 
 def test_owners_take_turns(workers, go):
@@ -654,28 +699,42 @@ class Clock:
         return self.now
 
 
-def test_fraction_and_time_left_by_hand(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(job, "time", clock)
+def test_fraction_by_hand():
     tasks = [Task("a", Result, cost=1), Task("b", Result, cost=2), Task("c", Result, cost=7)]
     asked = Job(tasks, "ann")
-    assert (asked.state, asked.fraction, asked.seconds_left) == ("waiting", 0, None)
-    asked.finish(tasks[0], Result())  # from the cache: no measure of the pace
+    assert (asked.state, asked.fraction, asked.outlook.left) == ("waiting", 0, None)
+    asked.finish(tasks[0], Result())
     assert asked.begin(tasks[1])
     assert asked.fraction == pytest.approx(0.1)
-    assert asked.seconds_left is None
-    clock.now += 3
-    asked.progress(tasks[1], 0.5)  # 3 s for a cost of 1; a cost of 8 is left
+    asked.progress(tasks[1], 0.5)
     assert asked.fraction == pytest.approx(0.2)
-    assert asked.seconds_left == pytest.approx(24)
-    clock.now += 1
-    asked.finish(tasks[1], "It failed.")  # 4 s for a cost of 2; 7 are left
-    assert asked.seconds_left == pytest.approx(14)
+    asked.finish(tasks[1], "It failed.")
+    assert asked.fraction == pytest.approx(0.3)
     assert asked.state == "running"
     assert asked.begin(tasks[2])
     asked.finish(tasks[2], Result())
-    assert (asked.state, asked.fraction, asked.seconds_left) == ("done", 1, 0)
+    assert (asked.state, asked.fraction, asked.outlook.left) == ("done", 1, 0)
     assert asked.errors == {"b": "It failed."}
+
+
+def test_what_a_job_needs_by_hand(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(job, "time", clock)
+    tasks = [Task("a", Result, cost=4), Task("b", Result, cost=2), Task("c", print, cost=3)]
+    asked = Job(tasks, "ann")
+    known = {kind(tasks[0]): 0.5, kind(tasks[2]): 10.0}  # seconds per unit
+    assert asked.need(Rates({kind(tasks[0]): 0.5})) == Need(0, 4.5, 0, 2, 1.5, sure=False)
+    assert asked.need(Rates(known)) == Need(0, 33, 0, 2, 30)
+    assert asked.begin(tasks[0])
+    clock.now += 0.5  # of 4 · 0.5 s
+    assert asked.need(Rates(known)) == Need(1.5, 31, 1.5, 1, 30)
+    assert asked.need(Rates({})) is None, "nothing is known"
+    assert asked.again(tasks[0])
+    assert asked.need(Rates(known)) == Need(0, 33, 0, 2, 30)
+    asked.finish(tasks[2], Result())
+    assert asked.need(Rates(known)) == Need(0, 3, 0, 2, 1)
+    asked.cancel()
+    assert asked.need(Rates({})) == Need()
 
 
 def test_job_without_tasks_is_done():

@@ -60,23 +60,43 @@ def test_a_newcomer_is_not_owed_the_past_of_those_who_are_there():
     assert names(queue, 4) == ["a1", "b1", "a2", "b2"]
 
 
-def test_an_owner_who_has_gone_is_forgotten():
-    def order(holding):
+def test_an_owner_who_has_gone_is_forgotten_when_nobody_there_has_had_less():
+    def order(had, holding=()):
         queue, ended = Queue(), job("ann", "a")
         queue.add(ended)
-        queue.charge("ann", 100)
-        ended.cancel()
-        assert not queue
         queue.add(job("bob", "b1", "b2", "b3"))
-        queue.charge("bob", -100)
+        queue.charge("ann", 100)
+        queue.charge("bob", had)
+        ended.cancel()
         queue.forget(holding)
+        queue.charge("bob", 50 - had)
         queue.add(job("ann", "a"))
         assert {one.owner for one in queue.jobs()} == {"bob", "ann"}
         assert ended not in queue.jobs()
         return names(queue, 3)
 
-    assert order({"ann"}) == ["b1", "b2", "b3"], "a worker still has something of hers"
-    assert order(()) == ["b1", "a", "b2"], "she comes anew"
+    assert order(99) == ["b1", "b2", "b3"], "she has had 50 s more"
+    assert order(100, {"ann"}) == ["b1", "b2", "b3"], "a worker still has something of hers"
+    assert order(100) == ["b1", "a", "b2"], "she comes anew"
+
+
+def test_all_who_have_gone_are_forgotten_when_nobody_is_there():
+    queue, ended = Queue(), job("ann", "a")
+    queue.add(ended)
+    queue.charge("ann", 100)
+    ended.cancel()
+    queue.forget({"bob"})
+    assert list(queue.lines()) == []
+
+
+def test_what_is_put_first_comes_before_the_owner_s_others_and_no_one_else_s():
+    queue, second = Queue(), job("ann", "a2", "a3")
+    for one in (job("ann", "a1"), second, job("bob", "b1", "b2")):
+        queue.add(one)
+    queue.first(second)
+    queue.add(job("ann", "a4"))
+    queue.first(job("cid", "unknown"))
+    assert names(queue, 6) == ["a2", "b1", "a3", "b2", "a4", "a1"]
 
 
 class Counted(Job):

@@ -45,6 +45,14 @@ def pause(seconds, steps=10):
     return Result(facts={"ended": time.time()})
 
 
+def slowing(quick, slow, steps):
+    """Pauses of so many seconds, from half of the steps on other ones, with the progress told."""
+    for step in range(steps):
+        time.sleep(quick if step < steps / 2 else slow)
+        advance(step + 1, steps)
+    return Result()
+
+
 def faults(times=5, size=2**26):
     """Pages that the system has to hand out while memory is taken and given back again."""
     _ = b"x" * size

@@ -1,19 +1,36 @@
-"""Progress of a job: how far, how long still, and a way to stop it."""
+"""Progress of a job: how far, how long still, what lies before it, and a way to stop it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from pages.components.text import plain
+from pages.components.times import in_line, may_go_first, time_left, waits
 from pages.components.work import CANCELLED, Work, gather
 from xai_core.cache import Result
 from xai_core.jobs import Task
 
 EVERY_S = 0.4
 DONE = "Everything is computed."
+ROW = 48  # pixels
+LOOK = """<style>
+[class*="st-key-progress-"] { flex-wrap: nowrap; overflow: hidden; }
+[class*="st-key-progress-"] button { white-space: nowrap; }
+@media (max-width: 640px) {
+  [class*="st-key-progress-"] { gap: 0.5rem; }
+  [class*="st-key-progress-"] [data-testid="stProgress"] p,
+  [class*="st-key-progress-"] [data-testid="stCaptionContainer"] p {
+    font-size: 0.75rem; line-height: 1.15;
+  }
+  [class*="st-key-progress-"] button { padding: 0 0.5rem; }
+  [class*="st-key-progress-"] button p { font-size: 0.75rem; }
+}
+</style>"""
+FIRST = "Your other work goes on when this is done."
 STOPPED = "Cancelled. What was finished before is shown."
 
 
@@ -77,15 +94,29 @@ def problem(sentence: str, work: Work) -> None:
 
 
 def bar(work: Work, label: str) -> None:
-    """The progress bar of a running job with its cancel button."""
+    """The progress bar of a running job, with its cancel button, or what it waits for."""
     if work.job is None:
         return
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    current = work.job.current or label
-    left.progress(min(1.0, work.job.fraction), text=f"{current} · {time_left(work)}")
-    if right.button("Cancel", key=f"cancel {label}", width="stretch"):
+    row = _row(label)
+    row.progress(work.job.fraction, text=told(work, label))
+    if may_go_first(work.job.outlook) and row.button(
+        "Compute this first", key=f"first {label}", help=FIRST
+    ):
+        work.first()
+        st.rerun()
+    if row.button("Cancel", key=f"cancel {label}"):
         work.cancel()
         st.rerun()
+
+
+def told(work: Work, label: str) -> str:
+    """What is being done and how long it still takes, or what is done before it."""
+    if work.job is None:
+        return label
+    outlook = work.job.outlook
+    if waits(outlook):
+        return in_line(outlook)
+    return f"{work.job.current or label} · {time_left(outlook)}"
 
 
 def status(
@@ -102,43 +133,50 @@ def status(
         failure: what is said of the reasons why something could not be computed, as markdown.
         again: what makes the next run compute the rest.
     """
-    with st.container(height=48, border=False):
-        if work.running:
-            bar(work, label)
-            return
-        if not work.problems:
-            st.caption(DONE)
-            return
+    if work.running:
+        bar(work, label)
+    elif not work.problems:
+        said(DONE, label)
+    else:
         failed = [sentence for sentence in work.problems.values() if sentence != CANCELLED]
-        offer_the_rest(failure(failed) if failed else STOPPED, [work], again)
+        offer_the_rest(failure(failed) if failed else STOPPED, [work], label, again)
+
+
+def said(sentence: str, label: str) -> None:
+    """A sentence, as markdown, where the progress bar of this label was or will be."""
+    _row(label).caption(sentence)
 
 
 def offer_the_rest(
-    sentence: str, works: Sequence[Work], again: Callable[[Work], None] = Work.retry
+    sentence: str,
+    works: Sequence[Work],
+    label: str,
+    again: Callable[[Work], None] = Work.retry,
 ) -> None:
     """How works ended that have not given everything, and a way to go on.
 
     Args:
         sentence: how they ended, as markdown.
         works: the works.
+        label: of their progress bar, whose place this takes.
         again: makes the next run compute the rest of one.
     """
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.caption(sentence)
-    if right.button("Compute the rest", width="stretch"):
+    row = _row(label)
+    row.caption(sentence)
+    if row.button("Compute the rest", key=f"rest {label}"):
         for work in works:
             again(work)
         st.rerun()
 
 
-def time_left(work: Work) -> str:
-    """Time left in words."""
-    seconds = work.job.seconds_left if work.job is not None else None
-    if seconds is None:
-        return "estimating the time left"
-    return f"about {duration(seconds)} left"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, such as "40 s" or "12 min"."""
-    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+def _row(label: str) -> Any:
+    """A row as high as a progress bar, whatever stands in it."""
+    row = st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        height=ROW,
+        border=False,
+        key=f"progress {label}",
+    )
+    row.html(LOOK)
+    return row

@@ -52,6 +52,11 @@ class Work:
         for key in self.asked - self.results.keys():
             self.problems.setdefault(key, CANCELLED)
 
+    def first(self) -> None:
+        """Compute this before the visitor's other work."""
+        if self.job is not None:
+            shared_engine().first(self.job)
+
     def retry(self) -> None:
         """Forget the ended job and its problems, so that the next run computes what is missing."""
         self.job = None

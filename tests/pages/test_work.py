@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pages.components import work
+from tests import worker_functions
+from tests.pages.waiting import LOOK_S, PATIENCE_S
 from xai_core.cache import Result
-from xai_core.jobs import Job, Task
+from xai_core.jobs import Engine, Job, Task
 
 
 class HandEngine:
@@ -19,6 +25,9 @@ class HandEngine:
         self.jobs.append(Job(tasks, owner))
         return self.jobs[-1]
 
+    def first(self, job: Job) -> None:
+        self.jobs.sort(key=lambda one: one is not job)
+
 
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
@@ -29,6 +38,36 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> HandEngine:
 
 
 A, B = Task("a", Result), Task("b", Result)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "This did not happen."
+        time.sleep(LOOK_S)
+
+
+def test_a_second_tab_waits_for_one_task_of_the_first_at_most(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = [tmp_path / str(number) for number in range(3)]
+    long = [
+        Task(file.as_posix(), worker_functions.busy_until, {"file": str(file)}) for file in files
+    ]
+    short = Task("short", worker_functions.pause, {"seconds": 0.1}, kept=False)
+    monkeypatch.setattr(work.st, "session_state", {})
+    first = work.gather("x", long, patience=0)
+    until(lambda: first.job is not None and first.job.fraction > 0)
+    monkeypatch.setattr(work.st, "session_state", {})
+    second = work.gather("x", [short], patience=0)
+    files[0].touch()
+    until(lambda: second.job is not None and second.job.done)
+    assert first.job is not None
+    assert set(first.job.results) == {long[0].key}
+    for file in files:
+        file.touch()
+    until(lambda: first.job is not None and first.job.done)
 
 
 def test_what_is_under_way_is_not_asked_for_again(by_hand: HandEngine) -> None:
@@ -74,6 +113,13 @@ def test_a_problem_stays_until_it_is_tried_again(by_hand: HandEngine) -> None:
     assert again.running
     assert not again.problems
     assert len(by_hand.jobs) == 2
+
+
+def test_what_is_looked_at_goes_before_the_visitor_s_other_work(by_hand: HandEngine) -> None:
+    work.gather("x", [A], patience=0)
+    second = work.gather("y", [B], patience=0)
+    second.first()
+    assert by_hand.jobs[0] is second.job
 
 
 def test_cancelling_keeps_what_is_finished(by_hand: HandEngine) -> None:

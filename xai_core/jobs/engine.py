@@ -19,6 +19,7 @@ from xai_core.errors import JobError, XaiError
 from xai_core.jobs.cluster import Cluster, LostError
 from xai_core.jobs.exchange import Answer, ElsewhereError, Sender, keep, without_parts
 from xai_core.jobs.failures import DIED, LOST, VANISHED, failed, sentence, too_large
+from xai_core.jobs.forecast import Forecast
 from xai_core.jobs.job import Job
 from xai_core.jobs.queue import Queue
 from xai_core.jobs.starting import memory_bytes, one_per_card, worker_count
@@ -83,6 +84,7 @@ class Engine:
         memory_bytes(memory_limit, self._workers or 1)  # what cannot be read is told at once
         self._queue = Queue()
         self._running: dict[str, _Running] = {}
+        self._forecast = Forecast(self._queue, self._running)
         self._topic = f"xai-{uuid.uuid4().hex}"
         self._sender = Sender(self.cache, self._topic)
         self._apart: set[str] = set()  # workers that do not see the cache's folder
@@ -101,7 +103,7 @@ class Engine:
         Raises:
             JobError: the engine has been closed.
         """
-        job = Job(tasks, owner, self._wake.set, self.cache.get)
+        job = Job(tasks, owner, self._wake.set, self.cache.get, self._forecast.outlook)
         for task in job.waiting():
             if task.key in self.cache:
                 job.finish(task, None)
@@ -111,6 +113,10 @@ class Engine:
             self._queue.add(job)
         self._wake.set()
         return job
+
+    def first(self, job: Job) -> None:
+        """Do a job, and what its owner asks for from now on, before the owner's other jobs."""
+        self._queue.first(job)
 
     def close(self) -> None:
         """Cancel everything and end the workers; safe to call twice."""
@@ -188,6 +194,7 @@ class Engine:
                 continue
             del self._running[ticket]
             self._queue.charge(running.job.owner, running.seconds)
+        self._forecast.present(present)
         busy = {running.worker for running in self._running.values()}
         if self._shaken:  # a worker that died meanwhile must not be given another task
             self._shaken = False
@@ -209,6 +216,7 @@ class Engine:
     def _settle(self, running: _Running, cluster: Cluster) -> None:
         outcome = cluster.outcome(running.future)
         if isinstance(outcome, Answer):
+            self._forecast.ended(running)
             self._deliver(running, outcome)
         elif isinstance(outcome, ElsewhereError):
             self._send_whole(running)

@@ -6,8 +6,11 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from xai_core.cache import Result
+from xai_core.jobs.outlook import Need, Outlook
+from xai_core.jobs.pace import Countdown, Kind, Rates, Run, kind
 from xai_core.jobs.task import Task
 
 FORGIVEN = 3  # times; one that ends its process before it can say that it has begun seems blameless
@@ -56,13 +59,20 @@ class Job:
         owner: str,
         on_cancel: Callable[[], None] = lambda: None,
         find: Callable[[str], Result | None] = lambda key: None,
+        look: Callable[[Job], Outlook] = lambda job: Outlook(),
     ) -> None:
         self.owner = owner
         self._tasks = {task.key: task for task in tasks}
         self._waiting = OrderedDict(self._tasks)  # in a dict, the first is found by a search
-        self._running: dict[str, float] = {}
+        # Costs of what waits by kind, so that thousands of tasks need not be looked at.
+        self._costs: dict[Kind, list[float]] = {}
+        for task in self._waiting.values():
+            self._count(task, 1)
+        self._running: dict[str, Run] = {}
         self._results: dict[str, Result | None] = {}  # None: in the cache
         self._find = find
+        self._look = look
+        self._countdown = Countdown()
         self._errors: dict[str, str] = {}
         self._cost = _cost(self._tasks)
         self._finished = 0.0  # the cost of what has ended
@@ -70,7 +80,6 @@ class Job:
         self._spared: Counter[str] = Counter()
         self._cancelled = False
         self._released: float | None = None
-        self._started: tuple[float, float] | None = None
         self._on_cancel = on_cancel
         self._ended = threading.Event()
         self._lock = threading.RLock()
@@ -112,21 +121,41 @@ class Job:
             return min(1.0, self._finished_cost() / self._cost)
 
     @property
-    def seconds_left(self) -> float | None:
-        """Seconds until the end at the pace since the first task started; None if unknown.
+    def outlook(self) -> Outlook:
+        """Its time left and what lies before it, with what other users' jobs take.
 
-        The pace contains what other users' jobs take; results from the cache do not count.
+        The time left is that to be shown: it does not jump when the estimate does.
         """
+        if self._ended.is_set():
+            return Outlook(0.0)
+        found = self._look(self)  # without the lock, because that asks all jobs
         with self._lock:
-            if self._ended.is_set():
-                return 0.0
-            if self._started is None:
-                return None
-            began, cost_before = self._started
-            finished = self._finished_cost()
-            gained = finished - cost_before
-            elapsed = time.monotonic() - began
-            return elapsed * (self._cost - finished) / gained if gained > 0 else None
+            return replace(found, left=self._countdown.shown(found.left, time.monotonic()))
+
+    def need(self, rates: Rates) -> Need | None:
+        """What it still needs of workers' time; None if the rates tell too little."""
+        now = time.monotonic()
+        with self._lock:
+            kinds = list(self._costs)
+            waits = [(rates.rate(one), self._costs[one][1]) for one in kinds]
+            running = [
+                (one.left(_seconds(self._tasks[key], rates), now), kind(self._tasks[key]))
+                for key, one in self._running.items()
+            ]
+            ends = [_seconds(self._tasks[key], rates) for key in self._ends()]
+        known = [seconds for seconds, _ in running if seconds is not None]
+        waiting = [rate * cost for rate, cost in waits if rate is not None]
+        if len(known) < len(running) or len(waiting) < len(waits):
+            return None
+        first, last = (one or 0.0 for one in ends) if ends else (0.0, 0.0)
+        return Need(
+            sum(known),
+            sum(waiting),
+            max(known, default=0.0),
+            first,
+            last,
+            all(rates.measured(one) for one in kinds),
+        )
 
     @property
     def current(self) -> str:
@@ -145,6 +174,7 @@ class Job:
                 return
             self._cancelled = True
             self._waiting.clear()
+            self._costs.clear()
             self._running.clear()
             self._ended.set()
         self._on_cancel()
@@ -160,6 +190,7 @@ class Job:
             for key in self._waiting:
                 del self._tasks[key]
             self._waiting.clear()
+            self._costs.clear()
             self._cost = _cost(self._tasks)
             self._end_if_complete()
 
@@ -192,18 +223,16 @@ class Job:
     def begin(self, task: Task) -> bool:
         """Note that a worker has ``task``; False if the job no longer wants it."""
         with self._lock:
-            if self._waiting.pop(task.key, None) is None:
+            if not self._unqueue(task.key):
                 return False
-            self._running[task.key] = 0.0
-            if self._started is None:
-                self._started = (time.monotonic(), self._finished_cost())
+            self._running[task.key] = Run(time.monotonic())
             return True
 
     def progress(self, task: Task, share: float) -> None:
         """Note that ``share`` of a running task, 0 to 1, is finished."""
         with self._lock:
             if task.key in self._running:
-                self._running[task.key] = min(max(share, self._running[task.key]), 1.0)
+                self._running[task.key].tell(share, time.monotonic())
 
     def finish(self, task: Task, outcome: Result | str | None) -> None:
         """Note the result of a task, or the sentence that says why there is none.
@@ -218,7 +247,7 @@ class Job:
                 return
             if key not in self._results and key not in self._errors:
                 self._finished += self._tasks[key].cost
-            self._waiting.pop(key, None)
+            self._unqueue(key)
             self._running.pop(key, None)
             if isinstance(outcome, str):
                 self._errors[key] = outcome
@@ -249,6 +278,7 @@ class Job:
             if self._released is None:
                 self._waiting[task.key] = task
                 self._waiting.move_to_end(task.key, last=False)
+                self._count(task, 1)
             else:
                 del self._tasks[task.key]
                 self._cost = _cost(self._tasks)
@@ -261,13 +291,45 @@ class Job:
             for key in [*self._running, *self._waiting]:
                 self.finish(self._tasks[key], sentence)
 
+    def run(self, task: Task) -> Run | None:
+        """How far a task is that a worker has; None if none has it."""
+        with self._lock:
+            return self._running.get(task.key)
+
+    def _unqueue(self, key: str) -> bool:
+        """Take a task out of those that wait; whether it was among them."""
+        task = self._waiting.pop(key, None)
+        if task is not None:
+            self._count(task, -1)
+        return task is not None
+
+    def _count(self, task: Task, number: int) -> None:
+        """Count a task among those that wait, or, with -1, no longer."""
+        one = kind(task)
+        counted = self._costs.setdefault(one, [0, 0.0])
+        counted[0] += number
+        counted[1] += number * task.cost
+        if not counted[0]:
+            del self._costs[one]
+
+    def _ends(self) -> list[str]:
+        """Keys of the first and the last task that wait; none if none does."""
+        if not self._waiting:
+            return []
+        return [next(iter(self._waiting)), next(reversed(self._waiting))]
+
     def _finished_cost(self) -> float:
-        under_way = (self._tasks[key].cost * share for key, share in self._running.items())
+        under_way = (self._tasks[key].cost * one.share for key, one in self._running.items())
         return self._finished + sum(under_way)
 
     def _end_if_complete(self) -> None:
         if not self._waiting and not self._running:
             self._ended.set()
+
+
+def _seconds(task: Task, rates: Rates) -> float | None:
+    rate = rates.rate(kind(task))
+    return None if rate is None else rate * task.cost
 
 
 def _cost(tasks: Mapping[str, Task]) -> float:

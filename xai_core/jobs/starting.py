@@ -109,7 +109,9 @@ class Local:
             stdout=subprocess.PIPE,
             text=True,
             env=_environment(),
-            start_new_session=True,  # Ctrl-C in a terminal reaches the parent only
+            # Ctrl-C in a terminal reaches the parent only. Not a new session: where Linux shares
+            # its cores out by session, a worker would not give way to its own server at all.
+            process_group=0,
         )
         self.address = self._first_line()
 

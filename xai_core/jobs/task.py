@@ -17,7 +17,7 @@ class Task:
         key: content key of the result (``xai_core.cache.content_key``).
         run: what a worker calls, a function of a module.
         arguments: its keyword arguments, plain data; nobody changes them any more.
-        cost: expected effort beside the other tasks of the job, in any unit above 0.
+        cost: expected effort in passes of a network, above 0; 1 says that nobody knows.
         title: what people read while it runs.
         kept: whether the result goes to the cache, and so to the disk.
     """

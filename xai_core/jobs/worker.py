@@ -20,8 +20,9 @@ from xai_core.sources import SOURCES
 TASKS = "xai_core.tasks"
 FIRST_LIBRARIES = "xai_core.tasks.first_libraries"
 REPORT_EVERY_S = 0.2
-# On Linux a third of what the server gets where both want a core. With 19 it would be a hundredth,
-# and whatever else the machine does could keep a worker from its first heatmap for minutes.
+# Where Linux shares its cores out by session (autogroup), this counts only against the server,
+# whose session the workers share; elsewhere against everything, which is why it is small. Beside
+# one busy loop on the same core a model was there after 3.5 s with 0, 8.6 s with 5, 185 s with 19.
 NICE = 5
 OTHER_PROGRAM = (
     "The program's files, or its libraries, are not the same for the server and the compute "

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.components.classified import Classified
-from pages.components.live import live, time_left
+from pages.components.live import live, told
 from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import gather
@@ -71,7 +71,7 @@ def _table(classified: Classified, explanations: Sequence[Explanation], display:
     }
     work = gather("pairs", list(asked.values()), patience=1.0)
     if work.running:
-        live(lambda: st.caption(f"Comparing the maps, {time_left(work)}."), work)
+        live(lambda: st.caption(told(work, "Comparing the maps")), work)
         return
     for sentence in dict.fromkeys(work.problems.values()):
         st.caption(plain(sentence))

@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.live import duration, finished
+from pages.components.live import finished
 from pages.components.plots import COLOURS, laid_out, mark
 from pages.components.reliability.map_images import map_picture
 from pages.components.reliability.metric_controls import begin_at
+from pages.components.times import duration
 from pages.components.work import gather
 from xai_core import tasks
 from xai_core.cache import Result

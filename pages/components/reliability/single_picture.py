@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.components import alt_text
 from pages.components.classified import Classified, ClassifiedImage
-from pages.components.live import DONE, STOPPED, bar, live, offer_the_rest, problem
+from pages.components.live import DONE, STOPPED, bar, live, offer_the_rest, problem, said
 from pages.components.reliability import map_filter, map_images, trace
 from pages.components.reliability.metric_controls import STAGE_TITLES, choose_stage
 from pages.components.select_controls import select_box
@@ -23,6 +23,7 @@ from xai_core.jobs import Task, shared_engine
 from xai_core.tasks import Metric
 
 MAP = "Map"
+LABEL = "Computing"
 WHOLE = 9  # rows of the table that need no scrolling
 TABLE = {
     **{name: TITLES[name] for name in ("eps_minus", "eps_plus", "apem", "apem_normalized")},
@@ -94,14 +95,13 @@ def _step_by_step(
 
 def _numbers(works: Sequence[Work], make_table: Callable[[], pd.DataFrame]) -> None:
     """Progress, and the numbers as far as they are there."""
-    with st.container(height=48, border=False):
-        current = next((work for work in works if work.running), None)
-        if current is not None:
-            bar(current, "Computing")
-        elif any(text == CANCELLED for work in works for text in work.problems.values()):
-            offer_the_rest(STOPPED, works)
-        elif not any(work.problems for work in works):
-            st.caption(DONE)
+    current = next((work for work in works if work.running), None)
+    if current is not None:
+        bar(current, LABEL)
+    elif any(text == CANCELLED for work in works for text in work.problems.values()):
+        offer_the_rest(STOPPED, works, LABEL)
+    else:
+        said("" if any(work.problems for work in works) else DONE, LABEL)
     table = make_table()
     if len(table):
         alt_text.table(
