@@ -150,17 +150,17 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
     described = tasks.describe(model)
     loading = gather("model", [described], patience=1.5)
     with status:
-        loaded = finished(loading, [described], "Loading the model")
+        loaded = finished(loading, [described], "Loading the model", _note())
     if not loaded:
-        return _meanwhile(pictures, loading, status)
+        return _meanwhile(pictures, loading)
     facts = loading.results[described.key].facts
     asked = _predictions_of(pictures.chosen, model, facts)
     work = gather("prediction", list(asked.values()), patience=1.5)
     with status:
-        finished(work, list(asked.values()), "Predicting")
+        finished(work, list(asked.values()), "Predicting", _note())
     known = _known(pictures.chosen, asked, work)
     if not known and (work.running or pictures.reading.running):
-        return _meanwhile(pictures, work if work.running else pictures.reading, status)
+        return _meanwhile(pictures, work if work.running else pictures.reading)
     more = _predictions_of(pictures.others, model, facts)
     aside = gather("gallery", list(more.values()), patience=0, aside=True)
     st.session_state[_BEFORE] = model, facts, known
@@ -169,13 +169,19 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
     )
 
 
-def _meanwhile(pictures: Pictures, work: Work, status: Any) -> Classified:
+def _note() -> str:
+    """What the page shows while something is awaited."""
+    model, _, known = st.session_state.get(_BEFORE, ({}, {}, ()))
+    names = ", ".join(picture.name for picture, _ in known)
+    return f"Until then: {plain(names)} and {plain(str(model['source']))}" if known else ""
+
+
+def _meanwhile(pictures: Pictures, work: Work) -> Classified:
     """What the page was about before, while a work goes on."""
     model, facts, known = st.session_state.get(_BEFORE, (None, None, ()))
     if not known or not work.running:
         pictures.draw(lambda: ({}, {}))
         st.stop()
-    status.caption("Until then the page shows what it was about before.")
     return _about_classes(model, facts, known, pictures, tuple, work)
 
 

@@ -63,17 +63,23 @@ def live(
     st.fragment(redraw, run_every=every_s if awaited else idle_s)()
 
 
-def finished(work: Work, tasks: Sequence[Task], label: str) -> bool:
+def finished(work: Work, tasks: Sequence[Task], label: str, note: str = "") -> bool:
     """Whether the results of all tasks are there.
 
     Until then the progress of the work, or why it has failed, is on the page, and the page runs
     again when they have come.
+
+    Args:
+        work: what makes them.
+        tasks: the tasks.
+        label: what is being done, while no task says it.
+        note: a sentence beside the progress.
     """
     if all(task.key in work.results for task in tasks):
         return True
     problems = [work.problems[task.key] for task in tasks if task.key in work.problems]
     if work.running:
-        live(partial(bar, work, label), work)
+        live(partial(bar, work, label, note), work)
     elif problems:
         problem(problems[0], work)
     return False
@@ -93,12 +99,18 @@ def problem(sentence: str, work: Work) -> None:
         st.rerun()
 
 
-def bar(work: Work, label: str) -> None:
-    """The progress bar of a running job, with its cancel button, or what it waits for."""
+def bar(work: Work, label: str, note: str = "") -> None:
+    """The progress bar of a running job, with its cancel button, or what it waits for.
+
+    Args:
+        work: the work.
+        label: as in ``finished``.
+        note: likewise.
+    """
     if work.job is None:
         return
     row = _row(label)
-    row.progress(work.job.fraction, text=told(work, label))
+    row.progress(work.job.fraction, text=f"{told(work, label)}{note and f'. {note}'}")
     if may_go_first(work.job.outlook) and row.button(
         "Compute this first", key=f"first {label}", help=FIRST
     ):

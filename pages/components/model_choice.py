@@ -6,10 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components import model_search
-from pages.components.address_bar import warn_of_unknown, write
+from pages.components.address_bar import navigated, this_page, warn_of_unknown, write
 from pages.components.checkpoint_form import own_checkpoint
 from pages.components.model_facts import ABOUT, ORDER, group_of, methods_in_words
 from pages.components.model_facts import OWN as OWN_GROUP
@@ -45,9 +44,7 @@ def choose_model() -> dict[str, Any] | None:
         help="Type to search the list. " + " ".join(f"{g}: {text}" for g, text in ABOUT.items()),
     )
     st.session_state[_LATEST] = chosen
-    said = None if chosen == first_model() else chosen
-    if st.query_params.get(KEY) != said:
-        write(KEY, said)
+    write(KEY, None if chosen == first_model() else chosen)
     for problem in brought_models.problems():
         st.warning(plain(problem))
     model_search.offer(KEY)
@@ -64,13 +61,10 @@ def _select(names: Collection[str]) -> None:
     time it may lag behind the page.
     """
     asked, latest = st.query_params.get(KEY), st.session_state.get(_LATEST)
-    context = get_script_run_ctx()
-    page = None if context is None else context.page_script_hash
     # A control of another page is another one, and would begin with the first model.
-    moved = st.session_state.get(_PAGE) != page
-    st.session_state[_PAGE] = page
-    # Older versions of Streamlit do not tell of the back button; the page stays as it is then.
-    if latest is None or getattr(context, "is_history_navigation", False):
+    moved = st.session_state.get(_PAGE) != this_page()
+    st.session_state[_PAGE] = this_page()
+    if latest is None or navigated():
         wanted = asked or first_model()
     else:
         wanted = (not moved and st.session_state.get(KEY)) or asked or latest

@@ -155,7 +155,9 @@ def _folder(classified: Classified) -> Cohort | None:
         st.info("There is no picture in this folder.")
         return None
     order = tasks.predict(*classified.loaded, list(found), [pixels for _, pixels in found.values()])
-    probabilities = wait_for("apem-prediction", order, "Predicting").arrays["probabilities"]
+    probabilities = wait_for("apem-prediction", order, "Predicting the folder").arrays[
+        "probabilities"
+    ]
     names = {digest: name for digest, (name, _) in found.items()}
     folders = folder_classes(map(folder_of, names.values()), classified.class_names)
     for sentence in folders.problems:
