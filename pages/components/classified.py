@@ -150,14 +150,14 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
     described = tasks.describe(model)
     loading = gather("model", [described], patience=1.5)
     with status:
-        loaded = finished(loading, [described], "Loading the model", _note())
+        loaded = finished(loading, [described], "Loading the model", _until_then())
     if not loaded:
         return _meanwhile(pictures, loading)
     facts = loading.results[described.key].facts
     asked = _predictions_of(pictures.chosen, model, facts)
     work = gather("prediction", list(asked.values()), patience=1.5)
     with status:
-        finished(work, list(asked.values()), "Predicting", _note())
+        finished(work, list(asked.values()), "Predicting")
     known = _known(pictures.chosen, asked, work)
     if not known and (work.running or pictures.reading.running):
         return _meanwhile(pictures, work if work.running else pictures.reading)
@@ -169,11 +169,10 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
     )
 
 
-def _note() -> str:
-    """What the page shows while something is awaited."""
-    model, _, known = st.session_state.get(_BEFORE, ({}, {}, ()))
-    names = ", ".join(picture.name for picture, _ in known)
-    return f"Until then: {plain(names)} and {plain(str(model['source']))}" if known else ""
+def _until_then() -> str:
+    """What the page is about while another model is loaded."""
+    _, facts, known = st.session_state.get(_BEFORE, ({}, {}, ()))
+    return f"Until then the page is about {plain(facts['title'])}." if known else ""
 
 
 def _meanwhile(pictures: Pictures, work: Work) -> Classified:

@@ -110,7 +110,7 @@ def bar(work: Work, label: str, note: str = "") -> None:
     if work.job is None:
         return
     row = _row(label)
-    row.progress(work.job.fraction, text=f"{told(work, label)}{note and f'. {note}'}")
+    row.progress(work.job.fraction, text=" · ".join(filter(None, [told(work, label), note])))
     if may_go_first(work.job.outlook) and row.button(
         "Compute this first", key=f"first {label}", help=FIRST
     ):
