@@ -42,7 +42,7 @@ def time_left(outlook: Outlook) -> str:
     """Time left in words."""
     if outlook.left is None:
         return "estimating the time left"
-    word = "about" if outlook.sure else "more than"
+    word = "about" if outlook.sure else "roughly"
     return f"{word} {duration(outlook.left)} left"
 
 

@@ -28,7 +28,7 @@ def test_seconds_in_words(seconds: float, words: str) -> None:
 def test_the_time_left_says_what_is_known() -> None:
     assert time_left(Outlook()) == "estimating the time left"
     assert time_left(Outlook(120.0)) == "about 2 min left"
-    assert time_left(Outlook(120.0, sure=False)) == "more than 2 min left"
+    assert time_left(Outlook(120.0, sure=False)) == "roughly 2 min left"
 
 
 def test_the_place_in_line_in_words() -> None:

@@ -52,8 +52,7 @@ class Outlook:
 
     Attributes:
         left: seconds until its end; None if unknown.
-        sure: whether ``left`` rests on what has been measured of each kind; if not, the job takes
-            at least about as long.
+        sure: whether ``left`` rests on what has been measured of each kind, and on no guess.
         waits: whether workers have none of its tasks.
         place: which it is among the jobs that have something to be done before it goes on; 1 if
             there is no other.

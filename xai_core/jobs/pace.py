@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from xai_core.jobs.task import Task
 
 KINDS = 1000  # that are remembered
-KEPT = 0.7  # of the weight of all earlier tasks, whenever one of the same kind has ended
+KEPT = 0.8  # of the weight of all earlier tasks, whenever one of the same kind has ended
 RECENT = 0.15  # share of a task: what was before counts less and less for its pace
 TRUSTED = 0.2  # share of a task after which its own pace alone counts
 SPAN = 0.02  # share of a task over which its pace can be measured
