@@ -85,6 +85,7 @@ def _researcher() -> None:
     from pages.components import working_session
 
     working_session.reopen(page, pages)
+    working_session.current()  # also pages that show nothing of it tell it in their address
     try:
         page.run()
     finally:

@@ -22,6 +22,7 @@ _TITLES = {
     TRUE: "Each picture's true class, where it is known",
 }
 MOST_NAMED = 3
+_LATEST = "_class"  # in the session: what the address says of it, or said on another page
 NAMES = "_class_names"  # in the session: of the model that the class was chosen for
 TOP = 5
 PARAMETER = "picture_class"  # of the address: a picture, by the beginning of its hash, and a class
@@ -186,7 +187,9 @@ def _for_all(class_names: Sequence[str], probabilities: NDArray[np.float32], tru
         help="The five most probable classes come first; type to search all of them.",
     )
     words = {PREDICTED: None, TRUE: TRUE}
-    write("class", words[chosen] if chosen in words else class_word(int(chosen), class_names))
+    word = words[chosen] if chosen in words else class_word(int(chosen), class_names)
+    st.session_state[_LATEST] = word or ""
+    write("class", word)
     return chosen
 
 
@@ -195,7 +198,8 @@ def _asked(class_names: Sequence[str], true: bool) -> str:
 
     In another model a class of the same name may have another number.
     """
-    wanted = st.query_params.get("class", "").strip()
+    # A control of another page is another one, and that page's address says nothing of it.
+    wanted = st.query_params.get("class", "").strip() or st.session_state.get(_LATEST, "")
     if not wanted or (wanted == TRUE and not true):
         return PREDICTED
     if wanted == TRUE:

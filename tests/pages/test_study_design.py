@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.components import access
+from pages.components import access, picture_store, session_store
+from pages.components.session_store import OwnPicture
 from pages.components.study.design import links, originals, publish, rendering, study_urls
 from tests.pages.opening import address, page, press, words
 from tests.pages.waiting import arrived, checked, ended, until
@@ -231,6 +232,30 @@ def test_samples_are_added_and_their_classes_told(store: Store) -> None:
     assert ":material/check: vgg\\-tiny\\: Egyptian cat" in words(app)
     press(app, "drop p1")
     assert [one.id for one in store.draft(slug).pictures] == ["p2"]
+
+
+def test_the_pictures_of_the_session_are_added_with_their_classes(store: Store) -> None:
+    slug = begun(store, full(store, pictures=(), trials=0))
+    kept, lost = (picture_store.keep(sample_png(name)) for name in ("cat", "coffee"))
+    token = session_store.create()
+    pictures = (
+        OwnPicture("mine/c.png", kept, true="Egyptian cat"),
+        OwnPicture("gone.png", lost, true="espresso"),
+        OwnPicture("other.png", "0" * 64, shown=False),
+    )
+    session_store.change(token, "", lambda now: replace(now, pictures=pictures))
+    picture_store.delete(lost)
+    app = opened(slug, "Pictures")
+    app.query_params["session"] = token
+    until(app, lambda _: "The classes to choose from" not in words(app))
+    enter(app, "segmented_control", "From", "session")
+    assert field(app, "multiselect", "This session's pictures").value == [kept, lost]
+    press(app, "add of session")
+    assert [(one.name, one.true_class) for one in store.draft(slug).pictures] == [
+        ("c.png", "Egyptian cat")
+    ]
+    assert "'gone.png' is not kept on this server any more" in words(app).replace("\\", "")
+    assert address(app, "session") == [token]
 
 
 def test_files_that_are_no_pictures_are_named_and_left_out(store: Store) -> None:

@@ -78,6 +78,20 @@ def test_another_model_is_asked_for_the_same_class_and_not_for_the_same_number(
     assert app.session_state["chosen"] == [2]
 
 
+def test_the_next_page_explains_the_same_class() -> None:
+    """There the control is another one, and its address says nothing of the class."""
+    app = AppTest.from_function(switching).run()
+    app.selectbox(key="class").set_value("2").run()
+    del app.session_state["class"]
+    app.query_params.clear()
+    app.run()
+    assert app.session_state["chosen"] == [2]
+    assert address(app, "class") == ["2-dog"]
+    app.selectbox(key="class").set_value("predicted").run()
+    del app.session_state["class"]
+    assert app.run().session_state["chosen"] == [0]
+
+
 def test_a_class_that_another_model_has_not_is_told() -> None:
     app = AppTest.from_function(switching).run()
     app.selectbox(key="class").set_value("1").run()

@@ -38,7 +38,8 @@ class Kind(NamedTuple):
 def kind(task: Task) -> Kind:
     """The kind of a task, as far as its arguments tell it."""
     # What measures a map explains before, and has what it needs for that in one argument.
-    told = {**task.arguments.get("explained", {}), **task.arguments}
+    inner = task.arguments.get("explained")
+    told = {**(inner if isinstance(inner, Mapping) else {}), **task.arguments}
     method = told.get("method") or sorted(told.get("requests", ()))
     return Kind(task.function, repr(told.get("model")), repr(method), task.cost != 1.0)
 

@@ -1,4 +1,4 @@
-"""Ways to add pictures: uploads, folders with classes, samples, data sets."""
+"""Ways to add pictures: those of the session, uploads, folders with classes, samples, data sets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from pages.components import picture_store, working_session
 from pages.components.data_sets import data_sets
 from pages.components.reliability.cohort import folder_of, uploaded_pictures
 from pages.components.select_controls import segments
+from pages.components.session_store import OwnPicture
 from pages.components.study.design import drawn_by_lot
 from pages.components.study.design.drafts import Draft
 from pages.components.study.design.originals import Found, add, stored, true_classes
-from xai_core.images import sample_image, sample_images
+from xai_core.images import sample_image, sample_images, shown_name
 from xai_core.study import shared_store
 from xai_core.study.field_of_view import original_png
 
@@ -27,16 +29,43 @@ def show(draft: Draft, classes: Sequence[str] | None) -> None:
         draft: the draft.
         classes: of the models, which names of folders may mean; None where there is no model.
     """
-    offered = SOURCES | ({"data": "A data set"} if data_sets() else {})
+    own = working_session.pictures()
+    offered = {"session": "This session's"} if own else {}
+    offered |= SOURCES | ({"data": "A data set"} if data_sets() else {})
     source = segments(
         st, "From", offered, draft.key("source"), bind=None, label_visibility="collapsed"
     )
-    if source == "samples":
+    if source == "session":
+        _of_session(draft, own, classes)
+    elif source == "samples":
         _samples(draft)
     elif source == "data":
         drawn_by_lot.show(draft, classes)
     else:
         _uploads(draft, classes, folder=source == "folder")
+
+
+def _of_session(draft: Draft, own: Sequence[OwnPicture], classes: Sequence[str] | None) -> None:
+    """The session's pictures, with the classes that their data set gave them."""
+    titles = {one.digest: shown_name(one.name) for one in own}
+    chosen = st.multiselect(
+        "This session's pictures",
+        list(titles),
+        default=[one.digest for one in own if one.shown],
+        format_func=titles.__getitem__,
+        key=draft.key("of session"),
+    )
+    if st.button("Add", key="add of session", disabled=not chosen):
+        wanted = [one for one in own if one.digest in chosen]
+        true, problems = true_classes([one.true for one in wanted], classes)
+        here = [one for one in wanted if picture_store.use(one.digest)]
+        found = stored(
+            (one.name, picture_store.path(one.digest).read_bytes(), true.get(one.true, ""))
+            for one in here
+        )
+        found.refused += problems
+        found.refused += [picture_store.lost(one.name) for one in wanted if one not in here]
+        add(draft, found)
 
 
 def _uploads(draft: Draft, classes: Sequence[str] | None, folder: bool) -> None:
