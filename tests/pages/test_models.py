@@ -297,6 +297,22 @@ def test_a_model_is_found_by_words_of_its_name(monkeypatch: pytest.MonkeyPatch) 
     assert "No model has these words" in said(app.info[0])
 
 
+def _offer() -> None:
+    from pages.components import model_search
+
+    model_search.offer("model")
+
+
+def test_the_search_stays_open_when_the_page_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_search, "_infos", lambda: [info("vgg-tiny", local=True)])
+    app = AppTest.from_function(_offer, default_timeout=PATIENCE_S).run()
+    assert not app.text_input
+    app.button[0].click().run()
+    assert app.text_input[0].label == "Words of its name"
+    app.run()  # as a result does that has come
+    assert app.text_input
+
+
 @pytest.mark.parametrize(
     ("model", "group"),
     [

@@ -411,6 +411,8 @@ def test_a_folder_may_be_called_after_no_class() -> None:
     known, problems = originals.true_classes(["", "GOLDFISH", "unicorn"], classes)
     assert known == {"GOLDFISH": "goldfish", "unicorn": "unicorn"}
     assert not problems
+    tiger = originals.true_classes(["n02123159"], ["tiger cat"])
+    assert tiger == ({"n02123159": "tiger cat"}, []), "WordNet's id of ImageNet's class 282"
     assert originals.true_classes(["", "a"], None) == ({"a": "a"}, ())
 
 

@@ -58,6 +58,10 @@ def switching() -> None:
     import numpy as np
     import streamlit as st
 
+    if st.session_state.pop("moved", False):  # as on another page
+        del st.session_state["class"]
+        st.query_params.clear()
+
     from pages.components.class_choice import choose_target
 
     models = {"first": ["owl", "cat", "dog"], "second": ["dog", "owl", "cow"]}
@@ -82,13 +86,12 @@ def test_the_next_page_explains_the_same_class() -> None:
     """There the control is another one, and its address says nothing of the class."""
     app = AppTest.from_function(switching).run()
     app.selectbox(key="class").set_value("2").run()
-    del app.session_state["class"]
-    app.query_params.clear()
+    app.session_state["moved"] = True
     app.run()
     assert app.session_state["chosen"] == [2]
     assert address(app, "class") == ["2-dog"]
     app.selectbox(key="class").set_value("predicted").run()
-    del app.session_state["class"]
+    app.session_state["moved"] = True
     assert app.run().session_state["chosen"] == [0]
 
 

@@ -114,24 +114,26 @@ def _problems(draft: Draft) -> None:
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in found))
     else:
         st.markdown(":material/check: Nothing is missing.")
-    for sentence in (*cautions(draft.design), *_about_classes(draft)):
+    for sentence in cautions(draft.design):
         st.warning(plain(sentence), icon=":material/warning:")
+    _about_classes(draft)
 
 
-def _about_classes(draft: Draft) -> list[str]:
-    """What to know of true classes that no model has, as far as the models were loaded."""
+def _about_classes(draft: Draft) -> None:
+    """What to know of true classes that a model does not have, if the models were loaded."""
     known = model_facts.known(draft.design)
     if len(known) < len(draft.design.with_models):
-        return []
+        return
     asked = class_questions.unanswered(draft, list(known.values()))
-    sentences = [
-        f"The step Pictures asks what is meant by {', '.join(f'“{name}”' for name in asked)}."
-    ]
-    found = sentences if asked else []
+    if asked:
+        names = ", ".join(f"“{name}”" for name in asked)
+        st.info(plain(f"The step Pictures asks what is meant by {names}."))
+    explained = draft.design.look.explained == "true"
     for sentence in tasks.unknown_classes(draft.design, known):
-        true = draft.design.look.explained == "true"
-        found.append(f"{sentence} {CANNOT_EXPLAIN if true else class_questions.COUNTS_AS_WRONG}")
-    return found
+        if explained:
+            st.warning(plain(f"{sentence} {CANNOT_EXPLAIN}"), icon=":material/warning:")
+        else:
+            st.info(plain(f"{sentence} {class_questions.COUNTS_AS_WRONG}"))
 
 
 def _start(draft: Draft, preview: bool) -> None:

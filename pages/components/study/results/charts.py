@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from xai_core.charts.study import CASE_COLOURS
 from xai_core.study.analysis.cases import CASES
 
 ROW = 34  # pixels
+LINE = 26  # letters
 LEGEND = 120  # pixels for a legend of three lines and an axis with its title
 
 
@@ -48,7 +50,10 @@ def case_intervals(cases: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
         shift = (number - (len(models) - 1) / 2) * 0.7 / max(1, len(models))
         places = [place + shift for place in range(len(own))]
         _points(figure, own, places, label(titles[model]), COLOURS[number % len(COLOURS)])
-    axes = {"xaxis": _shares("share of all pictures shown"), "yaxis": _rows(CASES.values())}
+    axes = {
+        "xaxis": _shares("share of all pictures shown"),
+        "yaxis": _rows(map(_wrapped, CASES.values())),
+    }
     return _laid_out(figure, _case_height(cases), **axes)
 
 
@@ -111,6 +116,11 @@ def times(answers: pd.DataFrame) -> go.Figure:
 def label(text: str) -> str:
     """Text from outside, which Plotly would read as HTML."""
     return html.escape(text if len(text) <= 40 else f"{text[:39]}…", quote=False)
+
+
+def _wrapped(title: str) -> str:
+    """A title on lines that leave room for the chart on a narrow screen."""
+    return "<br>".join(wrap(title, LINE))
 
 
 def _points(

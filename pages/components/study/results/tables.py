@@ -11,7 +11,7 @@ import streamlit as st
 from xai_core.study.analysis.cases import CASE_TITLES
 
 WORDS = {
-    "model": "{one}", "other": "Other {one}", "case": "Case", "count": "Count",
+    "model": "{One}", "other": "Other {one}", "case": "Case", "count": "Count",
     "images": "Pictures", "share": "Share", "low": "from", "high": "to", "choice": "Answer",
     "answers": "Answers", "difference": "Difference", "only_model": "Only this {one}'s",
     "only_other": "Only the other's", "p": "p", "p_holm": "p (Holm)", "note": "Note",
@@ -75,7 +75,5 @@ def show(
 
 def _word(name: str, compared: str) -> str:
     """What people read of a column."""
-    if name not in WORDS:
-        return name
-    word = WORDS[name].format(one=compared)
-    return word[0].upper() + word[1:]
+    words = {"one": compared, "One": compared.capitalize()}
+    return WORDS[name].format(**words) if name in WORDS else name

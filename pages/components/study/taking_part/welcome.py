@@ -64,7 +64,7 @@ def instructions(design: PublicDesign) -> None:
     """What to do, before the first trial."""
     st.subheader("What to do", anchor=False)
     st.text(design.instructions)
-    st.write("Beside them, two more answers are always offered:")
+    st.write("Below the pictures, two more answers are always offered:")
     st.markdown("\n".join(f"- **{ESCAPES[name]}**: {text}" for name, text in MEANINGS.items()))
     for device, sentence in HOW.items():
         with st.container(key=device):  # the look shows one of them
