@@ -148,14 +148,14 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
         status: a container, for what is awaited.
     """
     described = tasks.describe(model)
-    loading = gather("model", [described], patience=1.5)
+    loading = gather("model", [described], patience=1.5, aside=True)
     with status:
         loaded = finished(loading, [described], "Loading the model", _until_then())
     if not loaded:
         return _meanwhile(pictures, loading)
     facts = loading.results[described.key].facts
     asked = _predictions_of(pictures.chosen, model, facts)
-    work = gather("prediction", list(asked.values()), patience=1.5)
+    work = gather("prediction", list(asked.values()), patience=1.5, aside=True)
     with status:
         finished(work, list(asked.values()), "Predicting")
     known = _known(pictures.chosen, asked, work)

@@ -86,8 +86,11 @@ def finished(work: Work, tasks: Sequence[Task], label: str, note: str = "") -> b
 
 
 def wait_for(purpose: str, task: Task, label: str) -> Result:
-    """The one result that the rest of the page needs; until it is there, the run ends here."""
-    work = gather(purpose, [task], patience=1.5)
+    """The one result that the rest of the page needs; until it is there, the run ends here.
+
+    It takes turns with the visitor's other work, which may take long.
+    """
+    work = gather(purpose, [task], patience=1.5, aside=True)
     return work.results[task.key] if finished(work, [task], label) else st.stop()
 
 

@@ -18,7 +18,7 @@ from pages.components.picture_choice import choose_pictures
 from xai_core.explainers.choices import Choice
 
 
-def set_margins(above: str = "2.6rem") -> None:
+def set_margins(above: str = "3.4rem") -> None:
     """The space around the page, with so much above its title."""
     look = f"padding:{above} clamp(1rem,3vw,3rem) 2rem"
     st.html(f"<style>.stMainBlockContainer{{{look}}}</style>")
