@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -20,9 +21,9 @@ from pages.components.select_controls import segments
 from pages.components.text import errors_shown, plain
 from xai_core import tasks
 from xai_core.cache import Result
-from xai_core.classes import class_word, folder_classes
+from xai_core.classes import class_named, class_word, folder_classes
 from xai_core.datasets import check_splits, pictures_among
-from xai_core.errors import DataError, ImageError
+from xai_core.errors import DataError, ImageError, ModelError
 from xai_core.images import image_hash, model_input, read_image
 from xai_core.provenance import UNKNOWN, Option
 from xai_core.tasks import Subject
@@ -104,7 +105,13 @@ def _here(classified: Classified) -> Cohort:
                     "Predicted": [
                         titles[_best(image.probabilities)] for image in classified.images
                     ],
-                    "True class": pd.Series([UNKNOWN] * len(classified.images), dtype="str"),
+                    "True class": pd.Series(
+                        [
+                            _known_title(image.picture.true, classified.class_names, list(offered))
+                            for image in classified.images
+                        ],
+                        dtype="str",
+                    ),
                 }
             ),
             column_config={
@@ -121,6 +128,14 @@ def _here(classified: Classified) -> Cohort:
         for digest, word in zip(names, table["True class"], strict=True)
     }
     return Cohort(classified.subjects, names, true)
+
+
+def _known_title(true: str, class_names: Sequence[str], titles: Sequence[str]) -> str:
+    """How the table calls the true class that a picture's data set told."""
+    if true:
+        with suppress(ModelError):  # the model has no such class
+            return titles[class_named(true, class_names)]
+    return UNKNOWN
 
 
 def _folder(classified: Classified) -> Cohort | None:
