@@ -38,7 +38,7 @@ from xai_core.jobs import (
     worker,
 )
 from xai_core.jobs.outlook import Need
-from xai_core.jobs.pace import Rates, kind
+from xai_core.jobs.pace import Rate, Rates, kind
 from xai_core.jobs.starting import memory_bytes, worker_count
 
 ROOT = Path(__file__).parents[1]
@@ -722,17 +722,19 @@ def test_what_a_job_needs_by_hand(monkeypatch):
     monkeypatch.setattr(job, "time", clock)
     tasks = [Task("a", Result, cost=4), Task("b", Result, cost=2), Task("c", print, cost=3)]
     asked = Job(tasks, "ann")
-    known = {kind(tasks[0]): 0.5, kind(tasks[2]): 10.0}  # seconds per unit
-    assert asked.need(Rates({kind(tasks[0]): 0.5})) == Need(0, 4.5, 0, 2, 1.5, sure=False)
-    assert asked.need(Rates(known)) == Need(0, 33, 0, 2, 30)
+    half = Rate(0.5, 4)  # seconds per unit
+    known = {kind(tasks[0]): half, kind(tasks[2]): Rate(10, 3)}
+    guessed = Need(0, 4.5, 0, (2, 1, 1.5), 1.5, sure=False)
+    assert asked.need(Rates({kind(tasks[0]): half})) == guessed
+    assert asked.need(Rates(known)) == Need(0, 33, 0, (2, 1, 30), 30)
     assert asked.begin(tasks[0])
     clock.now += 0.5  # of 4 · 0.5 s
-    assert asked.need(Rates(known)) == Need(1.5, 31, 1.5, 1, 30)
+    assert asked.need(Rates(known)) == Need(1.5, 31, 1.5, (1, 30), 30)
     assert asked.need(Rates({})) is None, "nothing is known"
     assert asked.again(tasks[0])
-    assert asked.need(Rates(known)) == Need(0, 33, 0, 2, 30)
+    assert asked.need(Rates(known)) == Need(0, 33, 0, (2, 1, 30), 30)
     asked.finish(tasks[2], Result())
-    assert asked.need(Rates(known)) == Need(0, 3, 0, 2, 1)
+    assert asked.need(Rates(known)) == Need(0, 3, 0, (2, 1), 1)
     asked.cancel()
     assert asked.need(Rates({})) == Need()
 

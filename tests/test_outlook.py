@@ -12,16 +12,16 @@ from xai_core.jobs.queue import Queue
 
 
 def waiting(seconds, each):
-    return Need(0.0, seconds, 0.0, each, each)
+    return Need(0.0, seconds, 0.0, (each,), each)
 
 
 def test_alone_it_takes_what_it_needs():
-    line = Line(0.0, [Need(3.0, 10.0, 3.0, 5.0, 5.0)])
+    line = Line(0.0, [Need(3.0, 10.0, 3.0, (5.0, 5.0), 5.0)])
     assert outlook({"ann": line}, "ann", 0, 1) == Outlook(13.0, True, False, 1, 0.0, 0.0, False)
 
 
 def test_older_work_of_the_same_owner_comes_first():
-    line = Line(0.0, [Need(4.0, 20.0, 4.0, 5.0, 5.0), waiting(6.0, 2.0)])
+    line = Line(0.0, [Need(4.0, 20.0, 4.0, (5.0,), 5.0), waiting(6.0, 2.0)])
     assert outlook({"ann": line}, "ann", 1, 1) == Outlook(30.0, True, True, 2, 24.0, 24.0, False)
 
 
@@ -50,8 +50,16 @@ def test_who_has_had_more_waits_in_whole_tasks():
     )
 
 
+def test_short_tasks_before_long_ones_are_taken_in_their_order():
+    """Owed are 9 s: of Bob's tasks of 1, 8 and 50 s the first two do, and of Ann's end the next."""
+    bob = Line(0.0, [Need(0.0, 59.0, 0.0, (1.0, 8.0, 50.0), 50.0)])
+    ann = Line(9.0, [waiting(6.0, 3.0)])
+    found = outlook({"bob": bob, "ann": ann}, "ann", 0, 1)
+    assert (found.before, found.left) == (9.0, 6.0 + 59.0)
+
+
 def test_what_a_worker_has_is_finished_in_any_case():
-    bob = Line(90.0, [Need(240.0, 1000.0, 240.0, 300.0, 300.0), waiting(5.0, 5.0)])
+    bob = Line(90.0, [Need(240.0, 1000.0, 240.0, (300.0,), 300.0), waiting(5.0, 5.0)])
     found = outlook({"bob": bob, "ann": Line(0.0, [waiting(4.0, 4.0)])}, "ann", 0, 1)
     assert found == Outlook(244.0, True, True, 2, 240.0, 0.0, True)
 

@@ -6,7 +6,7 @@ import pytest
 
 from xai_core.cache import Result
 from xai_core.jobs import Task, pace
-from xai_core.jobs.pace import Countdown, Pace, Rates, Run, kind
+from xai_core.jobs.pace import Countdown, Pace, Rate, Rates, Run, kind
 
 
 def asked(run=Result, cost=2.0, **arguments):
@@ -35,22 +35,24 @@ def test_a_kind_is_function_model_and_method():
 
 def test_recent_tasks_count_more():
     measured = Pace()
-    assert measured.rates().rate(GRADIENT) is None
+    assert measured.rates().seconds(GRADIENT, 1) is None
     measured.note(GRADIENT, 2, 4)
-    assert measured.rates().rate(GRADIENT) == pytest.approx(2)
+    assert measured.rates().seconds(GRADIENT, 1) == pytest.approx(2)
     measured.note(GRADIENT, 2, 8)
     old = pace.KEPT
-    assert measured.rates().rate(GRADIENT) == pytest.approx((old * 4 + 8) / (old * 2 + 2))
+    assert measured.rates().seconds(GRADIENT, 1) == pytest.approx((old * 4 + 8) / (old * 2 + 2))
 
 
 def test_what_was_never_measured_is_as_slow_as_the_slowest_of_its_model():
     unstated = kind(asked(cost=1.0, **MODEL))
-    rates = Rates({GRADIENT: 0.1, SLOW: 0.3, unstated: 7.0})
+    rates = Rates({GRADIENT: Rate(0.1, 9.0), SLOW: Rate(0.3, 2.0), unstated: Rate(7.0, 1.0)})
     other = kind(asked(method="gradcam", **MODEL))
-    assert (rates.rate(GRADIENT), rates.measured(GRADIENT)) == (0.1, True)
-    assert (rates.rate(other), rates.measured(other)) == (0.3, False)
-    assert rates.rate(kind(asked(method="gradcam", model={"source": "b"}))) is None
-    assert rates.rate(unstated._replace(function="f")) is None, "its cost says nothing"
+    assert (rates.seconds(GRADIENT, 1), rates.measured(GRADIENT)) == (0.1, True)
+    assert (rates.seconds(other, 1), rates.measured(other)) == (0.3, False)
+    assert rates.seconds(other, pace.ALIKE * 2 + 1) == pytest.approx(0.1 * (pace.ALIKE * 2 + 1))
+    assert rates.seconds(other, pace.ALIKE * 9 + 1) is None, "nothing measured is like it"
+    assert rates.seconds(kind(asked(method="gradcam", model={"source": "b"})), 1) is None
+    assert rates.seconds(unstated._replace(function="f"), 1) is None, "its cost says nothing"
 
 
 def test_what_is_computed_counts_by_its_share():
@@ -60,8 +62,8 @@ def test_what_is_computed_counts_by_its_share():
     run.tell(0.5, 3.0)  # 8 s for the whole
     assert run.steady == pytest.approx(8)
     rates = measured.rates([(GRADIENT, 2, run), (SLOW, 10, run), (kind(asked()), 1, Run(0.0))])
-    assert rates.rate(GRADIENT) == pytest.approx((4 + 0.5 * 8) / (2 + 0.5 * 2))
-    assert rates.rate(SLOW) == pytest.approx(0.8)
+    assert rates.seconds(GRADIENT, 1) == pytest.approx((4 + 0.5 * 8) / (2 + 0.5 * 2))
+    assert rates.seconds(SLOW, 1) == pytest.approx(0.8)
 
 
 def test_time_left_of_a_task_by_hand():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.components import live
 from pages.components.work import Work
@@ -70,6 +71,33 @@ def test_the_first_of_several_works_to_end_runs_the_page_again(fragments) -> Non
     other.finish(B, "It failed.")
     with pytest.raises(PageRunsAgain):
         poll()
+
+
+def waiting_bar() -> None:
+    """A page whose work waits for other work of the same visitor's."""
+    import streamlit as st
+
+    from pages.components.live import bar
+    from pages.components.work import Work
+    from xai_core.jobs import Job, Task
+    from xai_core.jobs.outlook import Outlook
+
+    class Noted(Work):
+        def first(self) -> None:
+            st.session_state.first = True
+
+    own = 0.0 if "first" in st.session_state else 1620.0
+    found = Outlook(waits=own > 0, place=3, before=own, own=own)
+    bar(Noted(job=Job([Task("a", print)], "me", look=lambda _: found)), "Computing")
+
+
+def test_what_waits_can_be_put_first() -> None:
+    app = AppTest.from_function(waiting_bar).run()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Compute this first", "Cancel"]
+    app.button[0].click().run()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Cancel"]
 
 
 def test_what_is_idle_is_looked_at_as_often_as_is_asked(fragments) -> None:  # type: ignore[no-untyped-def]

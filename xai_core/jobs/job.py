@@ -7,12 +7,14 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from xai_core.cache import Result
 from xai_core.jobs.outlook import Need, Outlook
 from xai_core.jobs.pace import Countdown, Kind, Rates, Run, kind
 from xai_core.jobs.task import Task
 
+AHEAD = 100  # tasks that are looked at one by one to tell who is next
 FORGIVEN = 3  # times; one that ends its process before it can say that it has begun seems blameless
 
 
@@ -137,24 +139,26 @@ class Job:
         now = time.monotonic()
         with self._lock:
             kinds = list(self._costs)
-            waits = [(rates.rate(one), self._costs[one][1]) for one in kinds]
+            each = [
+                (count, rates.seconds(one, cost / count))
+                for one, (count, cost) in self._costs.items()
+            ]
             running = [
-                (one.left(_seconds(self._tasks[key], rates), now), kind(self._tasks[key]))
+                one.left(_seconds(self._tasks[key], rates), now)
                 for key, one in self._running.items()
             ]
-            ends = [_seconds(self._tasks[key], rates) for key in self._ends()]
-        known = [seconds for seconds, _ in running if seconds is not None]
-        waiting = [rate * cost for rate, cost in waits if rate is not None]
-        if len(known) < len(running) or len(waiting) < len(waits):
+            ahead = [_seconds(task, rates) for task in islice(self._waiting.values(), AHEAD)]
+            last = [_seconds(task, rates) for task in islice(reversed(self._waiting.values()), 1)]
+        if None in [*running, *ahead, *last, *(seconds for _, seconds in each)]:
             return None
-        first, last = (one or 0.0 for one in ends) if ends else (0.0, 0.0)
+        parts = [seconds for seconds in running if seconds is not None]
         return Need(
-            sum(known),
-            sum(waiting),
-            max(known, default=0.0),
-            first,
-            last,
-            all(rates.measured(one) for one in kinds),
+            running=sum(parts),
+            waiting=sum(count * seconds for count, seconds in each if seconds is not None),
+            longest=max(parts, default=0.0),
+            ahead=tuple(seconds for seconds in ahead if seconds is not None),
+            last=sum(seconds for seconds in last if seconds is not None),
+            sure=all(rates.measured(one) for one in kinds),
         )
 
     @property
@@ -312,12 +316,6 @@ class Job:
         if not counted[0]:
             del self._costs[one]
 
-    def _ends(self) -> list[str]:
-        """Keys of the first and the last task that wait; none if none does."""
-        if not self._waiting:
-            return []
-        return [next(iter(self._waiting)), next(reversed(self._waiting))]
-
     def _finished_cost(self) -> float:
         under_way = (self._tasks[key].cost * one.share for key, one in self._running.items())
         return self._finished + sum(under_way)
@@ -328,8 +326,7 @@ class Job:
 
 
 def _seconds(task: Task, rates: Rates) -> float | None:
-    rate = rates.rate(kind(task))
-    return None if rate is None else rate * task.cost
+    return rates.seconds(kind(task), task.cost)
 
 
 def _cost(tasks: Mapping[str, Task]) -> float:

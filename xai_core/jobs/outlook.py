@@ -15,7 +15,7 @@ class Need:
         running: of its tasks that workers have.
         waiting: of its tasks that nobody has begun.
         longest: of that of its tasks that a worker will have longest.
-        first: of the first that waits, 0 if none does.
+        ahead: of each of the first that wait.
         last: of the last that waits.
         sure: whether all of it has been measured, and nothing is guessed from other kinds.
     """
@@ -23,7 +23,7 @@ class Need:
     running: float = 0.0
     waiting: float = 0.0
     longest: float = 0.0
-    first: float = 0.0
+    ahead: tuple[float, ...] = ()
     last: float = 0.0
     sure: bool = True
 
@@ -121,12 +121,17 @@ def _taken(line: Line, level: float) -> float | None:
         return None
     needs = [need for need in line.needs if need is not None]
     running = sum(need.running for need in needs)
-    owed = level - line.had - running
-    step = next((need.first for need in needs if need.waiting > 0), 0.0)
-    waiting = sum(need.waiting for need in needs)
-    if owed <= 0 or step <= 0:
-        return running
-    return running + min(waiting, math.ceil(owed / step) * step)
+    owed, taken = level - line.had - running, 0.0
+    for need in needs:
+        for seconds in need.ahead:
+            if taken >= owed:
+                return running + taken
+            taken += seconds
+        # Of what is not looked at one by one, all are taken to be as long as the last.
+        more = need.waiting - sum(need.ahead)
+        if taken < owed and more > 0:
+            taken += min(more, math.ceil((owed - taken) / need.last) * need.last)
+    return running + taken
 
 
 def _jobs(line: Line, seconds: float | None) -> int:

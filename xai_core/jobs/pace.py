@@ -16,6 +16,7 @@ KEPT = 0.8  # of the weight of all earlier tasks, whenever one of the same kind 
 RECENT = 0.15  # share of a task: what was before counts less and less for its pace
 TRUSTED = 0.2  # share of a task after which its own pace alone counts
 SPAN = 0.02  # share of a task over which its pace can be measured
+ALIKE = 4.0  # times the cost of a measured task, up to which it says something of another kind
 OVERDUE = 0.25  # what takes longer than expected is expected to take so much more of its time
 
 
@@ -44,44 +45,54 @@ def kind(task: Task) -> Kind:
     return Kind(task.function, repr(told.get("model")), repr(method), task.cost != 1.0)
 
 
-class Rates:
-    """Seconds per unit of cost by kind, at one moment."""
+class Rate(NamedTuple):
+    """Seconds per unit of cost, as measured of tasks of some cost."""
 
-    def __init__(self, measured: Mapping[Kind, float]) -> None:
+    seconds: float
+    cost: float
+
+
+class Rates:
+    """What has been measured of every kind, at one moment."""
+
+    def __init__(self, measured: Mapping[Kind, Rate]) -> None:
         self._measured = measured
-        self._slowest: dict[str, float] = {}
+        self._by_model: dict[str, list[Rate]] = {}
         for one, rate in measured.items():
             if one.stated:
-                self._slowest[one.model] = max(rate, self._slowest.get(one.model, 0.0))
+                self._by_model.setdefault(one.model, []).append(rate)
 
     def measured(self, one: Kind) -> bool:
         """Whether anything of this kind has been measured."""
         return one in self._measured
 
-    def rate(self, one: Kind) -> float | None:
-        """Seconds per unit of cost; None if nothing is known.
+    def seconds(self, one: Kind, cost: float) -> float | None:
+        """Seconds that a task of a kind and of this cost takes; None if too little is known.
 
         Where nothing of the kind has been measured, it is as slow as the slowest that has been
         measured with the same model: a time left that is too long does less harm than the other.
+        Of tasks that cost far more than all of those nothing is said.
         """
         if one in self._measured:
-            return self._measured[one]
-        return self._slowest.get(one.model) if one.stated else None
+            return cost * self._measured[one].seconds
+        others = self._by_model.get(one.model, []) if one.stated else []
+        alike = [rate.seconds for rate in others if cost <= ALIKE * rate.cost]
+        return cost * max(alike) if alike else None
 
 
 class Pace:
     """What tasks have taken so far, recent ones before all; safe for threads."""
 
     def __init__(self) -> None:
-        # Seconds and cost, both with the weights of their tasks.
-        self._sums: LRUCache[Kind, tuple[float, float]] = LRUCache(KINDS)
+        # Seconds and costs, both with the weights of their tasks, and the latest cost.
+        self._sums: LRUCache[Kind, tuple[float, float, float]] = LRUCache(KINDS)
         self._lock = threading.Lock()
 
     def note(self, one: Kind, cost: float, seconds: float) -> None:
         """Note that a task of a kind has taken so long."""
         with self._lock:
-            before = self._sums.get(one, (0.0, 0.0))
-            self._sums[one] = (KEPT * before[0] + seconds, KEPT * before[1] + cost)
+            before = self._sums.get(one, (0.0, 0.0, cost))
+            self._sums[one] = (KEPT * before[0] + seconds, KEPT * before[1] + cost, cost)
 
     def rates(self, under_way: Iterable[tuple[Kind, float, Run]] = ()) -> Rates:
         """What is known now.
@@ -95,9 +106,9 @@ class Pace:
         for one, cost, run in under_way:
             whole = run.whole
             if whole is not None:
-                seconds, costs = sums.get(one, (0.0, 0.0))
-                sums[one] = (seconds + run.share * whole, costs + run.share * cost)
-        return Rates({one: seconds / cost for one, (seconds, cost) in sums.items()})
+                seconds, costs, _ = sums.get(one, (0.0, 0.0, cost))
+                sums[one] = (seconds + run.share * whole, costs + run.share * cost, cost)
+        return Rates({one: Rate(total / costs, cost) for one, (total, costs, cost) in sums.items()})
 
 
 class Run:
