@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components import classified, work
+from pages.components.work import Work
 from tests.pages.opening import address, choose_samples, page, renewed
 from tests.pages.waiting import PATIENCE_S, until
 from xai_core.explainers import METHODS, explain
 from xai_core.explainers.presets import EVERYTHING
 from xai_core.images import sample_image
+from xai_core.jobs import Job, Task
 from xai_core.models import load_classifier
 from xai_core.params import NumberParam
 
@@ -56,6 +60,39 @@ def test_display_controls_compute_nothing() -> None:
     work = app.session_state["_work"]["compare"]
     assert not work.running
     assert set(work.results) == before
+
+
+def endless(purpose: str) -> Callable[..., Work]:
+    """``gather`` by which a work of this purpose never ends."""
+
+    def gather(asked: str, tasks: Sequence[Task], **how: Any) -> Work:
+        if asked != purpose:
+            return work.gather(asked, tasks, **how)
+        return Work(job=Job(tasks, "nobody"))
+
+    return gather
+
+
+@pytest.mark.parametrize(
+    ("purpose", "said"), [("model", "Until then the page is about VGG-tiny"), ("prediction", "")]
+)
+def test_the_page_goes_on_while_something_is_awaited(
+    purpose: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = settled(compare(methods="saliency"))
+    before = set(app.session_state["_work"]["compare"].results)
+    monkeypatch.setattr(classified, "gather", endless(purpose))
+    if purpose == "model":
+        app.selectbox(key="model").set_value("vgg-tiny-permuted-labels").run()
+    else:
+        choose_samples(app, "Coffee").run()
+    assert not app.exception
+    (bar,) = app.get("progress")
+    assert said in bar.proto.text
+    assert any("Egyptian cat" in option for option in app.selectbox(key="class").options)
+    assert set(app.session_state["_work"]["compare"].results) == before
+    app.toggle(key="overlay").set_value(True).run()
+    assert app.toggle(key="overlay").value, "its controls work"
 
 
 def test_no_picture_says_what_to_do() -> None:
