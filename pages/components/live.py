@@ -18,7 +18,7 @@ EVERY_S = 0.4
 DONE = "Everything is computed."
 ROW = 48  # pixels
 LOOK = """<style>
-[class*="st-key-progress-"] { flex-wrap: nowrap; overflow: hidden; }
+[class*="st-key-progress-"] { flex-wrap: nowrap; overflow: hidden auto; }
 [class*="st-key-progress-"] button { white-space: nowrap; }
 @media (max-width: 640px) {
   [class*="st-key-progress-"] { gap: 0.5rem; }
