@@ -130,7 +130,8 @@ def _taken(line: Line, level: float) -> float | None:
         # Of what is not looked at one by one, all are taken to be as long as the last.
         more = need.waiting - sum(need.ahead)
         if taken < owed and more > 0:
-            taken += min(more, math.ceil((owed - taken) / need.last) * need.last)
+            step = need.last or more
+            taken += min(more, math.ceil((owed - taken) / step) * step)
     return running + taken
 
 
