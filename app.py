@@ -21,7 +21,7 @@ import streamlit as st
 from starlette.routing import BaseRoute
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import access, loading, modules, server_options, sign_in
+from pages.components import access, loading, modules, page_look, server_options, sign_in
 from pages.components.study import stimuli
 from pages.components.text import errors_shown
 from xai_core.allocation import return_freed_memory
@@ -48,6 +48,7 @@ def main() -> None:
     """One visitor's run."""
     with loading.lock:
         pass
+    page_look.show()
     with errors_shown():
         path = urlsplit(st.context.url or "").path
         if "study" in st.query_params or path.endswith(f"/{TAKE_PART}"):

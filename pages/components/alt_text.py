@@ -8,6 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.text import plain
+
 
 def table(content: Any, words: str, place: Any = st, **options: Any) -> Any:
     """A table without its index.
@@ -21,9 +23,20 @@ def table(content: Any, words: str, place: Any = st, **options: Any) -> Any:
     return place.dataframe(content, hide_index=True, **_alt(st.dataframe, words), **options)
 
 
-def image(content: Any, words: str) -> None:
-    """A picture as wide as there is room; as ``table``."""
-    st.image(content, width="stretch", **_alt(st.image, words))
+def image(
+    content: Any, words: str, place: Any = st, width: int | str = "stretch", caption: bool = False
+) -> None:
+    """A picture; as ``table``.
+
+    Args:
+        content: what ``st.image`` takes.
+        words: what is heard; with ``caption`` they stand below the picture, too.
+        place: where it goes.
+        width: in pixels, or "stretch": as wide as there is room.
+        caption: whether the words can be read.
+    """
+    below = plain(words) if caption else None
+    place.image(content, below, width, **_alt(st.image, words))
 
 
 def _alt(draw: Callable[..., Any], words: str) -> dict[str, Any]:

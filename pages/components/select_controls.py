@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, TypeVar
 
+import streamlit as st
+
 Option = TypeVar("Option")
+# Where there is no room for all side by side, they take further lines.
+WRAPPED = {"wrap": True} if "wrap" in signature(st.segmented_control).parameters else {}
 
 
 def select_box(
@@ -29,7 +34,8 @@ def segments(
     place: Any, label: str, titles: Mapping[Option, str], key: str, **options: Any
 ) -> Option:
     """A few side by side, of which one is always chosen; as ``select_box``."""
-    given = {"format_func": titles.__getitem__, "key": key, "bind": "query-params", **options}
+    given = {"format_func": titles.__getitem__, "key": key, "bind": "query-params"}
+    given |= WRAPPED | options
     first = given.pop("default", next(iter(titles)))
     chosen: Option = place.segmented_control(
         label, list(titles), default=first, required=True, **given

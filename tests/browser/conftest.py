@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from bots import Server
+from xai_core.images import sample_image
 
 # Matters only where something fails: generous, because a busy machine may take its time.
 PATIENCE_MS = 300_000
@@ -114,8 +115,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def server(folder: Path, cache: Path) -> Iterator[str]:
-    """Address of a server."""
-    with serving(folder, cache) as address:
+    """Address of a server, which has a data set of one picture."""
+    data = folder / "little"
+    (data / "Egyptian cat").mkdir(parents=True)
+    sample_image("cat").save(data / "Egyptian cat" / "one.png")
+    with serving(folder, cache, XAI_DATA=str(data)) as address:
         yield address
 
 

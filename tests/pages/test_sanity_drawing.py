@@ -114,6 +114,12 @@ def test_long_names_stand_and_none_is_shortened():
     assert drawn([Choice("saliency")]).layout.xaxis.tickangle == -45
 
 
+def test_many_names_stand_so_that_none_runs_into_another():
+    layers = [f"conv{number}" for number in range(9)]
+    for names, angle in ((layers[:8], -45), (layers, -90)):
+        assert drawn([Choice("saliency")], labels=names).layout.xaxis.tickangle == angle
+
+
 def test_a_name_longer_than_a_telephone_is_wide_takes_further_lines(monkeypatch):
     name = "A method whose title is much longer than a line of the legend may be"
     monkeypatch.setattr(curve_traces, "column_title", lambda column: name)

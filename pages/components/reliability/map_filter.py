@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components import alt_text
 from pages.components.live import finished
 from pages.components.plots import COLOURS, laid_out, mark
 from pages.components.reliability.map_images import map_picture
@@ -123,8 +124,8 @@ def _found(found: Result, exact: bool) -> None:
         whole = found.arrays["map"]
         at = np.where(whole > path["threshold"][place], whole, 0)
         columns = st.columns(2)
-        columns[0].image(map_picture(whole), caption="the whole map", width="stretch")
-        columns[1].image(map_picture(at), caption=f"after {place} steps", width="stretch")
+        alt_text.image(map_picture(whole), "the whole map", columns[0], caption=True)
+        alt_text.image(map_picture(at), f"after {place} steps", columns[1], caption=True)
 
 
 def _chart(kept: np.ndarray, apem: np.ndarray, place: int) -> go.Figure:

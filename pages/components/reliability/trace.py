@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.components import alt_text
 from pages.components.classified import ClassifiedImage
 from pages.components.plots import COLOURS, laid_out, mark
 from pages.components.reliability import map_images
@@ -82,7 +83,7 @@ def _side(
     }
     row = st.container(horizontal=True, gap="small")
     for caption, picture in pictures.items():
-        row.image(picture, caption=caption, width=map_images.SHOWN)
+        alt_text.image(picture, caption, row, map_images.SHOWN, caption=True)
     index = int(trace.arrays["classes"][place, epsilon])
     dot = ":green[●]" if index == trace.arrays["classes"][0, 0] else ":red[●]"
     share = float(trace.arrays["top"][place, epsilon])

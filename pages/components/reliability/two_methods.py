@@ -122,16 +122,12 @@ def _maps(
     if not finished(work, list(asked.values()), "Explaining"):
         return not work.running
     row = st.container(horizontal=True, gap="small")
-    row.image(
-        map_images.picture(subject.pixels), caption=plain(str(chosen.image)), width=map_images.SHOWN
-    )
+    pixels = map_images.picture(subject.pixels)
+    alt_text.image(pixels, str(chosen.image), row, map_images.SHOWN, caption=True)
     for name in both:
         relevance = work.results[asked[subject.hash, name].key].arrays["relevance"]
         map_ = map_images.staged(relevance, subject.pixels, stage)
         number = chosen.apem if name == chosen.method else chosen.apem_other
-        row.image(
-            map_images.map_picture(map_),
-            caption=f"{plain(titles[name])}, APEM {number}",
-            width=map_images.SHOWN,
-        )
+        words = f"{titles[name]}, APEM {number}"
+        alt_text.image(map_images.map_picture(map_), words, row, map_images.SHOWN, caption=True)
     return True

@@ -23,6 +23,7 @@ KEY = "sanity-curves"
 DEPTH = "_depth"  # in the session: the slider's place
 MOST_NAMES = 14  # below the chart; more would run into each other
 SHORT = 12  # letters of a name that may lean; longer ones stand, and reach beyond no edge
+FEW = 8  # names that may lean; more would run into each other on a narrow page
 # In pixels: the plot, a letter of a name that leans or stands, a line of the legend and a title
 # in it.
 PLOT, LEANING, STANDING, ROW, TITLE = 300, 5, 7, 19, 26
@@ -64,7 +65,7 @@ def _laid_out(figure: go.Figure, labels: Sequence[str], yaxis: dict[str, Any]) -
     named = range(0, len(labels), math.ceil(len(labels) / MOST_NAMES))
     names = [labels[depth] for depth in named]
     longest = max(map(len, names))
-    leans = longest <= SHORT
+    leans = longest <= SHORT and len(names) <= FEW
     below = longest * (LEANING if leans else STANDING) + _legend_height(figure)
     xaxis = {"tickvals": list(named), "ticktext": names, "tickangle": -45 if leans else -90}
     plots.laid_out(figure, PLOT + below, hovermode="closest", xaxis=xaxis, yaxis=yaxis)

@@ -1,0 +1,229 @@
+"""Every page is open to those who hear it, see little or use no pointer: axe, and the Tab key.
+
+axe-core judges a finished page in the light and in the dark theme. What it calls serious or
+critical must not be there, in our own parts or in Streamlit's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_compare import wait_drawn
+from tests.browser.test_take_part import at, choose
+from tests.pages import little_study
+from tests.pages.test_study_design import full, sample_png
+from tests.study.synthetic import fill
+from xai_core.study.storage.store import open_store
+
+GRAVE = {"serious", "critical"}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PEOPLE = 4
+BODY = "[data-testid=stPopoverBody], [role=dialog]"
+# Nothing is being computed, drawn anew or on its way from one colour to another.
+SETTLED = """() => !document.querySelector(
+    "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-stale=true]"
+) && document.getAnimations().every((one) =>
+    one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)"""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Addresses: of a server, and of the studies on it."""
+
+    server: str
+    draft: str
+    answered: str
+    open: str
+
+
+@pytest.fixture(scope="module")
+def places(server: str, folder: Path) -> Iterator[Places]:
+    """A study that is being written, one with answers and one to take part in."""
+    store = open_store(f"sqlite:///{folder / 'studies' / 'studies.sqlite'}")
+    draft = store.create("Being written")
+    store.save_draft(draft, full(store))
+    answered = little_study.publish(store, little_study.design(trials=4))
+    fill(store, answered, PEOPLE)
+    begun = little_study.publish(store, little_study.design(trials=1))
+    yield Places(server, draft, answered, begun)
+    for slug in (draft, answered, begun):
+        store.delete(slug)
+    store.close_all()
+
+
+def findings(page: Page) -> list[str]:
+    """What is grave, in both themes: rule, element, and what is wrong.
+
+    Of a page on which a popover or a dialog is open, that alone is looked at.
+    """
+    found = []
+    within = BODY if page.locator(BODY).count() else None
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(SETTLED)
+        # Only colours differ in the dark.
+        only = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
+        answer = Axe().run(page, within, {"resultTypes": ["violations"]} | only).response
+        for rule in answer["violations"]:
+            if rule["impact"] in GRAVE:
+                found += [f"{scheme}: {rule['id']}: {told(node)}" for node in rule["nodes"]]
+    return found
+
+
+def told(node: dict[str, Any]) -> str:
+    wrong = [check["message"] for kind in ("any", "all", "none") for check in node[kind]]
+    return f"{node['html'][:200]} {' '.join(wrong)}"
+
+
+def opened(page: Page, name: str) -> str:
+    """A popover or dialog, by its button; its name."""
+    page.get_by_role("button", name=name, exact=True).first.click()
+    expect(page.locator(BODY).first).to_be_visible()
+    return name
+
+
+def closed(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator(BODY)).to_have_count(0)
+
+
+# Each page in its states; a state is named when it is there.
+
+
+def compare(page: Page, places: Places) -> Iterator[str]:
+    query = "samples=Cat&samples=Coffee&methods=smoothgrad,gradcam&param=smoothgrad.samples=2"
+    page.goto(f"{places.server}/?{query}")
+    wait_drawn(page, "drawn.ready === 4")
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
+    yield "two pictures"
+    for name in ("Session", "Methods", "Settings", "Display"):
+        yield opened(page, name)
+        closed(page)
+    page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(
+        {"name": "cat.png", "mimeType": "image/png", "buffer": sample_png("cat")}
+    )
+    wait_drawn(page, "drawn.ready === 2")
+    expect(page.get_by_role("option", name="cat.png")).to_be_visible()
+    for name in ("Unnamed session", "Delete"):
+        yield opened(page, name)
+        closed(page)
+
+
+def dialogs(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/?methods=edges")
+    wait_drawn(page, "drawn.ready === 1")
+    opened(page, "Data sets")
+    expect(page.get_by_role("listbox", name="Pictures of the data set")).to_be_visible()
+    yield "Data sets"
+    closed(page)
+    opened(page, "Find another model")
+    expect(page.get_by_role("dialog").get_by_test_id("stDataFrame")).to_be_visible()
+    yield "Find another model"
+
+
+def sanity(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/sanity?methods=saliency&seeds=1")
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
+    yield "finished"
+
+
+def reliability(page: Page, places: Places) -> Iterator[str]:
+    query = "samples=Astronaut&methods=saliency,input_x_gradient&shuffles=1&eps_max=15"
+    page.goto(f"{places.server}/reliability?{query}")
+    expect(page.get_by_role("slider", name="Steps ε")).to_be_visible()
+    expect(page.get_by_text("Everything is computed.")).to_be_visible()
+    yield "one picture"
+    page.get_by_text("Many pictures", exact=True).click()
+    expect(page.get_by_role("button", name="run.json")).to_be_visible()
+    yield "many pictures"
+
+
+def design(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/study_design")
+    expect(page.get_by_label("New study")).to_be_visible()
+    yield "all studies"
+    page.goto(f"{places.server}/study_design?design={places.draft}")
+    for name, word in STEPS.items():
+        page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+        expect(page.get_by_test_id("stMain").get_by_text(word).first).to_be_visible()
+        yield name
+
+
+# What can be read in each step when it is there.
+STEPS = {
+    "Question": "Question of every trial",
+    "Compared": "1. Name in your results",
+    "Pictures": "2 pictures",
+    "Look": "predicts",
+    "Trials": "Checks of attention",
+    "Participants": "Consent text",
+    "Ending": "Code at the end",
+    "Publish": "Nothing is missing",
+}
+
+
+def results(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/study_results?results={places.answered}")
+    for name, word in PARTS.items():
+        page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+        expect(page.get_by_text(word).first).to_be_visible()
+        yield name
+
+
+# What can be read in each part when it is there.
+PARTS = {
+    "Cases": "Pictures by case",
+    "Pictures": "Agreement is the share of pairs",
+    "Comparison": "Exact McNemar test",
+    "Participants": "How far they got",
+    "Background": "Each group alone",
+    "Places": "Against equal shares",
+    "Files": "Participants are numbers in these files",
+}
+
+
+def taking_part(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/take-part?study={places.open}")
+    for name in ("I agree and take part", "Continue", "Begin"):
+        button = page.get_by_role("button", name=name)
+        expect(button).to_be_visible()
+        yield name
+        if name == "Continue":
+            page.get_by_role("radiogroup").get_by_text("Yes", exact=True).click()
+        button.click()
+    at(page, "Practice")
+    yield "Practice"
+    choose(page, "Heatmap A")
+    at(page, "Trial 1 of 1")
+    page.get_by_role("button", name="Withdraw from the study").click()
+    expect(page.get_by_role("button", name="Go on taking part")).to_be_visible()
+    yield "Withdraw"
+    page.get_by_role("button", name="Go on taking part").click()
+    at(page, "Trial 1 of 1")
+    choose(page, "They look the same")
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    yield "the end"
+
+
+def sign_in(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/sign-in")
+    page.get_by_role("button", name="Sign in").click()
+    yield "the form"
+
+
+PAGES = (compare, dialogs, sanity, reliability, design, results, taking_part, sign_in)
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.__name__)
+def test_axe_finds_nothing_grave(
+    page: Page, places: Places, shown: Callable[[Page, Places], Iterator[str]]
+) -> None:
+    found = [f"{state}: {one}" for state in shown(page, places) for one in findings(page)]
+    assert not found, "\n".join(found)
