@@ -32,7 +32,9 @@ SWEPT = (
     f"{SMALL}&seeds=5&depth=3"
     "&methods=saliency,input_x_gradient,guided_backprop,gradcam,guided_gradcam"
 )
-MANY = f"{SMALL}&samples=Cat&samples=Astronaut&samples=Motorcycle&samples=Cameraman&view=Many+pictures"
+MANY = (
+    f"{SMALL}&samples=Cat&samples=Astronaut&samples=Motorcycle&samples=Cameraman&view=Many+pictures"
+)
 
 # name: (address, colours, width and height; a height of 0 is the whole page's)
 SHOTS = {
