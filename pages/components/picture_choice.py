@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 
 import streamlit as st
@@ -94,12 +94,12 @@ class Offered:
     found: Result | None = None
     problem: str = ""
 
-    @property
+    @cached_property
     def look(self) -> Task:
         """What tells of the file."""
         return tasks.look_at(self.file, self.title)
 
-    @property
+    @cached_property
     def picture(self) -> Picture | None:
         """The picture, when it is known."""
         if self.found is None or self.problem:
@@ -127,14 +127,14 @@ class Pictures:
     place: st.delta_generator.DeltaGenerator
     reading: Work
 
-    @property
+    @cached_property
     def chosen(self) -> list[Picture]:
         """Those that the page is about, each once."""
         found = [one.picture for one in self.offered if one.chosen]
         distinct = {picture.hash: picture for picture in found if picture is not None}
         return list(distinct.values())[:MOST]
 
-    @property
+    @cached_property
     def others(self) -> list[Picture]:
         """Those that could be chosen besides."""
         chosen = {picture.hash for picture in self.chosen}
@@ -152,7 +152,8 @@ class Pictures:
         def drawn() -> None:
             if st.session_state.pop(_CHOSEN, False):
                 st.rerun()
-            items = [one.item(*said()) for one in self.offered]
+            words = said()
+            items = [one.item(*words) for one in self.offered]
             gallery(items, "gallery", "Pictures", _choose)
             if self.reading.job is not None and self.reading.running:
                 st.progress(self.reading.job.fraction, "Reading the pictures")
@@ -251,7 +252,6 @@ def _bring() -> None:
         type=None,
         accept_multiple_files=True,
         key=f"uploads {turn}",
-        label_visibility="collapsed",
         help="JPEG, PNG, WebP, BMP or TIFF, up to 20 MB and 25 megapixels each; a JPEG "
         "of up to 80 is read at half its width and height. They can be dropped anywhere on the "
         f"page, or pasted. A session holds {session_store.MOST_SAID}; they "

@@ -51,8 +51,15 @@ def test_what_is_no_picture_is_told_under_the_name_that_people_know(tmp_path: Pa
     path = tmp_path / "0123abcd"
     path.write_bytes(b"Notes.")
     assert done(tasks.look_at(str(path), "notes.txt")).facts["problem"].startswith("'notes.txt'")
-    gone = done(tasks.look_at(str(tmp_path / "none.png"))).facts["problem"]
-    assert gone.startswith("'none.png' cannot be read")
+
+
+def test_what_is_missing_may_come_again(tmp_path: Path) -> None:
+    """So that it is missing is no result, and is not kept as one."""
+    task = tasks.look_at(str(tmp_path / "a.png"))
+    with pytest.raises(ImageError, match=r"'a\.png' is not there any more"):
+        done(task)
+    saved(tmp_path, "a.png", (40, 50))
+    assert not done(task).facts["problem"]
 
 
 def test_another_content_of_a_data_set_s_file_is_another_picture() -> None:

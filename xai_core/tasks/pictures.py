@@ -11,7 +11,14 @@ import numpy as np
 from xai_core import datasets
 from xai_core.cache import Result, content_key
 from xai_core.errors import ImageError
-from xai_core.images import image_hash, model_input, read_source, thumbnail
+from xai_core.images import (
+    SAMPLE,
+    image_hash,
+    model_input,
+    read_source,
+    shown_name,
+    thumbnail,
+)
 from xai_core.jobs import Task
 from xai_core.tasks.models import Model, classifier, scores
 
@@ -34,7 +41,12 @@ def run_look_at(source: str, name: str) -> Result:
     Returns:
         Array "thumbnail" (uint8, a JPEG file); facts "hash" and "size" (width, height), and
         "problem", why the file cannot be read as a picture, or "".
+
+    Raises:
+        ImageError: there is no such file now.
     """
+    if not (source.startswith(SAMPLE) or Path(source).is_file()):
+        raise ImageError(f"'{shown_name(name or source)}' is not there any more.")
     try:
         image = read_source(source, name)
     except ImageError as error:
