@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-# White on the dark theme's light accent is hard to read.
-ON_ACCENT = """<style>@media (prefers-color-scheme: dark) {
-[data-testid^="stBase"][data-testid*="-primary"]:not(:disabled),
-[data-testid^="stBase"][data-testid*="-primary"]:not(:disabled) p,
-[data-testid="stMultiSelect"] [data-tag] { color: #101418 !important; }
-}</style>"""
+# White on the dark theme's light accent is hard to read. The page's own part, which scrolls, can be
+# reached by the Tab key like everything else, and is to show it.
+LOOK = """<style>
+@media (prefers-color-scheme: dark) {
+  [data-testid^="stBase"][data-testid*="-primary"]:not(:disabled),
+  [data-testid^="stBase"][data-testid*="-primary"]:not(:disabled) p,
+  [data-testid="stMultiSelect"] [data-tag] { color: #101418 !important; }
+}
+[data-testid="stMain"]:focus-visible { outline: 2px solid; outline-offset: -2px; }
+</style>"""
 
 
 def show() -> None:
     """Set the look of a run's page."""
-    st.html(ON_ACCENT)
+    st.html(LOOK)

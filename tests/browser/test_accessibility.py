@@ -6,6 +6,7 @@ critical must not be there, in our own parts or in Streamlit's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_compare import wait_drawn
+from tests.browser.test_compare import GRID, wait_drawn
 from tests.browser.test_take_part import at, choose
 from tests.pages import little_study
 from tests.pages.test_study_design import full, sample_png
@@ -227,3 +228,91 @@ def test_axe_finds_nothing_grave(
 ) -> None:
     found = [f"{state}: {one}" for state in shown(page, places) for one in findings(page)]
     assert not found, "\n".join(found)
+
+
+# The name of what has the focus, through the shadow roots; and what had it before, if that looks
+# the same now: it, what holds it, and what stands beside it and cannot have the focus.
+STOP = """async () => {
+    const controls = "a[href], button, input, select, textarea, summary, [tabindex]";
+    const inert = (one) => !one.matches(controls) && !one.querySelector(controls);
+    const style = (one) => {
+        const it = getComputedStyle(one);
+        return [it.outline, it.boxShadow, it.borderColor, it.backgroundColor, it.color];
+    };
+    const look = (elements) => elements.map(style).join();
+    const ends = (one) =>
+        one.playState === "running" && one.effect.getComputedTiming().iterations !== Infinity;
+    await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+    let focused = document.activeElement;
+    while (focused.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+    const around = [];
+    for (let one = focused; one && around.length < 20; one = one.parentElement) {
+        around.push(one, ...[...(one.parentElement?.children ?? [])].filter(inert));
+        if (one.childElementCount > 3) break;
+    }
+    const before = window.lastStop;
+    const compared = before && before.focused !== document.body;
+    const hidden = compared && look(before.around) === before.look;
+    window.lastStop = { focused, around, look: look(around) };
+    const named = focused.matches("a, button, summary");
+    const name = focused.getAttribute("aria-label") || (named ? focused.innerText : "");
+    return [name, hidden ? before.focused.outerHTML.slice(0, 200) : ""];
+}"""
+FAR = 60  # stops
+NEAR = 20  # from a popover's button to somewhere in it
+
+
+def tab_to(page: Page, name: str, stops: int = FAR) -> None:
+    """Press Tab until the focus is on the control with that in its name; it is seen all the way."""
+    for _ in range(stops):
+        page.keyboard.press("Tab")
+        there, hidden = page.evaluate(STOP)
+        assert not hidden, f"That this has the focus cannot be seen: {hidden}"
+        if name in there:
+            return
+    pytest.fail(f"Tab does not reach {name}.")
+
+
+def test_compare_by_the_keyboard_alone_with_a_focus_that_is_seen(
+    page: Page, places: Places
+) -> None:
+    page.goto(f"{places.server}/?samples=Cat&methods=saliency")
+    wait_drawn(page, "drawn.ready === 1")
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
+    tab_to(page, "Cat, ")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    wait_drawn(page, "drawn.ready === 2")
+
+    for control, word in (("Model", "permuted"), ("Class", "goldfish")):
+        before = page.evaluate(f"() => JSON.parse({GRID}.dataset.drawn).maps")
+        tab_to(page, control)
+        page.keyboard.type(word)
+        expect(page.get_by_role("option", name=re.compile(word))).to_have_count(1)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        wait_drawn(page, f"drawn.ready === 2 && drawn.maps !== '{before}'")
+
+    tab_to(page, "Methods")
+    page.keyboard.press("Enter")
+    tab_to(page, "Edges", NEAR)
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    wait_drawn(page, "drawn.ready === 4")
+
+    tab_to(page, "Over the picture")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("slider", name="Opacity")).to_be_enabled()
+    tab_to(page, "Opacity")
+    page.keyboard.press("ArrowRight")
+    wait_drawn(page, "drawn.opacity === 0.65")
+
+    tab_to(page, "Saliency, Cat")
+    expect(page.locator(".readout")).to_contain_text("Saliency · Cat")
+    page.keyboard.press("+")
+    wait_drawn(page, "drawn.scale === 1.5")
+
+    tab_to(page, "CSV")
+    with page.expect_download() as caught:
+        page.keyboard.press("Enter")
+    assert caught.value.suggested_filename.endswith(".csv")

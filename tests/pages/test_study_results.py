@@ -96,6 +96,15 @@ def test_the_cases_have_the_same_words_in_tables_charts_and_files(store: Store, 
     assert all(title in words(app) for title in CASES.values()), "in the words below too"
 
 
+@pytest.mark.parametrize(("trials", "step"), [(4, 1), (20, 1), (21, 2), (100, 5)])
+def test_times_are_drawn_at_whole_places(trials: int, step: int) -> None:
+    """No half of a trial, and at most twenty numbers: 100 trials take steps of 5."""
+    columns = ("three_quarters", "median", "quarter")
+    table = pd.DataFrame({"position": range(1, trials + 1), **dict.fromkeys(columns, 1.0)})
+    axis = charts.times(table).layout.xaxis
+    assert (axis.tick0, axis.dtick) == (1, step)
+
+
 @pytest.mark.parametrize("part", ["Cases", "Pictures", "Comparison", "Background"])
 def test_what_is_compared_is_called_by_its_name(store: Store, part: str) -> None:
     made = little_study.design(trials=4)

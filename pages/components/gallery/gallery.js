@@ -4,6 +4,7 @@
 
 import { mounted } from "./mounted.js";
 import { takeFiles } from "./files.js";
+import { followTab } from "./popovers.js";
 
 const KEPT = 50; // changes that are told again with every new one
 const SEARCHED = 24; // pictures, from which on there is a field to find one
@@ -33,6 +34,7 @@ function create(parent) {
   };
   state.items.onkeydown = (event) => onKey(state, event);
   takeFiles();
+  followTab();
   return state;
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.select_controls import WRAPPED
 from pages.components.study.design.drafts import Change, Draft, commit
 
 Bound = dict[str, Any]  # options of a control
@@ -87,7 +88,7 @@ def several(
 def segments(label: str, titles: Mapping[Any, str], bound: Bound, **options: Any) -> None:
     """One of a few, side by side, by what people read of each."""
     value, rest = _parted(bound)
-    given = {"format_func": titles.__getitem__, **rest, **options}
+    given = {"format_func": titles.__getitem__} | WRAPPED | rest | options
     st.segmented_control(label, list(titles), default=value, required=True, **given)
 
 

@@ -16,6 +16,7 @@ from xai_core.study.analysis.cases import CASES
 
 ROW = 34  # pixels
 LINE = 26  # letters
+MOST_TICKS = 20
 LEGEND = 120  # pixels for a legend of three lines and an axis with its title
 
 
@@ -107,7 +108,7 @@ def times(answers: pd.DataFrame) -> go.Figure:
             hovertemplate="trial %{x}: %{y:.1f} s<extra>%{fullData.name}</extra>",
         )
     axes: dict[str, Any] = {
-        "xaxis": {"title": "place of the trial"},
+        "xaxis": {"title": "place of the trial", "tick0": 1, "dtick": -(-len(where) // MOST_TICKS)},
         "yaxis": {"title": "seconds", "rangemode": "tozero"},
     }
     return _laid_out(figure, 300, **axes)
