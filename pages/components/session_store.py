@@ -12,6 +12,7 @@ import json
 import re
 import secrets
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -176,7 +177,7 @@ def imported(file: BinaryIO) -> str:
             for digest in {one.digest for one in session.pictures}:
                 if f"{_PICTURES}/{digest}" in names:
                     kept[digest] = picture_store.keep(archive.read(f"{_PICTURES}/{digest}"))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise SessionError("This file is no session, or it is damaged.") from error
     # By what the files are, not by what they are called.
     pictures = [replace(one, digest=kept.get(one.digest, one.digest)) for one in session.pictures]

@@ -72,14 +72,18 @@ def gallery(
         large: whether there is room for large ones.
     """
 
-    def told() -> None:
+    def take() -> bool:
         found = _news(key)
         if found:
             on_choice(found)
+        return bool(found)
 
     data = {"items": [asdict(item) for item in items], "label": label, "large": large}
-    given = {"default": {"changes": None}, "on_changes_change": told}
+    given = {"default": {"changes": None}, "on_changes_change": take}
     modules.show("gallery", "gallery.js", HTML, CSS, data, key, **given)
+    # What was chosen while the server was away comes with the first run, and is no change to it.
+    if take():
+        st.rerun()
 
 
 def _news(key: str) -> dict[str, bool]:
