@@ -97,7 +97,9 @@ def test_what_was_brought_and_set_is_there_wherever_its_address_is_opened(
         sees_all(other)
         shows(other, before)
 
-        picture(page, "astronaut.png").click()  # the page that was there has come back as well
+        page.reload()
+        sees_all(page)
+        picture(page, "astronaut.png").click()
         expect(picture(page, "astronaut.png")).to_have_attribute("aria-selected", "false")
         wait_drawn(page, "drawn.ready === 4")
         other.get_by_role("button", name="Delete", exact=True).click()

@@ -39,20 +39,15 @@ def test_no_choice_is_lost_and_none_is_made_twice(monkeypatch: pytest.MonkeyPatc
     assert told(2, 3, 4) == {"4": False}
 
 
-def test_what_was_chosen_while_the_server_was_away_is_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It comes with the first run of a new session, whose callbacks are not called."""
-    changes = {"by": "b", "list": [{"number": 7, "ids": ["a"], "chosen": False}]}
-    monkeypatch.setattr(st, "session_state", {"g": SimpleNamespace(changes=changes)})
-    monkeypatch.setattr(gallery.modules, "show", lambda *_, **__: None)
-    runs: list[str] = []
-    monkeypatch.setattr(st, "rerun", lambda: runs.append("again"))
-    taken: list[Any] = []
-    for _ in range(2):
-        gallery.gallery([], "g", "Pictures", taken.append)
-    assert taken == [{"a": False}]
-    assert runs == ["again"]
+def test_the_browser_is_told_what_was_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server that has gone did not take, it tells the next one again."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(st, "session_state", {})
+    monkeypatch.setattr(gallery.modules, "show", lambda *args, **_: sent.append(args[4]))
+    gallery.gallery([], "g", "Pictures", lambda _: None)
+    told(1, 2)
+    gallery.gallery([], "g", "Pictures", lambda _: None)
+    assert [data["applied"] for data in sent] == [{}, {"b": 2}]
 
 
 def test_a_choice_reaches_own_pictures_and_samples(

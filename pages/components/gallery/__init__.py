@@ -72,25 +72,23 @@ def gallery(
         large: whether there is room for large ones.
     """
 
-    def take() -> bool:
+    def take() -> None:
         found = _news(key)
         if found:
             on_choice(found)
-        return bool(found)
 
-    data = {"items": [asdict(item) for item in items], "label": label, "large": large}
+    applied = st.session_state.setdefault(_APPLIED, {})
+    shown = {"items": [asdict(item) for item in items], "label": label, "large": large}
+    data = {**shown, "applied": dict(applied)}
     given = {"default": {"changes": None}, "on_changes_change": take}
     modules.show("gallery", "gallery.js", HTML, CSS, data, key, **given)
-    # What was chosen while the server was away comes with the first run, and is no change to it.
-    if take():
-        st.rerun()
 
 
 def _news(key: str) -> dict[str, bool]:
     """What was chosen since this was last asked.
 
-    The browser tells all its latest changes every time, with their numbers, so that none is lost
-    when two come close together, and none is made twice.
+    The browser tells what it does not know to be applied, with its numbers, until it does: none is
+    lost when two come close together or while the server is away, and none is made twice.
     """
     changes = st.session_state[key].changes
     if not changes:

@@ -6,7 +6,6 @@ import { mounted } from "./mounted.js";
 import { takeFiles } from "./files.js";
 import { followTab } from "./popovers.js";
 
-const KEPT = 50; // changes that are told again with every new one
 const SEARCHED = 24; // pictures, from which on there is a field to find one
 
 export default mounted(create, update);
@@ -23,7 +22,7 @@ function create(parent) {
     order: [],
     by: crypto.randomUUID(),
     number: 0,
-    told: [],
+    told: [], // changes of which it is not known that Python has taken them
     last: null, // the picture that was clicked last, where a range begins
   };
   state.none.onclick = () => choose(state, state.order.filter(isChosen).map(idOf), false);
@@ -58,6 +57,10 @@ function update(state, data) {
     if (there !== element) state.items.insertBefore(element, there || null);
     return element;
   });
+  const applied = data.applied[state.by] || 0;
+  state.told = state.told.filter((change) => change.number > applied);
+  for (const { ids, chosen } of state.told) mark(state, ids, chosen);
+  if (state.told.length) tell(state);
   state.search.hidden = state.order.length < SEARCHED;
   if (state.search.hidden) state.search.value = "";
   find(state);
@@ -121,11 +124,20 @@ function press(state, item, range) {
 
 function choose(state, ids, chosen) {
   if (!ids.length) return;
-  for (const id of ids) state.views.get(id).setAttribute("aria-selected", String(chosen));
+  mark(state, ids, chosen);
   state.number += 1;
-  state.told = [...state.told, { number: state.number, ids, chosen }].slice(-KEPT);
+  state.told.push({ number: state.number, ids, chosen });
   sayCount(state);
-  state.report("changes", { by: state.by, list: state.told });
+  tell(state);
+}
+
+function mark(state, ids, chosen) {
+  for (const id of ids) state.views.get(id)?.setAttribute("aria-selected", String(chosen));
+}
+
+// Told once more it must be another value: an equal one is no news.
+function tell(state) {
+  state.report("changes", { by: state.by, list: state.told, at: Date.now() });
 }
 
 function onKey(state, event) {
