@@ -27,11 +27,21 @@ GRAVE = {"serious", "critical"}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PEOPLE = 4
 BODY = "[data-testid=stPopoverBody], [role=dialog]"
-# Nothing is being computed, drawn anew or on its way from one colour to another.
-SETTLED = """() => !document.querySelector(
-    "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-stale=true]"
-) && document.getAnimations().every((one) =>
-    one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)"""
+# Nothing is being computed, drawn anew or on its way from one colour to another, and everything
+# that has a ground has that of the theme.
+SETTLED = """([dark, body]) => {
+  const darkness = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    const [red, green, blue, alpha = 1] = colour.match(/[\\d.]+/g);
+    return Number(alpha) === 0 || (Number(red) + Number(green) + Number(blue) < 384) === dark;
+  };
+  const grounds = ["[data-testid=stApp]", body, `:is(${body}) [data-testid=stExpander] details`];
+  return !document.querySelector(
+      "[data-testid=stStatusWidget], [data-testid=stSpinner], [data-stale=true]"
+    ) && document.getAnimations().every((one) =>
+      one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity
+    ) && [...document.querySelectorAll(grounds.join())].every(darkness);
+}"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ def findings(page: Page) -> list[str]:
     within = BODY if page.locator(BODY).count() else None
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(SETTLED)
+        page.wait_for_function(SETTLED, arg=[scheme == "dark", BODY])
         # Only colours differ in the dark.
         only = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
         answer = Axe().run(page, within, {"resultTypes": ["violations"]} | only).response
