@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.data_sets import data_sets
 from pages.components.gallery import Item, gallery, thumbnail_at
-from pages.components.live import bar, finished, live
+from pages.components.live import ROW, bar, finished, live
 from pages.components.text import plain
 from pages.components.work import gather
 from xai_core import tasks
@@ -93,7 +93,7 @@ def _browse(folder: str, paths: Sequence[str]) -> None:
             for path, look in looks.items()
         ]
         gallery(items, f"browse {folder}", "Pictures of the data set", take, large=True)
-        with st.container(height=48, border=False):
+        with st.container(height=ROW, border=False):
             if work.running:
                 bar(work, "Reading the pictures")
 

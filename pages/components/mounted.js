@@ -17,3 +17,10 @@ export function mounted(create, update) {
     update(state, data);
   };
 }
+
+// randomUUID is there in secure contexts only; a server in a local network may have none.
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

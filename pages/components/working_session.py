@@ -85,7 +85,14 @@ def add(brought: Sequence[OwnPicture], most: int) -> None:
 
 def show(shown: Mapping[str, bool]) -> None:
     """Let the pages be about some pictures, or not; the others stay as they are."""
-    _each(lambda one: replace(one, shown=shown.get(one.digest, one.shown)))
+    _change(
+        lambda now: replace(
+            now,
+            pictures=tuple(
+                replace(one, shown=shown.get(one.digest, one.shown)) for one in now.pictures
+            ),
+        )
+    )
 
 
 def delete(digests: Collection[str]) -> None:
@@ -164,10 +171,6 @@ def note_view(page: Any) -> None:
     if st.session_state.get(_VIEW) != (token, page.url_path, view):
         session_store.note_view(token, page.url_path, view)
         st.session_state[_VIEW] = (token, page.url_path, view)
-
-
-def _each(changed: Callable[[OwnPicture], OwnPicture]) -> None:
-    _change(lambda now: replace(now, pictures=tuple(map(changed, now.pictures))))
 
 
 def _change(changed: Callable[[Session], Session]) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from bots import Server
 from xai_core.images import sample_image
 
+ROOT = Path(__file__).parents[2]
 # Matters only where something fails: generous, because a busy machine may take its time.
 PATIENCE_MS = 300_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -121,6 +122,17 @@ def server(folder: Path, cache: Path) -> Iterator[str]:
     sample_image("cat").save(data / "Egyptian cat" / "one.png")
     with serving(folder, cache, XAI_DATA=str(data)) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def address(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Of a server with the little page that the module's ``SCRIPT`` is."""
+    script = tmp_path_factory.mktemp("little") / "little_app.py"
+    script.write_text(request.module.SCRIPT, encoding="utf-8")
+    with Server({"PYTHONPATH": str(ROOT)}, script=script) as made:
+        yield made.url
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from bots import Server
 from tests.browser.test_compare import GRID, wait_drawn
 
 ROOT = Path(__file__).parents[2]
@@ -86,16 +85,6 @@ if __name__ == "__main__":
 else:
     app = st.App(__file__, routes=[media.route(), modules.route()])
 """
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a server with the little page."""
-    folder = tmp_path_factory.mktemp("frames")
-    script = folder / "little_app.py"
-    script.write_text(SCRIPT, encoding="utf-8")
-    with Server({"PYTHONPATH": str(ROOT)}, script=script) as made:
-        yield made.url
 
 
 @pytest.fixture

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from bots import Server
 from tests.browser.test_compare import GRID, wait_drawn
 
-ROOT = Path(__file__).parents[2]
 PICTURES, METHODS = 6, 8
 PICTURE = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"
 TOLD = "Method 7 · Picture 5 · class 5 · 1 is 2.00 raw · signed · 0.57 s · something more"
@@ -53,15 +48,6 @@ if __name__ == "__main__":
 else:
     app = st.App(__file__, routes=[media.route(), modules.route()])
 """
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a server with the little page."""
-    script = tmp_path_factory.mktemp("grid") / "little_app.py"
-    script.write_text(SCRIPT, encoding="utf-8")
-    with Server({"PYTHONPATH": str(ROOT)}, script=script) as made:
-        yield made.url
 
 
 def opened(page: Page, address: str, pictures: int, width: int = 1440) -> Page:

@@ -20,7 +20,7 @@ from xai_core.images import (
     thumbnail,
 )
 from xai_core.jobs import Task
-from xai_core.tasks.models import Model, classifier, scores
+from xai_core.tasks.models import Model, classifier, run_predict
 
 
 def look_at(source: str, name: str = "", stamp: int = 0) -> Task:
@@ -83,9 +83,8 @@ def run_prediction(model: dict[str, Any], source: str) -> Result:
     """
     clf = classifier(model)
     pixels = model_input(read_source(source), clf.input_size, clf.crop, clf.resample, clf.squash)
-    logits = scores(clf, pixels)
-    arrays = {"logits": logits, "probabilities": clf.probabilities(logits)}
-    return Result({name: tensor[0].numpy() for name, tensor in arrays.items()})
+    found = run_predict(model, [pixels])
+    return Result({name: values[0] for name, values in found.arrays.items()})
 
 
 def listing(folder: str) -> Task:

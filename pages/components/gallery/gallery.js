@@ -2,7 +2,7 @@
 //
 // One of the pictures can be reached by the Tab key, the others from it by the arrow keys.
 
-import { mounted } from "./mounted.js";
+import { mounted, newKey } from "./mounted.js";
 import { takeFiles } from "./files.js";
 import { followTab } from "./popovers.js";
 
@@ -20,7 +20,7 @@ function create(parent) {
     none: root.querySelector(".none"),
     views: new Map(), // id -> element
     order: [],
-    by: crypto.randomUUID(),
+    by: newKey(),
     number: 0,
     told: [], // changes of which it is not known that Python has taken them
     last: null, // the picture that was clicked last, where a range begins

@@ -4,7 +4,7 @@
 // pages/take_part.py). Texts from Python are set as text, never as markup.
 
 import { followFocus, readClock, startClock } from "./clock.js";
-import { mounted } from "./mounted.js";
+import { mounted, newKey } from "./mounted.js";
 import { fetchAhead, place } from "./pictures.js";
 import { closeForeignDialogs, give, sendAgain, settle, storedAnswer } from "./sending.js";
 import { announce, say, showText } from "./words.js";
@@ -207,11 +207,4 @@ function followKeys(state) {
     event.stopPropagation();
   };
   window.addEventListener("keydown", follow, true);
-}
-
-// randomUUID is there in secure contexts only; a study in a local network may have none.
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
