@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from pages.components.address_bar import notice, write
-from pages.components.text import plain
+from pages.components.text import label, plain
 from xai_core.classes import class_index, class_named, class_titles, class_word
 from xai_core.errors import ModelError, UnknownClassError
 
@@ -132,8 +132,9 @@ def _own_classes(
                 words[key] = class_word(int(option), class_names)
 
         now = str(found[key]) if key in found else _AS_ALL
+        # The label names the picture: it stands there until the page has run for another choice.
         st.selectbox(
-            "Its class",
+            label(f"Class of {pictures[which]}"),
             options,
             index=options.index(now),
             format_func=title,

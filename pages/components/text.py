@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,12 +10,24 @@ import streamlit as st
 
 from xai_core.errors import XaiError
 
-MARKS = "\\`*_{}[]()<>#+-.!|~$:"
+MARKS = "\\`*_{}[]()<>#+-.!|~$:&@"
+_IN_A_LINE = re.compile(
+    r"[\\`*\[\]<$~@]|&(?=[#\w])|:(?=\S)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.I
+)
+_AT_THE_START = re.compile(r"^(\d*)([-+#>.)])")
 
 
 def plain(text: str) -> str:
     """``text`` with every mark escaped that Streamlit would take for markdown."""
     return "".join(f"\\{letter}" if letter in MARKS else letter for letter in text)
+
+
+def label(text: str) -> str:
+    """A control's label, ``text`` as it is: escaped only where a line of markdown has markup.
+
+    Streamlit gives screen readers the label as it was written, backslashes and all.
+    """
+    return _AT_THE_START.sub(r"\1\\\2", _IN_A_LINE.sub(r"\\\g<0>", text))
 
 
 @contextmanager

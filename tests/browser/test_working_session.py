@@ -85,7 +85,7 @@ def test_what_was_brought_and_set_is_there_wherever_its_address_is_opened(
         page.get_by_text("A picture's own class").click()
         for name, title in zip(NAMES, CLASSES, strict=True):
             choose(page, "Which picture", name)
-            choose(page, "Its class", title)
+            choose(page, f"Class of {name}", title)
             expect(page.get_by_text(re.compile(f"^{title} .* predicted"))).to_be_visible()
         sees_all(page)
         wait_drawn(page, "drawn.ready === 6")

@@ -543,7 +543,10 @@ def test_text_from_outside_is_text(store: Store) -> None:
     assert app.header[0].value == visit_of.plain(evil)
     assert app.text[0].value == evil
     press(app, "agree")
-    assert app.radio[0].label == visit_of.plain(evil)
+    assert app.radio[0].label == (
+        r"\<script>alert(1)\</script> \*\*bold\*\* \[a\](javascript\:alert(1)) "
+        r"\$x\$ \:red\[x\] =1+1"
+    )
     app.radio[0].set_value(evil)
     press(app, "background_submit")
     assert app.text[0].value == evil

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.text import plain
+from pages.components.text import label, plain
 from tests.pages.opening import address
 
 
@@ -119,7 +119,7 @@ def two_pictures() -> None:
 
 def of_second(app: AppTest, option: str) -> AppTest:
     app.selectbox(key="picture with a class").set_value("b" * 64).run()
-    (control,) = [one for one in app.selectbox if one.label == "Its class"]
+    (control,) = [one for one in app.selectbox if one.label.startswith("Class of b")]
     return control.set_value(option).run()
 
 
@@ -150,3 +150,16 @@ def test_a_picture_s_class_that_the_model_has_not_is_told() -> None:
     app.run()
     assert app.session_state["chosen"] == [0, 1]
     assert "7\\-unicorn" in app.toast[0].value
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Class of my_cat-2 (b).png", "Class of my_cat-2 (b).png"),
+        ("How old are you: in years?", "How old are you: in years?"),
+        ("1. Your age", r"1\. Your age"),
+        ("- a _b_ :cat: &lt; www.a.com", r"\- a \_b\_ \:cat: \&lt; www\.a.com"),
+    ],
+)
+def test_a_label_is_escaped_only_where_it_would_be_markup(text: str, written: str) -> None:
+    assert label(text) == written

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.text import plain
+from pages.components.text import label, plain
 from xai_core.study.design import BackgroundQuestion
 
 YES_NO = {"yes": "Yes", "no": "No"}
@@ -22,18 +22,18 @@ def key(question: BackgroundQuestion) -> str:
 
 def ask(question: BackgroundQuestion) -> None:
     """Draw the question with its input, empty at first."""
-    label = plain(question.text) + ("" if question.required else " (you may leave this out)")
+    words = label(question.text + ("" if question.required else " (you may leave this out)"))
     name = key(question)
     if question.kind == "yes_no":
-        st.radio(label, list(YES_NO), index=None, key=name, format_func=YES_NO.get, horizontal=True)
+        st.radio(words, list(YES_NO), index=None, key=name, format_func=YES_NO.get, horizontal=True)
     elif question.kind == "number":
-        st.number_input(label, value=None, format="%g", step=1.0, key=name)
+        st.number_input(words, value=None, format="%g", step=1.0, key=name)
     elif question.kind == "text":
-        st.text_area(label, key=name, max_chars=LONGEST, height="content")
+        st.text_area(words, key=name, max_chars=LONGEST, height="content")
     elif len(question.choices) <= FEW:
-        st.radio(label, question.choices, index=None, key=name, format_func=plain)
+        st.radio(words, question.choices, index=None, key=name, format_func=plain)
     else:
-        st.selectbox(label, question.choices, index=None, key=name, placeholder="Choose")
+        st.selectbox(words, question.choices, index=None, key=name, placeholder="Choose")
 
 
 def answers(asked: Iterable[BackgroundQuestion]) -> dict[str, str]:
