@@ -75,6 +75,12 @@ def _researcher() -> None:
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
         st.Page("pages/sanity.py", title="Sanity checks", icon=":material/shuffle:"),
         st.Page("pages/reliability.py", title="Reliability", icon=":material/straighten:"),
+        st.Page(
+            "pages/class_sensitivity.py",
+            title="Class sensitivity",
+            icon=":material/alt_route:",
+            url_path="class-sensitivity",
+        ),
         st.Page("pages/study_design.py", title="Study: design", icon=":material/edit_note:"),
         st.Page("pages/study_results.py", title="Study: results", icon=":material/how_to_vote:"),
     ]

@@ -29,7 +29,7 @@ def page() -> None:
     layers = _layers(classified)
     row = shell.controls()
     choices = shell.choose_methods(classified, row, FIRST)
-    own_maps.not_here()
+    own_maps.not_here("this check needs new maps of destroyed networks")
     settings = choose_settings(row, classified)
     sweep, work = ask(_inquiry(classified, layers, choices, settings))
     live(partial(results, classified, sweep, work, settings), work)

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from pages.components.classified import Classified, ClassifiedImage
+from pages.components.cohort import Cohort, labelled_cohort
 from pages.components.compare import downloads
 from pages.components.picture_choice import Picture
 from pages.components.reliability import downloads as reliability_downloads
 from pages.components.reliability import many_pictures
-from pages.components.reliability.cohort import Cohort, labelled_cohort
 from pages.components.sanity import downloads as sanity_downloads
 from pages.components.sanity.sweep_results import SweepResults
 from tests.command_line import few_random_maps, picture, repeated, same_files, write_model

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 
 from xai_core import __version__
 from xai_core.allocation import keep_freed_memory
-from xai_core.cli import apem, app, explain, patterns, sanity, study, tables, train
+from xai_core.cli import (
+    apem,
+    app,
+    class_sensitivity,
+    explain,
+    patterns,
+    sanity,
+    study,
+    tables,
+    train,
+)
 from xai_core.errors import XaiError
 
 DONE, INCOMPLETE, REFUSED, STOPPED = 0, 1, 2, 130
@@ -59,7 +69,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (app, tables, explain, sanity, apem, train, patterns, study):
+    for command in (app, tables, explain, sanity, apem, class_sensitivity, train, patterns, study):
         command.add_to(commands)
     return parser
 

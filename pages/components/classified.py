@@ -136,7 +136,9 @@ class Classified:
 Known = Sequence[tuple[Picture, NDArray[np.float32]]]  # with what the model says, [K]
 
 
-def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Classified:
+def classify(
+    model: Mapping[str, Any], pictures: Pictures, status: Any, one_class: bool = True
+) -> Classified:
     """Load the model, predict, and let the class be chosen in the sidebar.
 
     While the model is loaded, the page goes on with what it was about before; while some pictures
@@ -146,13 +148,14 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
         model: keywords of ``load_classifier``.
         pictures: what can be chosen; its gallery is drawn.
         status: a container, for what is awaited.
+        one_class: whether the sidebar offers the class; else each picture's predicted one counts.
     """
     described = tasks.describe(model)
     loading = gather("model", [described], patience=1.5, aside=True)
     with status:
         loaded = finished(loading, [described], "Loading the model", _until_then())
     if not loaded:
-        return _meanwhile(pictures, loading)
+        return _meanwhile(pictures, loading, one_class)
     facts = loading.results[described.key].facts
     asked = _predictions_of(pictures.chosen, model, facts)
     work = gather("prediction", list(asked.values()), patience=1.5, aside=True)
@@ -160,13 +163,15 @@ def classify(model: Mapping[str, Any], pictures: Pictures, status: Any) -> Class
         finished(work, list(asked.values()), "Predicting")
     known = _known(pictures.chosen, asked, work)
     if not known and (work.running or pictures.reading.running):
-        return _meanwhile(pictures, work if work.running else pictures.reading)
+        return _meanwhile(pictures, work if work.running else pictures.reading, one_class)
     more = _predictions_of(pictures.others, model, facts)
     aside = gather("gallery", list(more.values()), patience=0, aside=True)
     st.session_state[_BEFORE] = model, facts, known
-    return _about_classes(
-        model, facts, known, pictures, lambda: _known(pictures.others, more, aside), aside
-    )
+
+    def others() -> Known:
+        return _known(pictures.others, more, aside)
+
+    return _about_classes(model, facts, known, pictures, others, aside, one_class)
 
 
 def _until_then() -> str:
@@ -175,13 +180,13 @@ def _until_then() -> str:
     return f"Until then the page is about {plain(facts['title'])}." if known else ""
 
 
-def _meanwhile(pictures: Pictures, work: Work) -> Classified:
+def _meanwhile(pictures: Pictures, work: Work, one_class: bool) -> Classified:
     """What the page was about before, while a work goes on."""
     model, facts, known = st.session_state.get(_BEFORE, (None, None, ()))
     if not known or not work.running:
         pictures.draw(lambda: ({}, {}))
         st.stop()
-    return _about_classes(model, facts, known, pictures, tuple, work)
+    return _about_classes(model, facts, known, pictures, tuple, work, one_class)
 
 
 def _predictions_of(
@@ -204,6 +209,7 @@ def _about_classes(
     pictures: Pictures,
     more: Callable[[], Known],
     work: Work,
+    one_class: bool,
 ) -> Classified:
     """Draw everything about classes; the pictures with those that are explained.
 
@@ -214,6 +220,7 @@ def _about_classes(
         pictures: what can be chosen.
         more: gives others of the gallery of which it is known by then what the model says.
         work: what makes more of these.
+        one_class: as in ``classify``.
     """
     names = facts["class_names"]
     titles = class_titles(names)
@@ -222,12 +229,14 @@ def _about_classes(
         _about(facts)
         if known:
             probabilities = np.stack([row for _, row in known])
-            targets = choose_target(
-                names,
-                probabilities,
-                {picture.hash: picture.name for picture, _ in known},
-                {picture.hash: picture.true for picture, _ in known if picture.true},
-            )
+            targets = [int(index) for index in probabilities.argmax(1)]
+            if one_class:
+                targets = choose_target(
+                    names,
+                    probabilities,
+                    {picture.hash: picture.name for picture, _ in known},
+                    {picture.hash: picture.true for picture, _ in known if picture.true},
+                )
             _predictions([picture for picture, _ in known], titles, probabilities)
     notes = {
         picture.hash: f"explained: {titles[target]}"

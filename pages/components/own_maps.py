@@ -68,13 +68,13 @@ def columns() -> list[OwnMaps]:
     return found
 
 
-def not_here() -> None:
-    """Why a page that needs new maps does not offer them."""
+def not_here(why: str) -> None:
+    """Say that a page does not offer them, and why, in the end of a sentence."""
     names = list(_kept())
     if names:
         st.caption(
-            f"Your maps ({plain(', '.join(names))}) are not offered here: this check needs new "
-            "maps of destroyed networks, and only a method can make them."
+            f"Your maps ({plain(', '.join(names))}) are not offered here: {why}, and only a "
+            "method can make them."
         )
 
 

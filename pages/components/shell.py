@@ -24,7 +24,7 @@ def set_margins(above: str = "3.4rem") -> None:
     st.html(f"<style>.stMainBlockContainer{{{look}}}</style>")
 
 
-def begin(title: str, shown: str = "heatmaps") -> Classified:
+def begin(title: str, shown: str = "heatmaps", one_class: bool = True) -> Classified:
     """The title, and what the sidebar says.
 
     While a picture or the model is missing the run ends here, with a word on the page.
@@ -32,6 +32,7 @@ def begin(title: str, shown: str = "heatmaps") -> Classified:
     Args:
         title: of the page.
         shown: what appears on it, in words.
+        one_class: whether it is about one class of each picture, which the sidebar offers.
     """
     set_margins()
     with st.sidebar:
@@ -45,7 +46,7 @@ def begin(title: str, shown: str = "heatmaps") -> Classified:
         pictures.draw(lambda: ({}, {}))
         st.info(f"Complete the model on the left; the {shown} appear here.")
         st.stop()
-    classified = classify(model, pictures, status)
+    classified = classify(model, pictures, status, one_class)
     if not classified.images:
         st.info(f"Choose or upload a picture on the left; its {shown} appear here.")
         st.stop()

@@ -30,6 +30,11 @@ def label(text: str) -> str:
     return _AT_THE_START.sub(r"\1\\\2", _IN_A_LINE.sub(r"\\\g<0>", text))
 
 
+def counted(number: int, thing: str) -> str:
+    """So many things, in words: "1 method", "2 methods"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 @contextmanager
 def errors_shown(kind: type[XaiError] = XaiError) -> Iterator[None]:
     """Put an error of that kind on the page, and go on after the block."""

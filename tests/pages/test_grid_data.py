@@ -29,10 +29,10 @@ def test_waiting_maps_have_their_columns_words_already():
     choices = [Choice("input_x_gradient"), Choice("edges")]
     data = grid_data(classified, choices, {}, work, Display())
     assert [column["words"] for column in data["columns"]] == ["signed", "unsigned"]
-    assert data["shared"] == "All maps: ⚠ see below."
+    assert data["shared"] == "All maps: ⚠ see the notes."
     data = grid_data(classified, [Choice("input_x_gradient")] * 2, {}, work, Display())
     assert [column["words"] for column in data["columns"]] == ["", ""]
-    assert data["shared"] == "All maps: signed · ⚠ see below."
+    assert data["shared"] == "All maps: signed · ⚠ see the notes."
 
 
 @pytest.mark.parametrize(

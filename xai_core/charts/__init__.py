@@ -1,5 +1,6 @@
 """Charts for files. matplotlib is imported when one is drawn, because that takes a while."""
 
+from xai_core.charts.class_sensitivity import class_chart
 from xai_core.charts.histogram import density, whole_edges
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
@@ -10,6 +11,7 @@ __all__ = [
     "COLOURS",
     "DASHES",
     "chart_bytes",
+    "class_chart",
     "curve_chart",
     "density",
     "map_grid",

@@ -6,16 +6,15 @@ import argparse
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xai_core.cli.meter import duration
 from xai_core.cli.options import Commands, add_command, add_maps, add_photos, words
-from xai_core.errors import MethodError, ModelError, XaiError
+from xai_core.cli.photo_sets import add_data, check_least, photo_set
+from xai_core.errors import ModelError
 
 if TYPE_CHECKING:
     from xai_core.cli.measuring import Plan
-    from xai_core.cli.subjects import Facts
 
 
 def add_to(commands: Commands) -> None:
@@ -30,32 +29,8 @@ def add_to(commands: Commands) -> None:
     )
     add_photos(parser, "*")
     add_maps(parser)
-    _add_pictures(parser.add_argument_group("pictures"))
+    add_data(parser.add_argument_group("pictures"))
     _add_metric(parser.add_argument_group("metric"))
-
-
-def _add_pictures(group: Any) -> None:
-    group.add_argument(
-        "--data",
-        type=Path,
-        metavar="FOLDER",
-        help="a data set: Tiny-ImageNet's layout (its validation pictures), one folder a class, "
-        "or pictures alone",
-    )
-    group.add_argument(
-        "--true",
-        action="append",
-        metavar="CLASS",
-        help="true class of the photos, by name, by number, or by both as in 474-cardigan, or "
-        "unknown (the default); given once, or once for every photo",
-    )
-    for name, word in (("right", "rightly"), ("wrong", "wrongly")):
-        group.add_argument(
-            f"--{name}",
-            type=int,
-            metavar="N",
-            help=f"at most so many pictures of --data that are {word} classified (default: all)",
-        )
 
 
 def _add_metric(group: Any) -> None:
@@ -120,43 +95,15 @@ def _planned(arguments: argparse.Namespace) -> Plan:
     stages = words(arguments.stages)
     for stage in stages:
         check_stage(stage)
-    for name, least in (("shuffles", 0), ("eps_max", 1), ("right", 0), ("wrong", 0)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            option = name.replace("_", "-")
-            raise MethodError(f"--{option} must be at least {least}, not {value}.")
+    check_least(arguments, shuffles=0, eps_max=1)
     asked = asked_by(arguments)
-    files = _files(arguments, asked.about)
+    if arguments.data is not None and arguments.target:
+        raise ModelError("--target is for photos; of --data the predicted classes are explained.")
+    photos = photo_set(arguments, asked.about)
     targets = photo_targets(arguments, asked.about)
     return Plan(
-        asked=asked.among([name for name, _ in files]),
-        files=files,
+        asked=asked.among([name for name, _ in photos.files]),
+        photos=photos,
         targets={name: target for name, target in targets.items() if target is not None},
-        data=arguments.data,
-        right=arguments.right,
-        wrong=arguments.wrong,
         metric=Metric(tuple(stages), arguments.shuffles, arguments.seed, arguments.eps_max),
     )
-
-
-def _files(arguments: argparse.Namespace, about: Facts) -> list[tuple[str, int | None]]:
-    """Every picture's name with its true class, None if unknown."""
-    from xai_core.cli.asked import photo_classes
-    from xai_core.datasets import labelled
-    from xai_core.provenance import UNKNOWN
-
-    if (arguments.data is None) == (not arguments.photos):
-        raise XaiError("Name photos, or a data set by --data; one of the two.")
-    if arguments.data is None:
-        for option in ("right", "wrong"):
-            if getattr(arguments, option) is not None:
-                raise XaiError(f"--{option} is for --data; of photos, name those that you want.")
-        files = list(dict.fromkeys(arguments.photos))
-        given = arguments.true or [UNKNOWN]
-        true = photo_classes(files, given, about["class_names"], UNKNOWN, "true classes")
-        return list(true.items())
-    if arguments.true:
-        raise ModelError("--true is for photos; the classes of --data are its folders' names.")
-    if arguments.target:
-        raise ModelError("--target is for photos; of --data the predicted classes are explained.")
-    return [(str(path), true) for path, true in labelled(arguments.data, about["class_names"])]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,12 +14,11 @@ from xai_core.apem.summary import as_table
 from xai_core.cache import Cache, Result
 from xai_core.cli.asked import Asked
 from xai_core.cli.meter import Meter
-from xai_core.cli.subjects import Photo, readable
+from xai_core.cli.photo_sets import PhotoSet, answered
+from xai_core.cli.subjects import Photo
 from xai_core.errors import XaiError
 from xai_core.explainers.choices import Choice
 from xai_core.jobs.here import carry_out
-
-CHUNK = 16  # pictures that are read, and classified, before the first of them is measured
 
 
 @dataclass(frozen=True)
@@ -30,33 +27,15 @@ class Plan:
 
     Attributes:
         asked: the model and the methods.
-        files: every picture's name with its true class, None if unknown.
+        photos: the pictures.
         targets: the explained class by a photo's name; the predicted one where there is none.
-        data: the data set's folder, or None.
-        right: most pictures of the data set that are classified rightly; None for all.
-        wrong: the same for wrongly.
         metric: how maps are measured.
     """
 
     asked: Asked
-    files: Sequence[tuple[str, int | None]]
+    photos: PhotoSet
     targets: Mapping[str, int]
-    data: Path | None
-    right: int | None
-    wrong: int | None
     metric: tasks.Metric
-
-    @property
-    def expected(self) -> int:
-        """So many pictures will probably be measured."""
-        if self.right is None or self.wrong is None:
-            return len(self.files)
-        return min(len(self.files), self.right + self.wrong)
-
-    def takes(self, correct: bool | None, seen: Mapping[bool | None, int]) -> bool:
-        """Whether a picture that is classified so is wanted beside those that were seen."""
-        limit = {True: self.right, False: self.wrong, None: None}[correct]
-        return limit is None or seen[correct] < limit
 
 
 def measured(plan: Plan, cache: Cache) -> tuple[pd.DataFrame, int]:
@@ -66,27 +45,16 @@ def measured(plan: Plan, cache: Cache) -> tuple[pd.DataFrame, int]:
         XaiError: no picture can be measured.
     """
     asked, each = plan.asked, len(plan.asked.choices)
-    meter, seen = Meter([1.0] * (each * plan.expected)), Counter[bool | None]()
+    meter = Meter([1.0] * (each * plan.photos.expected))
     rows: list[dict[str, Any]] = []
-    unread = 0
-    for start in range(0, len(plan.files), CHUNK):
-        if not (plan.takes(True, seen) or plan.takes(False, seen)):
-            break
-        chunk = dict(plan.files[start : start + CHUNK])
-        photos = readable(chunk, asked.about, meter.say)
-        meter.drop(each * (len(chunk) - len(photos)))
-        unread += len(chunk) - len(photos)
-        wanted = []
-        for photo, said in zip(photos, asked.classified(photos, cache), strict=True):
-            facts = answer_facts(said["logits"], chunk[photo.name], asked.about["outputs"])
-            if plan.takes(facts["correct"], seen):
-                seen[facts["correct"]] += 1
-                wanted.append((photo, facts))
-        meter.expect(each * seen.total())
+    unread: list[str] = []
+    for some in answered(plan.photos, asked, cache, meter, each, unread):
+        outputs = asked.about["outputs"]
+        wanted = [(one.photo, answer_facts(one.said["logits"], one.true, outputs)) for one in some]
         rows += _rows(plan, wanted, cache, meter)
     if not rows:
         raise XaiError("Nothing could be measured.")
-    return as_table(rows), unread
+    return as_table(rows), len(unread)
 
 
 def _rows(

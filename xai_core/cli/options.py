@@ -42,11 +42,21 @@ def add_command(
     return parser
 
 
-def add_photos(parser: argparse.ArgumentParser, how_many: str = "+") -> None:
-    """Add the photos, the model, the methods that explain it, and ``--out``."""
+def add_photos(
+    parser: argparse.ArgumentParser, how_many: str = "+", one_class: bool = True
+) -> None:
+    """Add the photos, the model, the methods that explain it, and ``--out``.
+
+    Args:
+        parser: of the command.
+        how_many: of the photos, as argparse writes it.
+        one_class: whether one class of each photo is explained, which ``--target`` names.
+    """
     parser.add_argument("photos", nargs=how_many, metavar="PHOTO", help="a file, or sample:NAME")
     add_model(parser)
     _add_methods(parser)
+    if one_class:
+        _add_target(parser)
     add_methods_from(parser)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
 
@@ -124,7 +134,7 @@ def take_models_from(arguments: argparse.Namespace) -> None:
 
 
 def _add_methods(parser: argparse.ArgumentParser) -> None:
-    """Add ``--methods`` with their settings, and the classes that are explained."""
+    """Add ``--methods`` with their settings."""
     parser.add_argument(
         "--methods",
         default="saliency,gradcam",
@@ -134,13 +144,6 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         "work on this model (default: %(default)s)",
     )
     parser.add_argument(
-        "--target",
-        action="append",
-        metavar="CLASS",
-        help="class to explain, by name, by number, or by both as in 474-cardigan; or auto for "
-        "the predicted one (the default); given once, or once for every photo",
-    )
-    parser.add_argument(
         "--param",
         action="append",
         default=[],
@@ -148,6 +151,16 @@ def _add_methods(parser: argparse.ArgumentParser) -> None:
         help="a setting; a baseline may be a picture, or several with commas between",
     )
     parser.add_argument("--layer", metavar="NAME", help="layer, for all methods that have one")
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="CLASS",
+        help="class to explain, by name, by number, or by both as in 474-cardigan; or auto for "
+        "the predicted one (the default); given once, or once for every photo",
+    )
 
 
 def add_methods_from(parser: argparse.ArgumentParser) -> None:

@@ -29,14 +29,13 @@ def write(plan: Plan, table: pd.DataFrame, out: Path, seconds: float) -> None:
 
 def recorded(plan: Plan, table: pd.DataFrame) -> Run:
     """What decides the numbers."""
-    given = [("--data", plan.data), ("--right", plan.right), ("--wrong", plan.wrong)]
     return apem_run(
         plan.asked.recorded,
         plan.asked.choices,
         table,
         plan.metric,
         targets=plan.targets,
-        data=[(option, str(value)) for option, value in given if value is not None],
+        data=plan.photos.options,
     )
 
 

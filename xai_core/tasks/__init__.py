@@ -7,6 +7,7 @@ keywords of ``load_classifier``; each worker keeps the latest ones.
 
 from xai_core.apem.one_picture import Metric
 from xai_core.tasks.apem import filtering, measure_all, trace
+from xai_core.tasks.class_sensitivity import class_scores, compare_all, compare_classes
 from xai_core.tasks.comparison import similarity
 from xai_core.tasks.data import labelled
 from xai_core.tasks.explanations import explain, explain_all, support, warm_up
@@ -26,6 +27,9 @@ __all__ = [
     "Model",
     "Subject",
     "SweepResults",
+    "class_scores",
+    "compare_all",
+    "compare_classes",
     "describe",
     "describe_layers",
     "explain",

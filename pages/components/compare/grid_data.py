@@ -41,7 +41,7 @@ def grid_data(
         "shared": f"All maps: {' · '.join(shared)}." if shared else "",
         "tiles": [
             [
-                _tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
+                tile(choice, asked[image.picture.hash, choice.id].key, image, work, display)
                 for choice in choices
             ]
             for image in classified.images
@@ -87,12 +87,13 @@ def told_once(columns: Sequence[Sequence[str]]) -> tuple[list[list[str]], list[s
 
 def _column_words(choice: Choice) -> list[str]:
     words = ["signed" if signed(choice) else "unsigned"]
-    return [*words, "⚠ see below"] if method(choice.method).warning else words
+    return [*words, "⚠ see the notes"] if method(choice.method).warning else words
 
 
-def _tile(
+def tile(
     choice: Choice, key: str, image: ClassifiedImage, work: Work, display: Display
 ) -> dict[str, Any]:
+    """A tile of ``heatmap_grid``: the map of a task's key, or why there is none yet."""
     if key in work.results:
         return _ready(choice, key, image, work.results[key], display)
     if key in work.problems:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from pages.components.classified import seen
+from pages.components.cohort import Cohort
 from pages.components.own_maps import columns, say_left_out
-from pages.components.reliability.cohort import Cohort
 from xai_core.images import crop_box
 from xai_core.own_maps import View
 

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.classified import Classified
+from pages.components.cohort import Cohort
 from pages.components.file_buttons import offer, offer_row
-from pages.components.reliability.cohort import Cohort
 from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import FORMS, findings
 from xai_core.explainers.choices import Choice, completed

@@ -12,26 +12,25 @@ import streamlit as st
 
 from pages.components import alt_text
 from pages.components.classified import Classified
+from pages.components.cohort import FEW, Cohort, choose_cohort
 from pages.components.live import live, status
 from pages.components.reliability import charts, downloads, two_methods
-from pages.components.reliability.cohort import FEW, Cohort, choose_cohort
 from pages.components.reliability.cohort_maps import with_maps
 from pages.components.reliability.metric_controls import STAGE_TITLES
 from pages.components.select_controls import segments, select_box
-from pages.components.text import plain
+from pages.components.text import counted, plain
+from pages.components.wanted import wanted
 from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.apem.comparisons import pairwise, stage_pairs
 from xai_core.apem.one_picture import answer_facts
 from xai_core.apem.scores import TITLES
 from xai_core.apem.summary import GROUPS, as_table, correlations, groups, summary
-from xai_core.cache import content_key
 from xai_core.explainers.choices import Choice, column_title
-from xai_core.jobs import Task, shared_engine
+from xai_core.jobs import Task
 from xai_core.tasks import Metric
 
 EVERY_S = 2.0
-STARTED = "_measured"  # in the session: what the visitor has started
 SUMMARY = {
     "apem": "APEM, mean",
     "sd": "SD",
@@ -52,7 +51,8 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     asked = tasks.measure_all(
         *classified.loaded, cohort.subjects, choices, metric, classified.by_source
     )
-    if not _started(cohort, choices, asked):
+    label = f"Measure {len(cohort.subjects)} pictures with {counted(len(choices), 'method')}"
+    if not wanted(list(asked.values()), len(cohort.subjects) <= FEW, label):
         gather("apem-many", [])
         return True
     work = gather("apem-many", list(asked.values()), patience=0.5)
@@ -68,25 +68,6 @@ def show(classified: Classified, choices: Sequence[Choice], metric: Metric) -> b
     idle = len(titles) < 2 or two_methods.show(classified, cohort, choices, part, titles)
     downloads.show(classified, cohort, choices, metric, table, titles)
     return idle
-
-
-def _started(
-    cohort: Cohort, choices: Sequence[Choice], asked: Mapping[tuple[str, str], Task]
-) -> bool:
-    """Whether to compute: few pictures at once, more when the button is pressed."""
-    if len(cohort.subjects) <= FEW:
-        return True
-    key = content_key([task.key for task in asked.values()])
-    started: set[str] = st.session_state.setdefault(STARTED, set())
-    cache = shared_engine().cache
-    if key in started or all(task.key in cache for task in asked.values()):
-        return True
-    methods = f"{len(choices)} method{'s' if len(choices) > 1 else ''}"
-    label = f"Measure {len(cohort.subjects)} pictures with {methods}"
-    if st.button(label, type="primary", icon=":material/straighten:"):
-        started.add(key)
-        return True
-    return False
 
 
 def _so_far(

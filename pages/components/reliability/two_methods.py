@@ -9,9 +9,9 @@ import streamlit as st
 
 from pages.components import alt_text
 from pages.components.classified import Classified
+from pages.components.cohort import Cohort
 from pages.components.live import finished
 from pages.components.reliability import charts, map_images
-from pages.components.reliability.cohort import Cohort
 from pages.components.reliability.metric_controls import choose_stage
 from pages.components.select_controls import select_box
 from pages.components.text import plain

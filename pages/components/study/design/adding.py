@@ -8,8 +8,8 @@ from pathlib import PurePath
 import streamlit as st
 
 from pages.components import picture_store, working_session
+from pages.components.cohort import folder_of, uploaded_pictures
 from pages.components.data_sets import data_sets
-from pages.components.reliability.cohort import folder_of, uploaded_pictures
 from pages.components.select_controls import segments
 from pages.components.session_store import OwnPicture
 from pages.components.study.design import drawn_by_lot

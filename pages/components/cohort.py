@@ -44,6 +44,7 @@ class Cohort:
         data: of a data set, the command line's options for it.
         folder: of a data set's pictures that are named one by one, where they are.
         sizes: (width, height) by hash, where the pictures are known as they are.
+        scores: what the model says of each class, [K] by hash: logits or probabilities.
     """
 
     subjects: Sequence[Subject]
@@ -52,6 +53,7 @@ class Cohort:
     data: Sequence[Option] = ()
     folder: str = ""
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    scores: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def choose_cohort(classified: Classified) -> Cohort | None:
@@ -127,7 +129,8 @@ def _here(classified: Classified) -> Cohort:
         digest: offered.get(str(word))
         for digest, word in zip(names, table["True class"], strict=True)
     }
-    return Cohort(classified.subjects, names, true)
+    scores = {image.picture.hash: image.probabilities for image in classified.images}
+    return Cohort(classified.subjects, names, true, scores=scores)
 
 
 def _known_title(true: str, class_names: Sequence[str], titles: Sequence[str]) -> str:
@@ -188,7 +191,8 @@ def _folder(classified: Classified) -> Cohort | None:
         Subject(digest, pixels, _best(row))
         for (digest, (_, pixels)), row in zip(found.items(), probabilities, strict=True)
     ]
-    return Cohort(subjects, names, true, sizes=sizes)
+    scores = dict(zip(found, probabilities, strict=True))
+    return Cohort(subjects, names, true, sizes=sizes, scores=scores)
 
 
 def _data(classified: Classified, row: Any) -> Cohort | None:
@@ -220,12 +224,13 @@ def labelled_cohort(found: Result, folder: str, right: int, wrong: int) -> Cohor
     ]
     names = dict(zip(hashes, found.facts["names"], strict=True))
     true = dict(zip(hashes, found.facts["true"], strict=True))
+    scores = dict(zip(hashes, found.arrays["logits"], strict=True))
     distinct = list({s.hash: s for s in subjects}.values())
     if None in true.values() or len(distinct) < len(subjects):
         # The command takes all pictures whose class is not known, and the same picture twice.
-        return Cohort(distinct, names, true, folder=folder)
+        return Cohort(distinct, names, true, folder=folder, scores=scores)
     options = (("--data", folder), ("--right", str(right)), ("--wrong", str(wrong)))
-    return Cohort(distinct, names, true, options)
+    return Cohort(distinct, names, true, options, scores=scores)
 
 
 @st.cache_resource(max_entries=2 * MOST, show_spinner=False)

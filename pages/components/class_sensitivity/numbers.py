@@ -1,0 +1,201 @@
+"""How alike the maps of different classes are, as bars, a matrix and a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import alt_text
+from pages.components.plots import COLOURS, laid_out
+from pages.components.select_controls import segments, select_box
+from xai_core.class_sensitivity import PUBLISHED, averages
+from xai_core.explainers.choices import column_title
+from xai_core.heatmaps import SHOWS
+from xai_core.measures import MEASURES
+from xai_core.similarity import similarities
+
+WAITING = "They are compared when all maps are there."
+SHOW_TITLES = {"all": "All relevance", "positive": "Positive only", "absolute": "Absolute"}
+ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
+DASH = "–"
+FLOOR = "Random maps"
+
+
+def show(table: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]) -> None:
+    """Everything about the scores of one picture.
+
+    Args:
+        table: of ``class_sensitivity.as_table``.
+        titles: what people read of each class, by its index.
+        shares: how much of the picture the part of each class is; empty where it has none.
+    """
+    measure, own = _chosen(table)
+    if own.empty:
+        return
+    means = averages(own)
+    beside = [
+        draw for draw, there in ((_matrix, len(titles) > 2), (_places, bool(shares))) if there
+    ]
+    left, *others = st.columns([3, *[2] * len(beside)], gap="medium")
+    left.plotly_chart(bars(means, MEASURES[measure].title), key="class-bars")
+    for place, draw in zip(others, beside, strict=True):
+        with place:
+            draw(own, titles, shares)
+    alt_text.table(lines(table, means, measure), "Scores by method", height="content")
+
+
+def show_many(table: pd.DataFrame) -> None:
+    """The same on average over pictures."""
+    measure, own = _chosen(table)
+    if own.empty:
+        return
+    means = averages(own)
+    st.plotly_chart(bars(means, MEASURES[measure].title), key="class-bars")
+    alt_text.table(lines(table, means, measure), "Averages by method", height="content")
+
+
+def _chosen(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Which measure is looked at, and its scores of the relevance that is looked at."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    names = {name: measure.title for name, measure in similarities().items()}
+    measure = select_box(row, "Measure", names, "class_measure", width=220)
+    kind = segments(row, "Relevance", SHOW_TITLES, "class_show")
+    return measure, table[(table.measure == measure) & (table["show"] == kind)]
+
+
+def bars(means: pd.DataFrame, title: str) -> go.Figure:
+    """A bar for each method, the most sensitive on top, and what random maps reach."""
+    shown = means.iloc[::-1]
+    figure = go.Figure()
+    known = shown.low.notna() & shown.high.notna()
+    spread = {
+        "type": "data",
+        "symmetric": False,
+        "array": (shown.high - shown["mean"]).where(known, 0).tolist(),
+        "arrayminus": (shown["mean"] - shown.low).where(known, 0).tolist(),
+        "visible": bool(known.any()),
+    }
+    methods = shown.method.map(column_title).tolist()
+    figure.add_bar(
+        y=methods,
+        x=shown["mean"].tolist(),
+        orientation="h",
+        error_x=spread,
+        marker={"color": COLOURS[0]},
+        name="Two classes",
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        y=methods,
+        x=shown.noise.tolist(),
+        mode="markers",
+        name=FLOOR,
+        marker={"symbol": "line-ns-open", "size": 14, "color": COLOURS[1], "line": {"width": 3}},
+        hovertemplate="random maps at the resolution of %{y}: %{x:.3f}<extra></extra>",
+    )
+    axis = {"title": f"{title} between the classes", "range": [min(0, *shown["mean"].fillna(0)), 1]}
+    return laid_out(figure, ROW * len(shown) + REST, -0.35, xaxis=axis)
+
+
+def places(own: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]) -> go.Figure:
+    """How much of each map's positive relevance lies in the part of its own class."""
+    figure = go.Figure()
+    inside = _inside(own)
+    methods = list(dict.fromkeys(own.method))
+    for number, (index, title) in enumerate(titles.items()):
+        values = [inside.get((method, index), float("nan")) for method in methods]
+        if not all(math.isnan(value) for value in values):
+            figure.add_bar(
+                y=[column_title(method) for method in methods][::-1],
+                x=values[::-1],
+                orientation="h",
+                name=title,
+                marker={"color": COLOURS[number % len(COLOURS)]},
+                hovertemplate="%{y}: %{x:.0%} on its own part<extra>%{fullData.name}</extra>",
+            )
+    figure.add_vline(x=shares[0], line={"dash": "dot", "color": "#888888"})
+    axis = {"title": "positive relevance on its own part", "tickformat": ".0%", "range": [0, 1]}
+    return laid_out(figure, ROW * len(methods) + REST, -0.35, xaxis=axis, barmode="group")
+
+
+def lines(table: pd.DataFrame, means: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The table that is read: a line a method, in the order of the bars."""
+    every = averages(table[table.measure == measure])
+    of = every.set_index(["method", "show"])["mean"].to_dict()
+    several, inside = means.pictures.max() > 1, means.inside.notna().any()
+    return pd.DataFrame(
+        [
+            {
+                "Method": column_title(row["method"]),
+                **{SHOW_TITLES[kind]: number(of[row["method"], kind]) for kind in SHOWS},
+                FLOOR: number(row["noise"]),
+                **(_spread(row) if several else {}),
+                **({"On its own part": share(row["inside"])} if inside else {}),
+                "Nuzzo 2020, SSIM": PUBLISHED.get(row["method"], DASH),
+            }
+            for row in means.to_dict("records")
+        ]
+    )
+
+
+def number(value: float) -> str:
+    """A score, or a dash."""
+    return DASH if math.isnan(value) else f"{value:.2f}"
+
+
+def share(value: float) -> str:
+    """A share, or a dash."""
+    return DASH if math.isnan(value) else f"{value:.0%}"
+
+
+def _inside(own: pd.DataFrame) -> dict[tuple[str, int], float]:
+    """Share on its own part by method and class."""
+    found: dict[tuple[str, int], float] = {}
+    for row in own.to_dict("records"):
+        for letter in "ab":
+            found[row["method"], row[f"class_{letter}"]] = row[f"inside_{letter}"]
+    return found
+
+
+def _spread(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "95 % interval": f"{number(row['low'])} to {number(row['high'])}",
+        "Pictures": row["pictures"],
+        "Without a score": row["undefined"],
+    }
+
+
+def _places(own: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]) -> None:
+    st.plotly_chart(places(own, titles, shares), key="class-places")
+
+
+def _matrix(own: pd.DataFrame, titles: Mapping[int, str], _: Sequence[float]) -> None:
+    """Every pair of classes, by one method."""
+    methods = {name: column_title(name) for name in dict.fromkeys(own.method)}
+    method = select_box(st, "Maps of", methods, "class_matrix", bind=None, width=260)
+    order = {index: place for place, index in enumerate(titles)}
+    values = np.full((len(order), len(order)), np.nan)
+    for row in own[own.method == method].to_dict("records"):
+        a, b = order[row["class_a"]], order[row["class_b"]]
+        values[a, b] = values[b, a] = row["value"]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(titles.values()),
+            y=list(titles.values()),
+            zmin=0,
+            zmax=1,
+            colorscale="Cividis",
+            texttemplate="%{z:.2f}",
+            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+            colorbar={"title": MEASURES[own.measure.iloc[0]].title},
+        )
+    )
+    figure.update_yaxes(autorange="reversed")
+    st.plotly_chart(laid_out(figure, 34 * len(titles) + 160), key="class-matrix")

@@ -1,0 +1,117 @@
+"""What the test is about: a picture, or several put together into one of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from pages.components.classified import Classified, ClassifiedImage, seen
+from pages.components.live import wait_for
+from pages.components.picture_choice import Picture
+from pages.components.select_controls import select_box
+from xai_core import tasks
+from xai_core.class_sensitivity.joined import CROSS, GRID, ORDERS, SIDE, joined, joined_parts
+from xai_core.composites import drawn
+from xai_core.images import image_hash
+
+_TITLES = {
+    SIDE: "Side by side: {0} | {1}",
+    CROSS: "2×2, each twice: {0}, {1}",
+    GRID: "2×2: {0}, {1}, {2}, {3}",
+}
+PLACES = {
+    "": (),
+    SIDE: ("Left:", "right:"),
+    CROSS: ("Top left and bottom right:", "top right and bottom left:"),
+    GRID: ("Top left:", "top right:", "bottom left:", "bottom right:"),
+}
+SHOWN = 448  # pixels of a joined picture's shorter side, at least
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the maps explain.
+
+    Attributes:
+        image: in front of the model.
+        parts: bool [P, H, W], the part of each picture that was put in; none of a single one.
+        pictures: the P pictures, or the single one.
+        joined: how they were put together, a key of ``ORDERS``; "" for a single picture.
+    """
+
+    image: ClassifiedImage
+    parts: NDArray[np.bool_]
+    pictures: Sequence[ClassifiedImage]
+    joined: str = ""
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Where each of the pictures is, in words."""
+        return PLACES[self.joined]
+
+    @property
+    def shares(self) -> list[float]:
+        """How much of the whole each part is: what a map that is the same everywhere has there."""
+        return [float(part.mean()) for part in self.parts]
+
+    @property
+    def classes(self) -> list[int]:
+        """What the model predicts for each of the pictures, alone."""
+        return [int(image.probabilities.argmax()) for image in self.pictures]
+
+
+def choose(row: Any, classified: Classified) -> Looked:
+    """One of the chosen pictures, or the first of them put together."""
+    images = classified.images
+    names = [image.picture.name for image in images]
+    ways = {way: order for way, order in ORDERS.items() if len(images) > max(order)}
+    offered = {way: _TITLES[way].format(*names) for way in ways}
+    offered |= {image.picture.hash[:12]: image.picture.name for image in images}
+    if len(images) == 1:
+        return _single(images[0])
+    chosen = select_box(row, "Picture", offered, "of", width=340)
+    if chosen in ways:
+        return _joined(classified, chosen)
+    return _single(next(one for one in images if one.picture.hash.startswith(chosen)))
+
+
+def _single(image: ClassifiedImage) -> Looked:
+    return Looked(image, np.zeros((0, *image.pixels.shape[1:]), bool), [image])
+
+
+def _joined(classified: Classified, way: str) -> Looked:
+    """The first of the chosen pictures put together, and what the model says of that."""
+    size = seen(classified.facts)[0]
+    images = classified.images[: max(ORDERS[way]) + 1]
+    hashes = " ".join(image.picture.hash for image in images)
+    pixels, whole = _made(hashes, [image.picture for image in images], way, *seen(classified.facts))
+    names = [image.picture.name for image in images]
+    source = f"{way} {' '.join(image.picture.source for image in images)}"
+    picture = Picture(" | ".join(names), source, image_hash(whole), whole.size, lambda: whole)
+    told = tasks.predict(*classified.loaded, [picture.hash], [pixels])
+    said = wait_for("joined", told, "Predicting").arrays["probabilities"][0]
+    image = ClassifiedImage(picture, (0, 0, *whole.size), pixels, said, int(said.argmax()))
+    return Looked(image, joined_parts(way, size), images, way)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _made(
+    hashes: str,
+    _pictures: Sequence[Picture],
+    way: str,
+    size: tuple[int, int],
+    crop: float,
+    resample: str,
+    squash: bool,
+) -> tuple[NDArray[np.float32], Image.Image]:
+    """What the model gets, and what people see."""
+    pictures = [picture.read() for picture in _pictures]
+    cells = [pictures[k] for k in ORDERS[way]]
+    whole = drawn(cells, size, crop, squash, enlarged=-(-SHOWN // min(size)))
+    return joined(pictures, way, size, crop, resample, squash), whole

@@ -1,0 +1,83 @@
+"""How alike a method's maps of several classes are, and where each of them lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xai_core.errors import MethodError
+from xai_core.heatmaps import SHOWS, Floats, signed_map, upsample
+from xai_core.measures import MEASURES
+from xai_core.randomization.scores import Map, Size, noise_floor
+from xai_core.similarity import similarities
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """One method's maps of k classes of one picture, compared.
+
+    Attributes:
+        scores: float64 [M, S, k, k], by measure, by what the maps show, and by pair of classes;
+            NaN where it is undefined, and of a class with itself.
+        floors: float64 [M, S, 2]: mean and standard deviation of what two maps of independent
+            noise reach at the method's resolution (``noise_floor``).
+        inside: float64 [k, P]: the share of each map's positive relevance that lies in each of P
+            parts of the picture; NaN where a map has none.
+    """
+
+    scores: Floats
+    floors: Floats
+    inside: Floats
+
+
+def compare_classes(
+    maps: Sequence[Map],
+    size: Size,
+    signed: bool,
+    measures: Sequence[str],
+    parts: NDArray[np.bool_],
+) -> ClassScores:
+    """Compare one method's maps of several classes (S section 7.3).
+
+    Args:
+        maps: relevance [C, h, w] of each of k classes, at least two.
+        size: (height, width) of the model's input, to which coarser maps are enlarged.
+        signed: whether the method gives negative values, see ``similarity``.
+        measures: keys of ``similarities()``, at least one.
+        parts: bool [P, H, W], parts of the picture; there may be none.
+
+    Raises:
+        MethodError: fewer than two maps, an unknown measure, or parts of another size.
+    """
+    known = similarities()
+    unknown = [name for name in measures if name not in known]
+    if unknown or not measures:
+        word = f"no measure '{unknown[0]}'" if unknown else "no measure named"
+        raise MethodError(f"There is {word}; there are: {', '.join(known)}.")
+    if len(maps) < 2:
+        raise MethodError("Comparing classes needs the maps of two classes at least.")
+    if parts.shape[1:] != size:
+        raise MethodError(f"The parts are {list(parts.shape[1:])}, the picture is {list(size)}.")
+    large = upsample(np.stack(maps).astype(np.float64), size)
+    first, second = np.array(list(combinations(range(len(maps)), 2))).T
+    scores = np.full((len(measures), len(SHOWS), len(maps), len(maps)), np.nan)
+    floors = np.zeros((len(measures), len(SHOWS), 2))
+    for s, show in enumerate(SHOWS):
+        shown = signed_map(large, show)
+        for m, name in enumerate(measures):
+            found = MEASURES[name].function(shown[first], shown[second], show, signed=signed)
+            scores[m, s, first, second] = scores[m, s, second, first] = found
+            height, width = maps[0].shape[1:]
+            floors[m, s] = noise_floor((height, width), size, signed, name, show)
+    return ClassScores(scores, floors, _inside(signed_map(large, "positive"), parts))
+
+
+def _inside(positive: Floats, parts: NDArray[np.bool_]) -> Floats:
+    """The share of each map [k, H, W] that lies in each part [P, H, W]: [k, P]."""
+    shares: Floats = np.tensordot(positive, parts.astype(np.float64), ((1, 2), (1, 2)))
+    total = positive.sum((1, 2))[:, None]
+    return np.where(total > 0, shares / np.where(total > 0, total, 1), np.nan)
