@@ -16,6 +16,7 @@ from xai_core.localization.chance import own_generator
 from xai_core.localization.inputs import Given
 
 SIGMA = 0.25  # of the sides
+ROUNDING = 1e-6  # pixels have no slopes finer than this: they come from float32
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _chance(pixels: Floats, seed: int) -> Floats:
 
 def _edges(pixels: Floats, seed: int) -> Floats:
     found: Floats = sobel(rgb2gray(pixels))  # type: ignore[no-untyped-call]
-    return found
+    return np.where(found > ROUNDING, found, 0.0)
 
 
 def _whole(pixels: Floats, seed: int) -> Floats:
