@@ -121,7 +121,7 @@ def test_pictures_err_independently():
     assert runs.std(1).mean() > one_picture / 2
 
 
-@pytest.mark.parametrize("tolerance", [-1, math.nan, math.inf])
+@pytest.mark.parametrize("tolerance", [-1, math.nan, math.inf, "1"])
 def test_a_margin_that_is_no_distance_is_refused(tolerance):
     maps, masks = random_case(0)
     for game in (pointing_game, stochastic_pointing_game):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from numbers import Real
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -51,7 +52,7 @@ def dilated(mask: Bools, tolerance: float | None = None) -> Bools:
         MethodError: the distance is negative or not finite.
     """
     distance = margin(*mask.shape) if tolerance is None else tolerance
-    if not (math.isfinite(distance) and distance >= 0):
+    if not (isinstance(distance, Real) and math.isfinite(distance) and distance >= 0):
         raise MethodError(f"The tolerance must be a distance in pixels, not {tolerance!r}.")
     if not mask.any():
         return mask.copy()
