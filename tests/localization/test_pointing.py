@@ -12,6 +12,7 @@ from xai_core.localization import (
     content_heatmap,
     dilated,
     margin,
+    pointing,
     pointing_game,
     stochastic_pointing_game,
     stochastic_pointing_runs,
@@ -96,6 +97,18 @@ def test_what_is_drawn_follows_the_map():
     assert abs(found[0] - 1 / 4) < 5 * math.sqrt(3 / 16 / 40_000)
     # Without a margin the content heatmap is what it tends to (C section 4.3).
     assert content_heatmap(map_, mask) == [1 / 4]
+
+
+def test_a_pixel_without_relevance_is_never_drawn(monkeypatch):
+    class Ends:
+        """Random numbers at which the cumulated map, 0, 1, 1, 2, has its steps."""
+
+        def random(self, draws):
+            return np.array([0, 0.5])
+
+    monkeypatch.setattr(pointing, "own_generator", lambda seed, content: Ends())
+    map_, mask = one([[0.0, 3.0, -1.0, 3.0]]), one([[True, False, True, False]])
+    assert stochastic_pointing_game(map_, mask, draws=2, repeats=1, tolerance=0) == [0]
 
 
 def test_the_seed_and_the_picture_decide_the_draws():
