@@ -24,6 +24,7 @@ def inputs(empty=()):
     maps, others = generator.uniform(-1, 1, (2, COUNT, 14, 14))
     masks = generator.uniform(size=maps.shape) < 0.3
     boxes = np.array([[1, 2, 6, 9], [0, 0, 14, 14], [3, 3, 4, 5]])
+    quadrants = np.array([3, 0, 1])
     for values in (maps, others, relevance):
         values[list(empty)] = 0
     y = clf.logits(x).argmax(1)
@@ -58,6 +59,17 @@ def an_empty_map_has_no_score(row):
     scores = scored(row, inputs(empty=[1]))
     np.testing.assert_array_equal(np.isnan(scores), [False, True, False])
     assert np.isnan(scored(row, inputs(empty=range(COUNT)))).all()
+
+
+def an_object_that_is_not_there_has_no_score(row):
+    given = inputs()
+    if row.needs is Needs.MASK:
+        given["masks"][1] = False
+    elif row.needs is Needs.BOX:
+        given["boxes"][1] = 0
+    else:
+        return
+    np.testing.assert_array_equal(np.isnan(scored(row, given)), [False, True, False])
 
 
 def two_maps_can_change_places_where_it_says_so(row):
@@ -111,6 +123,7 @@ RULES = [
     an_image_alone_scores_as_in_a_batch,
     scores_lie_in_the_range,
     an_empty_map_has_no_score,
+    an_object_that_is_not_there_has_no_score,
     two_maps_can_change_places_where_it_says_so,
     the_same_map_twice_has_the_best_score,
     what_is_given_stays_as_it_is,
@@ -128,7 +141,12 @@ def test_every_measure_keeps(name, rule):
 def test_the_table_holds_the_measures_of_the_method_page():
     two = ["ssim", "spearman", "spearman_absolute", "hog", "complexity"]
     assert list(titles_of(Needs.TWO_MAPS)) == two
-    assert list(titles_of(Needs.MODEL)) == ["apem", "eps_minus", "eps_plus", "apem_normalized"]
+    apem = {"apem", "eps_minus", "eps_plus", "apem_normalized"}
+    assert set(titles_of(Needs.MODEL)) == {*apem, "saliency_metric"}
+    games = {"pointing_game", "stochastic_pointing_game"}
+    assert set(titles_of(Needs.MASK)) == {*games, "content_heatmap", "pxap"}
+    assert set(titles_of(Needs.BOX)) == {"box_iou"}
+    assert set(titles_of(Needs.QUADRANT)) == {"negative_quadrants"}
     assert len({row.title for row in MEASURES.values()}) == len(MEASURES)
 
 
@@ -139,7 +157,7 @@ def test_the_help_of_the_sanity_check_names_every_measure_of_two_maps(capsys):
     assert all(re.search(rf"\b{name}\b", said) for name in measures_of(Needs.TWO_MAPS))
 
 
-# A measure of a kind that no module has yet.
+# A measure that no module has.
 
 
 @pytest.fixture
@@ -160,7 +178,8 @@ def share_inside():
         """Sum inside over sum; undefined where nothing is positive."""
         positive = np.where(maps > least, maps, 0.0)
         inside, total = (positive * masks).sum((1, 2)), positive.sum((1, 2))
-        return np.divide(inside, total, out=np.full(len(maps), np.nan), where=total > 0)
+        there = (total > 0) & masks.any((1, 2))
+        return np.divide(inside, total, out=np.full(len(maps), np.nan), where=there)
 
     yield MEASURES["share_inside"]
     del MEASURES["share_inside"]
@@ -172,8 +191,8 @@ def test_a_measure_of_maps_and_masks_keeps(rule, share_inside):
 
 
 def test_a_measure_of_maps_and_masks_is_a_row_like_any_other(share_inside):
-    assert measures_of(Needs.MASK) == {"share_inside": share_inside}
-    assert titles_of(Needs.MASK) == {"share_inside": "Share inside"}
+    assert measures_of(Needs.MASK)["share_inside"] is share_inside
+    assert titles_of(Needs.MASK)["share_inside"] == "Share inside"
     assert "share_inside" not in measures_of(Needs.TWO_MAPS)
     # 1 and 3 of the positive 1, 3 and 4 lie inside; of what is above 2, 3 of 7.
     given = {"maps": np.array([[[1.0, 3.0], [4.0, -9.0]]]), "clf": None}
@@ -193,6 +212,10 @@ def test_a_measure_of_maps_and_masks_is_a_row_like_any_other(share_inside):
         ),
         (scores_lie_in_the_range, {"low": 0.99}),
         (an_empty_map_has_no_score, {"function": lambda maps, masks: maps.sum((1, 2))}),
+        (
+            an_object_that_is_not_there_has_no_score,
+            {"function": lambda maps, masks: (maps * masks).sum((1, 2))},
+        ),
         (two_maps_can_change_places_where_it_says_so, {"symmetric": True}),
         (
             two_maps_can_change_places_where_it_says_so,

@@ -22,7 +22,8 @@ class Needs(Enum):
     two maps also takes what they ``show`` and whether they are ``signed``, as ``similarity``
     does. ``clf``, ``x`` [N, 3, H, W] and ``y`` are the model, its input and the classes;
     ``relevance`` [N, C, H, W] lies in [0, 1] as ``relevance_map`` gives it. ``masks`` are
-    bool [N, H, W], ``boxes`` int [N, 4]: x0, y0, x1, y1, the latter two just outside.
+    bool [N, H, W], ``boxes`` int [N, 4]: x0, y0, x1, y1, the latter two just outside;
+    ``quadrants`` int [N], from 0 at the top left, row by row, to 3.
     """
 
     MAP = ("maps",)
@@ -30,6 +31,7 @@ class Needs(Enum):
     MODEL = ("clf", "x", "y", "relevance")
     MASK = ("maps", "masks")
     BOX = ("maps", "boxes")
+    QUADRANT = ("maps", "quadrants")
 
 
 @dataclass(frozen=True)

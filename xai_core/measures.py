@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xai_core import complexity, similarity  # noqa: F401
+from xai_core import complexity, localization, similarity  # noqa: F401
 from xai_core.apem import scores  # noqa: F401
 from xai_core.measure_registry import MEASURES, Measure, Needs, measures_of, titles_of
 

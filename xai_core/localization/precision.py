@@ -1,0 +1,78 @@
+"""PxAP: how well a map's values tell the object's pixels from the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xai_core.heatmaps import Floats
+from xai_core.localization.inputs import Bools, Given, mask_scores, object_masks, positive_parts
+from xai_core.measure_registry import Needs, measure
+
+
+@measure(
+    title="PxAP",
+    needs=Needs.MASK,
+    higher_is_better=True,
+    low=0.0,
+    high=1.0,
+    citation="Choe et al. 2020, arXiv:2007.04178",
+    shows="Pixel average precision: the area under the curve of precision and recall over all "
+    "thresholds. By chance it is the share of the picture that the object takes.",
+)
+def pxap(maps: Given, masks: Given) -> Floats:
+    """Sum over the thresholds of precision times gain in recall, for each picture.
+
+    Every value of the positive part is a threshold; pixels that share a value are taken together,
+    and those without relevance come last.
+
+    Source: Choe et al. 2020, arXiv:2007.04178. Differs from the paper: it pools the pixels of all
+    pictures (``pxap_pooled``), so that large objects weigh more; and it has 1,000 thresholds.
+
+    Args:
+        maps: [N, H, W]; of signed maps the positive part counts.
+        masks: the object, bool [N, H, W].
+
+    Returns:
+        float64 [N]; NaN for a map without positive values and for an empty mask.
+
+    Raises:
+        MethodError: maps or masks are not as said above.
+    """
+    return mask_scores(average_precision, maps, masks)
+
+
+def pxap_pooled(maps: Given, masks: Given) -> float:
+    """One area for the pixels of all pictures together, as the paper has it.
+
+    Each map's positive part is first divided by its maximum, so that one threshold means the same
+    in all maps. Pictures of which ``pxap`` is undefined are left out.
+
+    Source: Choe et al. 2020, arXiv:2007.04178. Differs from the paper: it also subtracts each
+    map's minimum, which of a map with zero or negative values changes nothing; and it has 1,000
+    thresholds.
+
+    Args:
+        maps: as in ``pxap``.
+        masks: as in ``pxap``.
+
+    Returns:
+        The area; NaN if no picture is left.
+
+    Raises:
+        MethodError: as ``pxap``.
+    """
+    parts = positive_parts(maps)
+    truth = object_masks(masks, parts)
+    tops = parts.max((1, 2), keepdims=True)
+    left = (tops[:, 0, 0] > 0) & truth.any((1, 2))
+    return average_precision(parts[left] / tops[left], truth[left]) if left.any() else float("nan")
+
+
+def average_precision(values: Floats, truth: Bools) -> float:
+    """The area of values of any shape, at least one of which is true."""
+    _, groups = np.unique(values.ravel(), return_inverse=True)
+    # From the largest value down: how many pixels share it, and how many of them are true.
+    shared = np.bincount(groups)[::-1]
+    hits = np.bincount(groups, truth.ravel())[::-1]
+    precision = hits.cumsum() / shared.cumsum()
+    return float((precision * hits).sum() / hits.sum())

@@ -1,0 +1,172 @@
+"""What scores of many pictures tell together: means, differences between methods, object sizes.
+
+A table has a row a score: image (and image_hash, where names may repeat), method, measure, value,
+NaN where it is undefined, and size, the share of the crop that the object fills. An undefined
+score enters no mean and is counted. Intervals are percentiles of a bootstrap over pictures; of few
+pictures they are too narrow, and of one there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from xai_core.apem.summary import PICTURE, number
+from xai_core.errors import MethodError
+from xai_core.heatmaps import Floats
+
+MEDIUM_FROM, LARGE_FROM = 0.1, 0.3  # shares of the crop
+REPLICATES = 2000
+CONFIDENCE = 0.95
+AT_ONCE = 1_000_000  # pictures that are drawn together
+
+
+def means(table: pd.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> pd.DataFrame:
+    """The mean of every method by every measure.
+
+    Args:
+        table: see above.
+        seed: of the bootstrap.
+        replicates: of the bootstrap.
+
+    Returns:
+        Columns method, measure, pictures (with a score), undefined, mean, low, high.
+
+    Raises:
+        MethodError: a picture has two scores, or as ``bootstrap_interval``.
+    """
+    _check_once(table)
+    rows = []
+    for (method, measure), own in table.groupby(["method", "measure"], sort=False):
+        values = own["value"].dropna().to_numpy(float)
+        low, high = bootstrap_interval(values, seed, replicates)
+        rows.append(
+            {
+                "method": method,
+                "measure": measure,
+                "pictures": len(values),
+                "undefined": len(own) - len(values),
+                "mean": number(own["value"].mean()),
+                "low": low,
+                "high": high,
+            }
+        )
+    columns = ["method", "measure", "pictures", "undefined", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def means_by_size(table: pd.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> pd.DataFrame:
+    """The means of each group of ``size_groups``; its name is the first column, group."""
+    found = [means(table.iloc[:0]).assign(group="")]
+    for name, part in size_groups(table):
+        found.append(means(part, seed, replicates).assign(group=name))
+    together = pd.concat(found[1:] or found, ignore_index=True)
+    return together[["group", *together.columns.drop("group")]]
+
+
+def differences(
+    table: pd.DataFrame, method: str, other: str, seed: int = 0, replicates: int = REPLICATES
+) -> pd.DataFrame:
+    """By how much a method's scores exceed another's, on pictures for which both are defined.
+
+    Args:
+        table: see above.
+        method: a method.
+        other: another one.
+        seed: of the bootstrap.
+        replicates: of the bootstrap.
+
+    Returns:
+        A row for each measure: measure, method, other, pictures (with both scores), undefined
+        (pictures without one of them), difference (their mean), low, high.
+
+    Raises:
+        MethodError: as ``means``.
+    """
+    picture = _check_once(table)
+    rows = []
+    for measure, own in table.groupby("measure", sort=False):
+        first, second = (
+            own[own["method"] == name].set_index(picture)["value"].astype(float)
+            for name in (method, other)
+        )
+        both = pd.concat([first, second], axis=1).to_numpy(float)
+        gaps = both[:, 0] - both[:, 1]
+        defined = gaps[~np.isnan(gaps)]
+        low, high = bootstrap_interval(defined, seed, replicates)
+        rows.append(
+            {
+                "measure": measure,
+                "method": method,
+                "other": other,
+                "pictures": len(defined),
+                "undefined": len(gaps) - len(defined),
+                "difference": number(pd.Series(defined).mean()),
+                "low": low,
+                "high": high,
+            }
+        )
+    columns = ["measure", "method", "other", "pictures", "undefined", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _check_once(table: pd.DataFrame) -> list[str]:
+    """The columns that tell pictures apart, if each has one score by a method and a measure."""
+    picture = [name for name in PICTURE if name in table]
+    twice = table.duplicated([*picture, "method", "measure"])
+    if twice.any():
+        row = table[twice].iloc[0]
+        raise MethodError(
+            f"'{row['image']}' has two scores by {row['measure']} of {row['method']}; pictures of "
+            "one name must differ in 'image_hash'."
+        )
+    return picture
+
+
+def size_groups(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The pictures apart by their objects: small below 10 %, medium below 30 %, large.
+
+    Groups without pictures are left out, and so are pictures of which the size is not known.
+    """
+    size = table["size"]
+    places = {
+        "small": size < MEDIUM_FROM,
+        "medium": (size >= MEDIUM_FROM) & (size < LARGE_FROM),
+        "large": size >= LARGE_FROM,
+    }
+    for name, chosen in places.items():
+        if chosen.any():
+            yield name, table[chosen]
+
+
+def bootstrap_interval(
+    values: Floats, seed: int = 0, replicates: int = REPLICATES
+) -> tuple[float, float]:
+    """A 95 % interval of the mean: percentiles of the means of pictures drawn anew.
+
+    Args:
+        values: one a picture, all defined.
+        seed: of the draws.
+        replicates: how often they are drawn.
+
+    Returns:
+        Its ends; NaN for fewer than two pictures.
+
+    Raises:
+        MethodError: fewer than one replicate.
+    """
+    if replicates < 1:
+        raise MethodError(f"There must be at least 1 replicate, not {replicates}.")
+    count = len(values)
+    if count < 2:
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(seed)
+    found = np.empty(replicates)
+    step = max(1, AT_ONCE // count)
+    for start in range(0, replicates, step):
+        part = found[start : start + step]
+        part[:] = values[generator.integers(count, size=(len(part), count))].mean(1)
+    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
