@@ -5,38 +5,40 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from xai_core.errors import MethodError
+
+Floats = NDArray[np.float64]
 REPLICATES = 2000
-LEVEL = 0.95
-_AT_ONCE = 2**22  # drawn numbers in memory
+CONFIDENCE = 0.95
+AT_ONCE = 1_000_000  # pictures that are drawn together
 
 
-def mean_interval(
-    values: NDArray[np.float64], seed: int = 0, replicates: int = REPLICATES, level: float = LEVEL
-) -> tuple[float, float, float]:
-    """The mean with its percentile interval over independently drawn pictures.
+def bootstrap_interval(
+    values: Floats, seed: int = 0, replicates: int = REPLICATES
+) -> tuple[float, float]:
+    """A 95 % interval of the mean: percentiles of the means of pictures drawn anew.
 
     Args:
-        values: one score a picture, all defined.
+        values: one a picture, all defined.
         seed: of the draws.
-        replicates: how many samples are drawn, each with replacement.
-        level: of the interval.
+        replicates: how often they are drawn.
 
     Returns:
-        Mean, low and high; all NaN without a value, and no interval for fewer than two.
+        Its ends; NaN for fewer than two pictures.
+
+    Raises:
+        MethodError: fewer than one replicate.
     """
-    if not len(values):
-        return (float("nan"),) * 3
-    if len(values) < 2:
-        return float(values.mean()), float("nan"), float("nan")
+    if replicates < 1:
+        raise MethodError(f"There must be at least 1 replicate, not {replicates}.")
+    count = len(values)
+    if count < 2:
+        return float("nan"), float("nan")
     generator = np.random.default_rng(seed)
-    step = max(1, _AT_ONCE // len(values))
-    means = np.concatenate(
-        [
-            values[
-                generator.integers(0, len(values), (min(step, replicates - done), len(values)))
-            ].mean(1)
-            for done in range(0, replicates, step)
-        ]
-    )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(values.mean()), float(low), float(high)
+    found = np.empty(replicates)
+    step = max(1, AT_ONCE // count)
+    for start in range(0, replicates, step):
+        part = found[start : start + step]
+        part[:] = values[generator.integers(count, size=(len(part), count))].mean(1)
+    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

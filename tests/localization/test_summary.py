@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xai_core import resampling
 from xai_core.errors import MethodError
 from xai_core.localization import summary
 
@@ -100,12 +101,12 @@ def test_the_interval_is_that_of_all_samples():
     means = [np.mean(sample) for sample in itertools.product(values, repeat=3)]
     expected = np.quantile(means, [0.025, 0.975], method="inverted_cdf")
     assert expected.tolist() == [0, 2]
-    assert summary.bootstrap_interval(values) == (0, 2)
+    assert resampling.bootstrap_interval(values) == (0, 2)
 
 
 def test_the_interval_has_the_width_of_the_normal_one():
     values = np.random.default_rng(0).normal(size=400)
-    low, high = summary.bootstrap_interval(values, replicates=4000)
+    low, high = resampling.bootstrap_interval(values, replicates=4000)
     error = values.std() / 20
     # A quantile of 4,000 draws at 2.5 % has a standard error of 0.042 of theirs.
     np.testing.assert_allclose([low, high], values.mean() + np.array([-1.96, 1.96]) * error,
@@ -114,11 +115,11 @@ def test_the_interval_has_the_width_of_the_normal_one():
 
 def test_the_seed_decides_and_the_pieces_do_not(monkeypatch):
     values = np.random.default_rng(1).uniform(size=50)
-    found = summary.bootstrap_interval(values, seed=3)
-    assert summary.bootstrap_interval(values, seed=3) == found
-    assert summary.bootstrap_interval(values, seed=4) != found
-    monkeypatch.setattr(summary, "AT_ONCE", 700)
-    assert summary.bootstrap_interval(values, seed=3) == found
+    found = resampling.bootstrap_interval(values, seed=3)
+    assert resampling.bootstrap_interval(values, seed=3) == found
+    assert resampling.bootstrap_interval(values, seed=4) != found
+    monkeypatch.setattr(resampling, "AT_ONCE", 700)
+    assert resampling.bootstrap_interval(values, seed=3) == found
 
 
 def test_what_cannot_be_told_apart_is_refused():

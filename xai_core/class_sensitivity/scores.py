@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, Floats, signed_map, upsample
+from xai_core.localization import content_heatmap
 from xai_core.measures import MEASURES
 from xai_core.randomization.scores import Map, Size, noise_floor
 from xai_core.similarity import similarities
@@ -73,11 +74,6 @@ def compare_classes(
             scores[m, s, first, second] = scores[m, s, second, first] = found
             height, width = maps[0].shape[1:]
             floors[m, s] = noise_floor((height, width), size, signed, name, show)
-    return ClassScores(scores, floors, _inside(signed_map(large, "positive"), parts))
-
-
-def _inside(positive: Floats, parts: NDArray[np.bool_]) -> Floats:
-    """The share of each map [k, H, W] that lies in each part [P, H, W]: [k, P]."""
-    shares: Floats = np.tensordot(positive, parts.astype(np.float64), ((1, 2), (1, 2)))
-    total = positive.sum((1, 2))[:, None]
-    return np.where(total > 0, shares / np.where(total > 0, total, 1), np.nan)
+    positive = signed_map(large, "positive")
+    inside = [content_heatmap(positive, np.repeat(part[None], len(maps), 0)) for part in parts]
+    return ClassScores(scores, floors, np.reshape(inside, (len(parts), len(maps))).T)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from xai_core.class_sensitivity.scores import ClassScores
 from xai_core.heatmaps import SHOWS
-from xai_core.resampling import mean_interval
+from xai_core.resampling import bootstrap_interval
 
 COLUMNS = {
     **dict.fromkeys(("image", "image_hash", "method"), "str"),
@@ -87,7 +87,7 @@ def averages(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         each = own.assign(inside=inside).groupby("image_hash", sort=False)[["value", "inside"]]
         means = each.mean()
         known = means.value.dropna().to_numpy(float)
-        mean, low, high = mean_interval(known, seed)
+        low, high = bootstrap_interval(known, seed)
         found.append(
             {
                 "measure": measure,
@@ -95,7 +95,7 @@ def averages(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
                 "method": method,
                 "pictures": len(known),
                 "undefined": len(means) - len(known),
-                "mean": mean,
+                "mean": known.mean() if len(known) else float("nan"),
                 "low": low,
                 "high": high,
                 "noise": own.noise.mean(),
