@@ -27,7 +27,7 @@ from xai_core.apem import apem_normalized
 from xai_core.apem.result_files import tables
 from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, reliability_charts
-from xai_core.cli import measuring
+from xai_core.cli import photo_sets
 from xai_core.explainers import explain
 from xai_core.heatmaps import STAGES, relevance_map, upsample
 from xai_core.images import sample_image
@@ -337,7 +337,7 @@ def test_one_folder_a_class(files, tmp_path, limits):
 
 def test_no_more_pictures_are_read_than_are_needed(files, tmp_path, capsys, monkeypatch):
     root = folders(tmp_path, files)
-    monkeypatch.setattr(measuring, "CHUNK", 3)
+    monkeypatch.setattr(photo_sets, "CHUNK", 3)
     kinds = [
         predicted(path) == CLASSES.index(path.parent.name) for path in sorted(root.rglob("*.png"))
     ]

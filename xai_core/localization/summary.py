@@ -15,7 +15,6 @@ import pandas as pd
 
 from xai_core.apem.summary import PICTURE, number
 from xai_core.errors import MethodError
-from xai_core.heatmaps import Floats
 from xai_core.resampling import REPLICATES, bootstrap_interval
 
 MEDIUM_FROM, LARGE_FROM = 0.1, 0.3  # shares of the crop
