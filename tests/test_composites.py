@@ -37,12 +37,12 @@ def test_each_quadrant_is_what_the_model_sees_at_half_the_resolution(crop, squas
 
 
 def test_each_half_is_a_middle_strip():
-    # 40 x 80 into 20 x 20 halves of 20 x 10: scale 1/2, of 40 columns the middle ten, 15 to 25.
+    # 40 x 80 into 20 x 20 halves of 20 x 10: scale 1/2, of 40 columns the middle ten, 15 to 24.
     ramp = np.repeat(np.arange(80, dtype=np.uint8)[None, :, None], 40, axis=0).repeat(3, axis=2)
     found = side_by_side(ramp, flat(51), (20, 20), 1.0)
     left, right = half_masks((20, 20))
     strip = found[0][left].reshape(20, 10) * 255
-    # The mean of columns 30 and 31 is 30.5, and so on; 8 bits round it.
+    # Column 15 lies over columns 30 and 31, of mean 30.5, and so on; 8 bits round it.
     assert np.abs(strip - (30.5 + 2 * np.arange(10))).max() <= 0.5 + 1e-4
     assert np.allclose(found[0][right], 0.2)
 

@@ -137,23 +137,37 @@ def drawn_quadrants(classes: Mapping[str, Hashable], seed: int) -> dict[str, Dra
     Raises:
         DataError: some picture has fewer than three of other classes.
     """
+    names = list(classes)
+    codes = {own: code for code, own in enumerate(dict.fromkeys(classes.values()))}
+    kinds = np.array([codes[own] for own in classes.values()])
+    numbers = np.array([_number(seed, name) for name in names], np.uint64)
     found = {}
-    for name, own in classes.items():
-        others = [other for other, its in classes.items() if its != own]
+    for place, name in enumerate(names):
+        others = np.flatnonzero(kinds != kinds[place])
         if len(others) < DISTRACTORS:
             raise DataError(
                 "A composite needs three pictures of other classes than the explained one; of "
-                f"{len(classes)} pictures, {len(others)} have another class than '{own}'."
+                f"{len(names)} pictures, {len(others)} have another class than '{classes[name]}'."
             )
-        others.sort(key=lambda other: _lot(seed, name, other))
-        quadrant = _lot(seed, name) % len(QUADRANTS)
-        found[name] = Drawn(quadrant, tuple(others[:DISTRACTORS]))
+        lots = _mixed(numbers[place : place + 1], numbers[others])
+        lowest = np.argpartition(lots, DISTRACTORS - 1)[:DISTRACTORS]
+        chosen = others[lowest[np.argsort(lots[lowest])]]
+        quadrant = int(numbers[place]) % len(QUADRANTS)
+        found[name] = Drawn(quadrant, tuple(names[other] for other in chosen))
     return found
 
 
-def _lot(seed: int, *names: str) -> int:
-    words = "\0".join((str(seed), *names))
-    return int.from_bytes(hashlib.sha256(words.encode()).digest())
+def _number(seed: int, name: str) -> int:
+    """64 bits of a hash."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
+
+
+def _mixed(own: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """One number of 64 bits for each pair, by SplitMix64 (Steele, Lea and Flood 2014)."""
+    z = own * np.uint64(0x9E3779B97F4A7C15) + others
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 def _half(side: int) -> int:
