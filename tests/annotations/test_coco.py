@@ -159,6 +159,9 @@ def test_a_wrong_picture_costs_itself_only():
         read(found, "b.jpg")
     with pytest.raises(DataError, match="there twice"):
         read(found, "c.jpg")
+    del found["images"][-1]["id"]
+    with pytest.raises(DataError, match="has no id"):
+        read(found, "d.jpg")
 
 
 @pytest.mark.parametrize(

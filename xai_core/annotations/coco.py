@@ -54,7 +54,7 @@ def coco_json(data: bytes, name: str) -> dict[str, Read]:
     pictures, objects, categories = (
         _records(content, key, shown) for key in ("images", "annotations", "categories")
     )
-    names = {category.get("id"): str(category.get("name", "")) for category in categories}
+    names = {_key(category.get("id")): category.get("name") for category in categories}
     by_picture: dict[Any, list[Record]] = {}
     for entry in objects:
         by_picture.setdefault(_key(entry.get("image_id")), []).append(entry)
@@ -102,8 +102,10 @@ def _twice(shown: str) -> Annotation:
 
 
 def _annotation(
-    picture: Record, entries: Sequence[Record], names: Mapping[Any, str], shown: str
+    picture: Record, entries: Sequence[Record], names: Mapping[Any, Any], shown: str
 ) -> Annotation:
+    if _key(picture.get("id")) is None:
+        raise DataError(f"{shown} has no id, so that its objects cannot be told.")
     size = checked_size(picture.get("width"), picture.get("height"), shown)
     masks = sum(isinstance(entry.get("segmentation"), dict) for entry in entries)
     checked_masks(masks, size, shown)
@@ -111,12 +113,12 @@ def _annotation(
     return clipped(Annotation(size, regions), size, shown)
 
 
-def _region(entry: Record, names: Mapping[Any, str], size: Size, shown: str) -> Region:
-    category = _key(entry.get("category_id"))
-    if not names.get(category):
+def _region(entry: Record, names: Mapping[Any, Any], size: Size, shown: str) -> Region:
+    name = names.get(_key(entry.get("category_id")))
+    if not isinstance(name, str) or not name:
         raise DataError(f"{shown} has an object of a category that has no name.")
     notes = ("crowd",) if entry.get("iscrowd") == 1 else ()
-    return Region(names[category], _shape(entry, size, shown), notes)
+    return Region(name, _shape(entry, size, shown), notes)
 
 
 def _shape(entry: Record, size: Size, shown: str) -> Box | Outlines | Mask:
