@@ -6,13 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from xai_core.composites import Size, composite, parts
+from xai_core.composites import (
+    Size,
+    half_masks,
+    quadrant_masks,
+    shown,
+    side_by_side,
+    two_by_two,
+)
 from xai_core.errors import ImageError
 from xai_core.images import Picture
 
 SIDE, CROSS, GRID = "side-by-side", "crosswise", "2x2"
 # Which picture comes into which cell. Crosswise, a map cannot be right by lying on one side.
+LEAST_SHOWN = 448
 ORDERS = {SIDE: (0, 1), CROSS: (0, 1, 1, 0), GRID: (0, 1, 2, 3)}
 
 
@@ -24,33 +33,50 @@ def joined(
     resample: str = "bilinear",
     squash: bool = False,
 ) -> NDArray[np.float32]:
-    """A model input made of several pictures, as ``composite``.
+    """A model input made of several pictures.
 
     Args:
         pictures: as many as the way needs: two, or four for "2x2".
         way: a key of ``ORDERS``.
-        input_size: as in ``composite``, as are the others.
+        input_size: as in ``composites.two_by_two``, as are the others.
         crop: likewise.
         resample: likewise.
-        squash: likewise.
+        squash: likewise; two side by side are never squeezed.
 
     Raises:
-        ImageError: an unknown way, or another number of pictures.
+        ImageError: an unknown way, another number of pictures, or as ``composites``.
     """
-    cells = [pictures[k] for k in _order(way, len(pictures))]
-    return composite(cells, input_size, crop, resample, squash)
+    if way not in ORDERS:
+        raise ImageError(f"Pictures are put together {', '.join(ORDERS)}, not '{way}'.")
+    if len(pictures) != needed(way):
+        raise ImageError(f"'{way}' needs {needed(way)} pictures, not {len(pictures)}.")
+    cells = [pictures[k] for k in ORDERS[way]]
+    if way == SIDE:
+        return side_by_side(*cells, input_size, crop, resample)
+    return two_by_two(cells, input_size, crop, resample, squash)
 
 
 def joined_parts(way: str, input_size: Size) -> NDArray[np.bool_]:
     """Which pixels come of which picture: bool [P, height, width]."""
+    cells = half_masks(input_size) if way == SIDE else quadrant_masks(input_size)
     order = np.array(ORDERS[way])
-    cells = parts(len(order), input_size)
-    return np.stack([cells[order == k].any(0) for k in range(order.max() + 1)])
+    return np.stack([cells[order == k].any(0) for k in range(needed(way))])
 
 
-def _order(way: str, count: int) -> Sequence[int]:
-    if way not in ORDERS:
-        raise ImageError(f"Pictures are put together {', '.join(ORDERS)}, not '{way}'.")
-    if count != max(ORDERS[way]) + 1:
-        raise ImageError(f"“{way}” needs {max(ORDERS[way]) + 1} pictures, not {count}.")
-    return ORDERS[way]
+def joined_shown(
+    pictures: Sequence[Picture], way: str, input_size: Size, crop: float, squash: bool = False
+) -> Image.Image:
+    """The same for people to look at, at least ``LEAST_SHOWN`` pixels on its shorter side."""
+    cells = [pictures[k] for k in ORDERS[way]]
+    return shown(cells, input_size, crop, squash, -(-LEAST_SHOWN // min(input_size)))
+
+
+def needed(way: str) -> int:
+    """How many pictures are put together."""
+    return max(ORDERS[way]) + 1
+
+
+def possible(way: str, input_size: Size) -> bool:
+    """Whether inputs of that size can be halved as the way needs it."""
+    height, width = input_size
+    return width % 2 == 0 and (way == SIDE or height % 2 == 0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xai_core import progress, tasks
 from xai_core.cache import Cache, Result
 from xai_core.class_sensitivity import as_table, rows_of
-from xai_core.class_sensitivity.joined import ORDERS, joined, joined_parts
+from xai_core.class_sensitivity.joined import joined, joined_parts, joined_shown
 from xai_core.class_sensitivity.pairs import CHOSEN, TRUE, class_pair, two_or_more
 from xai_core.class_sensitivity.record import sensitivity_run
 from xai_core.classes import class_titles
@@ -21,9 +21,8 @@ from xai_core.cli.asked import Asked
 from xai_core.cli.meter import Meter
 from xai_core.cli.photo_sets import Answered, PhotoSet, answered
 from xai_core.cli.subjects import complain
-from xai_core.composites import drawn
 from xai_core.display import Display
-from xai_core.errors import ImageError, XaiError
+from xai_core.errors import XaiError
 from xai_core.explainers.choices import Choice, column_title
 from xai_core.export import Explanation, relevance_npz
 from xai_core.figures import grid_figure, to_png, to_svg
@@ -31,8 +30,6 @@ from xai_core.images import image_hash, read_source
 from xai_core.jobs import Task
 from xai_core.jobs.here import SILENT, carry_out, results_of
 from xai_core.provenance import Run
-
-SHOWN = 448  # pixels of a joined picture's shorter side, at least
 
 
 @dataclass(frozen=True)
@@ -179,13 +176,11 @@ def _joined(plan: Plan, every: Sequence[Answered], cache: Cache) -> Looked:
     Raises:
         ImageError: there are more or fewer than the way needs.
     """
-    order, about = ORDERS[plan.joined], plan.asked.about
-    if len(every) != max(order) + 1:
-        raise ImageError(f"--join {plan.joined} needs {max(order) + 1} photos, not {len(every)}.")
+    about = plan.asked.about
     size, crop, squash = _size(plan.asked), about["crop"], about["squash"]
     pictures = [read_source(one.photo.name) for one in every]
     pixels = joined(pictures, plan.joined, size, crop, about["resample"], squash)
-    whole = drawn([pictures[k] for k in order], size, crop, squash, -(-SHOWN // min(size)))
+    whole = joined_shown(pictures, plan.joined, size, crop, squash)
     task = tasks.predict(*plan.asked.loaded, [image_hash(whole)], [pixels])
     said = results_of([task], cache)[task.key].arrays["probabilities"][0]
     alone = [int(one.said["probabilities"].argmax()) for one in every]

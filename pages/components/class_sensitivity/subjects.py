@@ -16,8 +16,17 @@ from pages.components.live import wait_for
 from pages.components.picture_choice import Picture
 from pages.components.select_controls import select_box
 from xai_core import tasks
-from xai_core.class_sensitivity.joined import CROSS, GRID, ORDERS, SIDE, joined, joined_parts
-from xai_core.composites import drawn
+from xai_core.class_sensitivity.joined import (
+    CROSS,
+    GRID,
+    ORDERS,
+    SIDE,
+    joined,
+    joined_parts,
+    joined_shown,
+    needed,
+    possible,
+)
 from xai_core.images import image_hash
 
 _TITLES = {
@@ -31,7 +40,6 @@ PLACES = {
     CROSS: ("Top left and bottom right:", "top right and bottom left:"),
     GRID: ("Top left:", "top right:", "bottom left:", "bottom right:"),
 }
-SHOWN = 448  # pixels of a joined picture's shorter side, at least
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,8 @@ def choose(row: Any, classified: Classified) -> Looked:
     """One of the chosen pictures, or the first of them put together."""
     images = classified.images
     names = [image.picture.name for image in images]
-    ways = {way: order for way, order in ORDERS.items() if len(images) > max(order)}
+    size = seen(classified.facts)[0]
+    ways = [way for way in ORDERS if len(images) >= needed(way) and possible(way, size)]
     offered = {way: _TITLES[way].format(*names) for way in ways}
     offered |= {image.picture.hash[:12]: image.picture.name for image in images}
     if len(images) == 1:
@@ -88,7 +97,7 @@ def _single(image: ClassifiedImage) -> Looked:
 def _joined(classified: Classified, way: str) -> Looked:
     """The first of the chosen pictures put together, and what the model says of that."""
     size = seen(classified.facts)[0]
-    images = classified.images[: max(ORDERS[way]) + 1]
+    images = classified.images[: needed(way)]
     hashes = " ".join(image.picture.hash for image in images)
     pixels, whole = _made(hashes, [image.picture for image in images], way, *seen(classified.facts))
     names = [image.picture.name for image in images]
@@ -112,6 +121,5 @@ def _made(
 ) -> tuple[NDArray[np.float32], Image.Image]:
     """What the model gets, and what people see."""
     pictures = [picture.read() for picture in _pictures]
-    cells = [pictures[k] for k in ORDERS[way]]
-    whole = drawn(cells, size, crop, squash, enlarged=-(-SHOWN // min(size)))
+    whole = joined_shown(pictures, way, size, crop, squash)
     return joined(pictures, way, size, crop, resample, squash), whole
