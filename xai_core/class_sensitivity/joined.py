@@ -52,7 +52,8 @@ def joined(
         raise ImageError(f"'{way}' needs {needed(way)} pictures, not {len(pictures)}.")
     cells = [pictures[k] for k in ORDERS[way]]
     if way == SIDE:
-        return side_by_side(*cells, input_size, crop, resample)
+        left, right = cells
+        return side_by_side(left, right, input_size, crop, resample)
     return two_by_two(cells, input_size, crop, resample, squash)
 
 
