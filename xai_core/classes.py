@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from xai_core.errors import ModelError, UnknownClassError
-from xai_core.imagenet import imagenet_classes
+from xai_core.imagenet import imagenet_classes, imagenet_synonyms
 
 IMAGENET = 1000  # classes
 MOST_LISTED = 8
@@ -152,12 +152,38 @@ def folder_classes(
     for index, same in by_class.items():
         if len(same) > 1:
             found.problems.append(
-                f"Several folders could be the class {_listed([index], class_names)}: "
+                f"Several folders could be the class {listed_classes([index], class_names)}: "
                 f"{', '.join(map(repr, same))}. Rename or merge them."
             )
             for folder in same:
                 del found.known[folder]
     return found
+
+
+def classes_meant(name: str, class_names: Sequence[str]) -> list[int]:
+    """Indices of all classes that a data set's name of an object could mean; none if unknown.
+
+    The class of that name, as ``class_named`` finds it, comes first. Otherwise it is every class
+    that is one of ImageNet's and for which WordNet has that name or id too.
+
+    Args:
+        name: such as "Tinca tinca" or "n01440764".
+        class_names: the model's. They are ImageNet's where they are names that it has here,
+            WordNet ids, or all names of a class with commas between.
+    """
+    found = _by_name(_plain(name), class_names)
+    return sorted(set(found)) or _synonyms(tuple(class_names)).get(_loose(name), [])
+
+
+def listed_classes(indices: Iterable[int], class_names: Sequence[str]) -> str:
+    """Classes in a sentence, each with its number; of many the first."""
+    titles, shown = class_titles(class_names), list(indices)
+    parts = [
+        title if (title := titles[index]).endswith(f" #{index}") else f"{title} #{index}"
+        for index in shown[:MOST_LISTED]
+    ]
+    more = len(shown) - len(parts)
+    return ", ".join(parts) + (f" and {more} more" if more else "")
 
 
 def names_in(text: str) -> list[str]:
@@ -190,22 +216,13 @@ def _only(found: Sequence[int], word: str, class_names: Sequence[str]) -> int:
     if not distinct:
         raise UnknownClassError(f"The model has no class '{word}'.")
     if len(distinct) > 1:
+        several = listed_classes(distinct, class_names)
         first = class_word(distinct[0], class_names)
         raise ModelError(
-            f"'{word}' could be several classes: {_listed(distinct, class_names)}. Say which by "
-            f"number and name, as in '{first}'."
+            f"'{word}' could be several classes: {several}. Say which by number and name, as in "
+            f"'{first}'."
         )
     return distinct[0]
-
-
-def _listed(indices: Iterable[int], class_names: Sequence[str]) -> str:
-    titles, shown = class_titles(class_names), list(indices)
-    parts = [
-        title if (title := titles[index]).endswith(f" #{index}") else f"{title} #{index}"
-        for index in shown[:MOST_LISTED]
-    ]
-    more = len(shown) - len(parts)
-    return ", ".join(parts) + (f" and {more} more" if more else "")
 
 
 @lru_cache(maxsize=64)
@@ -215,6 +232,20 @@ def _read(class_names: tuple[str, ...]) -> _Names:
         _grouped(class_names, _loose),
         _grouped(_titles(class_names), _plain),
     )
+
+
+@lru_cache(maxsize=64)
+def _synonyms(class_names: tuple[str, ...]) -> dict[str, list[int]]:
+    """Indices by all names and ids of those classes that are ImageNet's, in lower case."""
+    ids = {_plain(name): wnid for wnid, name in imagenet_classes().items()}
+    ids |= {", ".join(names): wnid for wnid, names in imagenet_synonyms().items()}
+    ids |= {wnid: wnid for wnid in imagenet_classes()}
+    found: dict[str, list[int]] = {}
+    for index, name in enumerate(class_names):
+        if wnid := ids.get(_plain(name)):
+            for same in {_loose(word) for word in (wnid, *imagenet_synonyms()[wnid])}:
+                found.setdefault(same, []).append(index)
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from xai_core import depth
 from xai_core.errors import ImageError
@@ -20,6 +21,7 @@ MAX_JPEG_PIXELS = 80_000_000
 MAX_PROGRESSIVE_PIXELS = 50_000_000
 MAX_ASPECT = 100  # a thinner picture would grow without bound when its short side is resized
 NAME_LENGTH = 40
+SIDEWAYS = (5, 6, 7, 8)  # EXIF's orientations by which width and height change places
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _ACCEPTED = "JPEG, PNG, WebP, BMP or TIFF"
@@ -84,6 +86,38 @@ def read_image(data: bytes, name: str) -> Image.Image:
         return Image.frombytes("RGB", rgb.size, rgb.tobytes())
     except _DAMAGE as error:
         raise ImageError(f"{shown} is damaged or incomplete and cannot be read.") from error
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a picture lies in its file, before it is turned and made smaller.
+
+    Attributes:
+        size: (width, height).
+        orientation: 1 to 8, as EXIF tells it; 1 where nothing is told.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+
+
+def stored(data: bytes, name: str) -> Stored:
+    """How a picture lies in its file.
+
+    Raises:
+        ImageError: too large, or not JPEG, PNG, WebP, BMP or TIFF.
+    """
+    shown = f"'{shown_name(name)}'"
+    image = _opened(data, shown)
+    _check_file_size(image, shown)
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _DAMAGE as error:
+        raise ImageError(f"{shown} is damaged and cannot be read.") from error
+    width, height = image.size
+    if image.format == "TIFF" and orientation in SIDEWAYS:  # whose size Pillow turns at once
+        width, height = height, width
+    return Stored((width, height), orientation if orientation in range(1, 9) else 1)
 
 
 def read_picture(path: Path, name: str = "") -> Image.Image:

@@ -46,7 +46,7 @@ def crop_box(
     Returns:
         (left, top, right, bottom); right and bottom are exclusive.
     """
-    resized, (left, top) = _placement(size, input_size, crop, squash)
+    resized, (left, top) = placement(size, input_size, crop, squash)
     x_scale, y_scale = size[0] / resized[0], size[1] / resized[1]
     x0, y0 = round(left * x_scale), round(top * y_scale)
     x1 = round((left + input_size[1]) * x_scale)
@@ -90,17 +90,27 @@ def model_input(
         ImageError: not a picture: wrong shape or type, or extreme proportions.
     """
     rgb = _as_image(image)
-    resized, (left, top) = _placement(rgb.size, input_size, crop, squash)
+    resized, (left, top) = placement(rgb.size, input_size, crop, squash)
     fitted = rgb.resize(resized, RESAMPLING[resample])
     height, width = input_size
     pixels = np.asarray(fitted.crop((left, top, left + width, top + height)))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
 
 
-def _placement(
+def placement(
     size: tuple[int, int], input_size: tuple[int, int], crop: float, squash: bool
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(width, height) after resizing and (left, top) of the crop; rounds as torchvision does."""
+    """Where the model's input lies in the resized picture; rounds as torchvision does.
+
+    Args:
+        size: (width, height) of the picture.
+        input_size: (height, width) of the model input.
+        crop: as in ``crop_box``.
+        squash: as in ``model_input``.
+
+    Returns:
+        (width, height) after resizing, and (left, top) of the crop in that.
+    """
     width, height = size
     target_height, target_width = (round(side / crop) for side in input_size)
     if squash:

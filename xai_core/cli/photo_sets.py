@@ -83,8 +83,8 @@ def add_data(group: Any) -> None:
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="a data set: Tiny-ImageNet's layout (its validation pictures), one folder a class, "
-        "or pictures alone",
+        help="a data set: one folder a class, pictures alone, or the layout of Tiny-ImageNet or "
+        "ImageNet (their validation pictures), PASCAL-VOC or COCO",
     )
     group.add_argument(
         "--true",
