@@ -12,6 +12,12 @@ from xai_core.tasks.comparison import similarity
 from xai_core.tasks.data import labelled
 from xai_core.tasks.explanations import explain, explain_all, support, warm_up
 from xai_core.tasks.inquiry import Inquiry
+from xai_core.tasks.localization import (
+    localization_scores,
+    localize_all,
+    localize_baselines,
+    score_there,
+)
 from xai_core.tasks.models import Model, Subject, describe, predict
 from xai_core.tasks.pictures import listing, look_at, predictions
 from xai_core.tasks.sanity import describe_layers
@@ -37,11 +43,15 @@ __all__ = [
     "filtering",
     "labelled",
     "listing",
+    "localization_scores",
+    "localize_all",
+    "localize_baselines",
     "look_at",
     "measure_all",
     "near_misses",
     "predict",
     "predictions",
+    "score_there",
     "share_seen",
     "similarity",
     "study_draw",
