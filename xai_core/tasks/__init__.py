@@ -6,6 +6,7 @@ keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
 from xai_core.apem.one_picture import Metric
+from xai_core.tasks.annotated_data import annotated_pictures, annotated_subjects
 from xai_core.tasks.apem import filtering, measure_all, trace
 from xai_core.tasks.class_sensitivity import class_scores, compare_all, compare_classes
 from xai_core.tasks.comparison import similarity
@@ -33,6 +34,8 @@ __all__ = [
     "Model",
     "Subject",
     "SweepResults",
+    "annotated_pictures",
+    "annotated_subjects",
     "class_scores",
     "compare_all",
     "compare_classes",
