@@ -78,7 +78,7 @@ def region(page: Page, name: str) -> Locator:
 
 
 def reports(page: Page) -> list[str]:
-    """The messages that tell of what is drawn, as they are sent; asked for before the page opens."""
+    """Messages that tell of what is drawn, when they are sent; called before the page is opened."""
     found: list[str] = []
 
     def note(message: str | bytes) -> None:
