@@ -148,6 +148,7 @@ def test_a_box_is_where_the_mouse_was(page: Page, address: str, width: int) -> N
     page.set_viewport_size({"width": width, "height": 900})
     screen = Screen(opened(page, address))
     assert screen.area["height"] <= 0.6 * 900 + 1
+    expect(drawing(page).get_by_role("status")).to_have_text("Drag over the picture to draw.")
     screen.press((20, 10), (100, 70), (60, 50))
     expect(drawing(page).locator(".region")).to_have_count(1)
     page.mouse.up()

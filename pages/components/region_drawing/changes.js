@@ -4,6 +4,8 @@
 import { paint } from "./painting.js";
 import { box, described, moved, rounded, widened } from "./shapes.js";
 
+const BEGIN = "Drag over the picture to draw.";
+
 export function selectedRegion(state) {
   return state.regions.find((region) => region.id === state.selected);
 }
@@ -103,7 +105,7 @@ export function replace(state, { regions, put }, isAnotherPicture) {
   state.future = [];
   state.regions = regions.map((region) => ({ ...region, id: newId(state) }));
   state.put = put;
-  if (!isAnotherPicture) say(state, `Replaced. ${counted(state)}`);
+  say(state, isAnotherPicture ? BEGIN : `Replaced. ${counted(state)}`);
 }
 
 function counted(state) {

@@ -23,7 +23,7 @@ class Box(TypedDict):
 
 
 class Outline(TypedDict):
-    """A closed line. The last point is joined to the first; inside is what it goes round oddly."""
+    """A closed line: its last point is joined to the first. Inside is by the even-odd rule."""
 
     kind: Literal["outline"]
     points: list[list[float]]
