@@ -59,6 +59,7 @@ def _draw(axes: Axes, own: pd.DataFrame, titles: Mapping[str, str], measure: Mea
     axes.errorbar(shown["mean"], places, xerr=spread, fmt="none", ecolor="black", capsize=2)
     axes.set_yticks(places, [titles[name] for name in shown.index], fontsize=7)
     better = "" if measure.higher_is_better else ", lower is better"
-    axes.set_xlabel(f"{measure.title}{better}", fontsize=8)
+    axes.set_xlabel(f"{measure.short_title}{better}", fontsize=8)
+    axes.tick_params("x", labelsize=7)
     if math.isfinite(measure.low) and math.isfinite(measure.high):
         axes.set_xlim(measure.low, measure.high)

@@ -98,7 +98,7 @@ class LeftOut:
         ]
         rows += [(image, "", 1, reason) for image, reason in self.reasons.items()]
         if self.more:
-            rows.append(("", "", self.more, "There were as many pictures as were asked for."))
+            rows.append(("", "", self.more, "No more pictures were asked for."))
         return pd.DataFrame(rows, columns=["image", "name", "count", "reason"])
 
 
