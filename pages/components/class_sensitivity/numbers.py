@@ -40,14 +40,14 @@ def show(table: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]
     if own.empty:
         return
     means = averages(own)
-    beside = [
-        draw for draw, there in ((_matrix, len(titles) > 2), (_places, bool(shares))) if there
-    ]
-    left, *others = st.columns([3, *[2] * len(beside)], gap="medium")
+    several = len(titles) > 2
+    left, right = st.columns([3, 2], gap="medium") if several or shares else (st, st)
     left.plotly_chart(bars(means, MEASURES[measure].title), key="class-bars")
-    for place, draw in zip(others, beside, strict=True):
-        with place:
-            draw(own, means, titles, shares)
+    if shares:
+        figure = places(own, list(means.method), titles, shares)
+        (left if several else right).plotly_chart(figure, key="class-places")
+    if several:
+        _matrix(right, own, list(means.method), titles)
     alt_text.table(lines(table, means, measure), "Scores by method", height="content")
 
 
@@ -117,7 +117,8 @@ def places(
     """
     figure = go.Figure()
     inside = _inside(own)
-    for number, (index, title) in enumerate(titles.items()):
+    # The last bar that is added is the uppermost.
+    for number, (index, title) in reversed(list(enumerate(titles.items()))):
         values = [inside.get((method, index), float("nan")) for method in methods]
         if not all(math.isnan(value) for value in values):
             figure.add_bar(
@@ -131,7 +132,8 @@ def places(
     for share_of_all in sorted(set(shares)):
         figure.add_vline(x=share_of_all, line={"dash": "dot", "color": "#888888"})
     figure.update_xaxes(tickformat=".0%")
-    return _over_methods(figure, len(methods), "Positive relevance on its own part", [0, 1])
+    found = _over_methods(figure, len(methods), "On its own part", [0, 1])
+    return found.update_layout(showlegend=True, legend={"traceorder": "reversed"})
 
 
 def _over_methods(figure: go.Figure, methods: int, title: str, ends: Sequence[float]) -> go.Figure:
@@ -189,19 +191,13 @@ def _spread(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _places(
-    own: pd.DataFrame, means: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]
-) -> None:
-    st.plotly_chart(places(own, list(means.method), titles, shares), key="class-places")
-
-
 def _matrix(
-    own: pd.DataFrame, means: pd.DataFrame, titles: Mapping[int, str], _: Sequence[float]
+    place: Any, own: pd.DataFrame, methods: Sequence[str], titles: Mapping[int, str]
 ) -> None:
-    """Every pair of classes, by one method."""
-    methods = {name: column_title(name) for name in means.method}
-    method = select_box(st, "Maps of", methods, "class_matrix", bind=None, width=260)
-    st.plotly_chart(matrix(own[own.method == method], titles), key="class-matrix")
+    """Every two classes, by one method."""
+    offered = {name: column_title(name) for name in methods}
+    method = select_box(place, "Maps of", offered, "class_matrix", width=260)
+    place.plotly_chart(matrix(own[own.method == method], titles), key="class-matrix")
 
 
 def matrix(own: pd.DataFrame, titles: Mapping[int, str]) -> go.Figure:
@@ -229,5 +225,6 @@ def matrix(own: pd.DataFrame, titles: Mapping[int, str]) -> go.Figure:
             colorbar={"title": MEASURES[own.measure.iloc[0]].title},
         )
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
     return laid_out(figure, 34 * len(titles) + 160)
