@@ -96,10 +96,7 @@ def _here(classified: Classified) -> Cohort:
         for index, title in enumerate(titles)
     }
     with st.expander("True classes, if you know them"):
-        st.caption(
-            "They are needed to look at rightly and wrongly classified pictures apart, and for "
-            "the correlation with the loss."
-        )
+        st.caption("What depends on the true class needs them.")
         table = st.data_editor(
             pd.DataFrame(
                 {
@@ -145,7 +142,7 @@ def _folder(classified: Classified) -> Cohort | None:
     uploads = st.file_uploader(
         "A folder of pictures",
         accept_multiple_files="directory",
-        key="apem_folder",
+        key="cohort_folder",
         help="With one folder for each class, named as the model names it, the true classes are "
         f"known. At most {MOST} pictures; the command line takes any number.",
     )
@@ -173,7 +170,7 @@ def _folder(classified: Classified) -> Cohort | None:
         st.info("There is no picture in this folder.")
         return None
     order = tasks.predict(*classified.loaded, list(found), [pixels for _, pixels in found.values()])
-    probabilities = wait_for("apem-prediction", order, "Predicting the folder").arrays[
+    probabilities = wait_for("cohort-prediction", order, "Predicting the folder").arrays[
         "probabilities"
     ]
     names = {digest: name for digest, (name, _) in found.items()}
@@ -207,7 +204,7 @@ def _data(classified: Classified, row: Any) -> Cohort | None:
         return None
     folder = folders[name]
     order = tasks.labelled(*classified.loaded, folder, right, wrong)
-    found = wait_for("apem-data", order, "Reading the pictures")
+    found = wait_for("cohort-data", order, "Reading the pictures")
     for sentence in found.facts["unread"][:5]:
         st.error(plain(sentence), icon=":material/broken_image:")
     return labelled_cohort(found, folder, right, wrong)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
@@ -33,6 +34,15 @@ def label(text: str) -> str:
 def counted(number: int, thing: str) -> str:
     """So many things, in words: "1 method", "2 methods"."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names; one that was there before gets a number: "cat.png", "cat.png (2)"."""
+    seen, found = Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return found
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def class_chart(
         axes.scatter(own.noise, places, marker="|", s=120, color=COLOURS[1], label="random maps")
         axes.set_yticks(places, [titles[name] for name in own.method], fontsize=7)
         axes.set_xlabel(f"{title} between the classes", fontsize=8)
-        axes.set_xlim(min(0.0, own["mean"].min(), own.low.min()), 1)
+        lowest = own[["mean", "low", "noise"]].fillna(0).to_numpy().min(initial=0)
+        axes.set_xlim(lowest, 1)
     if measures:
         panels[0].legend(fontsize=7, frameon=False)
     chart.draw_without_rendering()

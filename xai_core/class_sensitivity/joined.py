@@ -20,8 +20,8 @@ from xai_core.errors import ImageError
 from xai_core.images import Picture
 
 SIDE, CROSS, GRID = "side-by-side", "crosswise", "2x2"
+LEAST_SHOWN = 448  # pixels
 # Which picture comes into which cell. Crosswise, a map cannot be right by lying on one side.
-LEAST_SHOWN = 448
 ORDERS = {SIDE: (0, 1), CROSS: (0, 1, 1, 0), GRID: (0, 1, 2, 3)}
 
 
@@ -50,10 +50,10 @@ def joined(
         raise ImageError(f"Pictures are put together {', '.join(ORDERS)}, not '{way}'.")
     if len(pictures) != needed(way):
         raise ImageError(f"'{way}' needs {needed(way)} pictures, not {len(pictures)}.")
-    cells = [pictures[k] for k in ORDERS[way]]
     if way == SIDE:
-        left, right = cells
+        left, right = pictures
         return side_by_side(left, right, input_size, crop, resample)
+    cells = [pictures[k] for k in ORDERS[way]]
     return two_by_two(cells, input_size, crop, resample, squash)
 
 
@@ -67,9 +67,19 @@ def joined_parts(way: str, input_size: Size) -> NDArray[np.bool_]:
 def joined_shown(
     pictures: Sequence[Picture], way: str, input_size: Size, crop: float, squash: bool = False
 ) -> Image.Image:
-    """The same for people to look at, at least ``LEAST_SHOWN`` pixels on its shorter side."""
+    """What ``joined`` makes, for people to look at, at least ``LEAST_SHOWN`` high and wide."""
     cells = [pictures[k] for k in ORDERS[way]]
     return shown(cells, input_size, crop, squash, -(-LEAST_SHOWN // min(input_size)))
+
+
+def parts_of(classes: Sequence[int], alone: Sequence[int]) -> list[list[int]]:
+    """Which of the joined pictures belong to each class.
+
+    Args:
+        classes: indices of those that are compared.
+        alone: the class of each picture.
+    """
+    return [[place for place, own in enumerate(alone) if own == index] for index in classes]
 
 
 def needed(way: str) -> int:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from xai_core.errors import MethodError
 
-TOP, TRUE, CHOSEN = "top", "true", "chosen"
-RULES = (TOP, TRUE, CHOSEN)
+# The two most probable; the true one and the most probable other; those that somebody names; of
+# joined pictures, those that the model sees in each alone.
+TOP, TRUE, CHOSEN, ALONE = "top", "true", "chosen", "alone"
 
 
 def class_pair(
@@ -30,9 +31,7 @@ def class_pair(
     Raises:
         MethodError: another rule, or a model with one class.
     """
-    if len(scores) < 2:
-        raise MethodError("The model has one class; two are compared.")
-    order = [int(k) for k in np.argsort(-scores, kind="stable")]
+    order = _ordered(scores)
     if rule == TOP:
         return order[0], order[1]
     if rule != TRUE:
@@ -43,7 +42,21 @@ def class_pair(
 
 
 def two_or_more(scores: NDArray[np.floating], among: Sequence[int] = ()) -> list[int]:
-    """Distinct classes ``among``, filled up to two with the most probable of all others."""
+    """Distinct classes ``among``, filled up to two with the most probable of all others.
+
+    Args:
+        scores: as in ``class_pair``.
+        among: indices of classes.
+
+    Raises:
+        MethodError: a model with one class.
+    """
     found = list(dict.fromkeys(among))
-    rest = (int(k) for k in np.argsort(-scores, kind="stable") if k not in found)
-    return [*found, *[next(rest) for _ in range(2 - len(found))]]
+    return found if len(found) > 1 else list(dict.fromkeys([*found, *_ordered(scores)]))[:2]
+
+
+def _ordered(scores: NDArray[np.floating]) -> list[int]:
+    """All classes, the most probable first."""
+    if len(scores) < 2:
+        raise MethodError("The model has one class; two are compared.")
+    return [int(k) for k in np.argsort(-scores, kind="stable")]

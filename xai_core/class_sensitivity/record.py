@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xai_core.class_sensitivity.pairs import CHOSEN, TOP, TRUE
+from xai_core.class_sensitivity.pairs import TOP, TRUE
 from xai_core.classes import class_word
 from xai_core.explainers.choices import Choice, options
 from xai_core.provenance import ModelFacts, Option, Run
@@ -32,7 +32,7 @@ def sensitivity_run(
         pictures: name and hash of each.
         measures: of two maps.
         classes: that are compared in all pictures; none where a rule chooses them.
-        rule: a word of ``pairs``.
+        rule: a word of ``pairs``, by which classes are chosen where none are given.
         joined: how the pictures are put together, a key of ``joined.ORDERS``; "" for not.
         true: index of the true class of each picture; None where it is not known.
         data: a data set as options of the command line; none for photos by name.
@@ -56,7 +56,7 @@ def sensitivity_run(
     }
     words: list[Option] = [("--measures", ",".join(measures))]
     words += [("--class", name) for name in named]
-    if rule != CHOSEN and not named:
+    if rule in (TOP, TRUE) and not named:
         words.append(("--pair", rule))
     if joined:
         words.append(("--join", joined))

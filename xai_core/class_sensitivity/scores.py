@@ -48,21 +48,18 @@ def compare_classes(
         maps: relevance [C, h, w] of each of k classes, at least two.
         size: (height, width) of the model's input, to which coarser maps are enlarged.
         signed: whether the method gives negative values, see ``similarity``.
-        measures: keys of ``similarities()``, at least one.
+        measures: as in ``check_measures``.
         parts: bool [P, H, W], parts of the picture; there may be none.
 
     Raises:
-        MethodError: fewer than two maps, an unknown measure, or parts of another size.
+        MethodError: fewer than two maps, parts of another size, or as ``check_measures``.
     """
-    known = similarities()
-    unknown = [name for name in measures if name not in known]
-    if unknown or not measures:
-        word = f"no measure '{unknown[0]}'" if unknown else "no measure named"
-        raise MethodError(f"There is {word}; there are: {', '.join(known)}.")
+    check_measures(measures)
     if len(maps) < 2:
         raise MethodError("Comparing classes needs the maps of two classes at least.")
     if parts.shape[1:] != size:
         raise MethodError(f"The parts are {list(parts.shape[1:])}, the picture is {list(size)}.")
+    height, width = maps[0].shape[1:]
     large = upsample(np.stack(maps).astype(np.float64), size)
     first, second = np.array(list(combinations(range(len(maps)), 2))).T
     scores = np.full((len(measures), len(SHOWS), len(maps), len(maps)), np.nan)
@@ -72,8 +69,24 @@ def compare_classes(
         for m, name in enumerate(measures):
             found = MEASURES[name].function(shown[first], shown[second], show, signed=signed)
             scores[m, s, first, second] = scores[m, s, second, first] = found
-            height, width = maps[0].shape[1:]
             floors[m, s] = noise_floor((height, width), size, signed, name, show)
     positive = signed_map(large, "positive")
     inside = [content_heatmap(positive, np.repeat(part[None], len(maps), 0)) for part in parts]
     return ClassScores(scores, floors, np.reshape(inside, (len(parts), len(maps))).T)
+
+
+def check_measures(names: Sequence[str]) -> None:
+    """See that there is a measure, and that all tell how alike two maps are.
+
+    Args:
+        names: keys of ``similarities()``.
+
+    Raises:
+        MethodError: there is none, or an unknown one.
+    """
+    known = similarities()
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
+    if not names:
+        raise MethodError("Choose at least one measure.")

@@ -23,7 +23,7 @@ def rows_of(
     found: ClassScores,
     classes: Sequence[int],
     measures: Sequence[str],
-    parts: Sequence[int | None] = (),
+    parts: Sequence[Sequence[int]] = (),
 ) -> list[dict[str, Any]]:
     """One row for each pair of classes, measure and show.
 
@@ -31,17 +31,17 @@ def rows_of(
         found: of one method and picture.
         classes: indices of the k classes.
         measures: as ``compare_classes`` was given them.
-        parts: which part of the picture belongs to each of the k classes, None where none does;
-            no class has one if not given.
+        parts: which parts of the picture belong to each of the k classes; no class has any if
+            not given.
 
     Returns:
         The columns class_a to inside_b of ``COLUMNS``. "inside_a" is the share of the positive
-        relevance of class_a's map that lies in the part of class_a, NaN without parts.
+        relevance of class_a's map that lies in the parts of class_a, NaN if it has none.
     """
     own = [float("nan")] * len(classes)
-    for k, part in enumerate(parts):
-        if part is not None:
-            own[k] = found.inside[k, part]
+    for k, places in enumerate(parts):
+        if places:
+            own[k] = found.inside[k, list(places)].sum()
     return [
         {
             "class_a": classes[a],
@@ -78,8 +78,8 @@ def averages(table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     Returns:
         Columns measure, show, method, pictures (with a score), undefined (pictures without one),
         mean, low and high (95 %, percentile bootstrap over pictures; NaN for one picture), noise,
-        and inside (the mean share of positive relevance in the class's own part, over both
-        classes; NaN without parts).
+        and inside (the mean share of positive relevance in a class's own parts, over the classes
+        that have some; NaN if none has).
     """
     found = []
     for (measure, show, method), own in table.groupby(["measure", "show", "method"], sort=False):

@@ -90,21 +90,20 @@ def _planned(arguments: argparse.Namespace) -> Plan:
     Raises:
         XaiError: it cannot be done; nothing has been written then.
     """
-    from xai_core.class_sensitivity.pairs import TOP, TRUE
+    from xai_core.class_sensitivity.pairs import ALONE, CHOSEN, TOP, TRUE
+    from xai_core.class_sensitivity.scores import check_measures
     from xai_core.classes import class_index
     from xai_core.cli.asked import asked_by
     from xai_core.cli.comparing import Plan
-    from xai_core.similarity import similarities
 
     measures = words(arguments.measures)
-    unknown = next((name for name in measures if name not in similarities()), None)
-    if unknown is not None:
-        known = ", ".join(similarities())
-        raise MethodError(f"There is no measure '{unknown}'; there are: {known}.")
+    check_measures(measures)
     if arguments.classes and arguments.pair:
         raise XaiError("Name classes by --class, or a rule by --pair; one of the two.")
     if arguments.join and (arguments.data or arguments.pair):
         raise XaiError("--join puts photos together, and needs neither --data nor --pair.")
+    if arguments.true and arguments.pair != TRUE:
+        raise XaiError("--true is for --pair true.")
     check_least(arguments)
     asked = asked_by(arguments)
     names = asked.about["class_names"]
@@ -113,7 +112,9 @@ def _planned(arguments: argparse.Namespace) -> Plan:
         raise MethodError("Comparing classes needs two classes at least.")
     photos = photo_set(arguments, asked.about)
     rule = arguments.pair or TOP
-    if rule == TRUE and not classes and all(true is None for _, true in photos.files):
+    if classes or arguments.join:
+        rule = CHOSEN if classes else ALONE
+    if rule == TRUE and all(true is None for _, true in photos.files):
         raise XaiError("--pair true needs true classes: see --true, or name the folders of --data.")
     return Plan(asked, photos, classes, rule, arguments.join or "", measures)
 

@@ -22,28 +22,29 @@ _ASKED = "_compared-classes"  # in the session: what was last chosen, as words o
 def choose(
     row: Any,
     class_names: Sequence[str],
-    probabilities: NDArray[np.float32],
+    scores: NDArray[np.float32],
     usual: Sequence[int],
     most: int = MOST,
+    probable: bool = True,
 ) -> list[int]:
     """Two classes or more.
 
     Args:
         row: where the control goes.
         class_names: the model's K.
-        probabilities: [K], of the picture.
-        usual: the classes that are compared unless others are chosen.
+        scores: [K], the higher, the earlier a class is listed.
+        usual: the classes that are compared unless others are chosen, at least two.
         most: of the classes.
+        probable: whether the scores are probabilities, which then stand beside the classes.
 
     Returns:
         Indices of the classes, at least two; with fewer the run ends here, with a word.
     """
     titles = class_titles(class_names)
-    order = np.argsort(-probabilities, kind="stable").tolist()
-    words = st.session_state.setdefault(_ASKED, st.query_params.get_all(PARAMETER))
-    first = (_known(words, class_names) or list(usual))[:most]
+    order = np.argsort(-scores, kind="stable").tolist()
+    asked = _asked_for(class_names, usual)
     # Other usual classes, or classes that a link names, begin the control anew.
-    key = f"compared {most} {hash(tuple(class_names))} {[] if words else list(usual)}"
+    key = f"compared {most} {hash(tuple(class_names))} {[] if asked else list(usual)}"
 
     def change() -> None:
         chosen = st.session_state[key]
@@ -53,13 +54,13 @@ def choose(
     chosen: list[int] = row.multiselect(
         "Classes to compare",
         order,
-        default=first,
-        format_func=lambda k: f"{titles[k]} · {probabilities[k]:.1%}",
+        default=(asked or list(usual))[:most],
+        format_func=lambda k: f"{titles[k]} · {scores[k]:.1%}" if probable else titles[k],
         max_selections=most,
         key=key,
         on_change=change,
         help="At first the two most probable ones; of pictures put together, what the model sees "
-        "in each of them alone. Type to search.",
+        "in each of them alone; of many pictures, those of the first one. Type to search.",
     )
     write(PARAMETER, st.session_state[_ASKED] or None)
     if len(chosen) < 2:
@@ -68,13 +69,21 @@ def choose(
     return chosen
 
 
-def _known(words: Sequence[str], class_names: Sequence[str]) -> list[int]:
-    """The classes that the address names, as far as the model has them."""
-    found: list[int] = []
+def _asked_for(class_names: Sequence[str], usual: Sequence[int]) -> list[int]:
+    """The classes that the address, or the visitor, asks for; none for the usual ones.
+
+    Those that the model lacks are named, and usual ones take their place.
+    """
+    words = st.session_state.setdefault(_ASKED, st.query_params.get_all(PARAMETER))
+    known: list[int] = []
     for word in words:
         try:
-            found.append(class_index(word, class_names))
+            known.append(class_index(word, class_names))
         except ModelError:
             notice(f"The model has no class “{plain(word[:80])}” to compare.")
-    distinct = list(dict.fromkeys(found))[:MOST]
-    return distinct if len(distinct) > 1 else []
+    found = list(dict.fromkeys(known))
+    if len(known) < len(words):
+        filled = list(dict.fromkeys([*found, *usual]))[: max(len(found), 2)]
+        found = filled if found else []
+        st.session_state[_ASKED] = [class_word(index, class_names) for index in found]
+    return found

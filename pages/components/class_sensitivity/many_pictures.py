@@ -46,7 +46,7 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     )
     left_out = len(cohort.subjects) - len(subjects)
     if left_out:
-        st.caption(f"{counted(left_out, 'picture')} without a known true class left out.")
+        st.caption(f"Left out: {counted(left_out, 'picture')}, whose true class is not known.")
     label = f"Compare {counted(len(choices), 'method')} on {counted(len(subjects), 'picture')}"
     if not (subjects and wanted(list(asked.values()), len(subjects) <= FEW, label)):
         gather("class-many", [])
@@ -66,10 +66,9 @@ def _pairs(classified: Classified, cohort: Cohort) -> tuple[str, Pairs]:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     rule = segments(row, "Two classes", RULES, "class_rule")
     if rule == CHOSEN:
-        first = cohort.scores[cohort.subjects[0].hash]
-        usual = two_or_more(first)
+        usual = two_or_more(cohort.scores[cohort.subjects[0].hash])
         said = np.stack(list(cohort.scores.values())).mean(0)
-        a, b = classes.choose(row, classified.class_names, said, usual, most=2)
+        a, b = classes.choose(row, classified.class_names, said, usual, most=2, probable=False)
         return rule, {one.hash: (a, b) for one in cohort.subjects}
     found = {}
     for subject in cohort.subjects:

@@ -22,7 +22,8 @@ from xai_core.similarity import similarities
 
 WAITING = "They are compared when all maps are there."
 SHOW_TITLES = {"all": "All relevance", "positive": "Positive only", "absolute": "Absolute"}
-ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
+# Pixels of a method's bars, of the legend, and of all around the bars.
+ROW, LEGEND, REST = 28, 32, 96
 DASH = "–"
 FLOOR = "Random maps"
 
@@ -33,20 +34,20 @@ def show(table: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]
     Args:
         table: of ``class_sensitivity.as_table``.
         titles: what people read of each class, by its index.
-        shares: how much of the picture the part of each class is; empty where it has none.
+        shares: how much of the picture belongs to each class that has a part in it.
     """
     measure, own = _chosen(table)
     if own.empty:
         return
     means = averages(own)
-    beside = [
-        draw for draw, there in ((_matrix, len(titles) > 2), (_places, bool(shares))) if there
-    ]
-    left, *others = st.columns([3, *[2] * len(beside)], gap="medium")
+    several = len(titles) > 2
+    left, right = st.columns([3, 2], gap="medium") if several or shares else (st, st)
     left.plotly_chart(bars(means, MEASURES[measure].title), key="class-bars")
-    for place, draw in zip(others, beside, strict=True):
-        with place:
-            draw(own, titles, shares)
+    if shares:
+        figure = places(own, list(means.method), titles, shares)
+        (left if several else right).plotly_chart(figure, key="class-places")
+    if several:
+        _matrix(right, own, list(means.method), titles)
     alt_text.table(lines(table, means, measure), "Scores by method", height="content")
 
 
@@ -99,16 +100,25 @@ def bars(means: pd.DataFrame, title: str) -> go.Figure:
         marker={"symbol": "line-ns-open", "size": 14, "color": COLOURS[1], "line": {"width": 3}},
         hovertemplate="random maps at the resolution of %{y}: %{x:.3f}<extra></extra>",
     )
-    axis = {"title": f"{title} between the classes", "range": [min(0, *shown["mean"].fillna(0)), 1]}
-    return laid_out(figure, ROW * len(shown) + REST, -0.35, xaxis=axis)
+    lowest = shown[["mean", "low", "noise"]].fillna(0).to_numpy().min(initial=0)
+    return _over_methods(figure, len(shown), f"{title} between the classes", [lowest, 1])
 
 
-def places(own: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]) -> go.Figure:
-    """How much of each map's positive relevance lies in the part of its own class."""
+def places(
+    own: pd.DataFrame, methods: Sequence[str], titles: Mapping[int, str], shares: Sequence[float]
+) -> go.Figure:
+    """How much of each map's positive relevance lies on the part of its own class.
+
+    Args:
+        own: scores of one picture, by one measure.
+        methods: in the order of the bars.
+        titles: as in ``show``, as are the shares.
+        shares: likewise.
+    """
     figure = go.Figure()
     inside = _inside(own)
-    methods = list(dict.fromkeys(own.method))
-    for number, (index, title) in enumerate(titles.items()):
+    # The last bar that is added is the uppermost.
+    for number, (index, title) in reversed(list(enumerate(titles.items()))):
         values = [inside.get((method, index), float("nan")) for method in methods]
         if not all(math.isnan(value) for value in values):
             figure.add_bar(
@@ -119,9 +129,19 @@ def places(own: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]
                 marker={"color": COLOURS[number % len(COLOURS)]},
                 hovertemplate="%{y}: %{x:.0%} on its own part<extra>%{fullData.name}</extra>",
             )
-    figure.add_vline(x=shares[0], line={"dash": "dot", "color": "#888888"})
-    axis = {"title": "positive relevance on its own part", "tickformat": ".0%", "range": [0, 1]}
-    return laid_out(figure, ROW * len(methods) + REST, -0.35, xaxis=axis, barmode="group")
+    for share_of_all in sorted(set(shares)):
+        figure.add_vline(x=share_of_all, line={"dash": "dot", "color": "#888888"})
+    figure.update_xaxes(tickformat=".0%")
+    found = _over_methods(figure, len(methods), "On its own part", [0, 1])
+    return found.update_layout(showlegend=True, legend={"traceorder": "reversed"})
+
+
+def _over_methods(figure: go.Figure, methods: int, title: str, ends: Sequence[float]) -> go.Figure:
+    """The figure with so many methods below each other, and its legend above them."""
+    laid_out(figure, ROW * methods + REST, 1.0)
+    # Beside the last number on the axis there is room for all of it.
+    figure.update_layout(margin={"t": LEGEND, "r": 24}, legend={"yanchor": "bottom"})
+    return figure.update_xaxes(title=title, range=ends)
 
 
 def lines(table: pd.DataFrame, means: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -171,17 +191,25 @@ def _spread(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _places(own: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]) -> None:
-    st.plotly_chart(places(own, titles, shares), key="class-places")
+def _matrix(
+    place: Any, own: pd.DataFrame, methods: Sequence[str], titles: Mapping[int, str]
+) -> None:
+    """Every two classes, by one method."""
+    offered = {name: column_title(name) for name in methods}
+    method = select_box(place, "Maps of", offered, "class_matrix", width=260)
+    place.plotly_chart(matrix(own[own.method == method], titles), key="class-matrix")
 
 
-def _matrix(own: pd.DataFrame, titles: Mapping[int, str], _: Sequence[float]) -> None:
-    """Every pair of classes, by one method."""
-    methods = {name: column_title(name) for name in dict.fromkeys(own.method)}
-    method = select_box(st, "Maps of", methods, "class_matrix", bind=None, width=260)
+def matrix(own: pd.DataFrame, titles: Mapping[int, str]) -> go.Figure:
+    """How alike the maps of each two classes are.
+
+    Args:
+        own: scores of one picture and method, by one measure.
+        titles: as in ``show``.
+    """
     order = {index: place for place, index in enumerate(titles)}
     values = np.full((len(order), len(order)), np.nan)
-    for row in own[own.method == method].to_dict("records"):
+    for row in own.to_dict("records"):
         a, b = order[row["class_a"]], order[row["class_b"]]
         values[a, b] = values[b, a] = row["value"]
     figure = go.Figure(
@@ -189,7 +217,7 @@ def _matrix(own: pd.DataFrame, titles: Mapping[int, str], _: Sequence[float]) ->
             z=values,
             x=list(titles.values()),
             y=list(titles.values()),
-            zmin=0,
+            zmin=min(0.0, *own.value.fillna(0)),
             zmax=1,
             colorscale="Cividis",
             texttemplate="%{z:.2f}",
@@ -197,5 +225,6 @@ def _matrix(own: pd.DataFrame, titles: Mapping[int, str], _: Sequence[float]) ->
             colorbar={"title": MEASURES[own.measure.iloc[0]].title},
         )
     )
-    figure.update_yaxes(autorange="reversed")
-    st.plotly_chart(laid_out(figure, 34 * len(titles) + 160), key="class-matrix")
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return laid_out(figure, 34 * len(titles) + 160)

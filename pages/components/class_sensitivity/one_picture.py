@@ -104,7 +104,7 @@ def _scored(
         relevance = [one.arrays["relevance"] for one in results if one is not None]
         if len(relevance) == len(chosen):
             found[choice.id] = tasks.compare_classes(
-                relevance, (height, width), choice, list(similarities()), looked.parts
+                relevance, (height, width), choice, list(similarities()), looked.areas
             )
     return found
 
@@ -121,7 +121,6 @@ def _numbers(
     """How alike the maps are, and whether each lies on its own part."""
     picture, chosen = looked.image.picture, list(titles)
     head = {"image": picture.source, "image_hash": picture.hash}
-    parts = [looked.classes.index(k) if k in looked.classes else None for k in chosen]
     table = as_table(
         [
             {**head, "method": column, **row}
@@ -131,13 +130,13 @@ def _numbers(
                 tasks.class_scores(comparing.results[task.key]),
                 chosen,
                 list(similarities()),
-                parts if looked.joined else (),
+                looked.parts(chosen),
             )
         ]
     )
     st.markdown("**How alike are the maps of different classes?**")
     if work.running or comparing.running:
         st.caption(told(comparing, "Comparing") if comparing.running else numbers.WAITING)
-    numbers.show(table, titles, looked.shares)
+    numbers.show(table, titles, looked.shares(chosen))
     done = not (work.running or comparing.running)
     downloads.show(classified, looked, choices, chosen, table, done)

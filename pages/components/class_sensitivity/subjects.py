@@ -15,6 +15,7 @@ from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.live import wait_for
 from pages.components.picture_choice import Picture
 from pages.components.select_controls import select_box
+from pages.components.text import told_apart
 from xai_core import tasks
 from xai_core.class_sensitivity.joined import (
     CROSS,
@@ -25,6 +26,7 @@ from xai_core.class_sensitivity.joined import (
     joined_parts,
     joined_shown,
     needed,
+    parts_of,
     possible,
 )
 from xai_core.images import image_hash
@@ -48,13 +50,13 @@ class Looked:
 
     Attributes:
         image: in front of the model.
-        parts: bool [P, H, W], the part of each picture that was put in; none of a single one.
+        areas: bool [P, H, W], where each of the pictures is; none of a single one.
         pictures: the P pictures, or the single one.
         joined: how they were put together, a key of ``ORDERS``; "" for a single picture.
     """
 
     image: ClassifiedImage
-    parts: NDArray[np.bool_]
+    areas: NDArray[np.bool_]
     pictures: Sequence[ClassifiedImage]
     joined: str = ""
 
@@ -63,10 +65,16 @@ class Looked:
         """Where each of the pictures is, in words."""
         return PLACES[self.joined]
 
-    @property
-    def shares(self) -> list[float]:
-        """How much of the whole each part is: what a map that is the same everywhere has there."""
-        return [float(part.mean()) for part in self.parts]
+    def parts(self, classes: Sequence[int]) -> list[list[int]]:
+        """Which of the pictures belong to each class; none where a single one is looked at."""
+        return parts_of(classes, self.classes) if self.joined else []
+
+    def shares(self, classes: Sequence[int]) -> list[float]:
+        """How much of the whole belongs to each class that has a part in it.
+
+        A map that is the same everywhere has so much of its relevance there.
+        """
+        return [float(self.areas[own].any(0).mean()) for own in self.parts(classes) if own]
 
     @property
     def classes(self) -> list[int]:
@@ -77,17 +85,16 @@ class Looked:
 def choose(row: Any, classified: Classified) -> Looked:
     """One of the chosen pictures, or the first of them put together."""
     images = classified.images
-    names = [image.picture.name for image in images]
+    if len(images) == 1:
+        return _single(images[0])
+    names = told_apart([image.picture.name for image in images])
     size = seen(classified.facts)[0]
     ways = [way for way in ORDERS if len(images) >= needed(way) and possible(way, size)]
     offered = {way: _TITLES[way].format(*names) for way in ways}
-    offered |= {image.picture.hash[:12]: image.picture.name for image in images}
-    if len(images) == 1:
-        return _single(images[0])
+    by_hash = {image.picture.hash: image for image in images}
+    offered |= dict(zip(by_hash, names, strict=True))
     chosen = select_box(row, "Picture", offered, "of", width=340)
-    if chosen in ways:
-        return _joined(classified, chosen)
-    return _single(next(one for one in images if one.picture.hash.startswith(chosen)))
+    return _joined(classified, chosen) if chosen in ways else _single(by_hash[chosen])
 
 
 def _single(image: ClassifiedImage) -> Looked:
