@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from xai_core import datasets
 from xai_core.cache import Result, content_key
 from xai_core.datasets.layouts import layout_of
-from xai_core.errors import DataError
 from xai_core.images import image_hash, model_input
 from xai_core.jobs import Task
-from xai_core.localization.gathering import ANNOTATED, LeftOut, Rule, gathered, in_turn
+from xai_core.localization.gathering import ANNOTATED, Gathered, LeftOut, Rule, gathered, in_turn
 from xai_core.localization.objects import Objects
 from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.tasks.models import Model, Subject, classifier, scores
 
+NOT_KEPT = Image.new("RGB", (1, 1))
 NO_MEANINGS: Mapping[str, int] = {}
 
 
@@ -61,7 +63,7 @@ def run_annotated_pictures(
         ``LeftOut.table``.
 
     Raises:
-        DataError: as ``datasets.annotated``; or no picture is left.
+        DataError: as ``datasets.annotated``.
     """
     clf, left_out = classifier(model), LeftOut()
     rule = Rule(clf.class_names, clf.input_size, clf.crop, clf.squash, explain, meant)
@@ -69,30 +71,29 @@ def run_annotated_pictures(
     def predict(images: Sequence[Image.Image]) -> list[int]:
         return [int(scores(clf, _seen(clf, image)).argmax()) for image in images]
 
-    found, pixels = [], []
+    found: list[Gathered] = []
+    hashes: list[str] = []
+    pixels: list[NDArray[np.uint8]] = []
     pictures = in_turn(datasets.annotated(folder), left_out)
     for one in gathered(pictures, rule, predict, left_out, most):
         pixels.append(np.rint(255 * _seen(clf, one.image)).astype(np.uint8).transpose(1, 2, 0))
-        name = Path(one.name).relative_to(folder).as_posix()
-        found.append((name, image_hash(one.image), one.target, one.objects))
+        hashes.append(image_hash(one.image))
+        found.append(replace(one, image=NOT_KEPT))
         advance(len(found), min(most, len(pictures)))
-    rows = left_out.table()
-    if not found:
-        first = rows["reason"].value_counts().idxmax() if len(rows) else ""
-        raise DataError(f"No picture of {folder} can be used. {first}".strip())
-    names, hashes, targets, places = map(list, zip(*found, strict=True))
-    arrays = {
-        "pixels": np.stack(pixels),
-        "masks": np.stack([place.mask for place in places]),
-        "boxes": np.concatenate([place.boxes for place in places]),
-        "owners": np.repeat(range(len(places)), [len(place.boxes) for place in places]),
+    height, width = clf.input_size
+    boxes = [one.objects.boxes for one in found]
+    arrays: dict[str, NDArray[Any]] = {
+        "pixels": np.array(pixels, np.uint8).reshape(-1, height, width, 3),
+        "masks": np.array([one.objects.mask for one in found], bool).reshape(-1, height, width),
+        "boxes": np.concatenate([np.zeros((0, 4), np.int64), *boxes]),
+        "owners": np.repeat(np.arange(len(found)), [len(own) for own in boxes]),
     }
     facts = {
-        "names": names,
+        "names": [Path(one.name).relative_to(folder).as_posix() for one in found],
         "hashes": hashes,
-        "targets": targets,
-        "cuts": [place.cut for place in places],
-        "left_out": rows.to_dict("records"),
+        "targets": [one.target for one in found],
+        "cuts": [one.objects.cut for one in found],
+        "left_out": left_out.table().to_dict("records"),
     }
     return Result(arrays, facts)
 

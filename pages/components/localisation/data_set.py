@@ -16,7 +16,7 @@ from pages.components.live import live, status, wait_for
 from pages.components.localisation import downloads, tables
 from pages.components.plots import COLOURS, laid_out
 from pages.components.select_controls import segments, select_box
-from pages.components.text import counted, plain
+from pages.components.text import counted, label, plain
 from pages.components.wanted import wanted
 from pages.components.work import Work, gather
 from xai_core import tasks
@@ -40,6 +40,8 @@ MOST, USUAL, FEW = 300, 20, 20
 EVERY_S = 2.0
 MEASURES = list(object_measures())
 EXPLAIN = {ANNOTATED: "The class of its object", PREDICTED: "Its predicted class"}
+MOST_NAMES = 20
+_MEANT = "_names-mean"  # in the session: titles of classes by the names of objects, by data set
 ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
 
 
@@ -57,9 +59,11 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
         *classified.loaded, pictures, choices, MEASURES, pictures=classified.by_source
     )
     asked |= tasks.localize_baselines(*classified.loaded, pictures, BASELINE_COLUMNS, MEASURES)
-    label = f"Measure {counted(len(pictures), 'picture')} with {counted(len(choices), 'method')}"
-    _left_out(found)
-    if not wanted(list(asked.values()), len(pictures) <= FEW, label):
+    button = f"Measure {counted(len(pictures), 'picture')} with {counted(len(choices), 'method')}"
+    _left_out(found, classified.class_titles)
+    if not pictures:
+        st.info("No picture of this data set can be measured with this model.")
+    if not (pictures and wanted(list(asked.values()), len(pictures) <= FEW, button)):
         gather("localisation-set", [])
         return True
     work = gather("localisation-set", list(asked.values()), patience=0.5)
@@ -87,12 +91,40 @@ def _pictures(classified: Classified) -> Result | None:
     name = row.selectbox("Data set", list(folders), key="data_set", bind="query-params", width=220)
     most = row.number_input("Pictures", 1, MOST, USUAL, key="most", bind="query-params", width=140)
     explain = segments(row, "Which class is explained", EXPLAIN, "explain")
-    order = tasks.annotated_pictures(*classified.loaded, folders[name], int(most), explain)
+    meant = _meant(name, classified.class_titles)
+    loaded = classified.loaded
+    order = tasks.annotated_pictures(*loaded, folders[name], int(most), explain, meant)
     return wait_for("localisation-pictures", order, "Reading the pictures")
 
 
-def _left_out(found: Result) -> None:
-    """What is left out, and why."""
+def _meant(folder: str, titles: Sequence[str]) -> dict[str, int]:
+    """What the visitor has said that names of objects mean, as far as the model has the classes."""
+    said: dict[str, str] = st.session_state.get(f"{_MEANT} {folder}", {})
+    return {name: titles.index(title) for name, title in said.items() if title in titles}
+
+
+def _offer_meanings(folder: str, names: Sequence[str], titles: Sequence[str]) -> None:
+    """For each name that means no class of the model, a list of these."""
+    said: dict[str, str] = st.session_state.setdefault(f"{_MEANT} {folder}", {})
+    options = sorted(titles)
+    for name in list(dict.fromkeys([*said, *names]))[:MOST_NAMES]:
+        key = f"meant {folder} {name}"
+
+        def change(name: str = name, key: str = key) -> None:
+            said[name] = st.session_state[key]
+
+        st.selectbox(
+            label(f"“{name}” means"),
+            options,
+            index=options.index(said[name]) if said.get(name) in options else None,
+            placeholder="No class of this model",
+            key=key,
+            on_change=change,
+        )
+
+
+def _left_out(found: Result, titles: Sequence[str]) -> None:
+    """What is left out, and why; and what names may mean that the model does not have."""
     rows = pd.DataFrame(found.facts["left_out"])
     cut = [share for share in found.facts["cuts"] if share > 0]
     said = f"{counted(len(found.facts['names']), 'picture')}."
@@ -101,9 +133,15 @@ def _left_out(found: Result) -> None:
     st.caption(said)
     if len(rows):
         by_reason = rows.groupby("reason", sort=False)["count"].sum()
-        with st.expander(f"Left out: {int(by_reason.sum())}"):
+        empty = not found.facts["names"]
+        with st.expander(f"Left out: {int(by_reason.sum())}", expanded=empty):
             for reason, count in by_reason.items():
                 st.markdown(f"{count} × {plain(str(reason))}")
+    folder = st.session_state["data_set"]
+    names = [name for name in dict.fromkeys(rows["name"] if len(rows) else ()) if name]
+    if names or st.session_state.get(f"{_MEANT} {folder}"):
+        with st.expander("Names that the model does not have", expanded=True):
+            _offer_meanings(folder, names, titles)
 
 
 def _so_far(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components.classified import ClassifiedImage
 from pages.components.display_controls import picture_address
+from pages.components.localisation import sample_objects
 from pages.components.region_drawing import Region as Drawn
 from pages.components.region_drawing import draw_regions, put_regions
 from pages.components.text import errors_shown, plain
@@ -54,7 +55,7 @@ def choose(image: ClassifiedImage, size: tuple[int, int], crop: float, squash: b
     drawn = draw_regions(
         picture_address(picture.hash, picture.read),
         picture.size,
-        [],
+        sample_objects.known(picture.source),
         label=f"Objects on {picture.name}",
         key=key,
         crop=box,
