@@ -132,11 +132,12 @@ def _left_out(found: Result, titles: Sequence[str]) -> None:
         said += f" Of {len(cut)} of them the crop cuts off a part of the object."
     st.caption(said)
     if len(rows):
-        by_reason = rows.groupby("reason", sort=False)["count"].sum()
+        kinds = rows["name"].map(lambda name: "object" if name else "picture")
+        by_reason = rows.groupby(["reason", kinds], sort=False)["count"].sum()
         empty = not found.facts["names"]
-        with st.expander(f"Left out: {int(by_reason.sum())}", expanded=empty):
-            for reason, count in by_reason.items():
-                st.markdown(f"{count} × {plain(str(reason))}")
+        with st.expander("What is left out", expanded=empty):
+            for (reason, kind), count in by_reason.items():
+                st.markdown(f"{counted(int(count), kind)}: {plain(str(reason))}")
     folder = st.session_state["data_set"]
     names = [name for name in dict.fromkeys(rows["name"] if len(rows) else ()) if name]
     if names or st.session_state.get(f"{_MEANT} {folder}"):
@@ -239,8 +240,8 @@ def _differences(own: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Method": found.method.map(localized_title),
-            "Less": found.other.map(localized_title),
-            "Mean difference": found["mean"].map(tables.number),
+            "Minus": found.other.map(localized_title),
+            "Mean difference": found.difference.map(tables.number),
             "95 % interval": interval,
             "Pictures": found.pictures,
         }

@@ -29,6 +29,7 @@ from xai_core.localization.objects import Objects, seen_objects
 
 ENDINGS = ("xml", "json", "png")
 ALL = "all objects"
+NEARLY_ALL = 0.9  # of what the model sees
 _TAKEN = "_annotation-taken"  # in the session: which upload has been drawn, by picture
 
 
@@ -68,6 +69,10 @@ def choose(image: ClassifiedImage, size: tuple[int, int], crop: float, squash: b
     if not found.mask.any():
         st.info("The model sees nothing of what is marked: its crop leaves it out.")
         st.stop()
+    if found.size > NEARLY_ALL:
+        st.caption(
+            f"The object fills {found.size:.0%} of what the model sees: hardly any map can miss it."
+        )
     if found.cut > 0:
         st.caption(f"The crop cuts off {found.cut:.0%} of what is marked.")
     return found

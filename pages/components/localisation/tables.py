@@ -39,17 +39,18 @@ def of_one(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 
 def of_many(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """The same of means over pictures, with 95 % intervals."""
-    rows: dict[str, dict[str, object]] = {}
-    for one in means_with_runs(table, runs).to_dict("records"):
-        row = rows.setdefault(one["method"], {"Method": localized_title(one["method"])})
-        said = number(one["mean"])
-        if one["low"] == one["low"]:
-            said += f" [{one['low']:.2f}, {one['high']:.2f}]"
-        row[title(one["measure"])] = said
-        row["Pictures"] = max(int(one["pictures"]), int(str(row.get("Pictures", 0))))
-        lost = int(one["undefined"]) + 0
-        row["Without a score"] = max(lost, int(str(row.get("Without a score", 0))))
-    return pd.DataFrame(list(rows.values()))
+    rows = []
+    for method, own in means_with_runs(table, runs).groupby("method", sort=False):
+        row: dict[str, object] = {"Method": localized_title(str(method))}
+        for one in own.to_dict("records"):
+            said = number(one["mean"])
+            if one["low"] == one["low"]:
+                said += f" [{one['low']:.2f}, {one['high']:.2f}]"
+            row[title(one["measure"])] = said
+        row["Pictures"] = int((own.pictures + own.undefined).max())
+        row["Scores missing"] = int(own.undefined.max())
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def number(value: float) -> str:
