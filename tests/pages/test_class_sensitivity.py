@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from pages.components.class_sensitivity import many_pictures
-from pages.components.class_sensitivity.numbers import number, share
+from pages.components.class_sensitivity.numbers import DASH, number, share
 from pages.components.work import Work
 from tests.pages.opening import address, page, words
 from tests.pages.waiting import arrived, checked, ended, until
@@ -212,3 +212,11 @@ def test_many_computations_wait_for_a_button(monkeypatch: pytest.MonkeyPatch) ->
     button.click()
     averaged(app)
     assert table(app).index.tolist() == ["Input × Gradient"]
+
+
+def test_a_method_that_does_not_work_keeps_its_place() -> None:
+    app = settled(opened(of="Cat", methods="saliency,cam"))
+    shown = table(app)
+    assert shown.index.tolist() == ["Saliency", "CAM"]
+    assert shown.loc["CAM", [*KINDS, "Random maps"]].tolist() == [DASH] * 4
+    assert shown.loc["Saliency", "All relevance"] != DASH
