@@ -37,8 +37,6 @@ def show(table: pd.DataFrame, titles: Mapping[int, str], shares: Sequence[float]
         shares: how much of the picture belongs to each class that has a part in it.
     """
     measure, own = _chosen(table)
-    if own.empty:
-        return
     means = averages(own)
     several = len(titles) > 2
     left, right = st.columns([3, 2], gap="medium") if several or shares else (st, st)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from pages.components.class_sensitivity import classes, downloads, maps, numbers, subjects
@@ -12,13 +14,14 @@ from pages.components.class_sensitivity.subjects import Looked
 from pages.components.classified import Classified
 from pages.components.display_controls import choose_display
 from pages.components.heatmap_grid import heatmap_grid
-from pages.components.live import live, status, told
+from pages.components.live import live, said, status
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
-from xai_core.class_sensitivity import as_table, rows_of
+from xai_core.class_sensitivity import ClassScores, as_table, rows_of
 from xai_core.class_sensitivity.pairs import two_or_more
 from xai_core.explainers.choices import Choice
+from xai_core.heatmaps import SHOWS
 from xai_core.jobs import Task, shared_engine
 from xai_core.similarity import similarities
 
@@ -33,9 +36,9 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     """Everything about one picture; whether nothing is being computed."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     looked = subjects.choose(row, classified)
-    said = looked.image.probabilities
-    usual = two_or_more(said, looked.classes if looked.joined else ())
-    chosen = classes.choose(row, classified.class_names, said, usual)
+    probabilities = looked.image.probabilities
+    usual = two_or_more(probabilities, looked.classes if looked.joined else ())
+    chosen = classes.choose(row, classified.class_names, probabilities, usual)
     titles = {index: classified.class_titles[index] for index in chosen}
     asked = _explained(classified, looked, choices, chosen)
     work = gather("class-maps", list(asked.values()))
@@ -85,12 +88,12 @@ def _maps(
 
 def _who_is_where(classified: Classified, looked: Looked) -> str:
     """Which class belongs to which part, and what the model says of it alone and here."""
-    said = []
+    found = []
     for place, image, index in zip(looked.places, looked.pictures, looked.classes, strict=True):
         alone, here = image.probabilities[index], looked.image.probabilities[index]
         title = classified.class_titles[index]
-        said.append(f"{place} {image.picture.name}, {title}: {alone:.0%} alone, {here:.0%} here")
-    return plain("; ".join(said) + ".")
+        found.append(f"{place} {image.picture.name}, {title}: {alone:.0%} alone, {here:.0%} here")
+    return plain("; ".join(found) + ".")
 
 
 def _scored(
@@ -118,25 +121,45 @@ def _numbers(
     scored: Mapping[str, Task],
     comparing: Work,
 ) -> None:
-    """How alike the maps are, and whether each lies on its own part."""
-    picture, chosen = looked.image.picture, list(titles)
+    """How alike the maps are, and whether each lies on its own part.
+
+    A method whose scores are not there has its place all the same.
+    """
+    chosen = list(titles)
+    known = {
+        column: tasks.class_scores(comparing.results[task.key])
+        for column, task in scored.items()
+        if task.key in comparing.results
+    }
+    missing = _undefined(len(chosen), len(looked.areas))
+    every = {choice.id: known.get(choice.id, missing) for choice in choices}
+    st.markdown("**How alike are the maps of different classes?**")
+    if work.running:
+        said(numbers.WAITING, "Comparing")
+    else:
+        status(comparing, "Comparing")
+    numbers.show(_table(looked, chosen, every), titles, looked.shares(chosen))
+    done = not (work.running or comparing.running)
+    downloads.show(classified, looked, choices, chosen, _table(looked, chosen, known), done)
+
+
+def _table(
+    looked: Looked, chosen: Sequence[int], scores: Mapping[str, ClassScores]
+) -> pd.DataFrame:
+    """Scores by method as a table."""
+    picture = looked.image.picture
     head = {"image": picture.source, "image_hash": picture.hash}
-    table = as_table(
+    return as_table(
         [
             {**head, "method": column, **row}
-            for column, task in scored.items()
-            if task.key in comparing.results
-            for row in rows_of(
-                tasks.class_scores(comparing.results[task.key]),
-                chosen,
-                list(similarities()),
-                looked.parts(chosen),
-            )
+            for column, found in scores.items()
+            for row in rows_of(found, chosen, list(similarities()), looked.parts(chosen))
         ]
     )
-    st.markdown("**How alike are the maps of different classes?**")
-    if work.running or comparing.running:
-        st.caption(told(comparing, "Comparing") if comparing.running else numbers.WAITING)
-    numbers.show(table, titles, looked.shares(chosen))
-    done = not (work.running or comparing.running)
-    downloads.show(classified, looked, choices, chosen, table, done)
+
+
+def _undefined(classes: int, parts: int) -> ClassScores:
+    """The scores of a method of which none is known."""
+    each = (len(similarities()), len(SHOWS))
+    scores, floors = np.full((*each, classes, classes), np.nan), np.full((*each, 2), np.nan)
+    return ClassScores(scores, floors, np.full((classes, parts), np.nan))
