@@ -156,6 +156,14 @@ def reliability(page: Page, places: Places) -> Iterator[str]:
     yield "many pictures"
 
 
+def localisation(page: Page, places: Places) -> Iterator[str]:
+    page.goto(f"{places.server}/localisation?samples=Rocket&methods=saliency,gradcam")
+    expect(page.get_by_role("button", name="All tables (ZIP)")).to_be_enabled()
+    yield "one picture"
+    yield opened(page, "Boxes from a file")
+    closed(page)
+
+
 def design(page: Page, places: Places) -> Iterator[str]:
     page.goto(f"{places.server}/study_design")
     expect(page.get_by_label("New study")).to_be_visible()
@@ -229,7 +237,7 @@ def sign_in(page: Page, places: Places) -> Iterator[str]:
     yield "the form"
 
 
-PAGES = (compare, dialogs, sanity, reliability, design, results, taking_part, sign_in)
+PAGES = (compare, dialogs, sanity, reliability, localisation, design, results, taking_part, sign_in)
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.__name__)
@@ -281,6 +289,42 @@ def tab_to(page: Page, name: str, stops: int = FAR) -> None:
         if name in there:
             return
     pytest.fail(f"Tab does not reach {name}.")
+
+
+@pytest.mark.parametrize(
+    ("address", "ready", "names"),
+    [
+        (
+            "sanity?methods=saliency&seeds=1",
+            "run.json",
+            ("What is destroyed", "Seeds", "Measure", "Play", "Frame", "Saliency, Cat", "CSV"),
+        ),
+        (
+            "reliability?samples=Cat&methods=saliency&shuffles=1&eps_max=15",
+            "Everything is computed.",
+            ("Metric", "Map of", "Steps ε", "Filter this map"),
+        ),
+        (
+            "localisation?samples=Rocket&methods=saliency",
+            "All tables (ZIP)",
+            ("Boxes from a file", "New box", "Box 1", "CSV"),
+        ),
+        ("study_design", "Begin", ("New study", "Begin", "Open")),
+    ],
+    ids=("sanity", "reliability", "localisation", "design"),
+)
+def test_tab_reaches_what_every_page_has_with_a_focus_that_is_seen(
+    page: Page, places: Places, address: str, ready: str, names: tuple[str, ...]
+) -> None:
+    page.goto(f"{places.server}/{address}")
+    if ready:
+        expect(page.get_by_role("button", name=ready)).to_be_enabled()
+    else:
+        expect(
+            page.get_by_text("Everything is computed.").or_(page.get_by_text("studies")).first
+        ).to_be_visible()
+    for name in names:
+        tab_to(page, name)
 
 
 def test_compare_by_the_keyboard_alone_with_a_focus_that_is_seen(

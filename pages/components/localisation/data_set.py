@@ -133,11 +133,12 @@ def _left_out(found: Result, titles: Sequence[str]) -> None:
     st.caption(said)
     if len(rows):
         kinds = rows["name"].map(lambda name: "object" if name else "picture")
-        by_reason = rows.groupby(["reason", kinds], sort=False)["count"].sum()
+        by_reason = rows.assign(name=kinds).groupby(["reason", "name"], sort=False)["count"].sum()
         empty = not found.facts["names"]
         with st.expander("What is left out", expanded=empty):
-            for (reason, kind), count in by_reason.items():
-                st.markdown(f"{counted(int(count), kind)}: {plain(str(reason))}")
+            for row in by_reason.reset_index(name="number").to_dict("records"):
+                number = counted(int(row["number"]), row["name"])
+                st.markdown(f"{number}: {plain(row['reason'])}")
     folder = st.session_state["data_set"]
     names = [name for name in dict.fromkeys(rows["name"] if len(rows) else ()) if name]
     if names or st.session_state.get(f"{_MEANT} {folder}"):

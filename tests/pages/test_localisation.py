@@ -1,0 +1,120 @@
+"""The page about localisation through app.py, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.localisation.sample_objects import known
+from tests.pages.opening import page, words
+from tests.pages.waiting import arrived, ended, until
+from xai_core.annotations import Box, Region
+from xai_core.explainers import explain
+from xai_core.images import sample_image
+from xai_core.localization.objects import seen_objects
+from xai_core.localization.scoring import Asked, object_measures, score_map
+from xai_core.models import load_classifier
+
+pytestmark = pytest.mark.usefixtures("engine")
+METHODS = ("saliency", "gradcam")
+QUICK = {"samples": "Rocket", "methods": ",".join(METHODS)}
+XML = """<annotation><size><width>{0}</width><height>{1}</height></size>
+<object><name>{2}</name><bndbox><xmin>{3}</xmin><ymin>{4}</ymin><xmax>{5}</xmax><ymax>{6}</ymax>
+</bndbox></object></annotation>"""
+
+
+def opened(**query: Any) -> AppTest:
+    return page("app.py", {**QUICK, **query}).switch_page("pages/localisation.py")
+
+
+def scored(app: AppTest) -> AppTest:
+    """The page with one picture when all its numbers are there."""
+    both = ended("localisation-maps", "localisation-scores")
+    return until(app, lambda works: both(works) and arrived("localisation-maps")(works))
+
+
+def table(app: AppTest, method: str) -> Any:
+    """The scores that are shown, by method."""
+    (found,) = [one.value for one in app.dataframe if method in one.value.columns]
+    return found.set_index("Method")
+
+
+def measured(app: AppTest) -> AppTest:
+    """The page with a data set when all its numbers are there."""
+    done = ended("localisation-set")
+    return until(app, lambda works: done(works) and arrived("localisation-set")(works))
+
+
+def pets(folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """A data set of one picture with an object of each name."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    for number, name in enumerate(names):
+        image = sample_image("cat").crop((0, 0, 280 + number, 280))
+        image.save(folder / "images" / f"{number}.png")
+        text = XML.format(*image.size, name, 41, 21, 220, 240)
+        (folder / "annotations" / f"{number}.xml").write_text(text)
+    monkeypatch.setenv("XAI_DATA", str(folder))
+
+
+def test_a_sample_begins_with_its_object_and_shows_what_python_computes() -> None:
+    app = scored(opened())
+    clf = load_classifier("vgg-tiny")
+    image = sample_image("rocket")
+    (box,) = known("sample:rocket")
+    assert box["kind"] == "box"
+    region = Region(None, Box(box["x0"], box["y0"], box["x1"], box["y1"]))
+    objects = seen_objects([region], image.size, clf.input_size, clf.crop, clf.squash)
+    x = clf.preprocess([image])
+    target = int(clf.logits(x).argmax())
+    found = table(app, "PxAP ↑")
+    assert len(found) == len(METHODS) + 4, "the baselines are among them"
+    for method, title in zip(METHODS, ("Saliency", "Grad-CAM"), strict=True):
+        relevance = explain(clf, x, target, method=method)[0].numpy()
+        names = list(object_measures())
+        scores = score_map(relevance, objects, names, asked=Asked(clf, x, target)).values
+        values = dict(zip(names, scores, strict=True))
+        assert found.loc[title, "PxAP ↑"] == f"{values['pxap']:.2f}"
+        assert found.loc[title, "Box IoU ↑"] == f"{values['box_iou']:.2f}"
+    assert "The crop cuts off" not in words(app)
+
+
+def test_a_picture_without_a_mark_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.components.localisation.sample_objects.known", lambda source: [])
+    app = until(opened(), ended("prediction"))
+    assert "Mark at least one object" in words(app)
+
+
+def test_a_data_set_and_a_name_that_the_model_does_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pets(tmp_path / "pets", monkeypatch, "tabby", "moggy")
+    app = measured(opened(view="A data set", methods="gradcam"))
+    assert "1 object: The model has no class 'moggy'." in words(app).replace("\\", "")
+    assert table(app, "Scores missing").Pictures.tolist() == [1] * 5
+    (control,) = [one for one in app.selectbox if "moggy" in one.label]
+    both = measured(control.set_value("Egyptian cat").run())
+    assert table(both, "Scores missing").Pictures.tolist() == [2] * 5
+    (grad,) = [row for name, row in table(both, "Scores missing").iterrows() if name == "Grad-CAM"]
+    low, high = (float(word) for word in grad["PxAP ↑"].split("[")[1].rstrip("]").split(", "))
+    assert 0 <= low <= float(grad["PxAP ↑"].split()[0]) <= high <= 1
+    assert np.isfinite(low)
+
+
+def test_a_data_set_without_any_class_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pets(tmp_path / "beasts", monkeypatch, "unicorn")
+    app = until(opened(view="A data set"), ended("localisation-pictures"))
+    assert "No picture of this data set can be measured with this model." in words(app)
+    assert [one.label for one in app.selectbox if "unicorn" in one.label] == ["“unicorn” means"]
+
+
+def test_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XAI_DATA", raising=False)
+    app = until(opened(view="A data set"), ended("prediction"))
+    assert "XAI_DATA" in words(app)
