@@ -81,6 +81,7 @@ def _researcher() -> None:
             icon=":material/alt_route:",
             url_path="class-sensitivity",
         ),
+        st.Page("pages/localisation.py", title="Localisation", icon=":material/my_location:"),
         st.Page("pages/study_design.py", title="Study: design", icon=":material/edit_note:"),
         st.Page("pages/study_results.py", title="Study: results", icon=":material/how_to_vote:"),
     ]

@@ -14,6 +14,7 @@ from xai_core.cli import (
     app,
     class_sensitivity,
     explain,
+    localize,
     patterns,
     sanity,
     study,
@@ -69,7 +70,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (app, tables, explain, sanity, apem, class_sensitivity, train, patterns, study):
+    testing = (sanity, apem, class_sensitivity, localize)
+    for command in (app, tables, explain, *testing, train, patterns, study):
         command.add_to(commands)
     return parser
 

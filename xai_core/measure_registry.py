@@ -65,6 +65,11 @@ class Measure:
     symmetric: bool = False
     params: tuple[params.Param, ...] = ()
 
+    @property
+    def short_title(self) -> str:
+        """The title without what it says in brackets."""
+        return self.title.partition(" (")[0]
+
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All settings: the defaults, overruled by ``given``.
 

@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 FOLDERS = {
     "heatmap_grid": HERE / "heatmap_grid",
     "gallery": HERE / "gallery",
+    "region_drawing": HERE / "region_drawing",
     "trial": HERE / "study" / "trial",
 }
 # Another attempt is made under another address: what could not be fetched once the browser does

@@ -193,6 +193,14 @@ def test_parts_of_one_object_are_one_region():
     assert found.boxes[0].tolist() == [0, 0, 11, 3]
 
 
+def test_an_outline_that_crosses_itself_is_cut_by_a_share_all_the_same():
+    # Two triangles that meet at 0, 0 and are turned against each other: one of 8 to the right of
+    # it, which is seen, and one of 2 to the left. The shoelace formula gives 6 for both.
+    shape = Outlines((((0, 0), (4, 4), (4, 0), (-2, 0), (-2, -2)),))
+    assert shape.area == 6
+    assert seen(regions(shape), (4, 4), (4, 4), 1.0).cut.tolist() == [0]
+
+
 def crossing_number(points, x, y):
     """The even-odd rule for one point, side by side."""
     odd = False

@@ -27,7 +27,12 @@ def version(component: str, first: str) -> str:
 
 @pytest.mark.parametrize(
     ("component", "first"),
-    [("heatmap_grid", "grid.js"), ("gallery", "gallery.js"), ("trial", "trial.js")],
+    [
+        ("heatmap_grid", "grid.js"),
+        ("gallery", "gallery.js"),
+        ("region_drawing", "drawing.js"),
+        ("trial", "trial.js"),
+    ],
 )
 def test_every_import_leads_to_a_module(component: str, first: str) -> None:
     own, wanted, seen = version(component, first), [first], set()

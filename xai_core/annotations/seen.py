@@ -51,8 +51,9 @@ def seen(
 ) -> Seen:
     """What a model sees of regions.
 
-    The edges of a box are rounded to the nearest edges of the input's pixels. Of overlapping
-    outlines of one region, the areas are added up for the share that is cut off.
+    The edges of a box are rounded to the nearest edges of the input's pixels. For the share that
+    is cut off, the areas of a region's outlines are added up; it is exact where these neither
+    overlap nor cross themselves.
 
     Args:
         regions: R regions of a picture as it was read (``upright.of_picture``).
@@ -122,7 +123,7 @@ class _View:
         """The share of a shape that lies outside of what is seen."""
         if isinstance(shape, Box | Outlines):
             inside = shape.within(self.window)
-            return 0.0 if inside == shape else 1 - inside.area / shape.area if inside else 1.0
+            return 1 - min(1.0, inside.area / shape.area) if inside else 1.0
         height, width = shape.pixels.shape
         across, down = width / self.size[0], height / self.size[1]
         columns = _covered(width, self.window.x0 * across, self.window.x1 * across)

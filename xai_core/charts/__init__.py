@@ -2,6 +2,7 @@
 
 from xai_core.charts.class_sensitivity import class_chart
 from xai_core.charts.histogram import density, whole_edges
+from xai_core.charts.localization import localization_chart
 from xai_core.charts.reliability import reliability_charts
 from xai_core.charts.sanity import curve_chart, map_grid
 from xai_core.charts.study import study_charts
@@ -14,6 +15,7 @@ __all__ = [
     "class_chart",
     "curve_chart",
     "density",
+    "localization_chart",
     "map_grid",
     "reliability_charts",
     "study_charts",

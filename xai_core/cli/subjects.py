@@ -65,7 +65,11 @@ def read_photo(name: str, about: Facts) -> Photo:
     Raises:
         ImageError: there is none, or it cannot be read.
     """
-    image = read_source(name)
+    return photo_of(name, read_source(name), about)
+
+
+def photo_of(name: str, image: Image.Image, about: Facts) -> Photo:
+    """A picture, RGB, that was read from the file of this name."""
     height, width = about["input_size"]
     size, share, squash = (height, width), about["crop"], about["squash"]
     pixels = model_input(image, size, share, about["resample"], squash)

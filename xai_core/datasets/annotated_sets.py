@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -207,7 +207,7 @@ def _name(picture: Path, layout: Layout) -> str:
     return (within if layout.kind == COCO else within.with_suffix("")).as_posix()
 
 
-def _matched(pictures: Mapping[Path, str], keys: Iterable[str]) -> dict[Path, str]:
+def _matched(pictures: Mapping[Path, str], keys: Collection[str]) -> dict[Path, str]:
     """The key of each picture that has one."""
     found = _alike(pictures, {key: key for key in keys})
     taken = set(found.values())

@@ -6,12 +6,19 @@ keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
 from xai_core.apem.one_picture import Metric
+from xai_core.tasks.annotated_data import annotated_pictures, annotated_subjects
 from xai_core.tasks.apem import filtering, measure_all, trace
 from xai_core.tasks.class_sensitivity import class_scores, compare_all, compare_classes
 from xai_core.tasks.comparison import similarity
 from xai_core.tasks.data import labelled
 from xai_core.tasks.explanations import explain, explain_all, support, warm_up
 from xai_core.tasks.inquiry import Inquiry
+from xai_core.tasks.localization import (
+    localization_scores,
+    localize_all,
+    localize_baselines,
+    score_there,
+)
 from xai_core.tasks.models import Model, Subject, describe, predict
 from xai_core.tasks.pictures import listing, look_at, predictions
 from xai_core.tasks.sanity import describe_layers
@@ -27,6 +34,8 @@ __all__ = [
     "Model",
     "Subject",
     "SweepResults",
+    "annotated_pictures",
+    "annotated_subjects",
     "class_scores",
     "compare_all",
     "compare_classes",
@@ -37,11 +46,15 @@ __all__ = [
     "filtering",
     "labelled",
     "listing",
+    "localization_scores",
+    "localize_all",
+    "localize_baselines",
     "look_at",
     "measure_all",
     "near_misses",
     "predict",
     "predictions",
+    "score_there",
     "share_seen",
     "similarity",
     "study_draw",

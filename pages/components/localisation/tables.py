@@ -1,0 +1,58 @@
+"""Scores as tables that are read."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pages.components.text import plain
+from xai_core.localization.columns import localized_title
+from xai_core.localization.scoring import STOCHASTIC
+from xai_core.localization.tables import means_with_runs
+from xai_core.measures import MEASURES
+
+DASH = "–"
+
+__all__ = ["DASH", "number", "of_many", "of_one", "plain", "title"]
+
+
+def title(measure: str) -> str:
+    """What people read of a measure, with an arrow to what is better."""
+    row = MEASURES[measure]
+    arrow = {True: " ↑", False: " ↓", None: ""}[row.higher_is_better]
+    return f"{row.title}{arrow}"
+
+
+def of_one(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """A line a method, a column a measure; the stochastic game with the spread of its runs."""
+    spread = runs.groupby("method")["value"].std()
+    rows = []
+    for method, own in table.groupby("method", sort=False):
+        row = {"Method": localized_title(str(method))}
+        for one in own.to_dict("records"):
+            said = number(one["value"])
+            if one["measure"] == STOCHASTIC and said != DASH:
+                said += f" ± {spread[method]:.2f}"
+            row[title(one["measure"])] = said
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def of_many(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The same of means over pictures, with 95 % intervals."""
+    rows = []
+    for method, own in means_with_runs(table, runs).groupby("method", sort=False):
+        row: dict[str, object] = {"Method": localized_title(str(method))}
+        for one in own.to_dict("records"):
+            said = number(one["mean"])
+            if one["low"] == one["low"]:
+                said += f" [{one['low']:.2f}, {one['high']:.2f}]"
+            row[title(one["measure"])] = said
+        row["Pictures"] = int((own.pictures + own.undefined).max())
+        row["Scores missing"] = int(own.undefined.max())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def number(value: float) -> str:
+    """A score, or a dash."""
+    return DASH if value != value else f"{value:.2f}"

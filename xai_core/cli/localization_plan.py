@@ -1,0 +1,126 @@
+"""What ``localize`` is asked for, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xai_core.cli.asked import Asked
+from xai_core.cli.subjects import Photo
+from xai_core.datasets import AnnotatedPicture
+from xai_core.export import Explanation
+from xai_core.localization.columns import BASELINE_COLUMNS
+from xai_core.localization.gathering import LeftOut, Rule
+from xai_core.localization.inputs import Ints
+from xai_core.localization.objects import Objects
+from xai_core.localization.tables import as_runs, as_table
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the scores.
+
+    Attributes:
+        asked: the model and the methods.
+        pictures: with how their annotations are read.
+        rule: which class of each is explained.
+        measures: of a map and objects.
+        seed: of all that is drawn.
+        baselines: whether baselines stand among the methods.
+        quadrants: whether composites are explained as well.
+        left_out: what is left out.
+        data: the data set's folder, or None for photos by name.
+        most: most pictures of the data set; None for all.
+        photos: their names as they were given.
+        boxes: files of annotations.
+    """
+
+    asked: Asked
+    pictures: Sequence[AnnotatedPicture]
+    rule: Rule
+    measures: Sequence[str]
+    seed: int
+    baselines: bool
+    quadrants: bool
+    left_out: LeftOut
+    data: Path | None = None
+    most: int | None = None
+    photos: Sequence[str] = ()
+    boxes: Sequence[str] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The baselines."""
+        return list(BASELINE_COLUMNS) if self.baselines else []
+
+    def possible(self, lost: int) -> int:
+        """So many pictures can be scored where so many cannot."""
+        there = len(self.pictures) - lost
+        return there if self.most is None else min(self.most, there)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture in front of the model.
+
+    Attributes:
+        photo: the picture.
+        target: index of the class that is explained.
+        class_name: what people read of it.
+        objects: of that class.
+    """
+
+    photo: Photo
+    target: int
+    class_name: str
+    objects: Objects
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What ``run.json`` says of it."""
+        return {
+            "name": self.photo.name,
+            "hash": self.photo.hash,
+            "target": self.target,
+            "class": self.class_name,
+            "size": self.objects.size,
+            "cut": self.objects.cut,
+            "boxes": self.objects.boxes.tolist(),
+        }
+
+
+@dataclass
+class Localized:
+    """What was found.
+
+    Attributes:
+        asked: the model and the methods that work on it.
+        rows: the scores, those of ``tables.rows_of``.
+        run_rows: those of ``tables.run_rows``.
+        explanations: the maps; none of a data set.
+        boxes: of each photo by its name, in pixels of the model's input.
+        pictures: what is told of each.
+        problems: sentences about what failed.
+    """
+
+    asked: Asked
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    run_rows: list[dict[str, Any]] = field(default_factory=list)
+    explanations: list[Explanation] = field(default_factory=list)
+    boxes: dict[str, Ints] = field(default_factory=dict)
+    pictures: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The scores."""
+        return as_table(self.rows)
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """The runs of the stochastic pointing game."""
+        return as_runs(self.run_rows)
