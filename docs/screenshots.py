@@ -32,6 +32,7 @@ SWEPT = (
     f"{SMALL}&seeds=5&depth=3"
     "&methods=saliency,input_x_gradient,guided_backprop,gradcam,guided_gradcam"
 )
+JOINED = "samples=Cat&samples=Coffee&methods=saliency,guided_backprop,gradcam,lrp_alpha1_beta0"
 MANY = (
     f"{SMALL}&samples=Cat&samples=Astronaut&samples=Motorcycle&samples=Cameraman&view=Many+pictures"
 )
@@ -45,6 +46,7 @@ SHOTS = {
     "sanity-light": (f"sanity?{SWEPT}", "light", (WIDTH, HEIGHT)),
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
     "sanity-imagenet": ("sanity?seeds=1", "light", (WIDTH, 1000)),
+    "class-sensitivity": (f"class-sensitivity?{JOINED}", "light", (WIDTH, 2090)),
     "reliability-imagenet": ("reliability?methods=saliency,gradcam", "light", (WIDTH, 1500)),
     "reliability-light": (
         f"reliability?{SMALL}&samples=Astronaut&methods=saliency,gradcam",

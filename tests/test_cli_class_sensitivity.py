@@ -31,6 +31,7 @@ from xai_core.explainers import explain
 from xai_core.heatmaps import SHOWS
 from xai_core.images import sample_image
 from xai_core.models import architectures, load_classifier, model_facts
+from xai_core.similarity import similarities
 from xai_core.tasks import class_sensitivity as comparisons
 from xai_core.tasks import explanations
 
@@ -361,6 +362,13 @@ def test_an_interrupted_data_set_goes_on(files, tmp_path, explained):
 
 
 # ------------------------------------------------------------------ what goes wrong
+
+
+def test_every_measure_of_two_maps_is_among_the_defaults(capsys):
+    with pytest.raises(SystemExit):
+        main(["class-sensitivity", "--help"])
+    said = "".join(capsys.readouterr().out.split())
+    assert f"(default:{','.join(similarities())})" in said
 
 
 def test_an_unreadable_photo_is_named_and_the_rest_is_done(tmp_path, capsys):

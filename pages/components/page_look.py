@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 # White on the dark theme's light accent is hard to read. The page's own part, which scrolls, can be
-# reached by the Tab key like everything else, and is to show it; a table draws its own focus only in a cell that was chosen.
+# reached by the Tab key like everything else, and is to show it. A table draws its focus only in a
+# cell that was chosen.
 LOOK = """<style>
 @media (prefers-color-scheme: dark) {
   [data-testid^="stBase"][data-testid*="-primary"]:not(:disabled),

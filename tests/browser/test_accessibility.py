@@ -156,6 +156,19 @@ def reliability(page: Page, places: Places) -> Iterator[str]:
     yield "many pictures"
 
 
+def class_sensitivity(page: Page, places: Places) -> Iterator[str]:
+    query = "samples=Cat&samples=Coffee&methods=saliency,gradcam"
+    classes = "classes=tabby&classes=espresso&classes=school+bus"
+    page.goto(f"{places.server}/class-sensitivity?{query}&{classes}")
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(3)
+    yield "two pictures put together, three classes"
+    page.get_by_text("Many pictures", exact=True).click()
+    expect(page.get_by_text("on average over pictures")).to_be_visible()
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
+    yield "many pictures"
+
+
 def localisation(page: Page, places: Places) -> Iterator[str]:
     page.goto(f"{places.server}/localisation?samples=Rocket&methods=saliency,gradcam")
     expect(page.get_by_role("button", name="All tables (ZIP)")).to_be_enabled()
@@ -237,7 +250,18 @@ def sign_in(page: Page, places: Places) -> Iterator[str]:
     yield "the form"
 
 
-PAGES = (compare, dialogs, sanity, reliability, localisation, design, results, taking_part, sign_in)
+PAGES = (
+    compare,
+    dialogs,
+    sanity,
+    reliability,
+    class_sensitivity,
+    localisation,
+    design,
+    results,
+    taking_part,
+    sign_in,
+)
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda one: one.__name__)

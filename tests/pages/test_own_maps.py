@@ -94,7 +94,7 @@ def test_own_maps_are_matched_with_a_folder_of_pictures_by_name(kept: str) -> No
     app = page("app.py", query).switch_page("pages/reliability.py")
 
     def uploaders() -> list[Any]:
-        return [one for one in app.file_uploader if one.key == "apem_folder"]
+        return [one for one in app.file_uploader if one.key == "cohort_folder"]
 
     until(app, lambda _: bool(uploaders()))
     uploaders()[0].set_value([photograph("cat"), photograph("coffee")])

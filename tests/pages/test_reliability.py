@@ -217,7 +217,7 @@ def test_a_data_set_with_a_class_that_the_model_has_not(
     folder.mkdir(parents=True)
     sample_image("cat").save(folder / "one.png")
     monkeypatch.setenv("XAI_DATA", str(tmp_path / "beasts"))
-    app = until(opened(view="Many pictures", cohort="A data set"), ended("apem-data"))
+    app = until(opened(view="Many pictures", cohort="A data set"), ended("cohort-data"))
     assert "unicorn" in words(app)
 
 

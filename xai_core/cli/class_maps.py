@@ -95,8 +95,9 @@ def compare_maps(
 ) -> None:
     """Explain the classes of pictures, and compare the maps, which are kept."""
     asked = found.asked
+    titles = class_titles(asked.about["class_names"])
     explained = {
-        (number, index, column): replace(task, title=f"{one.name} {column}")
+        (number, index, column): replace(task, title=f"{one.name} {titles[index]} {column}")
         for number, one in enumerate(looked)
         for index in one.classes
         for (_, column), task in tasks.explain_all(

@@ -21,12 +21,13 @@ PLACE = (
     "That two maps differ does not say that each went to the right place. Of pictures that are put "
     "together it is known where each class is, so the share of each map's positive relevance that "
     "lies there is told as well; the dotted line is the share of the area, which a map that is the "
-    "same everywhere reaches. The network sees only the composite: where it does not see "
-    "a class there any more, its map need not find it."
+    "same everywhere reaches. Pictures of one class are its part together. The network sees only "
+    "the composite: where it does not see a class there any more, its map need not find it."
 )
 PUBLISHED = (
     "The thesis explains “banana” and “orange” in one picture of both, and states similarities in "
-    "words; these are in the last column. It is one picture and another network."
+    "words; these are in the last column. It is one picture and another network. “Not sufficient” "
+    "is what the thesis says of a low similarity where the maps still do not keep to their class."
 )
 
 
