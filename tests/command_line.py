@@ -9,6 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
@@ -32,6 +33,23 @@ def small(classes=3):
             fc=nn.Linear(96, classes),
         )
     )
+
+
+def dead(classes=3):
+    """No picture reaches the answer: all gradients are zero."""
+    network = small(classes)
+    nn.init.constant_(network.conv1.bias, -1000.0)
+    nn.init.constant_(network.conv2.bias, -1000.0)
+    return network
+
+
+def weighted(architecture, classes=3):
+    """The network with random weights, always the same."""
+    torch.manual_seed(4)
+    network = architecture(classes)
+    with torch.no_grad():
+        network.fc.bias -= 10  # nobody takes these scores for probabilities
+    return network
 
 
 def single(classes=3):

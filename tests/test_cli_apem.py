@@ -5,12 +5,11 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from PIL import Image
-from torch import nn
 
 from tests.command_line import (
     CLASSES,
+    dead,
     interrupted,
     refused,
     repeated,
@@ -19,6 +18,7 @@ from tests.command_line import (
     single,
     small,
     told,
+    weighted,
     write_model,
 )
 from xai_core import charts
@@ -41,14 +41,6 @@ SHUFFLES, MOST = 2, 40
 NUMBERS = ("eps_minus", "eps_plus", "eps_minus_shuffle", "eps_plus_shuffle")
 
 
-def dead(classes=3):
-    """No picture reaches the answer: all gradients are zero."""
-    network = small(classes)
-    nn.init.constant_(network.conv1.bias, -1000.0)
-    nn.init.constant_(network.conv2.bias, -1000.0)
-    return network
-
-
 ARCHITECTURES = {"small": small, "single": single, "dead": dead}
 
 
@@ -60,11 +52,7 @@ def models(tmp_path_factory):
         patch.setattr(model_facts, "ASSETS", folder)
         for name, architecture in ARCHITECTURES.items():
             patch.setitem(architectures.ARCHITECTURES, name, architecture)
-            torch.manual_seed(4)
-            network = architecture()
-            with torch.no_grad():
-                network.fc.bias -= 10  # nobody takes these scores for probabilities
-            write_model(folder, name, network, architecture=name)
+            write_model(folder, name, weighted(architecture), architecture=name)
         yield folder
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from tests.command_line import (
     CLASSES,
+    dead,
     facts_of,
     few_random_maps,
     interrupted,
@@ -21,6 +21,7 @@ from tests.command_line import (
     single,
     small,
     told,
+    weighted,
     write_model,
 )
 from xai_core import charts
@@ -44,14 +45,6 @@ QUICK = {"photos": PHOTOS[:2], "methods": ("saliency",)}
 TABLES = ("class_sensitivity.csv", "averages.csv")
 
 
-def dead(classes=3):
-    """No picture reaches the answer: all gradients are zero."""
-    network = small(classes)
-    nn.init.constant_(network.conv1.bias, -1000.0)
-    nn.init.constant_(network.conv2.bias, -1000.0)
-    return network
-
-
 ARCHITECTURES = {"small": small, "single": single, "dead": dead}
 
 
@@ -67,15 +60,6 @@ def models(tmp_path_factory):
         write_model(folder, "one-class", weighted(small, 1), class_names=CLASSES[:1])
         write_model(folder, "sigmoid", weighted(small), outputs="sigmoid")
         yield folder
-
-
-def weighted(architecture, classes=3):
-    """The network with random weights, always the same."""
-    torch.manual_seed(4)
-    network = architecture(classes)
-    with torch.no_grad():
-        network.fc.bias -= 10  # nobody takes these scores for probabilities
-    return network
 
 
 @pytest.fixture(scope="module", autouse=True)

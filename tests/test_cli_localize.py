@@ -19,6 +19,7 @@ from tests.command_line import (
     same_files,
     small,
     told,
+    weighted,
     write_model,
 )
 from tests.localization.test_gathering import xml
@@ -59,10 +60,7 @@ def models(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model_facts, "ASSETS", folder)
         patch.setitem(architectures.ARCHITECTURES, "small", small)
-        torch.manual_seed(4)
-        network = small()
-        with torch.no_grad():
-            network.fc.bias -= 10  # nobody takes these scores for probabilities
+        network = weighted(small)
         write_model(folder, "small", network)
         write_model(folder, "odd", network, input_size=[15, 16])
         yield folder

@@ -7,12 +7,13 @@ A module of measures imports this one; who asks what measures there are imports
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
 from xai_core import params
+from xai_core.errors import MethodError
 
 
 class Needs(Enum):
@@ -102,3 +103,16 @@ def measures_of(needs: Needs) -> dict[str, Measure]:
 def titles_of(needs: Needs) -> dict[str, str]:
     """What people read of the measures that need just this, by id."""
     return {name: row.title for name, row in measures_of(needs).items()}
+
+
+def check_measures(names: Sequence[str], known: Mapping[str, Measure]) -> None:
+    """See that there is a measure, and that all are among those that are known.
+
+    Raises:
+        MethodError: there is none, or an unknown one.
+    """
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
+    if not names:
+        raise MethodError("Choose at least one measure.")

@@ -19,7 +19,7 @@ from skimage.metrics import structural_similarity
 
 from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, Array, Floats, as_floats, is_empty
-from xai_core.measure_registry import Measure, Needs, measure, measures_of
+from xai_core.measure_registry import Measure, Needs, check_measures, measure, measures_of
 
 SSIM_WINDOW = 7
 SMALLEST_SIDE = 3
@@ -64,8 +64,7 @@ def similarity(
             range that ``show`` and ``signed`` promise.
     """
     known = similarities()
-    if measure not in known:
-        raise MethodError(f"There is no measure '{measure}'; there are: {', '.join(known)}.")
+    check_measures([measure], known)
     scores: Array = known[measure].function(a, b, show, signed=signed)
     return scores
 

@@ -18,6 +18,7 @@ from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.classes import class_titles
+from xai_core.explainers.choices import Choice, completed
 from xai_core.images import crop_box, model_input
 from xai_core.jobs import Task
 from xai_core.models import brought_models
@@ -126,6 +127,10 @@ class Classified:
     def subjects(self) -> list[tasks.Subject]:
         """What is asked of the engine about the pictures."""
         return [image.subject for image in self.images]
+
+    def completed(self, choices: Sequence[Choice]) -> list[Choice]:
+        """The methods with all their settings."""
+        return [Choice(one.method, completed(one, self.by_source)) for one in choices]
 
     @property
     def by_source(self) -> dict[str, tasks.Subject]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import streamlit as st
 
 from xai_core.errors import XaiError
 
+DASH = "–"
 MARKS = "\\`*_{}[]()<>#+-.!|~$:&@"
 _IN_A_LINE = re.compile(
     r"[\\`*\[\]<$~@]|&(?=[#\w])|:(?=\S)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.I
@@ -34,6 +36,16 @@ def label(text: str) -> str:
 def counted(number: int, thing: str) -> str:
     """So many things, in words: "1 method", "2 methods"."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def number(value: float) -> str:
+    """A score, or a dash where there is none."""
+    return DASH if math.isnan(value) else f"{value:.2f}"
+
+
+def share(value: float) -> str:
+    """A share, or a dash where there is none."""
+    return DASH if math.isnan(value) else f"{value:.0%}"
 
 
 def told_apart(names: Sequence[str]) -> list[str]:

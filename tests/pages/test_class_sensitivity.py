@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from pages.components.class_sensitivity import many_pictures
-from pages.components.class_sensitivity.numbers import DASH, number, share
+from pages.components.text import DASH, number, share
 from pages.components.work import Work
 from tests.pages.opening import address, page, words
 from tests.pages.waiting import arrived, checked, ended, until

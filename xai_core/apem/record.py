@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from xai_core.apem.one_picture import Metric
-from xai_core.explainers.choices import Choice, options
+from xai_core.explainers.choices import Choice, options, recorded
 from xai_core.provenance import ModelFacts, Option, Run
 
 
@@ -39,10 +39,7 @@ def apem_run(
     facts = {
         "model": model.described(),
         "images": images,
-        "methods": [
-            {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
-            for choice in choices
-        ],
+        "methods": recorded(choices),
         **asdict(metric),
     }
     measured = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xai_core.class_sensitivity.pairs import TOP, TRUE
 from xai_core.classes import class_word
-from xai_core.explainers.choices import Choice, options
+from xai_core.explainers.choices import Choice, options, recorded
 from xai_core.provenance import ModelFacts, Option, Run
 
 
@@ -46,10 +46,7 @@ def sensitivity_run(
             {"name": name, "hash": digest, "true": index}
             for (name, digest), index in zip(pictures, known, strict=True)
         ],
-        "methods": [
-            {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
-            for choice in choices
-        ],
+        "methods": recorded(choices),
         "classes": named or rule,
         "joined": joined,
         "measures": list(measures),

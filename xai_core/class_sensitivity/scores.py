@@ -13,6 +13,7 @@ from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, Floats, signed_map, upsample
 from xai_core.localization import content_heatmap
 from xai_core.measures import MEASURES
+from xai_core.measures import check_measures as check_known
 from xai_core.randomization.scores import Map, Size, noise_floor
 from xai_core.similarity import similarities
 
@@ -84,9 +85,4 @@ def check_measures(names: Sequence[str]) -> None:
     Raises:
         MethodError: there is none, or an unknown one.
     """
-    known = similarities()
-    unknown = next((name for name in names if name not in known), None)
-    if unknown is not None:
-        raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
-    if not names:
-        raise MethodError("Choose at least one measure.")
+    check_known(names, similarities())

@@ -118,6 +118,14 @@ def assignments(choice: Choice) -> list[str]:
     ]
 
 
+def recorded(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+    """What ``run.json`` says of the choices."""
+    return [
+        {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
+        for choice in choices
+    ]
+
+
 def options(choices: Iterable[Choice]) -> list[tuple[str, str]]:
     """The choices as options of the command line, each with its word."""
     everything = list(choices)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from xai_core.heatmaps import signed_map, upsample
+from xai_core.localization.drawing import INK, RIM
 from xai_core.localization.inputs import Bools
 from xai_core.localization.objects import Objects
 from xai_core.localization.pointing import margin
@@ -21,8 +22,7 @@ from xai_core.localization.regions import (
 )
 from xai_core.localization.shares import content_heatmap
 
-OBJECT, REGION, PEAK = "#ffd400", "#00a0ff", "#ffffff"
-RIM = "#000000"
+REGION, PEAK = "#00a0ff", "#ffffff"
 KEY = (
     "Yellow: the object. Blue: the largest region of at least a fifth of the maximum, and its box. "
     "White: the maximum, with the margin by which it may miss."
@@ -44,7 +44,7 @@ def marked(
     drawn = image.convert("RGB")
     pen = ImageDraw.Draw(drawn)
     scale = (drawn.width / width, drawn.height / height)
-    _outline(drawn, objects.mask, OBJECT)
+    _outline(drawn, objects.mask, INK)
     if not maps.any():
         return drawn, "nothing positive"
     region = largest_components(salient_regions(maps))

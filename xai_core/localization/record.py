@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from xai_core.classes import class_word
-from xai_core.explainers.choices import Choice, options
+from xai_core.explainers.choices import Choice, options, recorded
 from xai_core.localization.gathering import Rule
 from xai_core.provenance import ModelFacts, Option, Run
 
@@ -42,10 +42,7 @@ def localization_run(
     facts = {
         "model": model.described(),
         "images": list(pictures),
-        "methods": [
-            {"id": choice.id, "method": choice.method, "settings": dict(choice.settings)}
-            for choice in choices
-        ],
+        "methods": recorded(choices),
         "explain": rule.explain,
         "measures": list(measures),
         "seed": seed,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xai_core.errors import MethodError
 from xai_core.heatmaps import SHOWS, signed_map, upsample
 from xai_core.measures import MEASURES, Needs, measures_of
+from xai_core.measures import check_measures as check_known
 
 FLOOR_PAIRS = 20
 SHUFFLES = 10
@@ -30,12 +30,7 @@ def check_measures(measures: Sequence[str]) -> None:
     Raises:
         MethodError: there is none, or an unknown one.
     """
-    known = measures_of(Needs.TWO_MAPS)
-    unknown = next((name for name in measures if name not in known), None)
-    if unknown is not None:
-        raise MethodError(f"There is no measure '{unknown}'; there are: {', '.join(known)}.")
-    if not measures:
-        raise MethodError("Choose at least one measure.")
+    check_known(measures, measures_of(Needs.TWO_MAPS))
 
 
 def scores(

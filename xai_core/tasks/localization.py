@@ -51,14 +51,23 @@ def localize_all(
     explained = explain_all(
         model, fingerprint, [subject for subject, _ in subjects], choices, pictures
     )
-    places = {subject.hash: vars(objects) for subject, objects in subjects}
+    places = {subject.hash: _place(objects, measures, seed) for subject, objects in subjects}
     found = {}
     for (digest, column), task in explained.items():
-        further = {"objects": places[digest], "measures": list(measures), "seed": seed}
-        key = content_key("localize", task.key, further)
+        further, stamp = places[digest]
+        key = content_key("localize", task.key, stamp)
         arguments = {"explained": task.arguments, **further}
         found[digest, column] = Task(key, run_localize, arguments, task.cost + SCORING, task.title)
     return found
+
+
+def _place(objects: Objects, measures: Sequence[str], seed: int) -> tuple[dict[str, Any], str]:
+    """What a map is scored against, as arguments of a task, and their content key.
+
+    The masks of a picture's objects are hashed once, however many maps are scored.
+    """
+    further = {"objects": vars(objects), "measures": list(measures), "seed": seed}
+    return further, content_key(further)
 
 
 def run_localize(
@@ -176,12 +185,12 @@ def localize_baselines(
     """
     found = {}
     for subject, objects in subjects:
+        further, stamp = _place(objects, measures, seed)
         for column in columns:
-            further = {"objects": vars(objects), "measures": list(measures), "seed": seed}
             known = (fingerprint, subject.hash, subject.target, column)
             asked = {"model": dict(model), "image": subject.pixels, "target": subject.target}
             found[subject.hash, column] = Task(
-                content_key("localize-baseline", *known, further),
+                content_key("localize-baseline", *known, stamp),
                 run_baseline,
                 {**asked, "baseline": baseline_of(column), **further},
                 OVERHEAD + SCORING,

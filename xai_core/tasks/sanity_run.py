@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from xai_core.explainers.choices import Choice, options
+from xai_core.explainers.choices import Choice, options, recorded
 from xai_core.provenance import ModelFacts, Option, Run
 from xai_core.randomization.targets import target_of
 from xai_core.randomization.verdicts import VERDICT, Thresholds
@@ -51,13 +51,8 @@ def sanity_run(
             dict(zip(("name", "hash", "target", "class"), image, strict=True)) for image in images
         ],
         "methods": [
-            {
-                "id": choice.id,
-                "method": choice.method,
-                "settings": dict(choice.settings),
-                "target": target_of(choice, target),
-            }
-            for choice in choices
+            {**said, "target": target_of(choice, target)}
+            for choice, said in zip(choices, recorded(choices), strict=True)
         ],
         "target": target,
         "tests": modes,

@@ -13,7 +13,7 @@ from pages.components.file_buttons import offer_row
 from xai_core.class_sensitivity.pairs import CHOSEN
 from xai_core.class_sensitivity.record import sensitivity_run
 from xai_core.class_sensitivity.result_files import findings
-from xai_core.explainers.choices import Choice, column_title, completed
+from xai_core.explainers.choices import Choice, column_title
 from xai_core.similarity import similarities
 
 LABELS = {"class_sensitivity.csv": "CSV", "averages.csv": "Averages CSV"}
@@ -31,7 +31,7 @@ def show(
     pictures = [(one.picture.source, one.picture.hash) for one in looked.pictures]
     run = sensitivity_run(
         classified.model_facts,
-        _whole(classified, choices),
+        classified.completed(choices),
         pictures,
         measures=list(similarities()),
         classes=chosen,
@@ -53,7 +53,7 @@ def of_many(
     pictures = [(cohort.names[digest], digest) for digest in pairs]
     run = sensitivity_run(
         classified.model_facts,
-        _whole(classified, choices),
+        classified.completed(choices),
         pictures,
         measures=list(similarities()),
         rule=rule,
@@ -63,11 +63,6 @@ def of_many(
         folder=cohort.folder,
     )
     _offer(table, choices, run.run_json, not table.empty)
-
-
-def _whole(classified: Classified, choices: Sequence[Choice]) -> list[Choice]:
-    """The methods with all their settings."""
-    return [Choice(choice.method, completed(choice, classified.by_source)) for choice in choices]
 
 
 def _offer(

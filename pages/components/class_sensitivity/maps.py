@@ -43,16 +43,11 @@ def grid(
     for index, title in titles.items():
         row = grid_row(image, f"{image.probabilities[index]:.1%}")
         rows.append({**row, "id": str(index), "title": title})
-    return {
-        "rows": rows,
-        "columns": [grid_column(choice) for choice in choices],
-        "shared": "",
-        "tiles": [
-            [tile(choice, asked[index, choice.id].key, image, work, display) for choice in choices]
-            for index in titles
-        ],
-        "display": display_facts(display),
-    }
+    tiles = [
+        [tile(choice, asked[index, choice.id].key, image, work, display) for choice in choices]
+        for index in titles
+    ]
+    return _data(rows, choices, tiles, display_facts(display))
 
 
 def differences(
@@ -67,18 +62,22 @@ def differences(
     (a, first), (b, second) = list(titles.items())[:2]
     both = Display(opacity=display.opacity)
     row = {**grid_row(image, ""), "id": f"{a} {b}", "title": f"{first} − {second}"}
-    return {
-        "rows": [row],
-        "columns": [grid_column(choice) for choice in choices],
-        "shared": "",
-        "tiles": [
-            [
-                _tile([asked[index, choice.id].key for index in (a, b)], image, work, display)
-                for choice in choices
-            ]
-        ],
-        "display": {**display_facts(both), "bar": [f"only {second}", f"only {first}"]},
-    }
+    tiles = [
+        _tile([asked[index, choice.id].key for index in (a, b)], image, work, display)
+        for choice in choices
+    ]
+    facts = {**display_facts(both), "bar": [f"only {second}", f"only {first}"]}
+    return _data([row], choices, [tiles], facts)
+
+
+def _data(
+    rows: Sequence[Mapping[str, Any]],
+    choices: Sequence[Choice],
+    tiles: Sequence[Sequence[Mapping[str, Any]]],
+    display: Mapping[str, Any],
+) -> dict[str, Any]:
+    columns = [grid_column(choice) for choice in choices]
+    return {"rows": rows, "columns": columns, "shared": "", "tiles": tiles, "display": display}
 
 
 def _tile(

@@ -14,6 +14,7 @@ import streamlit as st
 from pages.components import alt_text
 from pages.components.plots import COLOURS, laid_out
 from pages.components.select_controls import segments, select_box
+from pages.components.text import DASH, number, share
 from xai_core.class_sensitivity import PUBLISHED, averages
 from xai_core.explainers.choices import column_title
 from xai_core.heatmaps import SHOWS
@@ -24,7 +25,6 @@ WAITING = "They are compared when all maps are there."
 SHOW_TITLES = {"all": "All relevance", "positive": "Positive only", "absolute": "Absolute"}
 # Pixels of a method's bars, of the legend, and of all around the bars.
 ROW, LEGEND, REST = 28, 32, 96
-DASH = "–"
 FLOOR = "Random maps"
 
 
@@ -116,7 +116,7 @@ def places(
     figure = go.Figure()
     inside = _inside(own)
     # The last bar that is added is the uppermost.
-    for number, (index, title) in reversed(list(enumerate(titles.items()))):
+    for place, (index, title) in reversed(list(enumerate(titles.items()))):
         values = [inside.get((method, index), float("nan")) for method in methods]
         if not all(math.isnan(value) for value in values):
             figure.add_bar(
@@ -124,7 +124,7 @@ def places(
                 x=values[::-1],
                 orientation="h",
                 name=title,
-                marker={"color": COLOURS[number % len(COLOURS)]},
+                marker={"color": COLOURS[place % len(COLOURS)]},
                 hovertemplate="%{y}: %{x:.0%} on its own part<extra>%{fullData.name}</extra>",
             )
     for share_of_all in sorted(set(shares)):
@@ -160,16 +160,6 @@ def lines(table: pd.DataFrame, means: pd.DataFrame, measure: str) -> pd.DataFram
             for row in means.to_dict("records")
         ]
     )
-
-
-def number(value: float) -> str:
-    """A score, or a dash."""
-    return DASH if math.isnan(value) else f"{value:.2f}"
-
-
-def share(value: float) -> str:
-    """A share, or a dash."""
-    return DASH if math.isnan(value) else f"{value:.0%}"
 
 
 def _inside(own: pd.DataFrame) -> dict[tuple[str, int], float]:

@@ -16,7 +16,7 @@ from pages.components.live import live, status, wait_for
 from pages.components.localisation import downloads, tables
 from pages.components.plots import COLOURS, laid_out
 from pages.components.select_controls import segments, select_box
-from pages.components.text import counted, label, plain
+from pages.components.text import DASH, counted, label, number, plain
 from pages.components.wanted import wanted
 from pages.components.work import Work, gather
 from xai_core import tasks
@@ -137,8 +137,8 @@ def _left_out(found: Result, titles: Sequence[str]) -> None:
         empty = not found.facts["names"]
         with st.expander("What is left out", expanded=empty):
             for row in by_reason.reset_index(name="number").to_dict("records"):
-                number = counted(int(row["number"]), row["name"])
-                st.markdown(f"{number}: {plain(row['reason'])}")
+                count = counted(int(row["number"]), row["name"])
+                st.markdown(f"{count}: {plain(row['reason'])}")
     folder = st.session_state["data_set"]
     names = [name for name in dict.fromkeys(rows["name"] if len(rows) else ()) if name]
     if names or st.session_state.get(f"{_MEANT} {folder}"):
@@ -224,25 +224,24 @@ def _sizes(own: pd.DataFrame) -> pd.DataFrame:
     found = means_by_size(own)
     wide = found.assign(
         said=[
-            f"{tables.number(mean)} ({count})"
+            f"{number(mean)} ({count})"
             for mean, count in zip(found["mean"], found.pictures, strict=True)
         ]
     ).pivot_table(index="method", columns="group", values="said", aggfunc="first", sort=False)
     wide.insert(0, "Method", [localized_title(name) for name in wide.index])
-    return wide.fillna(tables.DASH).reset_index(drop=True)
+    return wide.fillna(DASH).reset_index(drop=True)
 
 
 def _differences(own: pd.DataFrame) -> pd.DataFrame:
     found = all_differences(own)
     interval = [
-        f"[{tables.number(low)}, {tables.number(high)}]"
-        for low, high in zip(found.low, found.high, strict=True)
+        f"[{number(low)}, {number(high)}]" for low, high in zip(found.low, found.high, strict=True)
     ]
     return pd.DataFrame(
         {
             "Method": found.method.map(localized_title),
             "Minus": found.other.map(localized_title),
-            "Mean difference": found.difference.map(tables.number),
+            "Mean difference": found.difference.map(number),
             "95 % interval": interval,
             "Pictures": found.pictures,
         }

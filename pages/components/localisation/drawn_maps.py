@@ -25,14 +25,14 @@ def show(image: ClassifiedImage, maps: Mapping[str, NDArray[Any]], objects: Obje
     st.caption(KEY)
     columns = st.columns(ACROSS)
     for number, (column, relevance) in enumerate(maps.items()):
-        drawn, said = _drawn(image, column, relevance, objects)
+        drawn, said = _drawn(image, relevance, objects)
         alt_text.image(
             drawn, f"{column_title(column)}: {said}", columns[number % ACROSS], caption=True
         )
 
 
 def _drawn(
-    image: ClassifiedImage, column: str, relevance: NDArray[Any], objects: Objects
+    image: ClassifiedImage, relevance: NDArray[Any], objects: Objects
 ) -> tuple[Image.Image, str]:
     crop = image.crop()
     small = crop.resize((SIDE, max(1, round(SIDE * image.aspect))))

@@ -12,6 +12,7 @@ from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.live import live, status
 from pages.components.localisation import downloads, drawn_maps, marks, tables
 from pages.components.select_controls import select_box
+from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.explainers.choices import Choice
@@ -87,7 +88,7 @@ def _results(
 ) -> None:
     """Maps with their marks, and all scores."""
     title = classified.class_titles[image.target]
-    st.markdown(f"**Maps of {tables.plain(title)}**")
+    st.markdown(f"**Maps of {plain(title)}**")
     status(maps, "Computing")
     there = {
         choice.id: maps.results[task.key].arrays["relevance"]
@@ -113,6 +114,6 @@ def _results(
     status(scores, "Scoring")
     alt_text.table(tables.of_one(table, as_runs(runs)), "Scores by method", height="content")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
-        st.caption(tables.plain(sentence))
+        st.caption(plain(sentence))
     titles = {name: localized_title(name) for name in scored}
     downloads.of_one(table, as_runs(runs), titles, not (maps.running or scores.running))

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pages.components.text import plain
+from pages.components.text import DASH, number
 from xai_core.localization.columns import localized_title
 from xai_core.localization.scoring import STOCHASTIC
 from xai_core.localization.tables import means_with_runs
 from xai_core.measures import MEASURES
-
-DASH = "–"
-
-__all__ = ["DASH", "number", "of_many", "of_one", "plain", "title"]
 
 
 def title(measure: str) -> str:
@@ -51,8 +47,3 @@ def of_many(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
         row["Scores missing"] = int(own.undefined.max())
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def number(value: float) -> str:
-    """A score, or a dash."""
-    return DASH if value != value else f"{value:.2f}"

@@ -12,7 +12,7 @@ from pages.components.cohort import Cohort
 from pages.components.file_buttons import offer, offer_row
 from xai_core.apem.record import apem_run
 from xai_core.apem.result_files import FORMS, findings
-from xai_core.explainers.choices import Choice, completed
+from xai_core.explainers.choices import Choice
 from xai_core.files import zip_bytes
 from xai_core.provenance import Run
 from xai_core.tasks import Metric
@@ -58,10 +58,9 @@ def repeating(
     table: pd.DataFrame,
 ) -> Run:
     """What repeats the numbers of a table."""
-    whole = [Choice(choice.method, completed(choice, classified.by_source)) for choice in choices]
     return apem_run(
         classified.model_facts,
-        whole,
+        classified.completed(choices),
         table,
         metric,
         targets={cohort.names[one.hash]: one.target for one in cohort.subjects},
