@@ -15,7 +15,7 @@ from xai_core.jobs import Task
 from xai_core.localization.baselines import baseline_maps
 from xai_core.localization.columns import baseline_of, localized_title
 from xai_core.localization.objects import Objects
-from xai_core.localization.scoring import Asked, Scores, score_map
+from xai_core.localization.scoring import SALIENCY, Asked, Scores, score_map
 from xai_core.progress import portion
 from xai_core.tasks.explanations import NONE, OVERHEAD, explain_all, run_explain
 from xai_core.tasks.models import Model, Subject, classifier, model_pixels
@@ -155,8 +155,10 @@ def run_score_map(
     Raises:
         MethodError: as ``localization.score_map``.
     """
-    clf, place = classifier(model), Objects(**objects)
-    asked = Asked(clf, model_pixels(clf, image), target)
+    place, asked = Objects(**objects), None
+    if SALIENCY in measures:
+        clf = classifier(model)
+        asked = Asked(clf, model_pixels(clf, image), target)
     found = score_map(relevance, place, measures, seed, asked)
     facts = {"measures": list(measures), "size": place.size, "cut": place.cut}
     return Result({**vars(found), "boxes": place.boxes}, facts)
