@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_core import tasks
 from xai_core.cache import Cache, Result
-from xai_core.cli.localization_plan import Localized, Placed, Plan
+from xai_core.cli.localization_plan import Localized, Placed, Plan, Scored
 from xai_core.cli.meter import Meter
 from xai_core.composites import Drawn, drawn_quadrants, two_by_two
 from xai_core.errors import DataError
@@ -21,7 +21,6 @@ from xai_core.jobs import Task
 from xai_core.jobs.here import carry_out
 from xai_core.localization.objects import Objects, quadrant_objects
 from xai_core.localization.scoring import QUADRANTS
-from xai_core.localization.tables import rows_of, run_rows
 from xai_core.own_maps import is_own
 
 
@@ -153,11 +152,8 @@ def _take(
         if isinstance(outcome, str):
             found.problems.append(f"{column}: {outcome}")
             continue
-        head = {"image": one["name"], "image_hash": one["hash"], "method": column}
         scores = tasks.localization_scores(outcome)
-        facts = {"class": one["class"], "size": one["size"], "cut": one["cut"]}
-        found.rows += rows_of({**head, **facts}, scores, measures)
-        found.run_rows += run_rows(head, scores)
+        found.scored.append(Scored(one, column, scores, measures))
 
 
 def _explanation(one: Placed, choice: Choice, result: Result, share: float) -> Explanation:

@@ -47,7 +47,7 @@ def localized(plan: Plan, cache: Cache) -> Localized:
     if alone:
         for name, reason in plan.left_out.reasons.items():
             complain(f"{name} is left out: {reason}")
-    if not found.rows:
+    if not found.scored:
         raise XaiError(_nothing(plan, found))
     if plan.quadrants:
         score_quadrants(plan, found, cache)

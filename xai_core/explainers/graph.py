@@ -224,9 +224,7 @@ def read(tape: Tape, fold: bool = True) -> Graph:
         return final(renamed[number]) if number in renamed else number
 
     layers = {name: [final(number) for number in given] for name, given in tape.layers.items()}
-    return Graph(
-        tape.values, nodes, layers, final(tape.output), tape.taken(), winners=tape.winners
-    )
+    return Graph(tape.values, nodes, layers, final(tape.output), tape.taken(), winners=tape.winners)
 
 
 def _kinds(tape: Tape) -> list[Node]:
