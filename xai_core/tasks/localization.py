@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
+from xai_core.errors import XaiError
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task
 from xai_core.localization.baselines import baseline_maps
@@ -89,10 +91,78 @@ def run_localize(
     """
     with portion(0, 0.9):
         found = run_explain(**explained)
+    return _scored(found, explained, objects, measures, seed)
+
+
+def _scored(
+    found: Result,
+    explained: Mapping[str, Any],
+    objects: dict[str, Any],
+    measures: Sequence[str],
+    seed: int,
+) -> Result:
+    """That of ``run_localize``, of a map that ``run_explain`` found with the same keywords."""
     model, image, target = (explained[name] for name in ("model", "image", "target"))
     relevance = found.arrays["relevance"]
     scored = run_score_map(model, image, target, relevance, objects, measures, seed)
     return Result(scored.arrays, {**scored.facts, "seconds": found.facts["seconds"]})
+
+
+def localize_together(singles: Sequence[Task], title: str = "") -> Task:
+    """Tasks of one picture as one, whose parts are their results, under their keys.
+
+    So the picture is with one worker, which computes once what its methods share; and all maps
+    are made before the first is scored, because the processor's cache keeps what it repeats.
+
+    Args:
+        singles: of ``localize_all`` and ``localize_baselines``.
+        title: what people read while it runs.
+    """
+    methods = {task.key: task.arguments for task in singles if task.run is run_localize}
+    others = {task.key: task.arguments for task in singles if task.run is run_baseline}
+    return Task(
+        content_key("localize-together", [*methods, *others]),
+        run_together,
+        {"methods": methods, "baselines": others},
+        sum(task.cost for task in singles),
+        title,
+        kept=False,
+    )
+
+
+def run_together(methods: Mapping[str, Any], baselines: Mapping[str, Any]) -> Result:
+    """Localise one picture by several methods and baselines.
+
+    Args:
+        methods: keywords of ``run_localize`` by the key of the result.
+        baselines: keywords of ``run_baseline`` likewise.
+
+    Returns:
+        The results as parts; fact "problems", a sentence by the key of each that there is not.
+    """
+    parts: dict[str, Result] = {}
+    maps: dict[str, Result] = {}
+    problems: dict[str, str] = {}
+    with portion(0, 0.9):
+        for number, (key, asked) in enumerate(methods.items()):
+            with portion(number / len(methods), (number + 1) / len(methods)), _noted(problems, key):
+                maps[key] = run_explain(**asked["explained"])
+    for key, found in maps.items():
+        with _noted(problems, key):
+            parts[key] = _scored(found, **methods[key])
+    for key, asked in baselines.items():
+        with _noted(problems, key):
+            parts[key] = run_baseline(**asked)
+    return Result(facts={"problems": problems}, parts=parts)
+
+
+@contextmanager
+def _noted(problems: dict[str, str], key: str) -> Iterator[None]:
+    """What fails within the block is noted under a key, and costs nothing else."""
+    try:
+        yield
+    except XaiError as error:
+        problems[key] = str(error)
 
 
 def score_there(
