@@ -31,14 +31,12 @@ from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, localization_chart
 from xai_core.composites import drawn_quadrants, quadrant_masks, two_by_two
 from xai_core.errors import MethodError
-from xai_core.explainers import explain
+from xai_core.explainers import Panel, explain
 from xai_core.images import image_hash, read_picture
 from xai_core.localization import BASELINE_COLUMNS, baseline_maps, object_measures
 from xai_core.localization.objects import seen_objects
 from xai_core.localization.scoring import Asked, score_map
 from xai_core.models import architectures, load_classifier, model_facts
-from xai_core.tasks import localization as tasks_of_localization
-from xai_core.tasks.explanations import run_explain
 
 METHODS = ("saliency", "gradcam")
 MEASURES = list(object_measures())
@@ -115,11 +113,11 @@ def whole(data, models, _undrawn, tmp_path_factory):
 
 @contextmanager
 def counted(owner, name):
-    """The keywords of every call of a function within the block."""
+    """The arguments by place of every call of a function within the block."""
     function, calls = getattr(owner, name), []
 
     def noting(*args, **kwargs):
-        calls.append(kwargs)
+        calls.append(args)
         return function(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -422,19 +420,20 @@ def test_a_killed_run_goes_on_where_it_stopped(whole, data, tmp_path, capsys):
 def test_a_further_method_is_computed_alone(data, tmp_path):
     words = ("--data", data, "--most", "2")
     assert main(line(tmp_path, *words, methods=METHODS[:1])) == 0
-    with counted(tasks_of_localization, "run_explain") as explained:
+    with counted(Panel, "explain") as explained:
         assert main(line(tmp_path, *words)) == 0
-    assert [one["method"] for one in explained] == [METHODS[1]] * 2
+    assert [name for _, name in explained] == [METHODS[1]] * 2
     assert {row["method"] for row in rows_of(tmp_path / "means.csv")} == set(COLUMNS)
 
 
 def test_a_method_that_fails_costs_the_others_nothing(data, tmp_path, capsys, monkeypatch):
-    def failing(**asked):
-        if asked["method"] == METHODS[0]:
+    def failing(panel, name):
+        if name == METHODS[0]:
             raise MethodError("It does not work here.")
-        return run_explain(**asked)
+        return whole(panel, name)
 
-    monkeypatch.setattr(tasks_of_localization, "run_explain", failing)
+    whole = Panel.explain
+    monkeypatch.setattr(Panel, "explain", failing)
     assert main(line(tmp_path, "--data", data, "--most", "2")) == 1
     assert f"{METHODS[0]}: It does not work here." in capsys.readouterr().err
     assert {row["method"] for row in rows_of(tmp_path / "means.csv")} == {*COLUMNS} - {METHODS[0]}

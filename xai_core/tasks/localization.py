@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,13 @@ from xai_core.localization.columns import baseline_of, localized_title
 from xai_core.localization.objects import Objects
 from xai_core.localization.scoring import SALIENCY, Asked, Scores, score_map
 from xai_core.progress import portion
-from xai_core.tasks.explanations import NONE, OVERHEAD, explain_all, run_explain
+from xai_core.tasks.explanations import (
+    NONE,
+    OVERHEAD,
+    explain_all,
+    run_explain,
+    run_explain_all,
+)
 from xai_core.tasks.models import Model, Subject, classifier, model_pixels
 
 SCORING = 2.0  # in passes: the saliency metric is one, and the others together take less
@@ -140,29 +146,22 @@ def run_together(methods: Mapping[str, Any], baselines: Mapping[str, Any]) -> Re
     Returns:
         The results as parts; fact "problems", a sentence by the key of each that there is not.
     """
-    parts: dict[str, Result] = {}
-    maps: dict[str, Result] = {}
-    problems: dict[str, str] = {}
     with portion(0, 0.9):
-        for number, (key, asked) in enumerate(methods.items()):
-            with portion(number / len(methods), (number + 1) / len(methods)), _noted(problems, key):
-                maps[key] = run_explain(**asked["explained"])
-    for key, found in maps.items():
-        with _noted(problems, key):
-            parts[key] = _scored(found, **methods[key])
-    for key, asked in baselines.items():
-        with _noted(problems, key):
-            parts[key] = run_baseline(**asked)
+        maps = run_explain_all({key: asked["explained"] for key, asked in methods.items()})
+    problems = {key: found for key, found in maps.items() if isinstance(found, str)}
+    scoring = {
+        key: partial(_scored, found, **methods[key])
+        for key, found in maps.items()
+        if isinstance(found, Result)
+    }
+    scoring |= {key: partial(run_baseline, **asked) for key, asked in baselines.items()}
+    parts = {}
+    for key, score in scoring.items():
+        try:
+            parts[key] = score()
+        except XaiError as error:
+            problems[key] = str(error)
     return Result(facts={"problems": problems}, parts=parts)
-
-
-@contextmanager
-def _noted(problems: dict[str, str], key: str) -> Iterator[None]:
-    """What fails within the block is noted under a key, and costs nothing else."""
-    try:
-        yield
-    except XaiError as error:
-        problems[key] = str(error)
 
 
 def score_there(
