@@ -139,17 +139,15 @@ def _composite(
 def _by_picture(wanted: Sequence[Wanted], cache: Cache, meter: Meter) -> list[Result | str]:
     """The outcome of every task; those of a picture that are missing are carried out as one."""
     known = {task.key: cache.get(task.key) for *_, task in wanted}
-    missing: dict[str, list[Task]] = {one["hash"]: [] for one, *_ in wanted}
+    missing: dict[str, list[Task]] = {one["name"]: [] for one, *_ in wanted}
     for one, _, task in wanted:
-        missing[one["hash"]] += [task] if known[task.key] is None else []
-    names = {one["hash"]: one["name"] for one, *_ in wanted}
-    for digest in [digest for digest, own in missing.items() if not own]:
-        meter.skip(f"{names[digest]}, already there")
-        del missing[digest]
-    asked = [tasks.localize_together(own, names[digest]) for digest, own in missing.items()]
+        missing[one["name"]] += [task] if known[task.key] is None else []
+    for name in [name for name, own in missing.items() if not own]:
+        meter.skip(f"{name}, already there")
+        del missing[name]
+    asked = [tasks.localize_together(own, name) for name, own in missing.items()]
     problems: dict[str, str] = {}
-    done = carry_out(asked, cache, meter)
-    for own, (_, outcome) in zip(missing.values(), done, strict=True):
+    for own, (_, outcome) in zip(missing.values(), carry_out(asked, cache, meter), strict=True):
         if isinstance(outcome, str):
             problems |= {task.key: outcome for task in own}
         else:
