@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -26,9 +27,11 @@ from tests.localization.test_gathering import xml
 from xai_core import charts
 from xai_core.__main__ import main
 from xai_core.annotations import Box, Region
+from xai_core.cache import Cache
 from xai_core.charts import chart_bytes, localization_chart
 from xai_core.composites import drawn_quadrants, quadrant_masks, two_by_two
-from xai_core.explainers import explain
+from xai_core.errors import MethodError
+from xai_core.explainers import Panel, explain
 from xai_core.images import image_hash, read_picture
 from xai_core.localization import BASELINE_COLUMNS, baseline_maps, object_measures
 from xai_core.localization.objects import seen_objects
@@ -106,6 +109,20 @@ def whole(data, models, _undrawn, tmp_path_factory):
     """The folder of a finished run of the data set, its status and its output."""
     out = tmp_path_factory.mktemp("whole") / "out"
     return out, *told(line(out, "--data", data, "--quadrants", "--seed", "3"))
+
+
+@contextmanager
+def counted(owner, name):
+    """The arguments by place of every call of a function within the block."""
+    function, calls = getattr(owner, name), []
+
+    def noting(*args, **kwargs):
+        calls.append(args)
+        return function(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, noting)
+        yield calls
 
 
 def value(word):
@@ -392,9 +409,34 @@ def test_a_killed_run_goes_on_where_it_stopped(whole, data, tmp_path, capsys):
     interrupted(words, 9)
     assert "the same command goes on from here" in capsys.readouterr().err
     assert not (tmp_path / "localization.csv").exists()
-    assert main(words) == 0
-    assert capsys.readouterr().err.count("already there") == 9
+    with counted(Cache, "put") as kept:
+        assert main(words) == 0
+    # Of both methods and four baselines, one picture is complete and half of the next.
+    assert capsys.readouterr().err.count("already there") == 1
+    assert len(kept) == 2 * len(SEEN) * len(COLUMNS) - 9
     same_files(tmp_path, whole[0], *TABLES)
+
+
+def test_a_further_method_is_computed_alone(data, tmp_path):
+    words = ("--data", data, "--most", "2")
+    assert main(line(tmp_path, *words, methods=METHODS[:1])) == 0
+    with counted(Panel, "explain") as explained:
+        assert main(line(tmp_path, *words)) == 0
+    assert [name for _, name in explained] == [METHODS[1]] * 2
+    assert {row["method"] for row in rows_of(tmp_path / "means.csv")} == set(COLUMNS)
+
+
+def test_a_method_that_fails_costs_the_others_nothing(data, tmp_path, capsys, monkeypatch):
+    def failing(panel, name):
+        if name == METHODS[0]:
+            raise MethodError("It does not work here.")
+        return whole(panel, name)
+
+    whole = Panel.explain
+    monkeypatch.setattr(Panel, "explain", failing)
+    assert main(line(tmp_path, "--data", data, "--most", "2")) == 1
+    assert f"{METHODS[0]}: It does not work here." in capsys.readouterr().err
+    assert {row["method"] for row in rows_of(tmp_path / "means.csv")} == {*COLUMNS} - {METHODS[0]}
 
 
 # ------------------------------------------------------------------ what goes wrong

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,16 +31,45 @@ def bootstrap_interval(
     Raises:
         MethodError: fewer than one replicate.
     """
+    return bootstrap_intervals([values], seed, replicates)[0]
+
+
+def bootstrap_intervals(
+    series: Sequence[Floats], seed: int = 0, replicates: int = REPLICATES
+) -> list[tuple[float, float]]:
+    """``bootstrap_interval`` of each series; those of one length share what is drawn.
+
+    Args:
+        series: of values, as there.
+        seed: likewise.
+        replicates: likewise.
+
+    Raises:
+        MethodError: likewise.
+    """
     if replicates < 1:
         raise MethodError(f"There must be at least 1 replicate, not {replicates}.")
-    count = len(values)
-    if count < 2:
-        return float("nan"), float("nan")
+    found = [(float("nan"), float("nan"))] * len(series)
+    alike: dict[int, list[int]] = {}
+    for place, values in enumerate(series):
+        alike.setdefault(len(values), []).append(place)
+    for count, places in alike.items():
+        if count >= 2:
+            means = _resampled([series[place] for place in places], seed, replicates)
+            ends = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=1)
+            for place, (low, high) in zip(places, ends.T.tolist(), strict=True):
+                found[place] = (low, high)
+    return found
+
+
+def _resampled(series: Sequence[Floats], seed: int, replicates: int) -> Floats:
+    """Means of pictures drawn anew, [S, replicates], of S series of one length."""
+    count = len(series[0])
     generator = np.random.default_rng(seed)
-    found = np.empty(replicates)
+    found = np.empty((len(series), replicates))
     step = max(1, AT_ONCE // count)
     for start in range(0, replicates, step):
-        part = found[start : start + step]
-        part[:] = values[generator.integers(count, size=(len(part), count))].mean(1)
-    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+        drawn = generator.integers(count, size=(min(step, replicates - start), count))
+        for own, values in zip(found, series, strict=True):
+            own[start : start + step] = values[drawn].mean(1)
+    return found

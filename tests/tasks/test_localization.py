@@ -1,5 +1,7 @@
 """Localisation as tasks: maps made and scored, maps that are there, and baselines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,8 @@ from xai_core.localization.scoring import Asked, score_map
 from xai_core.models import load_classifier
 
 MEASURES = list(object_measures())
-CHOICES = [Choice("saliency"), Choice("gradcam")]
+METHODS = ("saliency", "gradcam")
+CHOICES = [Choice(name) for name in METHODS]
 
 
 @pytest.fixture
@@ -66,6 +69,31 @@ def test_a_map_is_made_and_scored(model, subject, objects):
         assert found.facts["size"] == (16 * 16 + 10 * 30) / SIDE**2
         assert found.facts["cut"] == 0.25
         assert found.facts["seconds"] > 0
+
+
+def test_one_task_for_a_picture_gives_what_each_would_give(model, subject, objects):
+    there = np.random.default_rng(2).normal(size=(1, 8, 8)).astype(np.float32)
+    subject = replace(subject, maps={"maps:mine": there, "maps:lost": "There is none."})
+    smooth = [Choice("smoothgrad", {"base": base, "samples": 2}) for base in METHODS]
+    choices = [*CHOICES, *smooth, Choice("maps:mine"), Choice("maps:lost")]
+    pairs = [(subject, objects)]
+    singles = {
+        **tasks.localize_all(model, "f", pairs, choices, MEASURES, seed=2),
+        **tasks.localize_baselines(model, "f", pairs, BASELINE_COLUMNS[:1], MEASURES, seed=2),
+    }
+    lost = singles.pop(("hash", "maps:lost"))
+    together = tasks.localize_together([*singles.values(), lost], "picture")
+    found = done(together)
+    assert found.facts["problems"] == {lost.key: "There is none."}
+    assert not together.kept
+    assert set(found.parts) == {task.key for task in singles.values()}
+    for task in singles.values():
+        alone = done(task)
+        for name, values in alone.arrays.items():
+            np.testing.assert_array_equal(found.parts[task.key].arrays[name], values)
+        assert set(found.parts[task.key].facts) == set(alone.facts)
+    fewer = tasks.localize_together(list(singles.values()))
+    assert fewer.key != together.key
 
 
 def test_a_map_that_is_there_is_scored(model, subject, objects):

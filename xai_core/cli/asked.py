@@ -30,6 +30,7 @@ from xai_core.provenance import ModelFacts
 from xai_core.tasks.models import classifier
 
 KEPT, KEPT_BYTES = ".results", 2**40
+LATEST_BYTES = 2**20  # of results that are in memory as well
 AUTO = "auto"  # for the predicted class
 
 
@@ -297,7 +298,7 @@ def photo_targets(arguments: argparse.Namespace, about: Facts) -> dict[str, int 
 
 def kept_results(out: Path) -> Cache:
     """The results that a folder holds from before, and where further ones are kept."""
-    return Cache(out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=0)
+    return Cache(out / KEPT, disk_bytes=KEPT_BYTES, memory_bytes=LATEST_BYTES)
 
 
 def _pictures(settings: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from xai_core.localization.columns import BASELINE_COLUMNS
 from xai_core.localization.gathering import LeftOut, Rule
 from xai_core.localization.inputs import Ints
 from xai_core.localization.objects import Objects
-from xai_core.localization.tables import as_runs, as_table
+from xai_core.localization.scoring import Scores
+from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ class Placed:
     class_name: str
     objects: Objects
 
-    @property
+    @cached_property
     def facts(self) -> dict[str, Any]:
-        """What ``run.json`` says of it."""
+        """What ``run.json`` says of it; made once, for all its scores."""
         return {
             "name": self.photo.name,
             "hash": self.photo.hash,
@@ -93,14 +95,41 @@ class Placed:
         }
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A map's scores.
+
+    Attributes:
+        picture: what is told of it.
+        column: the method or baseline.
+        scores: by each of the measures.
+        measures: of a map and objects.
+    """
+
+    picture: Mapping[str, Any]
+    column: str
+    scores: Scores
+    measures: Sequence[str]
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """Whose map it is."""
+        name, digest = self.picture["name"], self.picture["hash"]
+        return {"image": name, "image_hash": digest, "method": self.column}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Those of ``tables.rows_of``."""
+        facts = {name: self.picture[name] for name in ("class", "size", "cut")}
+        return rows_of({**self.head, **facts}, self.scores, self.measures)
+
+
 @dataclass
 class Localized:
     """What was found.
 
     Attributes:
         asked: the model and the methods that work on it.
-        rows: the scores, those of ``tables.rows_of``.
-        run_rows: those of ``tables.run_rows``.
+        scored: every map's scores; as rows, thousands of pictures would fill the memory.
         explanations: the maps; none of a data set.
         boxes: of each photo by its name, in pixels of the model's input.
         pictures: what is told of each.
@@ -108,8 +137,7 @@ class Localized:
     """
 
     asked: Asked
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    run_rows: list[dict[str, Any]] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
     boxes: dict[str, Ints] = field(default_factory=dict)
     pictures: list[dict[str, Any]] = field(default_factory=list)
@@ -118,9 +146,9 @@ class Localized:
     @property
     def table(self) -> pd.DataFrame:
         """The scores."""
-        return as_table(self.rows)
+        return as_table([row for one in self.scored for row in one.rows()])
 
     @property
     def runs(self) -> pd.DataFrame:
         """The runs of the stochastic pointing game."""
-        return as_runs(self.run_rows)
+        return as_runs([row for one in self.scored for row in run_rows(one.head, one.scores)])

@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_core import tasks
 from xai_core.cache import Cache, Result
-from xai_core.cli.localization_plan import Localized, Placed, Plan
+from xai_core.cli.localization_plan import Localized, Placed, Plan, Scored
 from xai_core.cli.meter import Meter
 from xai_core.composites import Drawn, drawn_quadrants, two_by_two
 from xai_core.errors import DataError
@@ -18,11 +18,14 @@ from xai_core.explainers.choices import Choice
 from xai_core.export import Explanation
 from xai_core.images import image_hash, read_source
 from xai_core.jobs import Task
-from xai_core.jobs.here import carry_out
+from xai_core.jobs.here import DROPPED, carry_out
+from xai_core.localization.gathering import CHUNK
 from xai_core.localization.objects import Objects, quadrant_objects
 from xai_core.localization.scoring import QUADRANTS
-from xai_core.localization.tables import rows_of, run_rows
 from xai_core.own_maps import is_own
+
+# What is told of a picture, a method or a baseline, and what scores its map.
+Wanted = tuple[Mapping[str, Any], str, Task]
 
 
 def score_data(
@@ -38,7 +41,8 @@ def score_data(
         )
         wanted += [(one, column, task) for (_, column), task in made.items()]
         wanted += _baselines(plan, found, one)
-    _note(plan, found, wanted, cache, meter)
+    told = [(one.facts, column, task) for one, column, task in wanted]
+    _take(found, told, plan.measures, _by_picture(told, cache, meter))
 
 
 def score_photos(
@@ -82,7 +86,10 @@ def score_photos(
             )  # fmt: skip
             wanted.append((one, choice.id, task))
         wanted += _baselines(plan, found, one)
-    _note(plan, found, wanted, cache, meter)
+    told = [(one.facts, column, task) for one, column, task in wanted]
+    named = [replace(task, title=f"{one['name']} {column}") for one, column, task in told]
+    outcomes = [outcome for _, outcome in carry_out(named, cache, meter)]
+    _take(found, told, plan.measures, outcomes)
 
 
 def _baselines(plan: Plan, found: Localized, one: Placed) -> list[tuple[Placed, str, Task]]:
@@ -102,19 +109,19 @@ def score_quadrants(plan: Plan, found: Localized, cache: Cache) -> None:
         found.problems.append(f"--quadrants: {error}")
         return
     choices = [choice for choice in found.asked.choices if not is_own(choice.method)]
-    each = len(choices) + len(plan.columns)
-    meter = Meter([1.0] * (each * len(found.pictures)))
-    for one in found.pictures:
-        subject, place = _composite(plan, one, drawn[one["hash"]], names)
-        made = tasks.localize_all(
-            *found.asked.loaded, [(subject, place)], choices, [QUADRANTS], plan.seed,
-            found.asked.pictures,
-        )  # fmt: skip
-        made |= tasks.localize_baselines(
-            *found.asked.loaded, [(subject, place)], plan.columns, [QUADRANTS], plan.seed
-        )
-        wanted = [(one, column, task) for (_, column), task in made.items()]
-        _take(found, wanted, [QUADRANTS], cache, meter)
+    meter = Meter([1.0] * len(found.pictures))
+    for start in range(0, len(found.pictures), CHUNK):
+        wanted = []
+        for one in found.pictures[start : start + CHUNK]:
+            pair = _composite(plan, one, drawn[one["hash"]], names)
+            made = tasks.localize_all(
+                *found.asked.loaded, [pair], choices, [QUADRANTS], plan.seed, found.asked.pictures
+            )
+            made |= tasks.localize_baselines(
+                *found.asked.loaded, [pair], plan.columns, [QUADRANTS], plan.seed
+            )
+            wanted += [(one, column, task) for (_, column), task in made.items()]
+        _take(found, wanted, [QUADRANTS], _by_picture(wanted, cache, meter))
 
 
 def _composite(
@@ -129,35 +136,41 @@ def _composite(
     return tasks.Subject(image_hash(whole), pixels, one["target"]), place
 
 
-def _note(
-    plan: Plan,
-    found: Localized,
-    wanted: Sequence[tuple[Placed, str, Task]],
-    cache: Cache,
-    meter: Meter,
-) -> None:
-    """Carry out what scores maps of single pictures, and take over the scores."""
-    told = [(one.facts, column, task) for one, column, task in wanted]
-    _take(found, told, plan.measures, cache, meter)
+def _by_picture(wanted: Sequence[Wanted], cache: Cache, meter: Meter) -> list[Result | str]:
+    """The outcome of every task; those of a picture that are missing are carried out as one."""
+    known = {task.key: cache.get(task.key) for *_, task in wanted}
+    missing: dict[str, list[Task]] = {one["name"]: [] for one, *_ in wanted}
+    for one, _, task in wanted:
+        missing[one["name"]] += [task] if known[task.key] is None else []
+    for name in [name for name, own in missing.items() if not own]:
+        meter.skip(f"{name}, already there")
+        del missing[name]
+    asked = [tasks.localize_together(own, name) for name, own in missing.items()]
+    problems: dict[str, str] = {}
+    for own, (_, outcome) in zip(missing.values(), carry_out(asked, cache, meter), strict=True):
+        if isinstance(outcome, str):
+            problems |= {task.key: outcome for task in own}
+        else:
+            problems |= outcome.facts["problems"]
+    return [
+        problems.get(task.key) or known[task.key] or cache.get(task.key) or DROPPED
+        for *_, task in wanted
+    ]
 
 
 def _take(
     found: Localized,
-    wanted: Sequence[tuple[Mapping[str, Any], str, Task]],
+    wanted: Sequence[Wanted],
     measures: Sequence[str],
-    cache: Cache,
-    meter: Meter,
+    outcomes: Sequence[Result | str],
 ) -> None:
-    named = [replace(task, title=f"{one['name']} {column}") for one, column, task in wanted]
-    for (one, column, _), (_, outcome) in zip(wanted, carry_out(named, cache, meter), strict=True):
+    """Take over the scores."""
+    for (one, column, _), outcome in zip(wanted, outcomes, strict=True):
         if isinstance(outcome, str):
             found.problems.append(f"{column}: {outcome}")
-            continue
-        head = {"image": one["name"], "image_hash": one["hash"], "method": column}
-        scores = tasks.localization_scores(outcome)
-        facts = {"class": one["class"], "size": one["size"], "cut": one["cut"]}
-        found.rows += rows_of({**head, **facts}, scores, measures)
-        found.run_rows += run_rows(head, scores)
+        else:
+            scores = tasks.localization_scores(outcome)
+            found.scored.append(Scored(one, column, scores, measures))
 
 
 def _explanation(one: Placed, choice: Choice, result: Result, share: float) -> Explanation:

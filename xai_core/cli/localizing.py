@@ -34,7 +34,7 @@ def localized(plan: Plan, cache: Cache) -> Localized:
     asked = plan.asked.working(cache)
     found = Localized(asked)
     alone = plan.data is None  # maps of photos are kept, and scored in a step of their own
-    each = len(asked.choices) * (2 if alone else 1) + len(plan.columns)
+    each = 2 * len(asked.choices) + len(plan.columns) if alone else 1
     before, room = len(plan.left_out.reasons), plan.possible(0)
     meter = Meter([1.0] * (each * room))
     for some in _placed(plan, asked, cache):
@@ -47,7 +47,7 @@ def localized(plan: Plan, cache: Cache) -> Localized:
     if alone:
         for name, reason in plan.left_out.reasons.items():
             complain(f"{name} is left out: {reason}")
-    if not found.rows:
+    if not found.scored:
         raise XaiError(_nothing(plan, found))
     if plan.quadrants:
         score_quadrants(plan, found, cache)

@@ -24,7 +24,9 @@ class Meter(progress.Meter):
 
     def __init__(self, costs: list[float]) -> None:
         self._costs = costs
+        self._total = sum(costs)
         self._step = 0
+        self._done = 0.0  # cost of the steps so far
         self._skipped = 0.0
         self._began = time.monotonic()
         self._live = sys.stderr.isatty()
@@ -36,35 +38,40 @@ class Meter(progress.Meter):
             try:
                 yield
             finally:
-                self._step += 1
+                self._go_on()
                 self._draw(title, 0.0)
 
     def skip(self, title: str) -> None:
         """Note that the next step is done already; the pace is measured without it."""
         self._skipped += self._costs[self._step]
-        self._step += 1
+        self._go_on()
         self._draw(title, 0.0)
 
     def drop(self, steps: int) -> None:
         """Leave out the next ``steps`` steps."""
+        self._total -= sum(self._costs[self._step : self._step + steps])
         del self._costs[self._step : self._step + steps]
 
     def expect(self, steps: int) -> None:
         """Make room for so many steps in all, if there are fewer."""
-        self._costs += [1.0] * (steps - len(self._costs))
+        more = [1.0] * (steps - len(self._costs))
+        self._total += sum(more)
+        self._costs += more
 
     def say(self, sentence: str) -> None:
         """Print a sentence without disturbing the line."""
         print(("\r\x1b[K" if self._live else "") + sentence, file=sys.stderr)
 
+    def _go_on(self) -> None:
+        self._done += self._costs[self._step]
+        self._step += 1
+
     def _draw(self, title: str, share: float) -> None:
-        total = sum(self._costs)
-        begun = self._costs[self._step] * share if share else 0.0
-        done = sum(self._costs[: self._step]) + begun
+        done = self._done + (self._costs[self._step] * share if share else 0.0)
         worked = done - self._skipped
         line = f"{self._step}/{len(self._costs)}  {title}"
-        if worked > FIRST_ESTIMATE * total:
-            left = (time.monotonic() - self._began) * (total - done) / worked
+        if worked > FIRST_ESTIMATE * self._total:
+            left = (time.monotonic() - self._began) * (self._total - done) / worked
             line += f"  about {duration(left)} left"
         last = self._step == len(self._costs)
         ends = ("\r\x1b[K", "\n" if last else "") if self._live else ("", "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,8 @@ class Graph:
         layers: numbers of the values of each module, by its dotted name.
         output: number of the logits.
         taken: every step's function and the numbers of what it took and gave.
+        winners: places of the winners of each max-pooling that was led back through, by the
+            number of its output.
     """
 
     values: Sequence[Tensor]
@@ -51,6 +53,7 @@ class Graph:
     layers: Mapping[str, Sequence[int]]
     output: int
     taken: Sequence[tuple[Any, tuple[int, ...], tuple[int, ...]]]
+    winners: dict[int, Tensor] = field(default_factory=dict)
 
     def value_of(self, layer: str) -> int:
         """Number of the one value that a layer gives.
@@ -157,11 +160,18 @@ def gradient(graph: Graph, node: Node, *signals: Tensor) -> tuple[Tensor, ...]:
     Max-pooling gives them to its winners by the rule of ``ties``.
     """
     if isinstance(node, MaxPool):
-        a, out = graph.values[node.inputs[0]], graph.values[node.output]
-        step = node.step
-        places = winners(windows_of(step.function, step.args, step.kwargs), a, out)
-        return (scattered(signals[0], places, a.shape[-2:]),)
+        size = graph.values[node.inputs[0]].shape[-2:]
+        return (scattered(signals[0], _winners(graph, node), size),)
     return vjp(node.step.call, [graph.values[number] for number in node.inputs], signals)
+
+
+def _winners(graph: Graph, node: MaxPool) -> Tensor:
+    """Where a pooling's winners are; they belong to the run, whichever method asks."""
+    if node.output not in graph.winners:
+        a, out = graph.values[node.inputs[0]], graph.values[node.output]
+        windows = windows_of(node.step.function, node.step.args, node.step.kwargs)
+        graph.winners[node.output] = winners(windows, a, out)
+    return graph.winners[node.output]
 
 
 def linear_rules(graph: Graph) -> Mapping[type[Node], Rule]:
@@ -214,7 +224,7 @@ def read(tape: Tape, fold: bool = True) -> Graph:
         return final(renamed[number]) if number in renamed else number
 
     layers = {name: [final(number) for number in given] for name, given in tape.layers.items()}
-    return Graph(tape.values, nodes, layers, final(tape.output), tape.taken())
+    return Graph(tape.values, nodes, layers, final(tape.output), tape.taken(), winners=tape.winners)
 
 
 def _kinds(tape: Tape) -> list[Node]:

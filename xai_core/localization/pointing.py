@@ -6,7 +6,7 @@ A point hits if it lies in the object's mask or no further than a margin from it
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import lru_cache, partial
 from numbers import Real
 
 import numpy as np
@@ -56,6 +56,13 @@ def dilated(mask: Bools, tolerance: float | None = None) -> Bools:
         raise MethodError(f"The tolerance must be a distance in pixels, not {tolerance!r}.")
     if not mask.any():
         return mask.copy()
+    return _near(mask.tobytes(), mask.shape, float(distance)).copy()
+
+
+@lru_cache(maxsize=8)
+def _near(content: bytes, shape: tuple[int, ...], distance: float) -> Bools:
+    """Which pixels lie so near a mask; kept, because many maps are scored against the same."""
+    mask = np.frombuffer(content, bool).reshape(shape)
     near: Bools = distance_transform_edt(~mask) <= distance
     return near
 

@@ -70,9 +70,10 @@ def pxap_pooled(maps: Given, masks: Given) -> float:
 
 def average_precision(values: Floats, truth: Bools) -> float:
     """The area of values of any shape, at least one of which is true."""
-    _, groups = np.unique(values.ravel(), return_inverse=True)
-    # From the largest value down: how many pixels share it, and how many of them are true.
-    shared = np.bincount(groups)[::-1]
-    hits = np.bincount(groups, truth.ravel())[::-1]
-    precision = hits.cumsum() / shared.cumsum()
-    return float((precision * hits).sum() / hits.sum())
+    order = np.argsort(values, axis=None)[::-1]
+    sorted_values = values.ravel()[order]
+    # Where each value, from the largest down, was last seen; pixels that share it count together.
+    last = np.flatnonzero(np.append(sorted_values[1:] != sorted_values[:-1], True))
+    found = truth.ravel()[order].cumsum()[last]  # true pixels so far
+    precision, hits = found / (last + 1), np.diff(found, prepend=0)
+    return float((precision * hits).sum() / found[-1])

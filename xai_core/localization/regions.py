@@ -72,9 +72,9 @@ def boxes_around(regions: Bools) -> Ints:
     """
     found = np.zeros((len(regions), 4), dtype=np.int64)
     for own, region in zip(found, regions, strict=True):
-        if region.any():
-            rows, columns = np.nonzero(region)
-            own[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+        if len(rows):
+            own[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     return found
 
 

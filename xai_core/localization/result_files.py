@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 import pandas as pd
 
@@ -29,23 +29,23 @@ def findings(
         localization.csv, the table itself; runs.csv; means.csv, by_size.csv, differences.csv and
         left_out.csv; and localization as .png, .svg and .pdf.
     """
+    means = cache(partial(means_with_runs, table, runs))
     files: dict[str, Callable[[], bytes]] = {
         "localization.csv": lambda: csv_bytes(table),
         "runs.csv": lambda: csv_bytes(runs),
-        "means.csv": lambda: csv_bytes(means_with_runs(table, runs)),
+        "means.csv": lambda: csv_bytes(means()),
         "by_size.csv": lambda: csv_bytes(means_by_size(table)),
         "differences.csv": lambda: csv_bytes(all_differences(table)),
         "left_out.csv": lambda: csv_bytes(left_out),
     }
     for form in FORMS:
-        files[f"localization.{form}"] = partial(_chart, table, runs, titles, form)
+        files[f"localization.{form}"] = partial(_chart, means, titles, form)
     return files
 
 
-def _chart(table: pd.DataFrame, runs: pd.DataFrame, titles: Mapping[str, str], form: str) -> bytes:
+def _chart(means: Callable[[], pd.DataFrame], titles: Mapping[str, str], form: str) -> bytes:
     from xai_core.charts import chart_bytes, localization_chart
     from xai_core.measure_registry import MEASURES
 
-    found = means_with_runs(table, runs)
-    measures = {name: MEASURES[name] for name in dict.fromkeys(found["measure"])}
-    return chart_bytes(localization_chart(found, titles, measures), form)
+    measures = {name: MEASURES[name] for name in dict.fromkeys(means()["measure"])}
+    return chart_bytes(localization_chart(means(), titles, measures), form)

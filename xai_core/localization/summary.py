@@ -8,14 +8,15 @@ pictures they are too narrow, and of one there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xai_core.apem.summary import PICTURE, number
 from xai_core.errors import MethodError
-from xai_core.resampling import REPLICATES, bootstrap_interval
+from xai_core.resampling import REPLICATES, Floats, bootstrap_intervals
 
 MEDIUM_FROM, LARGE_FROM = 0.1, 0.3  # shares of the crop
 
@@ -35,10 +36,10 @@ def means(table: pd.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> p
         MethodError: a picture has two scores, or as ``bootstrap_interval``.
     """
     _check_once(table)
-    rows = []
+    rows, defined = [], []
     for (method, measure), own in table.groupby(["method", "measure"], sort=False):
         values = own["value"].dropna().to_numpy(float)
-        low, high = bootstrap_interval(values, seed, replicates)
+        defined.append(values)
         rows.append(
             {
                 "method": method,
@@ -46,10 +47,9 @@ def means(table: pd.DataFrame, seed: int = 0, replicates: int = REPLICATES) -> p
                 "pictures": len(values),
                 "undefined": len(own) - len(values),
                 "mean": number(own["value"].mean()),
-                "low": low,
-                "high": high,
             }
         )
+    _add_intervals(rows, defined, seed, replicates)
     columns = ["method", "measure", "pictures", "undefined", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -82,31 +82,55 @@ def differences(
     Raises:
         MethodError: as ``means``.
     """
+    return differences_of(table, [(method, other)], seed, replicates)
+
+
+def differences_of(
+    table: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    seed: int = 0,
+    replicates: int = REPLICATES,
+) -> pd.DataFrame:
+    """``differences`` of pairs of methods, pair after pair."""
     picture = _check_once(table)
-    rows = []
-    for measure, own in table.groupby("measure", sort=False):
-        first, second = (
-            own[own["method"] == name].set_index(picture)["value"].astype(float)
-            for name in (method, other)
-        )
-        both = pd.concat([first, second], axis=1).to_numpy(float)
-        gaps = both[:, 0] - both[:, 1]
-        defined = gaps[~np.isnan(gaps)]
-        low, high = bootstrap_interval(defined, seed, replicates)
-        rows.append(
-            {
-                "measure": measure,
-                "method": method,
-                "other": other,
-                "pictures": len(defined),
-                "undefined": len(gaps) - len(defined),
-                "difference": number(pd.Series(defined).mean()),
-                "low": low,
-                "high": high,
-            }
-        )
+    scores = {
+        measure: {
+            method: one.set_index(picture)["value"].astype(float)
+            for method, one in own.groupby("method", sort=False)
+        }
+        for measure, own in table.groupby("measure", sort=False)
+    }
+    none = pd.Series(index=table.iloc[:0].set_index(picture).index, dtype=float)
+    rows, compared = [], []
+    for method, other in pairs:
+        for measure, own in scores.items():
+            first, second = (own.get(name, none) for name in (method, other))
+            both = pd.concat([first, second], axis=1).to_numpy(float)
+            gaps = both[:, 0] - both[:, 1]
+            defined = gaps[~np.isnan(gaps)]
+            compared.append(defined)
+            rows.append(
+                {
+                    "measure": measure,
+                    "method": method,
+                    "other": other,
+                    "pictures": len(defined),
+                    "undefined": len(gaps) - len(defined),
+                    "difference": number(pd.Series(defined).mean()),
+                }
+            )
+    _add_intervals(rows, compared, seed, replicates)
     columns = ["measure", "method", "other", "pictures", "undefined", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _add_intervals(
+    rows: Sequence[dict[str, Any]], values: Sequence[Floats], seed: int, replicates: int
+) -> None:
+    """Add low and high to rows, each of whose means is of these values."""
+    ends = bootstrap_intervals(values, seed, replicates)
+    for row, (low, high) in zip(rows, ends, strict=True):
+        row.update(low=low, high=high)
 
 
 def _check_once(table: pd.DataFrame) -> list[str]:

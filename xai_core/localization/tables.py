@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xai_core.localization.scoring import STOCHASTIC, Scores
-from xai_core.localization.summary import differences, means
+from xai_core.localization.summary import differences_of, means
 
 COLUMNS = {
     **dict.fromkeys(("image", "image_hash", "method", "class", "measure"), "str"),
@@ -72,7 +72,4 @@ def means_with_runs(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
 
 def all_differences(table: pd.DataFrame) -> pd.DataFrame:
     """``summary.differences`` of every two methods, baselines among them."""
-    pairs = combinations(table["method"].unique(), 2)
-    found = [differences(table.iloc[:0], "", "")]
-    found += [differences(table, first, second) for first, second in pairs]
-    return pd.concat(found[1:] or found, ignore_index=True)
+    return differences_of(table, list(combinations(table["method"].unique(), 2)))

@@ -22,6 +22,13 @@ def embedded() -> dict[str, Path]:
     return {file.stem: file for file in files if file.with_suffix(".json").is_file()}
 
 
+def embedded_file(name: str) -> Path | None:
+    """The weights file of one embedded model, or None; ``ASSETS`` is not listed for it."""
+    file = ASSETS / f"{name}.safetensors"
+    there = file.stem == name and file.is_file() and file.with_suffix(".json").is_file()
+    return file if there else None
+
+
 def file_stamp(file: Path) -> str:
     """A text that changes when the file is written anew; "none" where there is none."""
     facts = file.stat() if file.is_file() else None

@@ -17,7 +17,7 @@ from xai_core.models.architectures import (
     torchvision_names,
 )
 from xai_core.models.classifier import Classifier
-from xai_core.models.model_facts import embedded, file_stamp, read_facts
+from xai_core.models.model_facts import embedded, embedded_file, file_stamp, read_facts
 from xai_core.models.own_checkpoints import load_checkpoint
 from xai_core.models.pretrained import any_here, load_pretrained, load_timm, pretrained_facts
 from xai_core.models.signatures import signatures
@@ -195,9 +195,8 @@ def _from_folder(path: Path, given: Mapping[str, Any]) -> Classifier:
 
 def _by_id(name: str) -> Callable[[], Classifier] | None:
     """What loads the model of that id; None if there is none."""
-    files = embedded()
-    if name in files:
-        return partial(_from_file, files[name], {})
+    if (file := embedded_file(name)) is not None:
+        return partial(_from_file, file, {})
     if name in brought_models.ids():
         return partial(brought_models.load, name)
     if name in torchvision_names():
@@ -239,8 +238,8 @@ def weights_stamp(source: str | Path) -> str:
 
 def _weights_path(name: str) -> Path:
     """Where the weights lie; torchvision and timm, slow to load, are asked only if need be."""
-    if name in embedded():
-        return embedded()[name]
+    if (file := embedded_file(name)) is not None:
+        return file
     path = Path(name)
     if len(path.parts) == 1:
         if name in torchvision_names():

@@ -64,12 +64,14 @@ class Tape:
         steps: in the order of execution.
         layers: numbers of the values that each module gave, by its dotted name.
         output: number of the logits.
+        winners: as in ``Graph``, for all that read the tape.
     """
 
     values: list[Tensor] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     layers: dict[str, list[int]] = field(default_factory=dict)
     output: int = 0
+    winners: dict[int, Tensor] = field(default_factory=dict)
 
     def taken(self) -> list[tuple[Function, tuple[int, ...], tuple[int, ...]]]:
         """Every step's function and the numbers of what it took and gave."""

@@ -17,6 +17,7 @@ from xai_core.tasks.localization import (
     localization_scores,
     localize_all,
     localize_baselines,
+    localize_together,
     score_there,
 )
 from xai_core.tasks.models import Model, Subject, describe, predict
@@ -49,6 +50,7 @@ __all__ = [
     "localization_scores",
     "localize_all",
     "localize_baselines",
+    "localize_together",
     "look_at",
     "measure_all",
     "near_misses",

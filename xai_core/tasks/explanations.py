@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
-from xai_core.errors import MapError
+from xai_core.errors import MapError, XaiError
 from xai_core.explainers import Panel
 from xai_core.explainers import method as find_method
 from xai_core.explainers.choices import Choice, column_title, completed, replaced
@@ -20,6 +20,7 @@ from xai_core.explainers.foreign import stamped
 from xai_core.explainers.support import refusal
 from xai_core.jobs import Task
 from xai_core.own_maps import is_own
+from xai_core.progress import portion
 from xai_core.tasks.models import (
     Model,
     Settings,
@@ -174,10 +175,44 @@ def run_explain(
         others = {name: with_tensors(clf, given) for name, given in (together or {}).items()}
         panel = Panel(clf, model_pixels(clf, image), target, {**others, method: wanted})
     try:
-        relevance = panel.explain(method)
+        return _explained(panel, method, target)
     finally:
         if panel.left:
             _panels[key] = panel
+
+
+def run_explain_all(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Result | str]:
+    """Explain one picture by several methods in one panel.
+
+    Args:
+        asked: keywords of ``run_explain`` by any key; model, picture, class and ``together`` are
+            the same in all of them.
+
+    Returns:
+        By the same keys that of ``run_explain``, or the sentence that says why there is none.
+    """
+    found: dict[str, Result | str] = {}
+    panel: Panel | None = None
+    for number, (key, one) in enumerate(asked.items()):
+        together, method = one.get("together") or {}, one["method"]
+        with portion(number / len(asked), (number + 1) / len(asked)):
+            try:
+                if together.get(method) is not one["params"]:  # the method a second time, or maps
+                    found[key] = run_explain(**one)
+                    continue
+                if panel is None:
+                    clf = classifier(one["model"])
+                    given = {name: with_tensors(clf, own) for name, own in together.items()}
+                    panel = Panel(clf, model_pixels(clf, one["image"]), one["target"], given)
+                found[key] = _explained(panel, method, one["target"])
+            except XaiError as error:
+                found[key] = str(error)
+    return found
+
+
+def _explained(panel: Panel, method: str, target: int) -> Result:
+    """That of ``run_explain``."""
+    relevance = panel.explain(method)
     own, shared = panel.seconds[method]
     facts = {
         "method": method,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,21 @@ import torch
 from numpy.typing import NDArray
 
 from xai_core.cache import Result, content_key
+from xai_core.errors import XaiError
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task
 from xai_core.localization.baselines import baseline_maps
 from xai_core.localization.columns import baseline_of, localized_title
 from xai_core.localization.objects import Objects
-from xai_core.localization.scoring import Asked, Scores, score_map
+from xai_core.localization.scoring import SALIENCY, Asked, Scores, score_map
 from xai_core.progress import portion
-from xai_core.tasks.explanations import NONE, OVERHEAD, explain_all, run_explain
+from xai_core.tasks.explanations import (
+    NONE,
+    OVERHEAD,
+    explain_all,
+    run_explain,
+    run_explain_all,
+)
 from xai_core.tasks.models import Model, Subject, classifier, model_pixels
 
 SCORING = 2.0  # in passes: the saliency metric is one, and the others together take less
@@ -89,10 +97,71 @@ def run_localize(
     """
     with portion(0, 0.9):
         found = run_explain(**explained)
+    return _scored(found, explained, objects, measures, seed)
+
+
+def _scored(
+    found: Result,
+    explained: Mapping[str, Any],
+    objects: dict[str, Any],
+    measures: Sequence[str],
+    seed: int,
+) -> Result:
+    """That of ``run_localize``, of a map that ``run_explain`` found with the same keywords."""
     model, image, target = (explained[name] for name in ("model", "image", "target"))
     relevance = found.arrays["relevance"]
     scored = run_score_map(model, image, target, relevance, objects, measures, seed)
     return Result(scored.arrays, {**scored.facts, "seconds": found.facts["seconds"]})
+
+
+def localize_together(singles: Sequence[Task], title: str = "") -> Task:
+    """Tasks of one picture as one, whose parts are their results, under their keys.
+
+    So the picture is with one worker, which computes once what its methods share; and all maps
+    are made before the first is scored, because the processor's cache keeps what it repeats.
+
+    Args:
+        singles: of ``localize_all`` and ``localize_baselines``.
+        title: what people read while it runs.
+    """
+    methods = {task.key: task.arguments for task in singles if task.run is run_localize}
+    others = {task.key: task.arguments for task in singles if task.run is run_baseline}
+    return Task(
+        content_key("localize-together", [*methods, *others]),
+        run_together,
+        {"methods": methods, "baselines": others},
+        sum(task.cost for task in singles),
+        title,
+        kept=False,
+    )
+
+
+def run_together(methods: Mapping[str, Any], baselines: Mapping[str, Any]) -> Result:
+    """Localise one picture by several methods and baselines.
+
+    Args:
+        methods: keywords of ``run_localize`` by the key of the result.
+        baselines: keywords of ``run_baseline`` likewise.
+
+    Returns:
+        The results as parts; fact "problems", a sentence by the key of each that there is not.
+    """
+    with portion(0, 0.9):
+        maps = run_explain_all({key: asked["explained"] for key, asked in methods.items()})
+    problems = {key: found for key, found in maps.items() if isinstance(found, str)}
+    scoring = {
+        key: partial(_scored, found, **methods[key])
+        for key, found in maps.items()
+        if isinstance(found, Result)
+    }
+    scoring |= {key: partial(run_baseline, **asked) for key, asked in baselines.items()}
+    parts = {}
+    for key, score in scoring.items():
+        try:
+            parts[key] = score()
+        except XaiError as error:
+            problems[key] = str(error)
+    return Result(facts={"problems": problems}, parts=parts)
 
 
 def score_there(
@@ -155,8 +224,10 @@ def run_score_map(
     Raises:
         MethodError: as ``localization.score_map``.
     """
-    clf, place = classifier(model), Objects(**objects)
-    asked = Asked(clf, model_pixels(clf, image), target)
+    place, asked = Objects(**objects), None
+    if SALIENCY in measures:
+        clf = classifier(model)
+        asked = Asked(clf, model_pixels(clf, image), target)
     found = score_map(relevance, place, measures, seed, asked)
     facts = {"measures": list(measures), "size": place.size, "cut": place.cut}
     return Result({**vars(found), "boxes": place.boxes}, facts)
