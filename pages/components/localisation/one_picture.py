@@ -17,7 +17,8 @@ from pages.components.work import Work, gather
 from xai_core import tasks
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
-from xai_core.localization.columns import BASELINE_COLUMNS, localized_title
+from xai_core.localization.columns import BASELINE_COLUMNS
+from xai_core.localization.marks import KEY
 from xai_core.localization.objects import Objects
 from xai_core.localization.scoring import object_measures
 from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
@@ -95,7 +96,8 @@ def _results(
         for choice in choices
         if (task := asked[image.picture.hash, choice.id]).key in maps.results
     }
-    drawn_maps.show(image, there, objects)
+    st.caption(KEY)
+    drawn_maps.show(drawn_maps.crop_of(image), image.pixels, there, objects)
     head = {
         "image": image.picture.source,
         "image_hash": image.picture.hash,
@@ -115,5 +117,4 @@ def _results(
     alt_text.table(tables.of_one(table, as_runs(runs)), "Scores by method", height="content")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
-    titles = {name: localized_title(name) for name in scored}
-    downloads.of_one(table, as_runs(runs), titles, not (maps.running or scores.running))
+    downloads.of_one(table, as_runs(runs), not (maps.running or scores.running))
