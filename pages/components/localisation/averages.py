@@ -20,7 +20,7 @@ ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
 def show_all(table: pd.DataFrame, runs: pd.DataFrame) -> None:
     """Every method by every measure."""
     st.markdown("**Means over pictures, with 95 % intervals**")
-    alt_text.table(tables.of_many(table, runs), "Means by method", height="content")
+    tables.draw(tables.of_many(table, runs), "Means by method")
 
 
 def show(own: pd.DataFrame, runs: pd.DataFrame, measure: str, whole: bool) -> None:
@@ -36,7 +36,7 @@ def show(own: pd.DataFrame, runs: pd.DataFrame, measure: str, whole: bool) -> No
     left.plotly_chart(_bars(means_with_runs(own, runs), measure), key="localisation-bars")
     with right:
         st.markdown("**By the size of the object**")
-        alt_text.table(_sizes(own), "Means by size of the object", height="content")
+        tables.draw(_sizes(own), "Means by size of the object")
     if not whole:
         return
     st.markdown("**Differences between two methods, picture by picture**")

@@ -82,7 +82,7 @@ def _one(
     table, runs = asked.tables(scores, classified.class_titles)
     st.markdown("**Scores**")
     status(scores, "Scoring")
-    alt_text.table(tables.of_one(table, runs), "Scores by method", height="content")
+    tables.draw(tables.of_one(table, runs), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
 

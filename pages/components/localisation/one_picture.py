@@ -7,7 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import alt_text
 from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.live import live, status
 from pages.components.localisation import downloads, drawn_maps, marks, tables
@@ -114,7 +113,7 @@ def _results(
     table = as_table(rows)
     st.markdown("**Scores**")
     status(scores, "Scoring")
-    alt_text.table(tables.of_one(table, as_runs(runs)), "Scores by method", height="content")
+    tables.draw(tables.of_one(table, as_runs(runs)), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
     downloads.of_one(table, as_runs(runs), not (maps.running or scores.running))
