@@ -14,6 +14,7 @@ from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
+from xai_core.annotations import Region
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
 from xai_core.localization.columns import BASELINE_COLUMNS
@@ -31,7 +32,7 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     size, crop, _, squash = seen(classified.facts)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        objects = marks.choose(image, size, crop, squash)
+        regions, objects = marks.choose(image, size, crop, squash)
     known = shared_engine().cache.__contains__
     asked = tasks.explain_all(
         *classified.loaded, [image.subject], choices, classified.by_source, known
@@ -40,7 +41,9 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     scored = _scored(classified, image, choices, asked, maps, objects)
     scores = gather("localisation-scores", list(scored.values()), patience=0.5)
     with right:
-        draw = partial(_results, classified, image, choices, asked, maps, scored, scores, objects)
+        draw = partial(
+            _results, classified, image, choices, asked, maps, scored, scores, (regions, objects)
+        )
         live(draw, maps, scores)
     return not (maps.running or scores.running)
 
@@ -84,9 +87,10 @@ def _results(
     maps: Work,
     scored: Mapping[str, Task],
     scores: Work,
-    objects: Objects,
+    marked: tuple[Sequence[Region], Objects],
 ) -> None:
     """Maps with their marks, and all scores."""
+    regions, objects = marked
     title = classified.class_titles[image.target]
     st.markdown(f"**Maps of {plain(title)}**")
     status(maps, "Computing")
@@ -116,4 +120,5 @@ def _results(
     tables.draw(tables.of_one(table, as_runs(runs)), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
-    downloads.of_one(table, as_runs(runs), not (maps.running or scores.running))
+    ready = not (maps.running or scores.running)
+    downloads.of_one(classified, choices, image, regions, table, as_runs(runs), ready)
