@@ -33,7 +33,7 @@ from xai_core.composites import drawn_quadrants, quadrant_masks, two_by_two
 from xai_core.errors import MethodError
 from xai_core.explainers import Panel, explain
 from xai_core.images import image_hash, read_picture
-from xai_core.localization import BASELINE_COLUMNS, baseline_maps, object_measures
+from xai_core.localization import BASELINE_COLUMNS, baseline_maps, object_measures, pooled_area
 from xai_core.localization.objects import seen_objects
 from xai_core.localization.scoring import Asked, score_map
 from xai_core.models import architectures, load_classifier, model_facts
@@ -41,7 +41,10 @@ from xai_core.models import architectures, load_classifier, model_facts
 METHODS = ("saliency", "gradcam")
 MEASURES = list(object_measures())
 COLUMNS = [*METHODS, *BASELINE_COLUMNS]
-TABLES = ("localization.csv", "runs.csv", "means.csv", "by_size.csv", "differences.csv")
+TABLES = (
+    *("localization.csv", "runs.csv", "means.csv", "pooled.csv"),
+    *("by_size.csv", "differences.csv"),
+)
 # Pictures of 32 x 16 pixels, of which the columns 8 to 23 are seen, one to one.
 OBJECTS = {
     "a": [("ant", (10, 2, 14, 6)), ("ant", (4, 8, 12, 12))],
@@ -191,6 +194,20 @@ def test_negative_quadrants_are_those_of_the_composites(whole, data):
         share = positive[quadrant_masks((16, 16))[one.quadrant]].sum() / positive.sum()
         assert rows[digest, "saliency"] == pytest.approx(1 - share, rel=1e-5)
         assert rows[digest, "baseline:whole"] == pytest.approx(0.75)
+
+
+def test_the_pooled_area_is_that_of_all_maps(whole, data):
+    out, _, text = whole
+    found = {row["method"]: row for row in rows_of(out / "pooled.csv")}
+    assert list(found) == COLUMNS
+    for column in COLUMNS:
+        scores = [expected_scores(data, name, column, label, 3)[0] for name, label in SEEN.items()]
+        expected = pooled_area(sum(one.levels for one in scores))
+        assert float(found[column]["pxap_pooled"]) == pytest.approx(expected)
+        assert int(found[column]["pictures"]) == sum(bool(one.levels.any()) for one in scores)
+        (line,) = (own for own in text.splitlines() if own.startswith(f"{column} "))
+        assert float(line.split()[-1]) == round(float(found[column]["pxap_pooled"]), 2)
+    assert "pooled, one area for the pixels of all pictures together" in text
 
 
 def test_means_by_hand(whole):

@@ -5,7 +5,7 @@ import pytest
 
 from tests.localization.small_maps import one, random_case
 from tests.reference import localization as literal
-from xai_core.localization import pxap, pxap_pooled
+from xai_core.localization import level_counts, pooled_area, pxap, pxap_pooled
 
 
 def test_an_area_by_hand():
@@ -28,13 +28,37 @@ def test_the_area_equals_the_literal_loop(ties):
     np.testing.assert_allclose(pxap(maps, masks), expected, rtol=1e-13)
 
 
-def test_the_pooled_area_is_that_of_all_pixels():
-    maps, masks = random_case(8)
-    parts = np.maximum(maps, 0)
-    wide = np.concatenate(list(parts / parts.max((1, 2), keepdims=True)), axis=1)
-    expected = literal.pxap(wide, np.concatenate(list(masks), axis=1))
+def test_a_pooled_area_by_hand():
+    # Shares of the maxima: 1 and 0.5 on the first map, 1 and 0.25 on the second; the first pixel
+    # of each is the object's. From 1: 1 of 2 is right, recall 1/2, as the second map points
+    # elsewhere. From 0.5 no gain. From 0.25: 2 of 4, recall 1.
+    maps = np.array([[[4.0, 2.0]], [[1.0, 4.0]]])
+    masks = np.array([[[True, False]], [[True, False]]])
+    assert pxap_pooled(maps, masks) == pytest.approx(1 / 2 / 2 + 2 / 4 / 2)
+    assert pxap(maps, masks).mean() == pytest.approx((1 + 1 / 2) / 2)
+
+
+def test_thresholds_of_the_pooled_area_are_the_papers():
+    # 0.9991 and 0.9999 reach the same threshold, 0.999; 0.9989 does not.
+    maps = np.array([[[1.0, 0.9991, 0.9989]]])
+    assert pxap_pooled(maps, np.array([[[False, True, False]]])) == pytest.approx(1 / 2)
+    assert pxap_pooled(maps, np.array([[[False, False, True]]])) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_pooled_area_equals_the_literal_loop(ties):
+    maps, masks = random_case(8, ties=ties)
+    expected = literal.pxap_pooled(maps, masks)
     assert pxap_pooled(maps, masks) == pytest.approx(expected, rel=1e-13)
-    assert pxap_pooled(maps[:1], masks[:1]) == pytest.approx(pxap(maps[:1], masks[:1])[0])
+
+
+def test_counts_of_pictures_add_up_to_those_of_all():
+    maps, masks = random_case(8)
+    counts = level_counts(maps, masks)
+    assert counts.sum((1, 2)).tolist() == [maps[0].size] * len(maps)
+    assert counts[:, 1].sum(1).tolist() == masks.sum((1, 2)).tolist()
+    one_by_one = [level_counts(*pair) for pair in zip(maps[:, None], masks[:, None], strict=True)]
+    assert pooled_area(np.concatenate(one_by_one).sum(0)) == pxap_pooled(maps, masks)
 
 
 def test_the_pooled_area_takes_every_map_by_its_own_maximum():

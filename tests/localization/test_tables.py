@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageColor
 
 from tests.command_line import picture
+from tests.localization.small_maps import random_case
 from xai_core.charts import localization_chart
-from xai_core.localization import tables
-from xai_core.localization.drawing import boxed
+from xai_core.localization import masks_of_boxes, pxap_pooled, score_map, tables
+from xai_core.localization.drawing import INK, RIM, boxed, marked_objects, outlined
+from xai_core.localization.objects import Objects
+from xai_core.localization.pooling import Pooled
 from xai_core.localization.scoring import Scores
 from xai_core.measures import MEASURES
 
@@ -91,3 +95,42 @@ def test_boxes_are_drawn_where_they_are():
     assert (columns.min(), columns.max(), rows.min(), rows.max()) == (5, 19, 5, 9)
     assert not changed[:, :5].any()
     assert np.array_equal(np.asarray(boxed(image, np.zeros((0, 4), int), (4, 8))), image)
+
+
+def test_an_outline_is_drawn_where_the_mask_ends():
+    image = Image.new("RGB", (60, 60), "#0000ff")
+    mask = np.zeros((6, 6), bool)
+    mask[1:5, 1:3] = mask[4, 3] = True  # a pixel is ten of the picture
+    drawn = np.asarray(outlined(image, mask))
+    large = mask.repeat(10, 0).repeat(10, 1)
+    changed = (drawn != np.asarray(image)).any(2)
+    assert not changed[~large].any()
+    # Across the left part: dark, bright, dark, and nothing of what is further inside.
+    row = [tuple(pixel) for pixel in drawn[25, 10:30].tolist()]
+    dark, bright = ImageColor.getrgb(RIM), ImageColor.getrgb(INK)
+    assert row == [dark, bright, dark, *[(0, 0, 255)] * 14, dark, bright, dark]
+
+
+def test_a_box_is_drawn_as_such_and_a_mask_as_its_outline():
+    image = picture(0, (40, 20))
+    boxes = np.array([[1, 1, 4, 3], [3, 2, 6, 4]])
+    united = masks_of_boxes(boxes, 4, 8).any(0)
+    drawn = marked_objects(image, Objects(united, boxes))
+    assert np.array_equal(drawn, boxed(image, boxes, (4, 8))), "boxes that overlap are both seen"
+    mask = united.copy()
+    mask[1, 1] = False
+    assert np.array_equal(marked_objects(image, Objects(mask, boxes)), outlined(image, mask))
+
+
+def test_what_is_pooled_is_that_of_all_pictures():
+    maps, masks = random_case(3)
+    maps[1] = 0
+    pooled = Pooled()
+    for map_, mask in zip(maps, masks, strict=True):
+        objects = Objects(mask, np.array([[4, 4, 5, 5]]))
+        pooled.add("cam", score_map(map_[None], objects, ["pointing_game", "pxap"]).levels)
+        pooled.add("grad", score_map(map_[None], objects, ["pointing_game"]).levels)
+    assert pooled.table().to_dict("records") == [
+        {"method": "cam", "pictures": 3, "pxap_pooled": pxap_pooled(maps, masks)}
+    ]
+    assert Pooled().table().empty

@@ -116,6 +116,23 @@ def pxap(map_, mask):
     return area
 
 
+def pxap_pooled(maps, masks):
+    """The same over the pixels of all maps, each divided by its maximum, and 1,000 thresholds."""
+    pixels = []
+    for map_, mask in zip(maps, masks, strict=True):
+        top = max(value for _, _, value in places(map_))
+        pixels += [(value / top, mask[i][j]) for i, j, value in places(map_)]
+    objects = sum(inside for _, inside in pixels)
+    area, recall = 0.0, 0.0
+    for step in reversed(range(1000)):
+        chosen = [inside for value, inside in pixels if value >= step / 1000]
+        if chosen:
+            gained = sum(chosen) / objects
+            area += sum(chosen) / len(chosen) * (gained - recall)
+            recall = gained
+    return area
+
+
 def saliency_metric(clf, x, y, relevance, threshold):
     """log(max(a, 0.05)) - log(p) of one picture [1, 3, H, W] and one map [1, C, H, W]."""
     x0, y0, x1, y1 = box(region(relevance[0].double().sum(0).tolist(), threshold))

@@ -63,7 +63,8 @@ def test_a_map_is_made_and_scored(model, subject, objects):
         scores = tasks.localization_scores(found)
         np.testing.assert_allclose(scores.values, expected.values, rtol=1e-6)
         np.testing.assert_allclose(scores.runs, expected.runs, rtol=1e-6)
-        assert set(found.arrays) == {"values", "runs", "boxes"}, "no map travels"
+        assert set(found.arrays) == {"values", "runs", "levels", "boxes"}, "no map travels"
+        assert scores.levels.sum(1).tolist() == [(~objects.mask).sum(), objects.mask.sum()]
         assert found.arrays["boxes"].tolist() == objects.boxes.tolist()
         assert found.facts["measures"] == MEASURES
         assert found.facts["size"] == (16 * 16 + 10 * 30) / SIDE**2

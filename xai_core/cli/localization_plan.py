@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from xai_core.datasets import AnnotatedPicture
 from xai_core.export import Explanation
 from xai_core.localization.columns import BASELINE_COLUMNS
 from xai_core.localization.gathering import LeftOut, Rule
-from xai_core.localization.inputs import Ints
 from xai_core.localization.objects import Objects
+from xai_core.localization.pooling import Pooled
 from xai_core.localization.scoring import Scores
 from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
 
@@ -131,17 +131,27 @@ class Localized:
         asked: the model and the methods that work on it.
         scored: every map's scores; as rows, thousands of pictures would fill the memory.
         explanations: the maps; none of a data set.
-        boxes: of each photo by its name, in pixels of the model's input.
+        objects: of each photo by its name; none of a data set.
         pictures: what is told of each.
+        pooled: what all maps of a method make together.
         problems: sentences about what failed.
     """
 
     asked: Asked
     scored: list[Scored] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
-    boxes: dict[str, Ints] = field(default_factory=dict)
+    objects: dict[str, Objects] = field(default_factory=dict)
     pictures: list[dict[str, Any]] = field(default_factory=list)
+    pooled: Pooled = field(default_factory=Pooled)
     problems: list[str] = field(default_factory=list)
+
+    def add(
+        self, picture: Mapping[str, Any], column: str, scores: Scores, measures: Sequence[str]
+    ) -> None:
+        """Take over the scores of a map; what is pooled is added up, and not kept."""
+        self.pooled.add(column, scores.levels)
+        kept = replace(scores, levels=scores.levels[:, :0].copy())
+        self.scored.append(Scored(picture, column, kept, measures))
 
     @property
     def table(self) -> pd.DataFrame:

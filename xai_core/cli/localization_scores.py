@@ -10,7 +10,7 @@ import numpy as np
 
 from xai_core import tasks
 from xai_core.cache import Cache, Result
-from xai_core.cli.localization_plan import Localized, Placed, Plan, Scored
+from xai_core.cli.localization_plan import Localized, Placed, Plan
 from xai_core.cli.meter import Meter
 from xai_core.composites import Drawn, drawn_quadrants, two_by_two
 from xai_core.errors import DataError
@@ -72,7 +72,7 @@ def score_photos(
     said = asked.classified([one.photo for one in some], cache)
     wanted = []
     for one, answer in zip(some, said, strict=True):
-        found.boxes[one.photo.name] = one.objects.boxes
+        found.objects[one.photo.name] = one.objects
         subject = asked.subject(one.photo, one.target)
         for choice in asked.choices:
             result = maps.get((one.photo.name, choice.id))
@@ -104,7 +104,7 @@ def score_quadrants(plan: Plan, found: Localized, cache: Cache) -> None:
     """Explain composites, each for the class of one of its pictures."""
     names = {one["hash"]: one["name"] for one in found.pictures}
     try:
-        drawn = drawn_quadrants({one["hash"]: one["target"] for one in found.pictures}, plan.seed)
+        drawn = drawn_quadrants({one["hash"]: one["class"] for one in found.pictures}, plan.seed)
     except DataError as error:
         found.problems.append(f"--quadrants: {error}")
         return
@@ -169,8 +169,7 @@ def _take(
         if isinstance(outcome, str):
             found.problems.append(f"{column}: {outcome}")
         else:
-            scores = tasks.localization_scores(outcome)
-            found.scored.append(Scored(one, column, scores, measures))
+            found.add(one, column, tasks.localization_scores(outcome), measures)
 
 
 def _explanation(one: Placed, choice: Choice, result: Result, share: float) -> Explanation:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,10 @@ def add_to(commands: Commands) -> None:
         run,
         "find out whether heatmaps are where the objects are",
         ": the maps of pictures with boxes or masks are scored, beside those of baselines that "
-        "know nothing of the model. Writes localization.csv, runs.csv, means.csv, by_size.csv, "
-        "differences.csv, left_out.csv, localization.png, .svg and .pdf, run.json and, of photos, "
-        "heatmaps.png, heatmaps.svg and relevance.npz. What DIR already holds is not computed "
-        "again.",
+        "know nothing of the model. Writes localization.csv, runs.csv, means.csv, pooled.csv, "
+        "by_size.csv, differences.csv, left_out.csv, localization.png, .svg and .pdf, run.json "
+        "and, of photos, heatmaps.png, heatmaps.svg and relevance.npz. What DIR already holds is "
+        "not computed again.",
     )
     add_photos(parser, "*", one_class=False)
     add_maps(parser)
@@ -126,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = localized(plan, kept_results(out))
     table, left_out = found.table, plan.left_out.table()
     titles = {column: localized_title(column) for column in dict.fromkeys(table["method"])}
-    for name, make in findings(table, found.runs, left_out, titles).items():
+    for name, make in findings(table, found.runs, found.pooled, left_out, titles).items():
         write_file(out / name, make())
     for name, data in map_files(found):
         write_file(out / name, data)
@@ -200,21 +201,27 @@ def _meant(given: Sequence[str], class_names: Sequence[str]) -> dict[str, int]:
 def _report(found: Localized, left_out: pd.DataFrame) -> str:
     """The means with their intervals as text, and what is left out."""
     from xai_core.cli.tables import aligned
+    from xai_core.localization.pooling import POOLED, SAID
     from xai_core.localization.summary import means
     from xai_core.measure_registry import MEASURES
 
-    table = means(found.table)
-    measures = list(dict.fromkeys(table["measure"]))
-    cells = {(row["method"], row["measure"]): _interval(row) for row in table.to_dict("records")}
+    table, pooled = means(found.table), found.pooled.table()
+    columns = {
+        MEASURES[str(name)].short_title: _texts(own["method"], own["mean"], own["low"], own["high"])
+        for name, own in table.groupby("measure", sort=False)
+    }
+    if len(pooled):
+        columns[POOLED] = _texts(pooled["method"], pooled["pxap_pooled"])
     rows = [
-        [method, *(cells.get((method, measure), "–") for measure in measures)]
+        [method, *(own.get(method, "–") for own in columns.values())]
         for method in dict.fromkeys(table["method"])
     ]
-    titles = [MEASURES[name].short_title for name in measures]
-    lines = [aligned([["method", *titles], *rows]), ""]
+    lines = [aligned([["method", *columns], *rows]), ""]
     count = len(found.pictures)
     lines.append(f"Means over {count} {'picture' if count == 1 else 'pictures'}, 95 % intervals.")
-    lower = [MEASURES[name].short_title for name in measures if not MEASURES[name].higher_is_better]
+    lines += [SAID] if len(pooled) else []
+    measures = [MEASURES[name] for name in dict.fromkeys(table["measure"])]
+    lower = [one.short_title for one in measures if not one.higher_is_better]
     lines += [f"Lower is better: {', '.join(lower)}."] if lower else []
     return "\n".join(lines + _left_out(left_out))
 
@@ -230,8 +237,12 @@ def _left_out(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _interval(row: Mapping[Any, Any]) -> str:
-    mean, low, high = row["mean"], row["low"], row["high"]
+def _texts(methods: Iterable[str], *numbers: Iterable[float]) -> dict[str, str]:
+    """What people read of a mean, and of its interval if there is one, by method."""
+    return dict(zip(methods, map(_interval, *numbers), strict=True))
+
+
+def _interval(mean: float, low: float = nan, high: float = nan) -> str:
     if mean != mean:
         return "–"
     return f"{mean:.2f}" if low != low else f"{mean:.2f} ({low:.2f} to {high:.2f})"

@@ -19,7 +19,7 @@ from xai_core.errors import XaiError
 from xai_core.explainers.choices import column_title
 from xai_core.export import relevance_npz
 from xai_core.figures import to_png, to_svg
-from xai_core.localization.drawing import boxed_figure
+from xai_core.localization.drawing import objects_figure
 from xai_core.localization.gathering import CHUNK, Gathered, gathered
 from xai_core.localization.record import localization_run
 from xai_core.provenance import Run
@@ -55,10 +55,10 @@ def localized(plan: Plan, cache: Cache) -> Localized:
 
 
 def map_files(found: Localized) -> Iterator[tuple[str, bytes]]:
-    """The maps of photos, as pictures with the boxes and as data."""
+    """The maps of photos, as pictures with the objects and as data."""
     if found.explanations:
         titles = {choice.id: column_title(choice.id) for choice in found.asked.choices}
-        figure = boxed_figure(found.explanations, found.boxes, Display(), titles)
+        figure = objects_figure(found.explanations, found.objects, Display(), titles)
         yield "heatmaps.png", to_png(figure)
         yield "heatmaps.svg", to_svg(figure)
         yield "relevance.npz", relevance_npz(found.explanations)

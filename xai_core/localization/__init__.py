@@ -11,7 +11,7 @@ from xai_core.localization.pointing import (
     stochastic_pointing_game,
     stochastic_pointing_runs,
 )
-from xai_core.localization.precision import pxap, pxap_pooled
+from xai_core.localization.precision import level_counts, pooled_area, pxap, pxap_pooled
 from xai_core.localization.regions import (
     SUCCESS,
     box_iou,
@@ -38,6 +38,7 @@ __all__ = [
     "dilated",
     "is_baseline",
     "largest_components",
+    "level_counts",
     "localized_title",
     "margin",
     "masks_of_boxes",
@@ -45,6 +46,7 @@ __all__ = [
     "object_measures",
     "overlaps",
     "pointing_game",
+    "pooled_area",
     "pxap",
     "pxap_pooled",
     "quadrant_objects",

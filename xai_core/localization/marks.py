@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from xai_core.heatmaps import signed_map, upsample
-from xai_core.localization.drawing import INK, RIM
+from xai_core.localization.drawing import INK, RIM, border, enlarged
 from xai_core.localization.inputs import Bools
 from xai_core.localization.objects import Objects
 from xai_core.localization.pointing import margin
@@ -67,11 +67,4 @@ def marked(
 
 def _outline(image: Image.Image, mask: Bools, colour: str) -> None:
     """Draw the border of a mask, enlarged to the picture."""
-    large = Image.fromarray(mask).resize(image.size, Image.Resampling.NEAREST)
-    inside = np.pad(np.asarray(large), 2)
-    middle = inside[2:-2, 2:-2]
-    border = np.zeros_like(middle)
-    for dy, dx in ((-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, 1), (-1, 1), (1, -1)):
-        rows, columns = inside.shape[0] - 2 + dy, inside.shape[1] - 2 + dx
-        border |= middle & ~inside[2 + dy : rows, 2 + dx : columns]
-    image.paste(colour, mask=Image.fromarray(border))
+    image.paste(colour, mask=Image.fromarray(border(enlarged(mask, image), 2)))

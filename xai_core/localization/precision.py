@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from xai_core.heatmaps import Floats
-from xai_core.localization.inputs import Bools, Given, mask_scores, object_masks, positive_parts
+from xai_core.localization.inputs import (
+    Bools,
+    Given,
+    Ints,
+    mask_scores,
+    object_masks,
+    positive_parts,
+)
 from xai_core.measure_registry import Needs, measure
+
+LEVELS = 1000  # thresholds of the pooled area
+EDGES = np.append(np.arange(LEVELS) / LEVELS, np.inf)
 
 
 @measure(
@@ -45,11 +55,11 @@ def pxap_pooled(maps: Given, masks: Given) -> float:
     """One area for the pixels of all pictures together, as the paper has it.
 
     Each map's positive part is first divided by its maximum, so that one threshold means the same
-    in all maps. Pictures of which ``pxap`` is undefined are left out.
+    in all maps. The thresholds are the paper's, 0, 0.001, …, 0.999. Pictures of which ``pxap`` is
+    undefined are left out.
 
     Source: Choe et al. 2020, arXiv:2007.04178. Differs from the paper: it also subtracts each
-    map's minimum, which of a map with zero or negative values changes nothing; and it has 1,000
-    thresholds.
+    map's minimum, which of a map with zero or negative values changes nothing.
 
     Args:
         maps: as in ``pxap``.
@@ -61,11 +71,40 @@ def pxap_pooled(maps: Given, masks: Given) -> float:
     Raises:
         MethodError: as ``pxap``.
     """
+    return pooled_area(level_counts(maps, masks).sum(0))
+
+
+def level_counts(maps: Given, masks: Given) -> Ints:
+    """How many pixels of each picture lie between two thresholds; sums of them can be pooled.
+
+    Args:
+        maps: as in ``pxap``.
+        masks: as in ``pxap``.
+
+    Returns:
+        int64 [N, 2, 1000], beside the object and on it, by the highest threshold that they
+        reach; zeros where ``pxap`` is undefined.
+
+    Raises:
+        MethodError: as ``pxap``.
+    """
     parts = positive_parts(maps)
-    truth = object_masks(masks, parts)
-    tops = parts.max((1, 2), keepdims=True)
-    left = (tops[:, 0, 0] > 0) & truth.any((1, 2))
-    return average_precision(parts[left] / tops[left], truth[left]) if left.any() else float("nan")
+    found = np.zeros((len(parts), 2, LEVELS), np.int64)
+    for own, part, mask in zip(found, parts, object_masks(masks, parts), strict=True):
+        if part.any() and mask.any():
+            shares = part / part.max()
+            for place, chosen in enumerate((~mask, mask)):
+                own[place] = np.histogram(shares[chosen], EDGES)[0]
+    return found
+
+
+def pooled_area(counts: Ints) -> float:
+    """The area of summed ``level_counts``, int [2, 1000]; NaN if there is none."""
+    beside, on = counts[:, ::-1].cumsum(1)  # from the highest threshold down
+    if on[-1] == 0:
+        return float("nan")
+    chosen = np.maximum(beside + on, 1)  # where nothing is chosen, nothing is gained
+    return float((on / chosen * np.diff(on, prepend=0)).sum() / on[-1])
 
 
 def average_precision(values: Floats, truth: Bools) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from torch import Tensor
 from xai_core.errors import MethodError
 from xai_core.heatmaps import Floats, signed_map, upsample
 from xai_core.localization.crops import saliency_metric
+from xai_core.localization.inputs import Ints
 from xai_core.localization.objects import Objects
 from xai_core.localization.pointing import stochastic_pointing_game, stochastic_pointing_runs
+from xai_core.localization.precision import level_counts, pxap
 from xai_core.localization.shares import negative_quadrants
 from xai_core.measure_registry import MEASURES, Measure, Needs, titles_of
 from xai_core.models.classifier import Classifier
@@ -23,6 +25,7 @@ from xai_core.models.classifier import Classifier
 STOCHASTIC = stochastic_pointing_game.__name__
 QUADRANTS = negative_quadrants.__name__
 SALIENCY = saliency_metric.__name__
+PXAP = pxap.__name__
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,12 @@ class Scores:
     Attributes:
         values: float64 [M], by measure; NaN where it is undefined.
         runs: float64 [R], the single runs of the stochastic pointing game; none without it.
+        levels: ``precision.level_counts``, int [2, 1000]; none, [2, 0], without PxAP.
     """
 
     values: Floats
     runs: Floats
+    levels: Ints = field(default_factory=lambda: np.zeros((2, 0), np.int64))
 
 
 def object_measures() -> dict[str, str]:
@@ -109,7 +114,10 @@ def score_map(
             values.append(_saliency(large, asked))
         else:
             values.append(_score(MEASURES.get(name), name, maps, objects))
-    return Scores(np.array(values, np.float64), runs)
+    found = Scores(np.array(values, np.float64), runs)
+    if PXAP not in measures:
+        return found
+    return replace(found, levels=level_counts(maps, objects.mask[None])[0])
 
 
 def _saliency(large: Floats, asked: Asked | None) -> float:

@@ -230,7 +230,8 @@ def run_score_map(
         asked = Asked(clf, model_pixels(clf, image), target)
     found = score_map(relevance, place, measures, seed, asked)
     facts = {"measures": list(measures), "size": place.size, "cut": place.cut}
-    return Result({**vars(found), "boxes": place.boxes}, facts)
+    levels = found.levels.astype(np.min_scalar_type(place.mask.size))  # there are thousands
+    return Result({**vars(found), "levels": levels, "boxes": place.boxes}, facts)
 
 
 def localize_baselines(
@@ -301,4 +302,5 @@ def run_baseline(
 
 def localization_scores(result: Result) -> Scores:
     """What ``run_localize``, ``run_score_map`` and ``run_baseline`` found."""
-    return Scores(result.arrays["values"], result.arrays["runs"])
+    values, runs, levels = (result.arrays[name] for name in ("values", "runs", "levels"))
+    return Scores(values, runs, levels.astype(np.int64))

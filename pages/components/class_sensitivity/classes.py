@@ -17,6 +17,7 @@ from xai_core.errors import ModelError
 MOST = 8
 PARAMETER = "classes"  # of the address
 _ASKED = "_compared-classes"  # in the session: what was last chosen, as words of the address
+_BEGUN = "_usual-classes"  # in the session: the usual classes with which the control has begun
 
 
 def choose(
@@ -43,8 +44,12 @@ def choose(
     titles = class_titles(class_names)
     order = np.argsort(-scores, kind="stable").tolist()
     asked = _asked_for(class_names, usual)
-    # Other usual classes, or classes that a link names, begin the control anew.
-    key = f"compared {most} {hash(tuple(class_names))} {[] if asked else list(usual)}"
+    # Other usual classes begin the control anew, unless others than those are chosen: one that
+    # began anew at a visitor's first change would lose the focus.
+    if not asked:
+        st.session_state[_BEGUN] = list(usual)
+    begun = st.session_state.setdefault(_BEGUN, [])
+    key = f"compared {most} {hash(tuple(class_names))} {begun}"
 
     def change() -> None:
         chosen = st.session_state[key]

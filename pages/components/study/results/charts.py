@@ -158,12 +158,12 @@ def _rows(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _shares(title: str) -> dict[str, Any]:
-    return {"title": title, "tickformat": ".0%", "range": [0, 1]}
+    return {"title": title, "tickformat": ".0%", "range": [0, 1], "ticklabeloverflow": "allow"}
 
 
 def _laid_out(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_layout(
-        margin={"l": 0, "r": 8, "t": 8, "b": 40 if layout.get("showlegend") is False else LEGEND},
+        margin={"l": 0, "r": 16, "t": 8, "b": 40 if layout.get("showlegend") is False else LEGEND},
         height=height,
         # Measured from the figure's foot: under the axis' title, however tall the figure is.
         legend={
