@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 1440, 900
 NARROW = (360, 780)
 PATIENCE_MS = 600_000
 Colours = Literal["light", "dark"]
-LAST = re.compile(r"run\.json|Filter this map")  # what comes when all is there
+LAST = re.compile(r"run\.json|Filter this map|All tables")  # what comes when all is there
 SETTLE_MS = 2_000  # charts are drawn and move into their places
 
 COMPARED = (
@@ -54,6 +54,11 @@ SHOTS: dict[str, tuple[str, Colours, tuple[int, int]]] = {
     "sanity-dark": (f"sanity?{SWEPT}", "dark", (WIDTH, HEIGHT)),
     "sanity-imagenet": ("sanity?seeds=1", "light", (WIDTH, 1000)),
     "class-sensitivity": (f"class-sensitivity?{JOINED}", "light", (WIDTH, 2090)),
+    "localisation": (
+        "localisation?samples=Rocket&methods=saliency,gradcam,lrp_epsilon",
+        "light",
+        (WIDTH, 1100),
+    ),
     "reliability-imagenet": ("reliability?methods=saliency,gradcam", "light", (WIDTH, 1500)),
     "reliability-light": (
         f"reliability?{SMALL}&samples=Astronaut&methods=saliency,gradcam",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xai_core.annotations import Box, Outlines, Region, coco_json
+from xai_core.annotations import Box, Mask, Outlines, Region, coco_file, coco_json
 from xai_core.annotations.rle import mask_of_runs
 from xai_core.errors import DataError
 
@@ -31,6 +31,28 @@ def test_boxes_are_corner_and_size():
     found = read(content({"bbox": [0.5, 1, 2.5, 1.25]}))
     assert found.size == (6, 4)
     assert found.regions == (Region("hot dog", Box(0.5, 1, 3, 2.25)),)
+
+
+def test_what_is_written_is_read_again():
+    pixels = np.zeros((4, 6), bool)
+    pixels[0, 0] = pixels[1:3, 2:5] = True
+    triangle = ((1.0, 1.0), (5.0, 1.5), (1.0, 3.25))
+    square = ((0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0))
+    shapes = [Box(0.5, 1, 3, 2.25), Outlines((triangle, square)), Mask(pixels), Mask(~pixels)]
+    data = coco_file("a.jpg", (6, 4), [Region(None, shape) for shape in shapes], "hot dog")
+    found = coco_json(data, "instances.json")["a.jpg"]()
+    assert found.size == (6, 4)
+    assert [one.name for one in found.regions] == ["hot dog"] * 4
+    *drawn, mask, rest = [one.shape for one in found.regions]
+    assert drawn == shapes[:2]
+    assert np.array_equal(mask.pixels, pixels)
+    assert np.array_equal(rest.pixels, ~pixels)
+    entries = json.loads(data)["annotations"]
+    # Of the box 2.5 × 1.25; half of 4 × 2.25, and 2 × 2; 1 and 2 × 3 pixels of 24.
+    assert [entry["area"] for entry in entries] == [3.125, 4.5 + 4, 7, 17]
+    assert entries[2]["bbox"] == [0, 0, 5, 3]
+    # Down the columns: the corner; 3 below it, 4, 1 above; 2, 2 not, 2, 2 not, 2, and the rest.
+    assert entries[2]["segmentation"]["counts"] == [0, 1, 8, 2, 2, 2, 2, 2, 5]
 
 
 def test_a_box_up_to_the_edge_is_not_beyond_it():

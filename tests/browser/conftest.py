@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from bots import Server
+from tests.annotated_samples import annotated_samples
 from xai_core.images import sample_image
 
 ROOT = Path(__file__).parents[2]
@@ -116,11 +118,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def server(folder: Path, cache: Path) -> Iterator[str]:
-    """Address of a server, which has a data set of one picture."""
+    """Address of a server, which has a data set of one picture, and one with marked objects."""
     data = folder / "little"
     (data / "Egyptian cat").mkdir(parents=True)
     sample_image("cat").save(data / "Egyptian cat" / "one.png")
-    with serving(folder, cache, XAI_DATA=str(data)) as address:
+    marked = annotated_samples(folder / "marked")
+    with serving(folder, cache, XAI_DATA=f"{data}{os.pathsep}{marked}") as address:
         yield address
 
 

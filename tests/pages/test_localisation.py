@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.localisation.cases import SHOWN, best_and_worst
 from pages.components.localisation.sample_objects import known
+from tests.annotated_samples import SAMPLES, XML, annotated_samples
 from tests.pages.opening import page, words
 from tests.pages.waiting import arrived, ended, until
 from xai_core.annotations import Box, Region
@@ -22,9 +25,6 @@ from xai_core.models import load_classifier
 pytestmark = pytest.mark.usefixtures("engine")
 METHODS = ("saliency", "gradcam")
 QUICK = {"samples": "Rocket", "methods": ",".join(METHODS)}
-XML = """<annotation><size><width>{0}</width><height>{1}</height></size>
-<object><name>{2}</name><bndbox><xmin>{3}</xmin><ymin>{4}</ymin><xmax>{5}</xmax><ymax>{6}</ymax>
-</bndbox></object></annotation>"""
 
 
 def opened(**query: Any) -> AppTest:
@@ -118,3 +118,57 @@ def test_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XAI_DATA", raising=False)
     app = until(opened(view="A data set"), ended("prediction"))
     assert "XAI_DATA" in words(app)
+
+
+def ranked(measure: str, *values: float) -> tuple[list[str], list[str]]:
+    names = [f"p{number}" for number in range(len(values))]
+    table = pd.DataFrame({"image": names, "image_hash": names, "value": values})
+    return best_and_worst(table.assign(measure=measure))
+
+
+def test_the_best_and_the_worst() -> None:
+    nan = float("nan")
+    assert ranked("pxap", 0.2, nan, 0.9, 0.5) == (["p2", "p3"], ["p0"])
+    assert ranked("negative_quadrants", 0.2, nan, 0.9, 0.5) == (["p0", "p3"], ["p2"])
+    assert ranked("pxap", nan, nan) == ([], [])
+    assert ranked("pointing_game", 1, 1, 0, 1) == (["p0", "p1"], ["p2"]), "no worst is a best"
+    best, worst = ranked("pxap", *np.arange(20) / 20)
+    assert best == [f"p{number}" for number in range(19, 19 - SHOWN, -1)]
+    assert worst == [f"p{number}" for number in range(SHOWN)]
+
+
+def test_composites_are_scored_and_a_picture_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XAI_DATA", str(annotated_samples(tmp_path / "marked")))
+    query = {"view": "A data set", "methods": "gradcam", "quadrants": "true"}
+    app = measured(opened(**query, object_measure="PxAP"))
+    means = table(app, "Scores missing")
+    assert means.loc["Whole picture (baseline)", "Negative quadrants heatmap ↓"].startswith("0.75 ")
+    assert len([one for one in app.button if one.label.startswith("Open ")]) == len(SAMPLES)
+
+    def of_one(app: AppTest) -> AppTest:
+        both = ended("localisation-maps", "localisation-set")
+        return until(app, lambda works: both(works) and arrived("localisation-maps")(works))
+
+    (control,) = [one for one in app.selectbox if one.label == "Show"]
+    alone = of_one(control.select_index(1).run())
+    assert "Egyptian cat" in words(alone)
+    assert "(explained)" in words(alone).replace("\\", "")
+    found = table(alone, "Negative quadrants heatmap ↓")
+    assert found.loc["Whole picture (baseline)", "Negative quadrants heatmap ↓"] == "0.75"
+    (back,) = [one for one in alone.button if one.label == "Back to all"]
+    assert table(measured(back.click().run()), "Scores missing").equals(means)
+
+
+def test_composites_of_one_class_are_refused_and_the_rest_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cats = annotated_samples(tmp_path / "cats", ["Egyptian cat"] * len(SAMPLES))
+    monkeypatch.setenv("XAI_DATA", str(cats))
+    app = measured(opened(view="A data set", methods="gradcam", quadrants="true"))
+    assert [one.value.replace("\\", "") for one in app.error] == [
+        "A composite needs three pictures of other classes than the explained one; of 4 pictures, "
+        "0 have another class than 'Egyptian cat'."
+    ]
+    assert table(app, "Scores missing").Pictures.tolist() == [len(SAMPLES)] * 5

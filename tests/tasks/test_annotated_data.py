@@ -9,6 +9,8 @@ from tests.command_line import picture
 from tests.localization.test_gathering import xml
 from xai_core import tasks
 from xai_core.annotations import Box, Region
+from xai_core.composites import drawn_quadrants, two_by_two
+from xai_core.errors import DataError
 from xai_core.images import image_hash, model_input, read_picture
 from xai_core.localization import seen_objects
 
@@ -52,6 +54,25 @@ def test_what_can_be_used_and_what_cannot(model, folder):
         assert np.array_equal(objects.mask, expected.mask)
         assert np.array_equal(objects.boxes, expected.boxes)
         assert objects.cut == expected.cut
+
+
+def test_composites_are_what_the_lots_say(model, folder):
+    pictures = {name: read_picture(folder / "images" / f"{name}.png") for name in OBJECTS}
+    hashes = {name: image_hash(image) for name, image in pictures.items()}
+    names = {hashes[name]: f"images/{name}.png" for name in OBJECTS}
+    targets = {hashes[name]: number for number, name in enumerate(OBJECTS)}
+    task = tasks.composites(model, "f", str(folder), names, targets, 3)
+    found = tasks.composite_subjects(task.run(**task.arguments), targets)
+    by_hash = {hashes[name]: image for name, image in pictures.items()}
+    for digest, drawn in drawn_quadrants(targets, 3).items():
+        subject, objects = found[digest]
+        expected = two_by_two([by_hash[one] for one in drawn.names(digest)], (64, 64), 1.0)
+        assert np.array_equal(subject.pixels, expected)
+        assert subject.target == targets[digest]
+        assert objects.quadrant == drawn.quadrant
+    same = tasks.composites(model, "f", str(folder), names, dict.fromkeys(targets, 0), 3)
+    with pytest.raises(DataError, match="three pictures of other classes"):
+        same.run(**same.arguments)
 
 
 def test_no_more_than_are_asked_for(model, folder):

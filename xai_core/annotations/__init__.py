@@ -1,6 +1,6 @@
 """Boxes and masks of objects, from files to what a model sees of them. Needs no torch."""
 
-from xai_core.annotations.coco import coco_json
+from xai_core.annotations.coco import coco_file, coco_json
 from xai_core.annotations.mask_png import mask_png
 from xai_core.annotations.matching import MatchedClasses, Unknown, match_classes
 from xai_core.annotations.reading import Read
@@ -20,6 +20,7 @@ __all__ = [
     "Region",
     "Seen",
     "Unknown",
+    "coco_file",
     "coco_json",
     "mask_png",
     "match_classes",

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from xai_core.annotations.reading import Read
 from xai_core.annotations.regions import (
     Annotation,
@@ -27,7 +29,7 @@ from xai_core.annotations.regions import (
     clipped,
     number,
 )
-from xai_core.annotations.rle import mask_of_runs
+from xai_core.annotations.rle import mask_of_runs, runs_of_mask
 from xai_core.errors import DataError
 from xai_core.images import shown_name
 
@@ -69,6 +71,49 @@ def coco_json(data: bytes, name: str) -> dict[str, Read]:
             entries = by_picture.get(_key(picture.get("id")), [])
             found[file] = partial(_annotation, picture, entries, names, inside)
     return found
+
+
+def coco_file(file: str, size: Size, regions: Sequence[Region], name: str) -> bytes:
+    """What ``coco_json`` reads: objects of one class on one picture.
+
+    Args:
+        file: the picture's name.
+        size: its (width, height).
+        regions: the objects; their own names are not written.
+        name: of their class.
+    """
+    entries = [
+        {"id": place, "image_id": 1, "category_id": 1, "iscrowd": 0, **_written(region, size)}
+        for place, region in enumerate(regions, 1)
+    ]
+    width, height = size
+    content = {
+        "images": [{"id": 1, "file_name": file, "width": width, "height": height}],
+        "annotations": entries,
+        "categories": [{"id": 1, "name": name}],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False).encode("utf-8")
+
+
+def _written(region: Region, size: Size) -> Record:
+    shape = region.shape
+    if isinstance(shape, Box):
+        return _boxed(shape, [])
+    if isinstance(shape, Outlines):
+        x, y = zip(*(point for part in shape.parts for point in part), strict=True)
+        parts = [[value for point in part for value in point] for part in shape.parts]
+        return _boxed(Box(min(x), min(y), max(x), max(y)), parts, shape.area)
+    rows, columns = np.nonzero(shape.pixels)
+    box = Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    runs = {"size": [size[1], size[0]], "counts": runs_of_mask(shape)}
+    return _boxed(box, runs, float(shape.pixels.sum()))
+
+
+def _boxed(box: Box, shape: object, area: float | None = None) -> Record:
+    corner = [float(box.x0), float(box.y0)]
+    sides = [float(box.x1 - box.x0), float(box.y1 - box.y0)]
+    filled = box.area if area is None else area
+    return {"bbox": [*corner, *sides], "area": float(filled), "segmentation": shape}
 
 
 def _content(data: bytes, shown: str) -> Record:

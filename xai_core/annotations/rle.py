@@ -47,6 +47,14 @@ def mask_of_runs(counts: object, size: Size, shown: str) -> Mask:
     return Mask(_pixels(runs, size))
 
 
+def runs_of_mask(mask: Mask) -> list[int]:
+    """The run lengths that tell a mask, as a list."""
+    values = mask.pixels.T.ravel()
+    changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+    runs = np.diff([0, *changes, len(values)]).tolist()
+    return [0, *runs] if values[0] else runs
+
+
 def _pixels(runs: Sequence[int], size: Size) -> NDArray[np.bool_]:
     values = np.arange(len(runs)) % 2 == 1
     columns = np.repeat(values, runs).reshape(size)

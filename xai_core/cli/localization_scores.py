@@ -104,7 +104,7 @@ def score_quadrants(plan: Plan, found: Localized, cache: Cache) -> None:
     """Explain composites, each for the class of one of its pictures."""
     names = {one["hash"]: one["name"] for one in found.pictures}
     try:
-        drawn = drawn_quadrants({one["hash"]: one["target"] for one in found.pictures}, plan.seed)
+        drawn = drawn_quadrants({one["hash"]: one["class"] for one in found.pictures}, plan.seed)
     except DataError as error:
         found.problems.append(f"--quadrants: {error}")
         return

@@ -6,7 +6,12 @@ keywords of ``load_classifier``; each worker keeps the latest ones.
 """
 
 from xai_core.apem.one_picture import Metric
-from xai_core.tasks.annotated_data import annotated_pictures, annotated_subjects
+from xai_core.tasks.annotated_data import (
+    annotated_pictures,
+    annotated_subjects,
+    composite_subjects,
+    composites,
+)
 from xai_core.tasks.apem import filtering, measure_all, trace
 from xai_core.tasks.class_sensitivity import class_scores, compare_all, compare_classes
 from xai_core.tasks.comparison import similarity
@@ -37,6 +42,8 @@ __all__ = [
     "SweepResults",
     "annotated_pictures",
     "annotated_subjects",
+    "composite_subjects",
+    "composites",
     "class_scores",
     "compare_all",
     "compare_classes",

@@ -1,4 +1,4 @@
-"""Annotated pictures of a data set on the server's disk, as a model sees them."""
+"""Annotated pictures of a data set on the server's disk, as a model sees them, and composites."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from PIL import Image
 
 from xai_core import datasets
 from xai_core.cache import Result, content_key
+from xai_core.composites import drawn_quadrants, two_by_two
 from xai_core.datasets.layouts import layout_of
-from xai_core.images import image_hash, model_input
+from xai_core.images import image_hash, model_input, read_source
 from xai_core.jobs import Task
 from xai_core.localization.gathering import ANNOTATED, Gathered, LeftOut, Rule, gathered, in_turn
-from xai_core.localization.objects import Objects
+from xai_core.localization.objects import Objects, quadrant_objects
 from xai_core.models import Classifier
 from xai_core.progress import advance
 from xai_core.tasks.models import Model, Subject, classifier, scores
@@ -103,11 +104,86 @@ def annotated_subjects(result: Result) -> list[tuple[Subject, Objects]]:
     arrays, facts = result.arrays, result.facts
     found = []
     for k, digest in enumerate(facts["hashes"]):
-        pixels = arrays["pixels"][k].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
         boxes = arrays["boxes"][arrays["owners"] == k]
         objects = Objects(arrays["masks"][k], boxes, facts["cuts"][k])
-        found.append((Subject(digest, pixels, facts["targets"][k]), objects))
+        found.append((Subject(digest, _pixels(arrays["pixels"][k]), facts["targets"][k]), objects))
     return found
+
+
+def composites(
+    model: Model,
+    fingerprint: str,
+    folder: str,
+    names: Mapping[str, str],
+    targets: Mapping[str, int],
+    seed: int,
+) -> Task:
+    """Each picture among three of other classes, drawn by lot.
+
+    Args:
+        model: keywords of ``load_classifier``.
+        fingerprint: the model's.
+        folder: of the data set.
+        names: the pictures' files in the folder, by hash.
+        targets: the class that is explained, likewise.
+        seed: of the lots.
+    """
+    options = {
+        "folder": folder, "names": dict(names), "targets": dict(targets), "seed": seed
+    }  # fmt: skip
+    key = content_key("composites", fingerprint, options)
+    arguments = {"model": dict(model), **options}
+    return Task(key, run_composites, arguments, float(len(names)), "Putting pictures together")
+
+
+def run_composites(
+    model: dict[str, Any], folder: str, names: dict[str, str], targets: dict[str, int], seed: int
+) -> Result:
+    """Draw and make the composites; the arguments are those of ``composites``.
+
+    Returns:
+        Array "pixels", uint8 [N, H, W, 3] as the model gets them; facts "hashes" of the pictures
+        that are explained, and "quadrants", where each is.
+
+    Raises:
+        DataError: a picture has fewer than three of other classes.
+        ImageError: an odd side of the model's input, or a picture that cannot be read.
+    """
+    clf = classifier(model)
+    drawn = drawn_quadrants(targets, seed)
+    pixels = []
+    for one, own in drawn.items():
+        pictures = [read_source(str(Path(folder, names[each]))) for each in own.names(one)]
+        whole = two_by_two(pictures, clf.input_size, clf.crop, clf.resample, clf.squash)
+        pixels.append(np.rint(255 * whole).astype(np.uint8).transpose(1, 2, 0))
+        advance(len(pixels), len(drawn))
+    facts = {
+        "hashes": list(drawn),
+        "quadrants": [own.quadrant for own in drawn.values()],
+    }
+    return Result({"pixels": np.array(pixels)}, facts)
+
+
+def composite_subjects(
+    result: Result, targets: Mapping[str, int]
+) -> dict[str, tuple[Subject, Objects]]:
+    """The composites of ``run_composites`` as ``localize_all`` takes them, by picture.
+
+    Args:
+        result: of ``run_composites``.
+        targets: the class of each picture that is explained.
+    """
+    found = {}
+    for k, digest in enumerate(result.facts["hashes"]):
+        whole = result.arrays["pixels"][k]
+        place = quadrant_objects(result.facts["quadrants"][k], whole.shape[:2])
+        found[digest] = Subject(image_hash(whole), _pixels(whole), targets[digest]), place
+    return found
+
+
+def _pixels(seen: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model gets, of its bytes [H, W, 3]."""
+    return seen.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
 
 
 def _seen(clf: Classifier, image: Image.Image) -> Any:

@@ -33,7 +33,9 @@ NEARLY_ALL = 0.9  # of what the model sees
 _TAKEN = "_annotation-taken"  # in the session: which upload has been drawn, by picture
 
 
-def choose(image: ClassifiedImage, size: tuple[int, int], crop: float, squash: bool) -> Objects:
+def choose(
+    image: ClassifiedImage, size: tuple[int, int], crop: float, squash: bool
+) -> tuple[list[Region], Objects]:
     """What is marked on the picture, as the model sees it.
 
     With nothing marked, or nothing that the model sees, the run ends here, with a word.
@@ -43,6 +45,9 @@ def choose(image: ClassifiedImage, size: tuple[int, int], crop: float, squash: b
         size: (height, width) of the model's input.
         crop: as in ``model_input``.
         squash: likewise.
+
+    Returns:
+        What is marked in pixels of the picture, and of the model's input.
     """
     picture = image.picture
     key = f"objects {picture.hash[:12]}"
@@ -75,7 +80,7 @@ def choose(image: ClassifiedImage, size: tuple[int, int], crop: float, squash: b
         )
     if found.cut > 0:
         st.caption(f"The crop cuts off {found.cut:.0%} of what is marked.")
-    return found
+    return regions, found
 
 
 def _from_file(image: ClassifiedImage, key: str) -> list[Region]:

@@ -7,7 +7,6 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import alt_text
 from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.live import live, status
 from pages.components.localisation import downloads, drawn_maps, marks, tables
@@ -15,9 +14,11 @@ from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import Work, gather
 from xai_core import tasks
+from xai_core.annotations import Region
 from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task, shared_engine
-from xai_core.localization.columns import BASELINE_COLUMNS, localized_title
+from xai_core.localization.columns import BASELINE_COLUMNS
+from xai_core.localization.marks import KEY
 from xai_core.localization.objects import Objects
 from xai_core.localization.scoring import object_measures
 from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
@@ -31,7 +32,7 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     size, crop, _, squash = seen(classified.facts)
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        objects = marks.choose(image, size, crop, squash)
+        regions, objects = marks.choose(image, size, crop, squash)
     known = shared_engine().cache.__contains__
     asked = tasks.explain_all(
         *classified.loaded, [image.subject], choices, classified.by_source, known
@@ -40,7 +41,9 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     scored = _scored(classified, image, choices, asked, maps, objects)
     scores = gather("localisation-scores", list(scored.values()), patience=0.5)
     with right:
-        draw = partial(_results, classified, image, choices, asked, maps, scored, scores, objects)
+        draw = partial(
+            _results, classified, image, choices, asked, maps, scored, scores, (regions, objects)
+        )
         live(draw, maps, scores)
     return not (maps.running or scores.running)
 
@@ -84,9 +87,10 @@ def _results(
     maps: Work,
     scored: Mapping[str, Task],
     scores: Work,
-    objects: Objects,
+    marked: tuple[Sequence[Region], Objects],
 ) -> None:
     """Maps with their marks, and all scores."""
+    regions, objects = marked
     title = classified.class_titles[image.target]
     st.markdown(f"**Maps of {plain(title)}**")
     status(maps, "Computing")
@@ -95,7 +99,8 @@ def _results(
         for choice in choices
         if (task := asked[image.picture.hash, choice.id]).key in maps.results
     }
-    drawn_maps.show(image, there, objects)
+    st.caption(KEY)
+    drawn_maps.show(drawn_maps.crop_of(image), image.pixels, there, objects)
     head = {
         "image": image.picture.source,
         "image_hash": image.picture.hash,
@@ -112,8 +117,8 @@ def _results(
     table = as_table(rows)
     st.markdown("**Scores**")
     status(scores, "Scoring")
-    alt_text.table(tables.of_one(table, as_runs(runs)), "Scores by method", height="content")
+    tables.draw(tables.of_one(table, as_runs(runs)), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
-    titles = {name: localized_title(name) for name in scored}
-    downloads.of_one(table, as_runs(runs), titles, not (maps.running or scores.running))
+    ready = not (maps.running or scores.running)
+    downloads.of_one(classified, choices, image, regions, table, as_runs(runs), ready)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import pandas as pd
+import streamlit as st
 
+from pages.components import alt_text
 from pages.components.text import DASH, number
 from xai_core.localization.columns import localized_title
 from xai_core.localization.scoring import STOCHASTIC
 from xai_core.localization.tables import means_with_runs
 from xai_core.measures import MEASURES
+
+METHOD = 180  # pixels: the longest name of a baseline
+
+
+def draw(rows: pd.DataFrame, words: str) -> None:
+    """A table whose methods stay in sight; ``words`` are heard."""
+    pinned = {"Method": st.column_config.Column(width=METHOD, pinned=True)}
+    alt_text.table(rows, words, height="content", column_config=pinned)
 
 
 def title(measure: str) -> str:

@@ -1,0 +1,95 @@
+"""What many pictures tell together: means with intervals, by size, and differences."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import alt_text
+from pages.components.localisation import tables
+from pages.components.plots import COLOURS, laid_out
+from pages.components.text import DASH, number
+from xai_core.localization.columns import is_baseline, localized_title
+from xai_core.localization.summary import means_by_size
+from xai_core.localization.tables import all_differences, means_with_runs
+
+ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
+
+
+def show_all(table: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """Every method by every measure."""
+    st.markdown("**Means over pictures, with 95 % intervals**")
+    tables.draw(tables.of_many(table, runs), "Means by method")
+
+
+def show(own: pd.DataFrame, runs: pd.DataFrame, measure: str, whole: bool) -> None:
+    """Every method by one measure.
+
+    Args:
+        own: the scores by this measure.
+        runs: of the stochastic pointing game.
+        measure: its id.
+        whole: whether all is there; differences wait for that, because they take long.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    left.plotly_chart(_bars(means_with_runs(own, runs), measure), key="localisation-bars")
+    with right:
+        st.markdown("**By the size of the object**")
+        tables.draw(_sizes(own), "Means by size of the object")
+    if not whole:
+        return
+    st.markdown("**Differences between two methods, picture by picture**")
+    alt_text.table(_differences(own), "Paired differences", height=300)
+
+
+def _bars(means: pd.DataFrame, measure: str) -> go.Figure:
+    """A bar a method, baselines in grey, the best on top."""
+    shown = means.sort_values("mean", na_position="first")
+    baseline = shown.method.map(is_baseline)
+    error = {
+        "type": "data",
+        "symmetric": False,
+        "array": (shown.high - shown["mean"]).fillna(0).tolist(),
+        "arrayminus": (shown["mean"] - shown.low).fillna(0).tolist(),
+    }
+    figure = go.Figure(
+        go.Bar(
+            y=shown.method.map(localized_title).tolist(),
+            x=shown["mean"].tolist(),
+            orientation="h",
+            error_x=error,
+            marker={"color": ["#999999" if grey else COLOURS[0] for grey in baseline]},
+            hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+        )
+    )
+    axis = {"title": tables.title(measure)}
+    return laid_out(figure, ROW * len(shown) + REST, xaxis=axis)
+
+
+def _sizes(own: pd.DataFrame) -> pd.DataFrame:
+    found = means_by_size(own)
+    wide = found.assign(
+        said=[
+            f"{number(mean)} ({count})"
+            for mean, count in zip(found["mean"], found.pictures, strict=True)
+        ]
+    ).pivot_table(index="method", columns="group", values="said", aggfunc="first", sort=False)
+    wide.insert(0, "Method", [localized_title(name) for name in wide.index])
+    return wide.fillna(DASH).reset_index(drop=True)
+
+
+def _differences(own: pd.DataFrame) -> pd.DataFrame:
+    found = all_differences(own)
+    interval = [
+        f"[{number(low)}, {number(high)}]" for low, high in zip(found.low, found.high, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "Method": found.method.map(localized_title),
+            "Minus": found.other.map(localized_title),
+            "Mean difference": found.difference.map(number),
+            "95 % interval": interval,
+            "Pictures": found.pictures,
+        }
+    )
