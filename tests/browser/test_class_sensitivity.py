@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
+
+from tests.browser.test_localisation import downloaded
 
 
 def add(page: Page, name: str) -> None:
@@ -37,9 +39,7 @@ def test_two_pictures_side_by_side_and_other_classes(page: Page, server: str) ->
     classes.focus()
     add(page, "school bus")
     computed(page, re.compile(r"school\+bus"))
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="CSV", exact=True).click()
-    rows = list(csv.DictReader(io.StringIO(Path(waiting.value.path()).read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(downloaded(page, "CSV"))))
     named = {row[name] for row in rows for name in row if "class" in name}
     assert named >= {"21", "97", "72"}, "Egyptian cat, espresso and school bus"
 
@@ -51,3 +51,6 @@ def test_two_pictures_side_by_side_and_other_classes(page: Page, server: str) ->
     add(page, "tabby")
     add(page, "teddy")
     computed(page, re.compile("classes=[0-9]+-tabby&classes=[0-9]+-teddy"))
+    run = json.loads(downloaded(page, "run.json"))
+    assert [name.partition("-")[2] for name in run["classes"]] == ["tabby", "teddy"]
+    assert run["joined"] == "side-by-side"

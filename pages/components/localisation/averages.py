@@ -8,32 +8,35 @@ import streamlit as st
 
 from pages.components import alt_text
 from pages.components.localisation import tables
+from pages.components.localisation.set_scores import Found
 from pages.components.plots import COLOURS, laid_out
 from pages.components.text import DASH, number
 from xai_core.localization.columns import is_baseline, localized_title
+from xai_core.localization.pooling import SAID
 from xai_core.localization.summary import means_by_size
 from xai_core.localization.tables import all_differences, means_with_runs
 
 ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
 
 
-def show_all(table: pd.DataFrame, runs: pd.DataFrame) -> None:
+def show_all(found: Found) -> None:
     """Every method by every measure."""
     st.markdown("**Means over pictures, with 95 % intervals**")
-    tables.draw(tables.of_many(table, runs), "Means by method")
+    tables.draw(tables.of_many(found.table, found.runs, found.pooled), "Means by method")
+    st.caption(SAID)
 
 
-def show(own: pd.DataFrame, runs: pd.DataFrame, measure: str, whole: bool) -> None:
+def show(found: Found, measure: str, whole: bool) -> None:
     """Every method by one measure.
 
     Args:
-        own: the scores by this measure.
-        runs: of the stochastic pointing game.
+        found: the scores.
         measure: its id.
         whole: whether all is there; differences wait for that, because they take long.
     """
+    own = found.table[found.table.measure == measure]
     left, right = st.columns([3, 2], gap="medium")
-    left.plotly_chart(_bars(means_with_runs(own, runs), measure), key="localisation-bars")
+    left.plotly_chart(_bars(means_with_runs(own, found.runs), measure), key="localisation-bars")
     with right:
         st.markdown("**By the size of the object**")
         tables.draw(_sizes(own), "Means by size of the object")

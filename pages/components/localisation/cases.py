@@ -79,10 +79,10 @@ def _one(
         }
         shown, where = pairs[digest]
         drawn_maps.show(drawn_maps.seen_of(shown), shown.pixels, there, where)
-    table, runs = asked.tables(scores, classified.class_titles)
+    found = asked.found(scores, classified.class_titles)
     st.markdown("**Scores**")
     status(scores, "Scoring")
-    tables.draw(tables.of_one(table, runs), "Scores by method")
+    tables.draw(tables.of_one(found.table, found.runs), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from pages.components.classified import Classified
 from pages.components.live import live, status, wait_for
 from pages.components.localisation import averages, cases, downloads, set_pictures
 from pages.components.localisation.set_pictures import Marked
-from pages.components.localisation.set_scores import Asked, Pairs, asked
+from pages.components.localisation.set_scores import Asked, Found, Pairs, asked
 from pages.components.select_controls import select_box
 from pages.components.text import counted, errors_shown, plain
 from pages.components.wanted import wanted
@@ -52,9 +51,10 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     if work.running:
         live(draw, work, every_s=EVERY_S)
         return False
-    table, runs, measure = draw()
-    idle = cases.show(classified, choices, every, table[table.measure == measure])
-    downloads.of_set(classified, choices, marked, table, runs)
+    found, measure = draw()
+    own = found.table[found.table.measure == measure]
+    idle = cases.show(classified, choices, every, own)
+    downloads.of_set(classified, choices, marked, found)
     return idle
 
 
@@ -84,18 +84,15 @@ def _pairs(
     return pairs, {}
 
 
-def _so_far(
-    classified: Classified, every: Asked, work: Work
-) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """What is there by now, drawn: the scores, the runs of the stochastic game, and the measure
-    that is looked at."""
+def _so_far(classified: Classified, every: Asked, work: Work) -> tuple[Found, str]:
+    """What is there by now, drawn, and the measure that is looked at."""
     status(work, "Measuring")
-    table, runs = every.tables(work, classified.class_titles)
+    found = every.found(work, classified.class_titles)
     measure = ""
-    if len(table):
-        averages.show_all(table, runs)
+    if len(found.table):
+        averages.show_all(found)
         measure = select_box(st, "Measure", every.measures, "object_measure", width=320)
-        averages.show(table[table.measure == measure], runs, measure, not work.running)
+        averages.show(found, measure, not work.running)
     for sentence in dict.fromkeys(work.problems.values()):
         st.caption(plain(sentence))
-    return table, runs, measure
+    return found, measure

@@ -10,7 +10,7 @@ import pandas as pd
 from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.file_buttons import offer_row
 from pages.components.localisation.set_pictures import Marked
-from pages.components.localisation.set_scores import MEASURES
+from pages.components.localisation.set_scores import MEASURES, Found
 from xai_core.annotations import Region, coco_file
 from xai_core.explainers.choices import Choice
 from xai_core.files import zip_bytes
@@ -29,8 +29,7 @@ def of_one(
     choices: Sequence[Choice],
     image: ClassifiedImage,
     regions: Sequence[Region],
-    table: pd.DataFrame,
-    runs: pd.DataFrame,
+    found: Found,
     ready: bool,
 ) -> None:
     """Of one picture, with what is marked on it; the buttons wait until all is there."""
@@ -54,16 +53,15 @@ def of_one(
         "Boxes (COCO)": (BOXES, lambda: coco_file(file, picture.size, regions, name)),
         "run.json": ("run.json", run.run_json),
     }
-    files = _files(table, runs, LeftOut().table())
-    offer_row({**files, **more}, "localisation", ready and not table.empty)
+    files = _files(found, LeftOut().table())
+    offer_row({**files, **more}, "localisation", ready and not found.table.empty)
 
 
 def of_set(
     classified: Classified,
     choices: Sequence[Choice],
     marked: Marked,
-    table: pd.DataFrame,
-    runs: pd.DataFrame,
+    found: Found,
 ) -> None:
     """Of a data set."""
     run = localization_run(
@@ -77,14 +75,14 @@ def of_set(
         quadrants=marked.quadrants,
         data=[("--data", marked.folder), ("--most", str(marked.most))],
     )
-    files = _files(table, runs, marked.left_out)
+    files = _files(found, marked.left_out)
     record: Files = {"run.json": ("run.json", run.run_json)}
-    offer_row({**files, **record}, "localisation", not table.empty)
+    offer_row({**files, **record}, "localisation", not found.table.empty)
 
 
-def _files(table: pd.DataFrame, runs: pd.DataFrame, left_out: pd.DataFrame) -> Files:
-    titles = {name: localized_title(name) for name in dict.fromkeys(table["method"])}
-    makers = findings(table, runs, left_out, titles)
+def _files(found: Found, left_out: pd.DataFrame) -> Files:
+    titles = {name: localized_title(name) for name in dict.fromkeys(found.table["method"])}
+    makers = findings(found.table, found.runs, found.pooled, left_out, titles)
     charts = {name: make for name, make in makers.items() if name.endswith(CHARTS)}
     csv = {name: make for name, make in makers.items() if name not in charts}
     return {

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.classified import Classified, ClassifiedImage, seen
 from pages.components.live import live, status
 from pages.components.localisation import downloads, drawn_maps, marks, tables
+from pages.components.localisation.set_scores import Found
 from pages.components.select_controls import select_box
 from pages.components.text import plain
 from pages.components.work import Work, gather
@@ -20,6 +21,7 @@ from xai_core.jobs import Task, shared_engine
 from xai_core.localization.columns import BASELINE_COLUMNS
 from xai_core.localization.marks import KEY
 from xai_core.localization.objects import Objects
+from xai_core.localization.pooling import Pooled
 from xai_core.localization.scoring import object_measures
 from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
 
@@ -108,17 +110,18 @@ def _results(
         "size": objects.size,
         "cut": objects.cut,
     }
-    rows, runs = [], []
+    rows, runs, pooled = [], [], Pooled()
     for column, task in scored.items():
         if task.key in scores.results:
             found = tasks.localization_scores(scores.results[task.key])
             rows += rows_of({**head, "method": column}, found, MEASURES)
             runs += run_rows({**head, "method": column}, found)
-    table = as_table(rows)
+            pooled.add(column, found.levels)
+    every = Found(as_table(rows), as_runs(runs), pooled)
     st.markdown("**Scores**")
     status(scores, "Scoring")
-    tables.draw(tables.of_one(table, as_runs(runs)), "Scores by method")
+    tables.draw(tables.of_one(every.table, every.runs), "Scores by method")
     for sentence in dict.fromkeys([*maps.problems.values(), *scores.problems.values()]):
         st.caption(plain(sentence))
     ready = not (maps.running or scores.running)
-    downloads.of_one(classified, choices, image, regions, table, as_runs(runs), ready)
+    downloads.of_one(classified, choices, image, regions, every, ready)

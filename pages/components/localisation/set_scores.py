@@ -15,6 +15,7 @@ from xai_core.explainers.choices import Choice
 from xai_core.jobs import Task
 from xai_core.localization.columns import BASELINE_COLUMNS
 from xai_core.localization.objects import Objects
+from xai_core.localization.pooling import Pooled
 from xai_core.localization.scoring import QUADRANTS, object_measures
 from xai_core.localization.tables import as_runs, as_table, rows_of, run_rows
 from xai_core.measures import MEASURES as REGISTERED
@@ -22,6 +23,21 @@ from xai_core.tasks import Subject
 
 MEASURES = list(object_measures())
 Pairs = Mapping[str, tuple[Subject, Objects]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The scores that are there.
+
+    Attributes:
+        table: of ``tables.as_table``.
+        runs: of ``tables.as_runs``.
+        pooled: what all pictures make together.
+    """
+
+    table: pd.DataFrame
+    runs: pd.DataFrame
+    pooled: Pooled
 
 
 @dataclass(frozen=True)
@@ -48,15 +64,15 @@ class Asked:
         asked = {QUADRANTS: REGISTERED[QUADRANTS].title} if True in self.pairs else {}
         return object_measures() | asked
 
-    def tables(self, work: Work, titles: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The scores that are there, and the runs of the stochastic game.
+    def found(self, work: Work, titles: Sequence[str]) -> Found:
+        """What is there.
 
         Args:
             work: what computes them.
             titles: what people read of each class.
         """
         told = {one["hash"]: one for one in self.marked.facts(titles)}
-        rows, runs = [], []
+        rows, runs, pooled = [], [], Pooled()
         for (composite, digest, column), task in self.scoring.items():
             result = work.results.get(task.key)
             if result is None:
@@ -71,7 +87,8 @@ class Asked:
             scores = tasks.localization_scores(result)
             rows += rows_of(head, scores, measures(composite))
             runs += run_rows(head, scores)
-        return as_table(rows), as_runs(runs)
+            pooled.add(column, scores.levels)
+        return Found(as_table(rows), as_runs(runs), pooled)
 
 
 def measures(composite: bool) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 import streamlit as st
 
 from pages.components import alt_text
 from pages.components.text import DASH, number
 from xai_core.localization.columns import localized_title
+from xai_core.localization.pooling import POOLED, Pooled
 from xai_core.localization.scoring import STOCHASTIC
 from xai_core.localization.tables import means_with_runs
 from xai_core.measures import MEASURES
@@ -43,8 +46,9 @@ def of_one(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_many(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """The same of means over pictures, with 95 % intervals."""
+def of_many(table: pd.DataFrame, runs: pd.DataFrame, pooled: Pooled) -> pd.DataFrame:
+    """The same of means over pictures, with 95 % intervals; and PxAP pooled over all pixels."""
+    together = pooled.table().set_index("method")["pxap_pooled"]
     rows = []
     for method, own in means_with_runs(table, runs).groupby("method", sort=False):
         row: dict[str, object] = {"Method": localized_title(str(method))}
@@ -53,6 +57,7 @@ def of_many(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
             if one["low"] == one["low"]:
                 said += f" [{one['low']:.2f}, {one['high']:.2f}]"
             row[title(one["measure"])] = said
+        row[f"{POOLED} ↑"] = number(together.get(method, nan))
         row["Pictures"] = int((own.pictures + own.undefined).max())
         row["Scores missing"] = int(own.undefined.max())
         rows.append(row)
