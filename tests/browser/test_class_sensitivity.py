@@ -1,58 +1,56 @@
-"""The page for class sensitivity in a real Chromium: two classes, two pictures, files."""
+"""Two classes of one picture, in a real Chromium: put together, choose classes, files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from pathlib import Path
+import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_compare import GRID, wait_drawn
-
-MAPS = f"() => JSON.parse({GRID}.dataset.drawn).maps"
-QUERY = "samples=Cat&samples=Coffee&methods=saliency,gradcam&of=Cat"
+from tests.browser.test_localisation import downloaded
 
 
-def downloaded(page: Page, button: str) -> str:
-    """A file's text."""
-    files = page.get_by_role("button", name=button, exact=True)
-    expect(files).to_be_enabled()
-    with page.expect_download() as waiting:
-        files.click()
-    return Path(waiting.value.path()).read_text("utf-8")
+def add(page: Page, name: str) -> None:
+    """Another class, by the keyboard alone."""
+    page.keyboard.type(name)
+    expect(page.get_by_role("option", name=name)).to_have_count(1)
+    for key in ("ArrowDown", "Enter", "Escape"):
+        page.keyboard.press(key)
 
 
-def test_choose_two_classes_and_put_two_pictures_side_by_side(page: Page, server: str) -> None:
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{server}/class-sensitivity?{QUERY}")
-    wait_drawn(page, "drawn.ready === 4")
-    usual = page.evaluate(MAPS)
+def computed(page: Page, address: re.Pattern[str]) -> None:
+    """Until everything is there of the page with such an address."""
+    page.wait_for_url(address)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_role("button", name="run.json")).to_be_enabled()
 
+
+def test_two_pictures_side_by_side_and_other_classes(page: Page, server: str) -> None:
+    page.goto(f"{server}/class-sensitivity?samples=Cat&methods=gradcam")
+    record = page.get_by_role("button", name="run.json")
+    expect(record).to_be_enabled()
+    page.get_by_role("option", name="Coffee").click()
+    expect(page.get_by_role("combobox", name="Picture")).to_have_value("Side by side: Cat | Coffee")
+    expect(page.get_by_text("Left: Cat, Egyptian cat")).to_be_visible()
+    expect(record).to_be_enabled()
     classes = page.get_by_role("combobox", name="Classes to compare")
-    classes.press("Backspace")
-    classes.press("Backspace")
-    expect(page.get_by_text("Choose two classes at least.")).to_be_visible()
-    for name in ("tabby", "school bus"):
-        classes.fill(name)
-        page.get_by_role("option", name=name).first.click()
-    page.keyboard.press("Escape")
-    page.wait_for_url("**classes=*tabby*classes=*school*bus*")
-    wait_drawn(page, f"drawn.ready === 4 && drawn.maps !== '{usual}'")
-    alone = page.evaluate(MAPS)
-    run = json.loads(downloaded(page, "run.json"))
-    assert [name.partition("-")[2] for name in run["classes"]] == ["tabby", "school bus"]
-    assert run["joined"] == ""
-
-    page.get_by_role("combobox", name="Picture").click()
-    page.get_by_role("option", name="Side by side: Cat | Coffee").click()
-    expect(page.get_by_text("Left: Cat, ")).to_be_visible()
-    wait_drawn(page, f"drawn.ready === 4 && drawn.maps !== '{alone}'")
-    run = json.loads(downloaded(page, "run.json"))
-    assert run["joined"] == "side-by-side"
-    assert [one["name"] for one in run["images"]] == ["sample:cat", "sample:coffee"]
+    classes.focus()
+    add(page, "school bus")
+    computed(page, re.compile(r"school\+bus"))
     rows = list(csv.DictReader(io.StringIO(downloaded(page, "CSV"))))
-    assert {row["method"] for row in rows} == {"saliency", "gradcam"}
-    assert not errors
+    named = {row[name] for row in rows for name in row if "class" in name}
+    assert named >= {"21", "97", "72"}, "Egyptian cat, espresso and school bus"
+
+    # All are taken away and others chosen, while the control keeps the focus.
+    classes.focus()
+    for _ in range(3):
+        page.keyboard.press("Backspace")
+    expect(page.get_by_text("Choose two classes at least.")).to_be_visible()
+    add(page, "tabby")
+    add(page, "teddy")
+    computed(page, re.compile("classes=[0-9]+-tabby&classes=[0-9]+-teddy"))
+    run = json.loads(downloaded(page, "run.json"))
+    assert [name.partition("-")[2] for name in run["classes"]] == ["tabby", "teddy"]
+    assert run["joined"] == "side-by-side"

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.localisation import tables
 from pages.components.localisation.cases import SHOWN, best_and_worst
 from pages.components.localisation.sample_objects import known
+from pages.components.text import DASH
 from tests.annotated_samples import SAMPLES, XML, annotated_samples
 from tests.pages.opening import page, words
 from tests.pages.waiting import arrived, ended, until
@@ -19,7 +21,9 @@ from xai_core.annotations import Box, Region
 from xai_core.explainers import explain
 from xai_core.images import sample_image
 from xai_core.localization.objects import seen_objects
-from xai_core.localization.scoring import Asked, object_measures, score_map
+from xai_core.localization.pooling import Pooled
+from xai_core.localization.scoring import Asked, Scores, object_measures, score_map
+from xai_core.localization.tables import as_runs, as_table, rows_of
 from xai_core.models import load_classifier
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -124,6 +128,15 @@ def ranked(measure: str, *values: float) -> tuple[list[str], list[str]]:
     names = [f"p{number}" for number in range(len(values))]
     table = pd.DataFrame({"image": names, "image_hash": names, "value": values})
     return best_and_worst(table.assign(measure=measure))
+
+
+def test_means_while_only_composites_are_scored() -> None:
+    found = Scores(np.array([0.5]), np.zeros(0))
+    head = {"image": "a", "image_hash": "a", "method": "gradcam", "class": "x", "size": 1, "cut": 0}
+    table = as_table(rows_of(head, found, ["negative_quadrants"]))
+    (row,) = tables.of_many(table, as_runs([]), Pooled()).to_dict("records")
+    assert (row["Method"], row["Negative quadrants heatmap ↓"]) == ("Grad-CAM", "0.50")
+    assert row["PxAP, pooled ↑"] == DASH
 
 
 def test_the_best_and_the_worst() -> None:

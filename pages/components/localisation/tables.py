@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pandas as pd
 import streamlit as st
 
@@ -55,7 +57,7 @@ def of_many(table: pd.DataFrame, runs: pd.DataFrame, pooled: Pooled) -> pd.DataF
             if one["low"] == one["low"]:
                 said += f" [{one['low']:.2f}, {one['high']:.2f}]"
             row[title(one["measure"])] = said
-        row[f"{POOLED} ↑"] = number(together[method])
+        row[f"{POOLED} ↑"] = number(together.get(method, nan))
         row["Pictures"] = int((own.pictures + own.undefined).max())
         row["Scores missing"] = int(own.undefined.max())
         rows.append(row)
