@@ -146,6 +146,9 @@ def _told(runs: Sequence[list[dict[str, Any]]], before: int, after: int) -> dict
     print(verdict("both runs", seconds, 60 * MINUTES), f"({processor:.0f} s of the processor)")
     print(f"outside of the network: {outside:.1%}, {word} the aim of {OUTSIDE:.0%}")
     scoring = [line for line in runs[1] if "status" not in line]
+    taken, within = (scoring[-1][name] - scoring[0][name] for name in ("seconds", "network"))
+    if taken:
+        print(f"without starting, finding what was kept, and tables: {1 - within / taken:.1%}")
     held = [line["megabytes"] for line in scoring]
     early, late, tables = held[len(held) // 10], held[-1], ends[1]["megabytes"]
     print(
