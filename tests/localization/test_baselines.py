@@ -41,6 +41,14 @@ def test_every_baseline_gives_each_picture_its_map(name):
     assert BASELINES[name].shows.endswith(".")
 
 
+@pytest.mark.parametrize("name", BASELINES)
+def test_no_digit_depends_on_how_pictures_lie_in_memory(name):
+    pixels = pictures(1, (64, 64))
+    channels_last = np.moveaxis(np.ascontiguousarray(np.moveaxis(pixels, 1, -1)), -1, 1)
+    assert channels_last.strides != pixels.strides
+    np.testing.assert_array_equal(baseline_maps(name, channels_last), baseline_maps(name, pixels))
+
+
 def test_the_centre_by_hand():
     # Of four pixels a side the centres lie at 1/8, 3/8, ... of it: 1/8 and 3/8 from the middle,
     # a half and three halves of the deviation.

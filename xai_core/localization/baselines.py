@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.color import rgb2gray
 from skimage.filters import sobel
 
 from xai_core.errors import MethodError
+from xai_core.explainers.controls import LUMINANCE
 from xai_core.explainers.settings import SEED
 from xai_core.heatmaps import Floats, as_floats
 from xai_core.localization.chance import own_generator
@@ -75,7 +75,12 @@ def _chance(pixels: Floats, seed: int) -> Floats:
 
 
 def _edges(pixels: Floats, seed: int) -> Floats:
-    found: Floats = sobel(rgb2gray(pixels))  # type: ignore[no-untyped-call]
+    # Added up in this order: a product of matrices depends on how the picture lies in memory.
+    red, green, blue = (
+        weight * np.ascontiguousarray(pixels[..., channel])
+        for channel, weight in enumerate(LUMINANCE)
+    )
+    found: Floats = sobel(red + green + blue)  # type: ignore[no-untyped-call]
     return np.where(found > ROUNDING, found, 0.0)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pages.components.method_notes import how_to_read
 from pages.components.text import plain
-from xai_core.localization.scoring import object_measures
+from xai_core.localization.pooling import SAID
+from xai_core.localization.scoring import QUADRANTS, object_measures
 from xai_core.measures import MEASURES
 
 QUESTION = (
@@ -18,6 +19,12 @@ SEVERAL = (
     "best. What the crop cuts off is told, and does not count. Where a map has no positive "
     "relevance, it has no score: a dash, counted, never a nought."
 )
+COMPOSITES = (
+    "Of a data set, each picture can be put together with three of other classes, drawn by lot. "
+    "Its class is explained. A map that knows nothing has three quarters of its relevance on the "
+    "other three; the less a method has there, the better. The sides of the model's input must be "
+    "even, and there must be three pictures of other classes."
+)
 BASELINES = (
     "Objects tend to lie in the middle and to be large. So the same is measured of maps that know "
     "nothing of the network: a Gaussian in the centre, chance, edges, and the whole picture. A "
@@ -27,13 +34,14 @@ BASELINES = (
 
 def show() -> None:
     """One entry a subject."""
-    measures = [MEASURES[name] for name in object_measures()]
+    measures = [MEASURES[name] for name in [*object_measures(), QUADRANTS]]
     told = "\n\n".join(f"**{plain(one.title)}.** {plain(one.shows)}" for one in measures)
     sources = dict.fromkeys(one.citation for one in measures)
     how_to_read(
         {
             "The test": (f"{QUESTION}\n\n{SEVERAL}",),
-            "The measures": (told, *sources),
+            "The measures": (f"{told}\n\n{SAID}", *sources),
+            "Composites of four": (COMPOSITES,),
             "Baselines": (BASELINES,),
         }
     )
