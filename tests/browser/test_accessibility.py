@@ -285,8 +285,9 @@ STOP = """() => {
     const table = focused.closest("[data-testid=stDataFrame]");
     if (table) around.push(table);
     const before = window.lastStop;
-    // A table is a canvas, in which Tab goes from cell to cell.
-    const compared = before && ![document.body, focused].includes(before.focused);
+    // A table is a canvas, which draws the cell that has the focus.
+    const within = table && table === before?.focused.closest("[data-testid=stDataFrame]");
+    const compared = before && before.focused !== document.body && !within;
     const hidden = compared && look(before.around) === before.look;
     window.lastStop = { focused, around, look: look(around) };
     const named = focused.matches("a, button, summary");

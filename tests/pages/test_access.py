@@ -90,7 +90,7 @@ def answer(**given):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("XAI_PASSWORD_HASH", hashed(PASSWORD))
-    monkeypatch.setattr(sign_in, "_backoff", Backoff())
+    monkeypatch.setattr(sign_in, "_backoff", Backoff(clock=lambda: 0.0))
     opened = open_store(f"sqlite:///{tmp_path / 'studies.sqlite'}")
     monkeypatch.setattr(sign_in, "shared_store", lambda: opened)
     yield opened
