@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.localisation import tables
+from pages.components.localisation import averages, tables
 from pages.components.localisation.cases import SHOWN, best_and_worst
 from pages.components.localisation.sample_objects import known
 from pages.components.text import DASH
@@ -137,6 +137,22 @@ def test_means_while_only_composites_are_scored() -> None:
     (row,) = tables.of_many(table, as_runs([]), Pooled()).to_dict("records")
     assert (row["Method"], row["Negative quadrants heatmap ↓"]) == ("Grad-CAM", "0.50")
     assert row["PxAP, pooled ↑"] == DASH
+
+
+@pytest.mark.parametrize("measure", ["pxap", "negative_quadrants"])
+def test_the_best_bar_is_on_top(measure: str) -> None:
+    means = pd.DataFrame(
+        {"method": ["saliency", "gradcam", "lrp_epsilon"], "mean": [0.5, 0.2, 0.9]}
+    )
+    (drawn,) = averages._bars(
+        means.assign(low=[0.4, 0.1, np.nan], high=[0.7, 0.4, np.nan]), measure
+    ).data
+    order = ["Grad-CAM", "Saliency", "LRP-ε"]  # from below
+    assert list(drawn.y) == (order if measure == "pxap" else order[::-1])
+    sides = zip(drawn.error_x.arrayminus, drawn.error_x.array, strict=True)
+    ends = dict(zip(drawn.y, sides, strict=True))
+    assert ends["Saliency"] == pytest.approx((0.1, 0.2))
+    assert ends["LRP-ε"] == (0, 0), "without an interval"
 
 
 def test_the_best_and_the_worst() -> None:

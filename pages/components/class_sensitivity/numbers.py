@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import alt_text
-from pages.components.plots import COLOURS, laid_out
+from pages.components.plots import COLOURS, intervals, laid_out
 from pages.components.select_controls import segments, select_box
 from pages.components.text import DASH, number, share
 from xai_core.class_sensitivity import PUBLISHED, averages
@@ -72,20 +72,12 @@ def bars(means: pd.DataFrame, title: str) -> go.Figure:
     """A bar for each method, the most sensitive on top, and what random maps reach."""
     shown = means.iloc[::-1]
     figure = go.Figure()
-    known = shown.low.notna() & shown.high.notna()
-    spread = {
-        "type": "data",
-        "symmetric": False,
-        "array": (shown.high - shown["mean"]).where(known, 0).tolist(),
-        "arrayminus": (shown["mean"] - shown.low).where(known, 0).tolist(),
-        "visible": bool(known.any()),
-    }
     methods = shown.method.map(column_title).tolist()
     figure.add_bar(
         y=methods,
         x=shown["mean"].tolist(),
         orientation="h",
-        error_x=spread,
+        error_x=intervals(shown),
         marker={"color": COLOURS[0]},
         name="Two classes",
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",

@@ -9,14 +9,20 @@ import streamlit as st
 from pages.components import alt_text
 from pages.components.localisation import tables
 from pages.components.localisation.set_scores import Found
-from pages.components.plots import COLOURS, laid_out
+from pages.components.plots import COLOURS, intervals, laid_out
 from pages.components.text import DASH, number
 from xai_core.localization.columns import is_baseline, localized_title
 from xai_core.localization.pooling import SAID
-from xai_core.localization.summary import means_by_size
+from xai_core.localization.summary import LARGE_FROM, MEDIUM_FROM, means_by_size
 from xai_core.localization.tables import all_differences, means_with_runs
+from xai_core.measures import MEASURES
 
 ROW, REST = 26, 90  # pixels of a method's bar, and around all bars
+SIZES = {
+    "small": f"Small, below {MEDIUM_FROM:.0%}",
+    "medium": "Medium",
+    "large": f"Large, from {LARGE_FROM:.0%}",
+}
 
 
 def show_all(found: Found) -> None:
@@ -35,11 +41,13 @@ def show(found: Found, measure: str, whole: bool) -> None:
         whole: whether all is there; differences wait for that, because they take long.
     """
     own = found.table[found.table.measure == measure]
-    left, right = st.columns([3, 2], gap="medium")
-    left.plotly_chart(_bars(means_with_runs(own, found.runs), measure), key="localisation-bars")
-    with right:
-        st.markdown("**By the size of the object**")
-        tables.draw(_sizes(own), "Means by size of the object")
+    st.plotly_chart(_bars(means_with_runs(own, found.runs), measure), key="localisation-bars")
+    st.markdown("**By the size of the object**")
+    st.caption(
+        "The object's size is the share of what the model sees. Behind each mean, in round "
+        "brackets, is the number of its pictures."
+    )
+    tables.draw(_sizes(own), "Means by size of the object")
     if not whole:
         return
     st.markdown("**Differences between two methods, picture by picture**")
@@ -48,20 +56,15 @@ def show(found: Found, measure: str, whole: bool) -> None:
 
 def _bars(means: pd.DataFrame, measure: str) -> go.Figure:
     """A bar a method, baselines in grey, the best on top."""
-    shown = means.sort_values("mean", na_position="first")
+    lower = MEASURES[measure].higher_is_better is False
+    shown = means.sort_values("mean", ascending=not lower, na_position="first")
     baseline = shown.method.map(is_baseline)
-    error = {
-        "type": "data",
-        "symmetric": False,
-        "array": (shown.high - shown["mean"]).fillna(0).tolist(),
-        "arrayminus": (shown["mean"] - shown.low).fillna(0).tolist(),
-    }
     figure = go.Figure(
         go.Bar(
             y=shown.method.map(localized_title).tolist(),
             x=shown["mean"].tolist(),
             orientation="h",
-            error_x=error,
+            error_x=intervals(shown),
             marker={"color": ["#999999" if grey else COLOURS[0] for grey in baseline]},
             hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         )
@@ -72,12 +75,16 @@ def _bars(means: pd.DataFrame, measure: str) -> go.Figure:
 
 def _sizes(own: pd.DataFrame) -> pd.DataFrame:
     found = means_by_size(own)
-    wide = found.assign(
+    told = found.assign(
         said=[
-            f"{number(mean)} ({count})"
-            for mean, count in zip(found["mean"], found.pictures, strict=True)
-        ]
-    ).pivot_table(index="method", columns="group", values="said", aggfunc="first", sort=False)
+            f"{tables.mean_said(row['mean'], row['low'], row['high'])} ({row['pictures']})"
+            for row in found.to_dict("records")
+        ],
+        group=found.group.map(SIZES),
+    )
+    wide = told.pivot_table(
+        index="method", columns="group", values="said", aggfunc="first", sort=False
+    )
     wide.insert(0, "Method", [localized_title(name) for name in wide.index])
     return wide.fillna(DASH).reset_index(drop=True)
 

@@ -30,7 +30,10 @@ def show(classified: Classified, choices: Sequence[Choice]) -> bool:
     marked = set_pictures.choose(classified)
     if marked is None or not marked.pairs:
         if marked is not None:
-            st.info("No picture of this data set can be measured with this model.")
+            st.info(
+                "No picture of this data set can be measured with this model. Say what its names "
+                "mean, or choose another model."
+            )
         gather("localisation-set", [])
         return True
     pairs, others = _pairs(classified, marked)

@@ -31,6 +31,11 @@ def title(measure: str) -> str:
     return f"{row.title}{arrow}"
 
 
+def mean_said(mean: float, low: float, high: float) -> str:
+    """A mean with its interval, if it has one."""
+    return number(mean) if low != low else f"{number(mean)} [{number(low)}, {number(high)}]"
+
+
 def of_one(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """A line a method, a column a measure; the stochastic game with the spread of its runs."""
     spread = runs.groupby("method")["value"].std()
@@ -53,10 +58,7 @@ def of_many(table: pd.DataFrame, runs: pd.DataFrame, pooled: Pooled) -> pd.DataF
     for method, own in means_with_runs(table, runs).groupby("method", sort=False):
         row: dict[str, object] = {"Method": localized_title(str(method))}
         for one in own.to_dict("records"):
-            said = number(one["mean"])
-            if one["low"] == one["low"]:
-                said += f" [{one['low']:.2f}, {one['high']:.2f}]"
-            row[title(one["measure"])] = said
+            row[title(one["measure"])] = mean_said(one["mean"], one["low"], one["high"])
         row[f"{POOLED} ↑"] = number(together.get(method, nan))
         row["Pictures"] = int((own.pictures + own.undefined).max())
         row["Scores missing"] = int(own.undefined.max())
